@@ -1,0 +1,123 @@
+"""A web server on the loopback with the faults of real ones, which remembers what it was asked."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any, NamedTuple
+
+BLOCK = 64 * 1024
+
+
+class Request(NamedTuple):
+    """What a client asked for: the path and the first byte, `None` without a Range header."""
+
+    path: str
+    start: int | None
+
+
+@dataclass
+class Server:
+    """What is served and what goes wrong with it. Every field can be changed between two requests.
+
+    files: name -> content. A name that is not here is answered with 404; `/moved/NAME` redirects to `/NAME`.
+    ranges: whether Range requests are honoured; without, they are answered with 200 and the whole file.
+    cut: the connection is closed after so many bytes of a body; `cuts` answers in all, -1 for every one.
+    refusals: statuses with which the next requests are answered, in this order. retry_after: their header.
+    delay: seconds before every block of 64 KiB. silence: seconds before the status line.
+    extra: bytes that the announced length is too long by.
+    """
+
+    port: int = 0
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    ranges: bool = True
+    cut: int | None = None
+    cuts: int = -1
+    refusals: list[int] = field(default_factory=list)
+    retry_after: str | None = None
+    delay: float = 0.0
+    silence: float = 0.0
+    extra: int = 0
+    content_type: str = "application/octet-stream"
+    requests: list[Request] = field(default_factory=list)
+
+    def url(self, name: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{name}"
+
+    @property
+    def starts(self) -> list[int | None]:
+        """The first byte of every request so far."""
+        return [request.start for request in self.requests]
+
+
+@contextmanager
+def serve(files: Mapping[str, bytes], **faults: Any) -> Iterator[Server]:
+    """Serve `files` (name -> content) with the faults that `Server` describes until the block ends."""
+    state = Server(files=files, **faults)
+    handler = type("Handler", (_Handler,), {"state": state})
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        state.port = http.server_port
+        thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield state
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    state: Server
+
+    def do_GET(self) -> None:
+        with suppress(ConnectionError):  # a client may go at any time
+            self._answer(self.state)
+
+    def _answer(self, state: Server) -> None:
+        asked = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        state.requests.append(Request(self.path, int(asked[1]) if asked else None))
+        time.sleep(state.silence)
+        name = self.path.removeprefix("/")
+        if state.refusals:
+            self._end(state.refusals.pop(0), {"Retry-After": state.retry_after} if state.retry_after else {})
+        elif name.startswith("moved/"):
+            self._end(302, {"Location": "/" + name.removeprefix("moved/")})
+        elif name not in state.files:
+            self._end(404)
+        else:
+            self._send(state, state.files[name], int(asked[1]) if asked and state.ranges else None)
+
+    def _send(self, state: Server, content: bytes, start: int | None) -> None:
+        if start is not None and start >= len(content):
+            self._end(416, {"Content-Range": f"bytes */{len(content)}"})
+            return
+        body = content[start or 0 :]
+        self.send_response(200 if start is None else 206)
+        if start is not None:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        self.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
+        self.send_header("Content-Type", state.content_type)
+        self.send_header("Content-Length", str(len(body) + state.extra))
+        self.end_headers()
+        if state.cut is not None and state.cuts != 0 and state.cut < len(body):
+            body = body[: state.cut]
+            state.cuts -= 1
+        for first in range(0, len(body), BLOCK):
+            time.sleep(state.delay)
+            self.wfile.write(body[first : first + BLOCK])
+
+    def _end(self, status: int, headers: Mapping[str, str] | None = None) -> None:
+        self.send_response(status)
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Nothing: `Server.requests` is the log."""

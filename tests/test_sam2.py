@@ -1,0 +1,403 @@
+"""SAM 2 against the official script's steps, driven here on the stock predictor with the same seeded weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hydra import compose
+from hydra.utils import instantiate
+from numpy.typing import NDArray
+from PIL import Image
+from sam2.build_sam import HF_MODEL_ID_TO_FILENAMES, build_sam2_video_predictor
+
+from vosbench.masks import read_labels, to_labels
+from vosbench.trackers.sam2 import PROMPTED, TRACKED, Sam2, Session
+from vosbench.trackers.sam2_model import Images, build, decide, recognise
+from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
+
+SIDE = 128  # a small model input, on which a frame takes a tenth of a second
+FORTH_AND_BACK = [*range(12), *range(10, -1, -1), 1]  # 24 frames: more than the model remembers
+CPU = torch.device("cpu")
+
+Prompts = Mapping[int, Mapping[int, Mask]]
+Logits = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """One order of summation: the recorded masks were made so, and a random network shows every last bit."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def seeded(data: Path) -> ModuleType:
+    """The shared data's generator of weights."""
+    spec = importlib.util.spec_from_file_location("weights", data / "sam2" / "weights.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def official_build(seeded: ModuleType, rows: Sequence[int] = range(7)) -> Any:
+    """The predictor as the official script builds it, with these rows of the temporal embeddings."""
+    predictor = build_sam2_video_predictor(
+        "configs/sam2.1/sam2.1_hiera_t.yaml",
+        device="cpu",
+        apply_postprocessing=False,
+        hydra_overrides_extra=["++model.non_overlap_masks=true", f"++model.image_size={SIDE}"],
+    )
+    weights = seeded.seeded_state_dict(predictor)
+    predictor.load_state_dict(weights)
+    predictor.maskmem_tpos_enc = torch.nn.Parameter(weights["maskmem_tpos_enc"][list(rows)])
+    predictor.num_maskmem = len(rows)
+    return predictor
+
+
+@pytest.fixture(scope="module")
+def stock(seeded: ModuleType) -> Any:
+    return official_build(seeded)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(stock: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    path = tmp_path_factory.mktemp("checkpoint") / "seeded.pt"
+    torch.save({"model": stock.state_dict()}, path)
+    yield str(path)
+    path.unlink()  # 156 MB that pytest would keep
+
+
+@pytest.fixture(scope="module")
+def tracker(checkpoint: str) -> Sam2:
+    return Sam2("cpu", checkpoint, image_size=SIDE, dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def clip(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The rendered clip forth and back, as a folder of JPEGs, which is what the stock predictor reads."""
+    folder = tmp_path_factory.mktemp("clip")
+    for index, source in enumerate(FORTH_AND_BACK):
+        (folder / f"{index:05d}.jpg").symlink_to((data / "sam2" / "frames" / f"{source:05d}.jpg").resolve())
+    return folder
+
+
+@pytest.fixture(scope="module")
+def frames(clip: Path) -> list[Frame]:
+    return [np.array(Image.open(path).convert("RGB")) for path in sorted(clip.iterdir())]
+
+
+@pytest.fixture(scope="module")
+def truth(data: Path) -> list[Masks]:
+    labels = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
+    return [{label: one == label for label in (1, 2)} for one in labels]
+
+
+@pytest.fixture(scope="module")
+def late(truth: list[Masks]) -> Prompts:
+    """Object 7 starts in frame 0, object 3 in frame 4."""
+    return {0: {7: truth[0][1]}, 4: {3: truth[4][2]}}
+
+
+@pytest.fixture(scope="module")
+def late_logits(stock: Any, clip: Path, late: Prompts) -> dict[int, Logits]:
+    return official_separate(stock, clip, late)
+
+
+def official_together(predictor: Any, clip: Path, prompts: Masks) -> list[Masks]:
+    """vos_inference: every object is in the first frame."""
+    state = predictor.init_state(str(clip), async_loading_frames=False)
+    for label in sorted(prompts):
+        predictor.add_new_mask(state, frame_idx=0, obj_id=label, mask=prompts[label])
+    return [
+        {label: (logits[rank, 0] > 0.0).numpy() for rank, label in enumerate(labels)}
+        for _, labels, logits in predictor.propagate_in_video(state)
+    ]
+
+
+def official_separate(predictor: Any, clip: Path, prompts: Prompts) -> dict[int, Logits]:
+    """vos_separate_inference_per_object: each object's logits [T, H, W], -1024 before its first prompt."""
+    state = predictor.init_state(str(clip), async_loading_frames=False)
+    size = (state["num_frames"], state["video_height"], state["video_width"])
+    logits = {}
+    for label in sorted({label for masks in prompts.values() for label in masks}):
+        predictor.reset_state(state)
+        given = sorted(index for index in prompts if label in prompts[index])
+        for index in given:
+            predictor.add_new_mask(state, frame_idx=index, obj_id=label, mask=prompts[index][label])
+        logits[label] = np.full(size, -1024.0, np.float32)
+        for index, _, found in predictor.propagate_in_video(state, start_frame_idx=given[0]):
+            logits[label][index] = found[0, 0].float().numpy()
+    return logits
+
+
+def official_labels(predictor: Any, logits: Mapping[int, Logits]) -> NDArray[np.uint8]:
+    """The combined PNGs [T, H, W]: apart by the predictor's own rule, then thresholded, smallest id on top."""
+    combined = np.zeros(next(iter(logits.values())).shape, np.uint8)
+    for index, labels in enumerate(combined):
+        stacked = torch.tensor(np.stack([logits[label][index] for label in sorted(logits)]))[:, None]
+        apart = predictor._apply_non_overlapping_constraints(stacked)[:, 0].numpy()
+        for label, one in reversed(list(zip(sorted(logits), apart, strict=True))):
+            labels[one > 0.0] = label
+    return combined
+
+
+def track(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts, overlap: bool = False) -> list[Masks]:
+    return list(tracker.track(Video("clip", frames, prompts, overlap)))
+
+
+def alike(ours: Sequence[Masks], theirs: Sequence[Masks]) -> bool:
+    return len(ours) == len(theirs) and all(
+        own.keys() == other.keys() and all(np.array_equal(own[label], other[label]) for label in own)
+        for own, other in zip(ours, theirs, strict=True)
+    )
+
+
+@pytest.mark.parametrize("case", ["first_frame", "late_object"])
+def test_the_recorded_masks_of_the_official_script_come_out(
+    checkpoint: str, data: Path, frames: list[Frame], truth: list[Masks], case: str
+) -> None:
+    prompts = {"first_frame": {0: truth[0]}, "late_object": {0: {1: truth[0][1]}, 4: {2: truth[4][2]}}}[case]
+    tracked = track(Sam2("cpu", checkpoint, image_size=256, dtype="float32"), frames[:12], prompts)
+    with np.load(data / "sam2" / "reference_sam2.npz") as recorded:
+        wrong = [
+            (to_labels(masks, (240, 320)) != recorded[f"{case}/{index:05d}.png"]).mean()
+            for index, masks in enumerate(tracked)
+        ]
+    assert len(wrong) == 12
+    assert np.mean(wrong) < 0.001  # 0 on the machine they were recorded on
+
+
+def test_objects_of_the_first_frame_equal_the_stock_predictor_bit_for_bit(
+    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
+) -> None:
+    assert alike(track(tracker, frames, {0: truth[0]}), official_together(stock, clip, truth[0]))
+
+
+def test_a_late_object_equals_its_own_run_of_the_stock_predictor_bit_for_bit(
+    tracker: Sam2, stock: Any, frames: list[Frame], late: Prompts, late_logits: dict[int, Logits]
+) -> None:
+    tracked = track(tracker, frames, late)
+    assert [sorted(masks) for masks in tracked] == [[7]] * 4 + [[3, 7]] * 20
+    labels = np.stack([to_labels(masks, (240, 320)) for masks in tracked])
+    assert np.array_equal(labels, official_labels(stock, late_logits))
+
+
+def test_objects_that_may_overlap_are_thresholded_each_for_itself(
+    tracker: Sam2, frames: list[Frame], late: Prompts, late_logits: dict[int, Logits]
+) -> None:
+    tracked = track(tracker, frames, late, overlap=True)
+    for index, masks in enumerate(tracked):
+        for label, mask in masks.items():
+            assert np.array_equal(mask, late_logits[label][index] > 0.0)
+    assert any((masks[3] & masks[7]).any() for masks in tracked[4:])
+
+
+def test_a_second_prompt_counts_as_with_use_all_masks(
+    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
+) -> None:
+    prompts = {0: {1: truth[0][1]}, 5: {1: truth[5][1]}}
+    logits = official_separate(stock, clip, prompts)
+    expected = [{1: one > 0.0} for one in logits[1]]
+    assert alike(track(tracker, frames, prompts), expected)
+
+
+def test_mixed_precision_equals_the_stock_predictor_under_autocast(
+    checkpoint: str, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
+) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        expected = official_together(stock, clip, truth[0])
+    tracked = track(Sam2("cpu", checkpoint, image_size=SIDE), frames, {0: truth[0]})
+    assert alike(tracked, expected)
+
+
+def test_half_precision_joins_its_memories(checkpoint: str, frames: list[Frame], truth: list[Masks]) -> None:
+    tracked = track(Sam2("cpu", checkpoint, image_size=32, dtype="float16"), frames[:3], {0: truth[0]})
+    assert [sorted(masks) for masks in tracked] == [[1, 2]] * 3
+
+
+def test_each_frame_is_read_and_encoded_once_and_none_before_the_first_prompt(
+    tracker: Sam2, frames: list[Frame], truth: list[Masks]
+) -> None:
+    reads: list[int] = []
+    calls: list[int] = []
+
+    class Watched(list[Frame]):
+        def __getitem__(self, index: Any) -> Any:
+            reads.append(index)
+            return super().__getitem__(index)
+
+    hook = tracker.predictor.image_encoder.register_forward_hook(lambda *_: calls.append(reads[-1]))
+    try:
+        tracked = track(tracker, Watched(frames[:8]), {2: {2: truth[2][2]}, 5: {1: truth[5][1]}})
+    finally:
+        hook.remove()
+    assert reads == calls == [2, 3, 4, 5, 6, 7]
+    assert [sorted(masks) for masks in tracked] == [[], [], [2], [2], [2], [1, 2], [1, 2], [1, 2]]
+
+
+def test_memory_does_not_grow_with_the_video(tracker: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
+    images = Images(frames, SIDE, CPU)
+    session = Session(tracker.predictor, images, {0: truth[0]}, torch.float32)
+    with torch.inference_mode():
+        for index in range(24):
+            session.step(index)
+    for memory in session.memories.values():
+        assert list(memory[PROMPTED]) == [0]
+        assert list(memory[TRACKED]) == list(range(9, 24))  # 15 pointers
+        with_features = [index for index, output in memory[TRACKED].items() if output["maskmem_features"] is not None]
+        assert with_features == list(range(18, 24))
+        assert not any("pred_masks" in output for past in memory.values() for output in past.values())
+
+
+def test_a_video_without_prompts_has_no_masks(tracker: Sam2, frames: list[Frame]) -> None:
+    assert track(tracker, frames[:3], {}) == [{}, {}, {}]
+    assert track(tracker, frames[:2], {1: {}}) == [{}, {}]
+
+
+def test_an_empty_prompt_gives_an_object_that_the_stock_predictor_agrees_on(
+    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
+) -> None:
+    prompts = {1: np.zeros((240, 320), bool), 2: truth[0][2]}
+    tracked = track(tracker, frames, {0: prompts})
+    assert not tracked[0][1].any()
+    assert alike(tracked, official_together(stock, clip, prompts))
+
+
+@pytest.mark.parametrize(
+    ("size", "rows"), [(1, [6]), (3, [0, 1, 6]), (9, [0, 1, 2, 3, 4, 5, 5, 5, 6])], ids=["1", "3", "9"]
+)
+def test_another_memory_size_keeps_the_recent_rows_and_the_prompts_row_last(
+    checkpoint: str, seeded: ModuleType, clip: Path, frames: list[Frame], truth: list[Masks], size: int, rows: list[int]
+) -> None:
+    other = Sam2("cpu", checkpoint, memory_size=size, image_size=SIDE, dtype="float32")
+    expected = official_build(seeded, rows)
+    assert torch.equal(other.predictor.maskmem_tpos_enc, expected.maskmem_tpos_enc)
+    prompts = {1: truth[0][1]}
+    assert alike(track(other, frames, {0: prompts}), official_together(expected, clip, prompts))
+
+
+def test_the_highest_logit_takes_the_pixel_and_the_smallest_id_a_tie() -> None:
+    logits = {2: torch.tensor([[3.0, 1.0, -1.0, 1.0]]), 5: torch.tensor([[4.0, 1.0, -2.0, 0.5]])}
+    assert {label: mask.tolist() for label, mask in decide(logits, 0.0, overlap=False).items()} == {
+        2: [[False, True, False, True]],
+        5: [[True, False, False, False]],
+    }
+    assert decide(logits, 0.75, overlap=True)[5].tolist() == [[True, True, False, False]]
+    assert decide(logits, -1.5, overlap=False)[2].tolist() == [[False, True, True, True]]
+
+
+@pytest.mark.parametrize("config", [config for config, _ in HF_MODEL_ID_TO_FILENAMES.values()])
+def test_a_released_model_is_known_by_its_tensors(config: str) -> None:
+    weights = instantiate(compose(config_name=config).model).state_dict()
+    assert f"configs/{recognise(weights, Path('any.pt'))}.yaml" == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"memory_size": 0}, "memory_size 0: at least 1"),
+        ({"memory_size": -3}, "memory_size -3: at least 1"),
+        ({"image_size": 0}, "image_size 0: the model needs a positive multiple of 32"),
+        ({"image_size": 1000}, "image_size 1000: the model needs a positive multiple of 32"),
+        ({"dtype": "int8"}, "dtype 'int8': choose one of bfloat16, float16, float32"),
+    ],
+)
+def test_a_setting_that_the_model_cannot_have_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(VosbenchError, match=message):
+        Sam2("cpu", "never-read.pt", **settings)
+
+
+def hollow(stock: Any) -> dict[str, torch.Tensor]:
+    """Tensors of the right names and shapes that take no room in a file."""
+    return {name: torch.zeros(()).expand(tensor.shape) for name, tensor in stock.state_dict().items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (
+            {"no_mem_embed": None},
+            "not a whole sam2.1_hiera_t checkpoint: of 471 tensors 1 missing (such as no_mem_embed)",
+        ),
+        ({"extra": torch.zeros(2)}, "1 unexpected (such as extra)"),
+        ({"no_mem_embed": torch.zeros(3)}, "1 misshapen (such as no_mem_embed)"),
+        ({"maskmem_tpos_enc": torch.zeros(())}, "1 misshapen (such as maskmem_tpos_enc)"),
+        ({"maskmem_tpos_enc": None}, "found 470 tensors, an image encoder of 12 blocks and 96 channels"),
+        ({"image_encoder.trunk.blocks.12.norm1.weight": torch.zeros(2)}, "13 blocks and 96 channels"),
+    ],
+)
+def test_a_checkpoint_with_odd_tensors_is_refused_in_one_line(
+    stock: Any, tmp_path: Path, change: dict[str, torch.Tensor | None], found: str
+) -> None:
+    weights = {name: tensor for name, tensor in (hollow(stock) | change).items() if tensor is not None}
+    assert found in refusal(tmp_path / "odd.pt", {"model": weights})
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "0 bytes that torch cannot read"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "43 bytes that torch cannot read"),
+        (b"PK\x03\x04" + bytes(96), "100 bytes that torch cannot read"),
+        ([1, 2], "found a list"),
+        ({"state_dict": {}}, "found the keys ['state_dict']"),
+        ({"model": {"a": 1}}, "found the keys ['model']"),
+        ({"model": {}}, "found 0 tensors, an image encoder of 0 blocks"),
+        (Path("anything"), "bytes that torch cannot read (UnpicklingError)"),
+    ],
+)
+def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path, content: object, found: str) -> None:
+    assert found in refusal(tmp_path / "damaged.pt", content)
+
+
+def refusal(path: Path, content: object) -> str:
+    """What is said about a file with this content; one line that names the file."""
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(VosbenchError) as refused:
+        build(path, CPU, SIDE, 7, torch.float32)
+    message = str(refused.value)
+    assert message.startswith(f"{path}: ")
+    assert "\n" not in message
+    return message
+
+
+def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match=r"none\.pt: no such file"):
+        Sam2("cpu", str(tmp_path / "none.pt"))
+
+
+def test_importing_the_tracker_does_not_import_torch() -> None:
+    code = "import sys, vosbench.trackers.sam2; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_is_printed_and_another_user_of_hydra_does_not_matter(checkpoint: str) -> None:
+    code = f"""
+import sys, warnings
+from hydra import initialize_config_module
+initialize_config_module("hydra.conf", version_base=None)
+import numpy as np
+from vosbench.trackers.sam2 import Sam2
+from vosbench.types import Video
+warnings.simplefilter("error")
+video = Video("v", [np.zeros((40, 60, 3), np.uint8)] * 3, {{0: {{1: np.ones((40, 60), bool)}}}})
+assert len(list(Sam2("cpu", {checkpoint!r}, image_size=32).track(video))) == 3
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

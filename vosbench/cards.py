@@ -1,0 +1,116 @@
+"""A dataset's card: a TOML file, or an object of the same shape, made into a Dataset.
+
+    name = "bears"                      # the folder under the datasets root
+    title = "Bears 2024"
+    aliases = ["bear"]                  # other names on the command line
+    homepage = licence = citation = ""
+    reader = "vosbench.normalise:folders"   # what reads the publisher's tree
+
+    [rules]                             # how it is scored: the fields of vosbench.types.Rules
+    merge = false
+
+    [[downloads]]                       # what the publisher offers: the fields of vosbench.types.Download
+    file = "bears.zip"
+    urls = ["https://..."]
+    sha256 = "..."                      # left out where not known, never invented
+
+    [splits.val]                        # the fields of vosbench.types.Split
+    downloads = ["bears.zip"]
+    frames = "JPEGImages/480p"
+    counts = { videos = 3, frames = 120, objects = 5 }
+
+Raises VosbenchError for a file that is missing, is not TOML, or has a key that is missing, unknown or of a wrong type.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from vosbench.types import Counts, Dataset, Download, Rules, Split, VosbenchError
+
+T = TypeVar("T")
+
+
+def load(source: Path | Mapping[str, Any] | Dataset) -> Dataset:
+    """A card from a file, from a mapping of the same shape, or a Dataset as it is."""
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, Path):
+        return parse(_read(source), str(source))
+    return parse(source, f"card {source.get('name')!r}")
+
+
+def parse(card: Mapping[str, Any], where: str) -> Dataset:
+    """A card's content as a Dataset. `where` names it in errors."""
+    rules = build(Rules, {"name": card.get("name", ""), **card.get("rules", {})}, f"{where}: rules")
+    downloads = [build(Download, entry, f"{where}: downloads") for entry in card.get("downloads", [])]
+    splits = {name: split(name, entry, where) for name, entry in card.get("splits", {}).items()}
+    if not splits:
+        raise VosbenchError(f"{where}: a card needs at least one split, as in [splits.val]")
+    by_file = {download.file: download for download in downloads}
+    for part in splits.values():
+        if unknown := set(part.downloads) - set(by_file):
+            raise VosbenchError(
+                f"{where}: splits.{part.name} names {unknown.pop()!r}, which is not among [[downloads]]"
+            )
+    dataset = build(Dataset, {**card, "rules": rules, "downloads": by_file, "splits": splits}, where)
+    if dataset.default_split not in splits:
+        raise VosbenchError(f"{where}: default_split is {dataset.default_split!r}, the splits are {', '.join(splits)}")
+    return dataset
+
+
+def split(name: str, entry: Mapping[str, Any], where: str) -> Split:
+    """One split of a card."""
+    counts = Counts(**entry["counts"]) if "counts" in entry else Counts()
+    return build(Split, {**entry, "name": name, "counts": counts}, f"{where}: splits.{name}")
+
+
+def dump(dataset: Dataset) -> dict[str, Any]:
+    """A Dataset as plain values, from which `parse` makes it again."""
+    card = asdict(dataset)
+    card["downloads"] = list(card["downloads"].values())
+    for part in card["splits"].values():
+        part["counts"] = part["counts"]._asdict()
+    return card
+
+
+def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
+    """A dataclass from plain values, checked against its annotations; lists become tuples."""
+    hints = get_type_hints(kind)
+    needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}  # type: ignore[arg-type]
+    if missing := needed - set(values):
+        raise VosbenchError(f"{where}: {sorted(missing)[0]!r} is missing")
+    if unknown := set(values) - set(hints):
+        raise VosbenchError(f"{where}: unknown key {sorted(unknown)[0]!r}; known are {', '.join(hints)}")
+    checked = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    for key, value in checked.items():
+        if not _fits(value, hints[key]):
+            raise VosbenchError(f"{where}: {key} = {value!r} is not of the kind that is wanted, {hints[key]}")
+    return kind(**checked)
+
+
+def _fits(value: object, hint: Any) -> bool:
+    """Whether a plain value fits an annotation as used in vosbench.types."""
+    arguments = get_args(hint)
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_fits(item, arguments[0]) for item in value)
+    if get_origin(hint) is Literal:
+        return value in arguments
+    if arguments and type(None) in arguments:
+        return value is None or any(_fits(value, option) for option in arguments if option is not type(None))
+    if hint is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, get_origin(hint) or hint) and not (hint is int and isinstance(value, bool))
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VosbenchError(f"{path}: cannot read the card ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise VosbenchError(f"{path}: not valid TOML ({error})") from None

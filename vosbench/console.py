@@ -1,0 +1,149 @@
+"""What a person sees: progress on standard error, tables on standard output. Only the command line uses this."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from vosbench.pool import Event
+
+LINE_INTERVAL = 10.0  # seconds between two plain lines about the same piece of work
+
+PIPE_WIDTH = 200  # columns for tables that no terminal shows
+
+output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def note(line: str) -> None:
+    """A line about what is going on; silent with --quiet."""
+    if not notes.quiet:
+        notes.print(line, markup=False)
+
+
+def show(line: str = "") -> None:
+    """A line of a command's result."""
+    output.print(line, markup=False)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
+    """A table of a command's result; numbers stand to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    grid = Table(
+        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, collapse_padding=True
+    )
+    for index, column in enumerate(columns):
+        numeric = all(_is_number(row[index]) for row in cells)
+        grid.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or not index)
+    for row in cells:
+        grid.add_row(*row)
+    output.print(grid, markup=False)
+
+
+def _cell(value: object) -> str:
+    return "-" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.replace(".", "", 1).lstrip("-").isdigit()
+
+
+class Steps(AbstractContextManager["Steps"]):
+    """Progress of work that consists of named pieces: bars on a terminal, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+        self.progress = Progress(*columns, TimeRemainingColumn(), console=notes, disable=not notes.is_terminal)
+        self.tasks: dict[str, TaskID] = {}
+        self.told: dict[str, float] = {}
+
+    def __enter__(self) -> Steps:
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def __call__(self, label: str, done: int, total: int | None) -> None:
+        """So much of a piece of work is done."""
+        if notes.is_terminal:
+            if label not in self.tasks:
+                self.tasks[label] = self.progress.add_task(label, total=total)
+            self.progress.update(self.tasks[label], completed=done, total=total)
+        elif done == total or time.monotonic() - self.told.get(label, float("-inf")) > LINE_INTERVAL:
+            self.told[label] = time.monotonic()
+            note(f"{label}: {done}" + (f" of {total}" if total else ""))
+
+
+class Tracking(AbstractContextManager["Tracking"]):
+    """Progress of a run: a bar for all frames and one a worker on a terminal, a line a video elsewhere."""
+
+    def __init__(self, lengths: Mapping[str, int]) -> None:
+        self.lengths = lengths
+        self.start = time.monotonic()
+        self.current: dict[str, int] = {}
+        self.tasks: dict[str, TaskID] = {}
+        self.finished, self.ended = 0, 0
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[fps]}"),
+        )
+        self.progress = Progress(*columns, TimeRemainingColumn(), console=notes, disable=not notes.is_terminal)
+        self.total = self.progress.add_task("frames", total=sum(lengths.values()), fps="")
+
+    def __enter__(self) -> Tracking:
+        self.progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.progress.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Show what happened."""
+        self.current[event.video] = event.frame
+        if event.kind == "started":
+            self.tasks[event.video] = self.progress.add_task(
+                f"  {event.device} {event.video}", total=self.lengths[event.video], fps=""
+            )
+        elif event.kind != "frame":
+            self._end(event)
+        if event.video in self.tasks:
+            self.progress.update(self.tasks[event.video], completed=event.frame)
+        tracked = self.finished + sum(self.current.values())
+        rate = tracked / max(time.monotonic() - self.start, 1e-9)
+        self.progress.update(self.total, completed=tracked, fps=f"{rate:.1f} fps")
+
+    def _end(self, event: Event) -> None:
+        del self.current[event.video]
+        self.progress.remove_task(self.tasks.pop(event.video))
+        if event.kind == "retry":
+            note(f"{event.video}: {event.error}; it is tried once more")
+            return
+        self.ended += 1
+        self.finished += self.lengths[event.video]
+        told = f"[{self.ended}/{len(self.lengths)}] {event.video}"
+        if event.kind == "failed":
+            note(f"{told} failed: {event.error}")
+        elif not notes.is_terminal and event.record:
+            note(f"{told} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{self._eta()}")
+
+    def _eta(self) -> str:
+        left = sum(self.lengths.values()) - self.finished
+        seconds = left * (time.monotonic() - self.start) / max(self.finished, 1)
+        return f", {int(seconds // 60)}:{int(seconds % 60):02} left" if left else ""
+
+
+def quiet() -> None:
+    """Show results and errors only."""
+    notes.quiet = True

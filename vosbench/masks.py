@@ -1,0 +1,142 @@
+"""Masks on disk: PNG to label map and back, label map to masks and back, the folder of a video's masks.
+
+A label map is an indexed ("P") PNG whose pixel is the object id. Read: any single-channel PNG (P, L, 1-bit, 16-bit) and
+L with alpha, whose alpha is dropped (one mask of the DAVIS 2016 archive). Refused: colour, which has lost the ids.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from vosbench import store
+from vosbench.types import Labels, Mask, Masks, Rules, VosbenchError
+
+MAX_PIXELS = 2**27  # 134 million: four times 8K; more is a damaged file or a decompression bomb
+
+
+def read_labels(path: Path) -> Labels:
+    """The label map [H, W] in a PNG, indices as stored. Raises VosbenchError for a colour or damaged image."""
+    try:
+        with Image.open(path) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise VosbenchError(f"{path}: {image.width}x{image.height} pixels is too large for a mask")
+            if image.mode not in ("P", "L", "LA", "1", "I;16", "I"):
+                raise VosbenchError(
+                    f"{path}: a mask is a single-channel PNG whose pixels are object ids, this one is {image.mode}; "
+                    "the ids were lost when it was saved (OpenCV expands palettes), so write it again with PIL mode P"
+                )
+            labels = np.asarray(image.getchannel("L") if image.mode == "LA" else image)
+    except UnidentifiedImageError:
+        raise VosbenchError(f"{path}: not an image; delete it and make it again") from None
+    except (OSError, SyntaxError, ValueError) as error:
+        raise VosbenchError(f"{path}: cannot be decoded ({error}); delete it and make it again") from None
+    return labels if labels.dtype in (np.uint8, np.uint16) else _narrow(labels, path)
+
+
+def _narrow(labels: np.ndarray[tuple[int, ...], np.dtype[np.generic]], path: Path) -> Labels:
+    """1-bit and 32-bit pixels as the smallest type that every caller knows."""
+    if labels.dtype == np.bool_:
+        return labels.astype(np.uint8)
+    if labels.size and not 0 <= int(labels.min()) <= int(labels.max()) < 2**16:
+        raise VosbenchError(f"{path}: object ids must lie between 0 and 65535")
+    return labels.astype(np.uint16)
+
+
+def encode_labels(labels: Labels) -> bytes:
+    """The label map as an indexed 8-bit PNG with the DAVIS palette.
+
+    Raises VosbenchError if an id is above 255, which the format cannot hold.
+    """
+    if labels.size and labels.max() > 255:
+        raise VosbenchError(f"object id {labels.max()} does not fit an indexed PNG, which holds ids up to 255")
+    image = Image.fromarray(labels.astype(np.uint8))
+    image.putpalette(palette())
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+@cache
+def palette() -> bytes:
+    """The 256 RGB colours of DAVIS and PASCAL VOC: the id's bits dealt out to the three channels, high bits first."""
+    ids = np.arange(256)
+    colours = np.zeros((256, 3), np.uint8)
+    for bit in range(8):
+        for channel in range(3):
+            colours[:, channel] |= (((ids >> (3 * bit + channel)) & 1) << (7 - bit)).astype(np.uint8)
+    return colours.tobytes()
+
+
+def to_labels(masks: Masks, size: tuple[int, int]) -> Labels:
+    """Paint the masks into one label map [H, W]; where objects overlap the smallest id wins, as in SAM 2's script."""
+    labels = np.zeros(size, np.uint8 if max(masks, default=0) < 256 else np.uint16)
+    for label in sorted(masks, reverse=True):
+        labels[masks[label]] = label
+    return labels
+
+
+def from_labels(labels: Labels, void: Sequence[int] = (), merge: bool = False) -> dict[int, Mask]:
+    """The masks of a label map [H, W]. `void` labels are background; with `merge` all other pixels are object 1."""
+    kept = [label for label in _present(labels) if label not in void]
+    if merge:
+        return {1: np.isin(labels, kept)} if kept else {}
+    return {label: labels == label for label in kept}
+
+
+def _present(labels: Labels) -> list[int]:
+    """The ids in a label map, ascending. Few small ids, the usual case, are found faster by looking for each."""
+    highest = int(labels.max(initial=0))
+    if highest < 16:
+        return [label for label in range(1, highest + 1) if (labels == label).any()]
+    return [int(label) for label in np.flatnonzero(np.bincount(labels.ravel())) if label]
+
+
+@dataclass(frozen=True)
+class MaskFolder:
+    """The masks of one video on disk: one label map a frame, or one folder of binary masks an object (SA-V).
+
+    rules: says which labels are void, and whether all objects are merged into one.
+    """
+
+    path: Path
+    rules: Rules
+
+    @cached_property
+    def objects(self) -> dict[int, Path]:
+        """Object id -> its folder of masks; empty where a video has one label map a frame."""
+        return {int(folder.name): folder for folder in store.folders(self.path) if folder.name.isdigit()}
+
+    @cached_property
+    def stems(self) -> list[str]:
+        """The frames that have a mask, in natural order."""
+        found = {png.stem: png for folder in self.objects.values() or [self.path] for png in store.images(folder)}
+        return [png.stem for png in sorted(found.values(), key=store.natural)]
+
+    def files(self, stem: str) -> list[Path]:
+        """The files that hold the masks of a frame; none if it has no mask."""
+        candidates = [folder / f"{stem}.png" for folder in self.objects.values() or [self.path]]
+        return [path for path in candidates if path.is_file()]
+
+    def read(self, stem: str) -> tuple[tuple[int, int], dict[int, Mask]]:
+        """The size and the masks of a frame, empty masks left out.
+
+        Raises VosbenchError if the frame has no mask, or its files cannot be read or differ in size.
+        """
+        files = self.files(stem)
+        if not files:
+            raise VosbenchError(f"{self.path / stem}.png is missing")
+        images = [read_labels(path) for path in files]
+        height, width = images[0].shape
+        if not self.objects:
+            return (height, width), from_labels(images[0], self.rules.void, self.rules.merge)
+        if any(image.shape != (height, width) for image in images):
+            raise VosbenchError(f"{self.path}: the objects' masks of frame {stem} differ in size")
+        masks = {int(path.parent.name): image > 0 for path, image in zip(files, images, strict=True) if image.any()}
+        return (height, width), {1: np.logical_or.reduce(list(masks.values()))} if self.rules.merge and masks else masks

@@ -1,0 +1,178 @@
+"""The names of all files and folders, and the only ways in which files come to be: written beside and renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vosbench.types import VosbenchError
+
+FRAMES, MASKS, LISTS = "JPEGImages", "Annotations", "ImageSets"
+RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS = "run.json", "masks", ".videos", ".logs"
+TIMINGS, EVAL, SCORES = "timings.csv", "eval", "scores.json"
+MANIFEST, ARCHIVES = "dataset.json", ".archives"
+FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+PARTIAL = ".partial"
+
+
+@dataclass(frozen=True)
+class Roots:
+    """The three folders in which everything lies."""
+
+    datasets: Path = Path("datasets")
+    checkpoints: Path = Path("checkpoints")
+    results: Path = Path("results")
+
+
+def shipped(folder: str) -> Path:
+    """A data folder that ships with the package: inside it when installed, beside it in a checkout."""
+    package = Path(__file__).resolve().parent
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder
+
+
+def natural(path: Path) -> tuple[object, ...]:
+    """A sort key for file stems that puts 2 before 10 and keeps 002 and 2 apart."""
+    parts = re.split(r"(\d+)", path.stem)
+    return (*((int(part), "") if part.isdigit() else (-1, part) for part in parts), path.name)
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder was left by an operating system or is hidden, and is no data."""
+    return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
+
+
+def folders(path: Path) -> list[Path]:
+    """The visible subfolders of a folder, in natural order; none if it does not exist."""
+    if not path.is_dir():
+        return []
+    return sorted((p for p in path.iterdir() if p.is_dir() and not is_litter(p.name)), key=natural)
+
+
+def images(path: Path, suffixes: frozenset[str] = frozenset({".png"})) -> list[Path]:
+    """The images with one of the suffixes in a folder, in natural order; none if it does not exist."""
+    if not path.is_dir():
+        return []
+    found = (p for p in path.iterdir() if p.suffix.lower() in suffixes and not is_litter(p.name))
+    return sorted(found, key=natural)
+
+
+def json_files(path: Path) -> list[Path]:
+    """The JSON files in a folder, in natural order; none if it does not exist."""
+    return sorted((p for p in path.glob("*.json") if not is_litter(p.name)), key=natural)
+
+
+def masks_of(results: Path) -> Path:
+    """The folder of video folders in a run, or in a folder of masks that any tool made."""
+    return results / RUN_MASKS if (results / RUN).is_file() else results
+
+
+def read_list(text: str) -> list[str]:
+    """The videos of a list file: one name a line, or DAVIS 2016's one pair of paths a frame. Order kept, no doubles."""
+    videos = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        first = line.split()[0]
+        videos.append(Path(first).parent.name if "/" in first.strip("/") else line)
+    return list(dict.fromkeys(videos))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object from a file. Raises VosbenchError if the file is damaged."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise VosbenchError(
+            f"{path}: not valid JSON ({error}); delete it and repeat the command that made it"
+        ) from None
+    if not isinstance(value, dict):
+        raise VosbenchError(f"{path}: expected a JSON object, found {type(value).__name__}")
+    return value
+
+
+def to_json(value: Any) -> str:
+    """A value as readable JSON text."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: dict[str, Any]) -> None:
+    """Replace a JSON file atomically."""
+    write_text(path, to_json(value))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file atomically. Raises VosbenchError if it cannot be written."""
+    try:
+        with replacing(path) as beside:
+            beside.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise VosbenchError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write a file to; it takes the place of `path` at the end, or vanishes on an error."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    try:
+        yield beside
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def assembling(path: Path) -> Iterator[Path]:
+    """An empty folder beside `path` to fill; it takes the place of `path` at the end, or vanishes on an error."""
+    beside = partial(path)
+    remove(beside)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        remove(path)
+        beside.rename(path)
+    finally:
+        remove(beside)
+
+
+@contextmanager
+def merging(path: Path) -> Iterator[Path]:
+    """An empty folder beside the dataset's folder `path` to fill with the normal layout of a split.
+
+    At the end it becomes `path`, or its videos and files take their places in `path`, dataset.json last, so that a
+    split is only ever listed when it is whole. On an error it vanishes.
+    """
+    beside = partial(path)
+    remove(beside)
+    beside.mkdir(parents=True)
+    try:
+        yield beside
+        if path.exists():
+            for item in sorted((*beside.glob("*/*"), beside / MANIFEST), key=lambda item: item.name == MANIFEST):
+                place = path / item.relative_to(beside)
+                place.parent.mkdir(exist_ok=True)
+                remove(place)
+                item.rename(place)
+        else:
+            beside.rename(path)
+    finally:
+        remove(beside)
+
+
+def partial(path: Path) -> Path:
+    """Where a folder is assembled before it takes its place."""
+    return path.with_name(f".{path.name}{PARTIAL}")
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a whole folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

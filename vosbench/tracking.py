@@ -1,0 +1,83 @@
+"""Run a tracker over one video and write its masks: the work of a worker, without the processes."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vosbench import masks
+from vosbench.datasets import Tree
+from vosbench.runs import Run
+from vosbench.types import Masks, Tracker, VosbenchError
+
+
+def track_video(tracker: Tracker, name: str, tree: Tree, run: Run, on_frame: Callable[[int], None]) -> dict[str, Any]:
+    """Track a video and put its masks into the run; they appear only when all frames are there.
+
+    Returns the fields of its Record: frames, objects, seconds, fps and peak memory.
+    Raises VosbenchError if the tracker yields too few or too many frames, or what is no mask of this video.
+    """
+    start = time.perf_counter()
+    video = tree.video(name)
+    size = video.frames[0].shape[:2]
+    objects = sorted({label for prompted in video.prompts.values() for label in prompted})
+    stems = [path.stem for path in tree.frame_paths(name)]
+    apart = tree.truth(name).objects
+    folders = {label: apart[label].name for label in objects if label in apart}
+    with run.writing(name) as folder:
+        for index, (stem, found) in enumerate(zip_longest(stems, tracker.track(video))):
+            if stem is None or found is None:
+                raise VosbenchError(
+                    f"the tracker yielded {'more than ' * (stem is None)}{index} of {len(stems)} frames"
+                )
+            _check(found, size, stem)
+            _write(found, size, folder, stem, folders)
+            on_frame(index + 1)
+    seconds = time.perf_counter() - start
+    return {
+        "frames": len(stems),
+        "objects": len(objects),
+        "seconds": round(seconds, 3),
+        "fps": round(len(stems) / seconds, 2),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_gpu_memory_mb": _peak_gpu_memory_mb(),
+    }
+
+
+def _check(found: Masks, size: tuple[int, int], stem: str) -> None:
+    """Refuse what a tracker must not yield, before it becomes a wrong score."""
+    for label, mask in found.items():
+        if not isinstance(label, int | np.integer) or not 0 < label < 256:
+            raise VosbenchError(f"frame {stem}: the tracker yielded the object id {label!r}; ids are 1 to 255")
+        if getattr(mask, "dtype", None) != np.bool_ or mask.shape != size:
+            shape, kind = getattr(mask, "shape", "no shape"), getattr(mask, "dtype", type(mask).__name__)
+            raise VosbenchError(f"frame {stem}: object {label} has a mask {kind}{shape}, expected bool{size}")
+
+
+def _write(found: Masks, size: tuple[int, int], folder: Path, stem: str, objects: dict[int, str]) -> None:
+    """One label map, or one binary mask for each of `objects` (id -> folder) where the dataset keeps objects apart."""
+    if not objects:
+        (folder / f"{stem}.png").write_bytes(masks.encode_labels(masks.to_labels(found, size)))
+        return
+    empty = np.zeros(size, np.bool_)
+    for label, name in objects.items():
+        path = folder / name / f"{stem}.png"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(masks.encode_labels(found.get(label, empty).astype(np.uint8)))
+
+
+def _peak_gpu_memory_mb() -> float:
+    """The most GPU memory that the tracker's torch has held for a video, and start anew; 0 without torch or a GPU."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return 0.0
+    peak: float = torch.cuda.max_memory_allocated() / 1e6
+    torch.cuda.reset_peak_memory_stats()
+    return round(peak, 1)

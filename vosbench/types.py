@@ -1,0 +1,136 @@
+"""The nouns of vosbench on one page: values, two Protocols, and the error that users can mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Frame: TypeAlias = "NDArray[np.uint8]"
+"""One video frame: uint8[H, W, 3], RGB."""
+
+Mask: TypeAlias = "NDArray[np.bool_]"
+"""One object in one frame: bool[H, W]."""
+
+Masks: TypeAlias = Mapping[int, "Mask"]
+"""One frame's object id -> mask; objects may overlap, ids may have gaps, an absent id is an absent object."""
+
+Labels: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16]"
+"""One frame's label map: [H, W], pixel = object id, 0 = background."""
+
+
+class VosbenchError(Exception):
+    """What the user can put right: one line that names the thing, what was found, and what to do next."""
+
+
+@dataclass(frozen=True)
+class Video:
+    """All that a tracker may see of a video: ground truth that is no prompt is not in here.
+
+    frames: lazy; index or iterate to decode. Every frame has the same height and width.
+    prompts: frame index -> the masks of the objects that are given in that frame.
+    overlap: whether the dataset stores objects apart, so that they may share pixels.
+    """
+
+    name: str
+    frames: Sequence[Frame]
+    prompts: Mapping[int, Masks]
+    overlap: bool = False
+
+
+class Tracker(Protocol):
+    """A method of semi-supervised VOS. Built once a worker as `Tracker(device, **settings)`."""
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        """Yield the masks of every frame of the video, in order, the prompted frames included."""
+        ...
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file that somebody publishes: its name, where it can be had (tried in order), and how to know it is whole."""
+
+    file: str
+    urls: tuple[str, ...] = ()
+    sha256: str | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a split is scored.
+
+    name: what the signature calls them; the name of the card that they stand on.
+    merge: every labelled pixel, void included, belongs to one single object with id 1 (DAVIS 2016).
+    void: labels that are no object; their pixels count as background.
+    objects: the ids 1 to the highest one of the first mask are scored (DAVIS), or every id that occurs ("all"); then
+        an object is scored only after the frame in which it first appears, which is its prompt.
+    skip_first, skip_last: whether a video's first and last frame are left out of the score.
+    tolerance: the boundary measure's matching distance as a fraction of the image diagonal.
+    """
+
+    name: str
+    merge: bool = False
+    void: tuple[int, ...] = (255,)
+    objects: Literal["first_mask", "all"] = "first_mask"
+    skip_first: bool = True
+    skip_last: bool = True
+    tolerance: float = 0.008
+
+
+class Counts(NamedTuple):
+    """The size of a split. `None` where the publisher's figure is not known."""
+
+    videos: int | None = None
+    frames: int | None = None
+    objects: int | None = None
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of a dataset: what it is made from, where that lies in the publisher's tree, how it is prompted.
+
+    downloads: the files that hold it. frames, masks: folders of video folders. lists: candidates for the file
+    that lists its videos, the first one found counts. All four are relative to the publisher's top folder.
+    prompts: an object is given by its mask in frame 0, or in the first frame in which it appears.
+    names: the publisher's list of videos, where it is known beforehand.
+    """
+
+    name: str
+    downloads: tuple[str, ...] = ()
+    frames: str = "JPEGImages"
+    masks: str = "Annotations"
+    lists: tuple[str, ...] = ("ImageSets/{split}.txt",)
+    prompts: Literal["first_frame", "first_appearance"] = "first_appearance"
+    counts: Counts = field(default_factory=Counts)
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset's card: every fact about it, no code. `reader` names the function that reads an unusual tree."""
+
+    name: str
+    title: str
+    rules: Rules
+    splits: Mapping[str, Split]
+    aliases: tuple[str, ...] = ()
+    default_split: str = "val"
+    downloads: Mapping[str, Download] = field(default_factory=dict)
+    reader: str = "vosbench.normalise:folders"
+    homepage: str = ""
+    licence: str = ""
+    citation: str = ""
+
+
+class Score(NamedTuple):
+    """One number about one object of one video. Every table is a grouping of a stream of these."""
+
+    video: str
+    object: int
+    metric: str
+    value: float
