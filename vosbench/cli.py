@@ -309,12 +309,12 @@ def _infer(
     from vosbench.infer import infer, prepare
 
     job = prepare(roots, tree, tracker, checkpoint, pairs, out)
+    chosen = devices.choose(gpus)
+    title = f"{tree.name} {tree.split.name}: {len(videos)} videos, on {', '.join(chosen)}"
     others = runs.siblings(job.work.run)
     if others and not job.work.run.path.exists():
-        console.note(f"a new run, {job.work.run.path.name}; there are {', '.join(others)}")
-    chosen = devices.choose(gpus)
-    console.note(f"{tree.name} {tree.split.name}: {len(videos)} videos, on {', '.join(chosen)}")
-    with _stoppable(), console.Tracking({video: len(tree.frame_paths(video)) for video in videos}) as tracking:
+        title += f"; a new run, {job.work.run.path.name}, beside {', '.join(others)}"
+    with _stoppable(), console.Tracking(title, {video: len(tree.frame_paths(video)) for video in videos}) as tracking:
         return infer(job, chosen, videos, overwrite, shlex.join(sys.argv), tracking)
 
 

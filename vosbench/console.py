@@ -87,7 +87,8 @@ class Steps(AbstractContextManager["Steps"]):
 class Tracking(AbstractContextManager["Tracking"]):
     """Progress of a run: a bar for all frames and one a worker on a terminal, a line a video elsewhere."""
 
-    def __init__(self, lengths: Mapping[str, int]) -> None:
+    def __init__(self, title: str, lengths: Mapping[str, int]) -> None:
+        self.title = title
         self.lengths = lengths
         self.start = time.monotonic()
         self.current: dict[str, int] = {}
@@ -111,6 +112,9 @@ class Tracking(AbstractContextManager["Tracking"]):
 
     def __call__(self, event: Event) -> None:
         """Show what happened."""
+        if self.title:
+            note(self.title)
+            self.title = ""
         self.current[event.video] = event.frame
         if event.kind == "started":
             self.tasks[event.video] = self.progress.add_task(

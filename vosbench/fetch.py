@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -58,7 +58,12 @@ def fetch_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sour
             return Fetched(home, False, Counts(**manifest["splits"][part.name]["counts"]))
         archives = root / store.ARCHIVES / dataset.name
         files = _files(dataset, part, archives, sources, progress)
-        with open_members([path for path, _ in files]) as members:
+        with ExitStack() as stack:
+            try:
+                members = stack.enter_context(open_members([path for path, _ in files]))
+            except VosbenchError:
+                store.remove(archives)  # what is damaged or hostile must not be found there the next time
+                raise
             reader: Reader = plugins.load(dataset.reader)
             content = reader(members, part)
             warnings = _compare(dataset, part, content, bool(sources.given or sources.mirror))

@@ -1,10 +1,9 @@
-"""The videos of the embedded dataset `synthetic`: a table of scenes, and the reader that puts them into the normal layout."""
+"""The embedded dataset: a table of scenes, and the reader that draws them into the normal layout."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -28,28 +27,6 @@ class Clip(NamedTuple):
     frames: Iterator[tuple[Frame, Labels]]
 
 
-@dataclass(frozen=True)
-class Drawn:
-    """A file that was drawn; a Member like those of an archive."""
-
-    name: PurePosixPath
-    content: bytes
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return len(self.content)
-
-    def read(self) -> bytes:
-        """The file's bytes."""
-        return self.content
-
-    def save(self, path: Path) -> None:
-        """Write the file."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(self.content)
-
-
 def read(members: Sequence[Member], split: Split) -> Content:
     """A reader as vosbench.normalise describes it, which needs no members: it draws the split's videos."""
     videos, entries = [], []
@@ -63,7 +40,8 @@ def read(members: Sequence[Member], split: Split) -> Content:
                 (store.MASKS, "png", encode_labels(labels)),
             ):
                 path = PurePosixPath(folder, clip.name, f"{index:05}.{suffix}")
-                entries.append(Entry(path, Drawn(path, content)))
+                drawn = Member(path, len(content), Path(clip.name), partial(io.BytesIO, content))
+                entries.append(Entry(path, drawn))
     return Content(videos, entries)
 
 

@@ -1,8 +1,8 @@
 """SAM 2 (Ravi et al. 2024) as a tracker: one pass over a video of any length with any number of objects.
 
-The masks are those of facebookresearch/sam2's tools/vos_inference.py, objects that appear late included: in float32 on
-one machine bit for bit. The cost is not: each frame is decoded and encoded once for all objects, nothing is encoded
-before the first prompt, and memory does not grow with the video.
+The masks are those of facebookresearch/sam2's tools/vos_inference.py, objects that appear late included, bit for bit on
+the same machine. The work is less: a frame is decoded and encoded once for all objects, none before the first prompt,
+and memory does not grow with the video.
 """
 
 from __future__ import annotations

@@ -1,0 +1,99 @@
+"""Trackers with one fault each. The fault strikes in the video `bad`, and in `once` on the first attempt alone."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from vosbench.trackers.static import Static
+from vosbench.types import Masks, Video, VosbenchError
+
+
+class Faulty(Static):
+    """Fails in the third frame of a video. `memo`: a folder that remembers the attempts at `once`."""
+
+    def __init__(self, device: str, memo: str = "") -> None:
+        self.memo = Path(memo)
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        for index, masks in enumerate(super().track(video)):
+            if index == 2 and (video.name == "bad" or (video.name == "once" and self._first())):
+                yield from self.fail(masks)
+                return
+            yield masks
+
+    def _first(self) -> bool:
+        attempted = self.memo / "attempted"
+        first = not attempted.exists()
+        attempted.touch()
+        return first
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        raise RuntimeError("out of luck\nin two lines")
+
+
+class Short(Faulty):
+    """Yields too few frames."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        return iter(())
+
+
+class Long(Faulty):
+    """Yields too many frames."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        return iter([masks] * 99)
+
+
+class Killed(Faulty):
+    """Its process is killed, as when memory runs out."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        os.kill(os.getpid(), signal.SIGKILL)
+        return iter(())
+
+
+class Leaving(Faulty):
+    """Its process ends by itself."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        os._exit(7)
+
+
+class WrongSize(Faulty):
+    """Yields a mask of another size."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        return iter([{1: np.zeros((2, 2), np.bool_)}] * 99)
+
+
+class NotBool(Faulty):
+    """Yields probabilities."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        return iter([{label: mask.astype(np.float32) for label, mask in masks.items()}] * 99)
+
+
+class Slow(Static):
+    """Takes its time for every frame."""
+
+    def __init__(self, device: str, seconds: float = 0.2) -> None:
+        self.seconds = seconds
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        for masks in super().track(video):
+            time.sleep(self.seconds)
+            yield masks
+
+
+class Unbuildable(Static):
+    """Cannot be built."""
+
+    def __init__(self, device: str, mendable: bool = True) -> None:
+        raise VosbenchError("no luck today: come back tomorrow") if mendable else RuntimeError("cannot be built")

@@ -1,0 +1,306 @@
+"""A dataset is either there, complete and byte for byte the publisher's, or not there at all."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import signal
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+from PIL import Image
+from server import serve
+
+SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black"]
+
+
+@pytest.fixture(scope="session")
+def davis2016(data: Path) -> dict[str, bytes]:
+    """The publisher's tree of DAVIS 2016, by path: four real frames of each of the six sequences that are at hand."""
+    root = data / "davis2016-real"
+    files = {}
+    for folder, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
+        for video in SEQUENCES:
+            for index in range(4):
+                name = f"DAVIS/{folder}/480p/{video}/{index:05}.{suffix}"
+                files[name] = (root / name).read_bytes()
+    files["DAVIS/ImageSets/480p/val.txt"] = "".join(
+        f"/JPEGImages/480p/{video}/{index:05}.jpg /Annotations/480p/{video}/{index:05}.png \n"
+        for video in SEQUENCES
+        for index in range(4)
+    ).encode()
+    files["DAVIS/Annotations/db_info.yml"] = b"not of interest"
+    files["DAVIS/Annotations/1080p/dog/00000.png"] = b"another resolution"
+    files["__MACOSX/DAVIS/JPEGImages/480p/dog/._00000.jpg"] = b"litter"
+    return files
+
+
+def packed(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def unpack(files: dict[str, bytes], folder: Path) -> Path:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def contents(root: Path) -> dict[str, str]:
+    """Every file of a fetched dataset with its hash; of dataset.json, which holds the time, the name alone."""
+    return {
+        str(path.relative_to(root)): "" if path.name == "dataset.json" else hashlib.md5(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file()
+    }
+
+
+def nothing_left(folder: Path) -> bool:
+    """Whether a fetch left neither a dataset nor anything half-made."""
+    return not any(path.is_file() for path in (folder / "datasets").rglob("*"))
+
+
+def test_a_part_of_the_publishers_videos_is_normalised_with_a_warning(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    content = packed(davis2016)
+    with serve({"DAVIS-data.zip": content}) as server:
+        done = cli("fetch", "davis2016", "--mirror", server.url(""))
+    assert "warning: davis2016 val is not complete: 6 of 20 videos; 24 of 1376 frames; missing are" in done.stderr
+    assert "breakdance" in done.stderr
+    assert "davis2016 is at datasets/davis2016 (6 videos, 24 frames, 6 objects)" in done.stdout
+    root = cli.folder / "datasets/davis2016"
+    assert (root / "ImageSets/val.txt").read_text().split() == SEQUENCES
+    for path in (*root.rglob("*.jpg"), *root.rglob("*.png")):
+        folder, video, name = path.relative_to(root).parts
+        assert path.read_bytes() == davis2016[f"DAVIS/{folder}/480p/{video}/{name}"]
+    assert len(list(root.rglob("*.jpg"))) == len(list(root.rglob("*.png"))) == 24
+    source = json.loads((root / "dataset.json").read_text())["splits"]["val"]["sources"][0]
+    assert source["sha256"] == hashlib.sha256(content).hexdigest()
+    assert source["from"].endswith("/DAVIS-data.zip")
+    assert [path.name for path in (cli.folder / "datasets").iterdir() if path.name != ".archives"] == ["davis2016"]
+
+
+def test_what_is_complete_is_left_alone(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    given = unpack(davis2016, cli.folder / "given")
+    cli("fetch", "davis2016", "--from", given)
+    before = contents(cli.folder / "datasets/davis2016")
+    again = cli("fetch", "davis2016", "--from", cli.folder / "is-not-looked-at")
+    assert again.stdout.startswith("davis2016 is complete at datasets/davis2016")
+    assert len(again.stdout.splitlines()) == 1
+    cli("fetch", "davis2016", "--from", given, "--force")
+    assert contents(cli.folder / "datasets/davis2016") == before
+
+
+@pytest.mark.parametrize("form", ["folder", "inner folder", "zip", "tar.gz", "url"])
+def test_every_form_of_the_same_data_gives_the_same_dataset(cli: Cli, davis2016: dict[str, bytes], form: str) -> None:
+    given = unpack(davis2016, cli.folder / "given")
+    cli("fetch", "davis2016", "--from", given)
+    expected = contents(cli.folder / "datasets/davis2016")
+    (cli.folder / "data.zip").write_bytes(packed(davis2016))
+    with tarfile.open(cli.folder / "data.tar.gz", "w:gz") as archive:
+        archive.add(given / "DAVIS", "DAVIS")
+    with serve({"some%20data.zip": packed(davis2016)}) as server:
+        forms = {"folder": given, "inner folder": given / "DAVIS", "zip": "data.zip", "tar.gz": "data.tar.gz"}
+        cli("fetch", "davis2016", "--from", forms.get(form, server.url("some%20data.zip")), "--root", "other")
+    assert contents(cli.folder / "other/davis2016") == expected
+
+
+def test_frames_of_a_folder_are_linked_not_copied(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    given = unpack(davis2016, cli.folder / "given")
+    cli("fetch", "davis2016", "--from", given)
+    name = "JPEGImages/480p/dog/00002.jpg"
+    linked = cli.folder / "datasets/davis2016/JPEGImages/dog/00002.jpg"
+    assert linked.stat().st_ino == (given / "DAVIS" / name).stat().st_ino
+
+
+def test_a_mask_with_an_alpha_channel_is_kept_and_understood(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    name = "DAVIS/Annotations/480p/dog/00001.png"
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(davis2016[name])).convert("LA").save(buffer, "PNG")
+    given = unpack({**davis2016, name: buffer.getvalue()}, cli.folder / "given")
+    cli("fetch", "davis2016", "--from", given)
+    assert (cli.folder / "datasets/davis2016/Annotations/dog/00001.png").read_bytes() == buffer.getvalue()
+    cli("run", "--dataset", "davis2016", "--tracker", "static", "--gpus", "cpu", "--videos", "dog")
+
+
+def test_archives_that_unpack_to_the_same_folder_do_not_mix(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    of_2017 = {name.replace("480p/val.txt", "2017/val.txt"): content for name, content in davis2016.items()}
+    of_2017 = {name: content for name, content in of_2017.items() if "dog" in name}
+    of_2017["DAVIS/ImageSets/2017/val.txt"] = b"dog\n"
+    for name, files in (("davis2016", davis2016), ("davis", of_2017)):
+        (cli.folder / f"{name}.zip").write_bytes(packed(files))
+        cli("fetch", name, "--from", f"{name}.zip")
+    assert (cli.folder / "datasets/davis2017/ImageSets/val.txt").read_text() == "dog\n"
+    assert len(list((cli.folder / "datasets/davis2017").rglob("*.jpg"))) == 4
+    assert len(list((cli.folder / "datasets/davis2016").rglob("*.jpg"))) == 24
+
+
+def test_a_second_split_joins_the_first(cli: Cli) -> None:
+    cli("fetch", "synthetic", "--split", "train")
+    train = contents(cli.folder / "datasets/synthetic")
+    cli("fetch", "synthetic")
+    both = contents(cli.folder / "datasets/synthetic")
+    assert train.items() <= both.items()
+    splits = json.loads((cli.folder / "datasets/synthetic/dataset.json").read_text())["splits"]
+    assert splits["val"]["counts"] == {"videos": 8, "frames": 266, "objects": 15}
+    assert splits["train"]["counts"] == {"videos": 3, "frames": 72, "objects": 6}
+
+
+def test_a_download_that_was_cut_off_goes_on_with_the_next_command(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    content = packed(davis2016)
+    with serve({"DAVIS-data.zip": content}, delay=0.02) as server:
+        process = cli.start("fetch", "davis2016", "--mirror", server.url(""))
+        deadline = time.monotonic() + 30
+        while not any(path.stat().st_size for path in (cli.folder / "datasets").rglob("*.part")):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.kill()
+        process.communicate()
+        server.delay = 0.0
+        cli("fetch", "davis2016", "--mirror", server.url(""))
+        assert any(start for start in server.starts)
+    assert len(list((cli.folder / "datasets/davis2016").rglob("*.jpg"))) == 24
+
+
+def test_a_wrong_checksum_is_refused(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    """DAVIS 2017 has one."""
+    with serve({"DAVIS-2017-trainval-480p.zip": packed(davis2016)}) as server:
+        done = cli("fetch", "davis", "--mirror", server.url(""), expect=2)
+    assert "DAVIS-2017-trainval-480p.zip" in done.stderr
+    assert "expected" in done.stderr
+    assert nothing_left(cli.folder)
+
+
+def test_a_checkpoint_is_verified(cli: Cli) -> None:
+    with serve({"sam2.1_hiera_tiny.pt": b"\x80\x02 not the weights"}) as server:
+        done = cli("fetch", "sam2.1_hiera_tiny", "--mirror", server.url(""), expect=2)
+    assert "sam2.1_hiera_tiny.pt" in done.stderr
+    (cli.folder / "mine.pt").write_bytes(b"weights")
+    assert "its sha256 differs" in cli("fetch", "sam2.1_hiera_tiny", "--from", "mine.pt", expect=2).stderr
+    assert not list((cli.folder / "checkpoints").glob("*.pt"))
+
+
+def test_a_file_that_the_server_does_not_have_is_named(cli: Cli) -> None:
+    with serve({}) as server:
+        done = cli("fetch", "davis2016", "--mirror", server.url(""), expect=2)
+    assert "DAVIS-data.zip: not fetched" in done.stderr
+    assert "404" in done.stderr
+    assert "--from" in done.stderr
+    assert nothing_left(cli.folder)
+
+
+def _symlink(archive: zipfile.ZipFile) -> None:
+    info = zipfile.ZipInfo("DAVIS/JPEGImages/480p/dog/00009.jpg")
+    info.external_attr = 0o120777 << 16
+    archive.writestr(info, "/etc/passwd")
+
+
+HOSTILE: dict[str, Callable[[zipfile.ZipFile], None]] = {
+    "leads out of its folder": lambda archive: archive.writestr("DAVIS/../../evil.txt", "x"),
+    "has an absolute path": lambda archive: archive.writestr("/tmp/evil.txt", "x"),
+    "is a link": _symlink,
+    "a bomb": lambda archive: archive.writestr("DAVIS/zeros.bin", bytes(200_000_000)),
+}
+
+
+@pytest.mark.parametrize("flaw", HOSTILE)
+def test_a_hostile_archive_is_refused_before_anything_is_written(
+    cli: Cli, davis2016: dict[str, bytes], flaw: str
+) -> None:
+    path = cli.folder / "DAVIS-data.zip"
+    path.write_bytes(packed(davis2016))
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        HOSTILE[flaw](archive)
+    assert flaw in cli("fetch", "davis2016", "--from", path, expect=2).stderr
+    with serve({path.name: path.read_bytes()}) as server:
+        assert flaw in cli("fetch", "davis2016", "--mirror", server.url(""), expect=2).stderr
+    assert nothing_left(cli.folder)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.999])
+def test_a_truncated_archive_is_refused(cli: Cli, davis2016: dict[str, bytes], keep: float) -> None:
+    content = packed(davis2016)
+    (cli.folder / "data.zip").write_bytes(content[: int(len(content) * keep)])
+    assert "data.zip" in cli("fetch", "davis2016", "--from", "data.zip", expect=2).stderr
+    assert nothing_left(cli.folder)
+
+
+def test_damage_inside_an_archive_leaves_nothing_half_made(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    content = bytearray(packed(davis2016))
+    content[len(content) // 2] ^= 0xFF
+    (cli.folder / "data.zip").write_bytes(content)
+    assert "is damaged" in cli("fetch", "davis2016", "--from", "data.zip", expect=2).stderr
+    assert nothing_left(cli.folder)
+
+
+def test_a_disk_that_is_too_small_is_noticed_before_anything_is_written(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    given = unpack(davis2016, cli.folder / "given")
+    os.truncate(given / "DAVIS/JPEGImages/480p/dog/00000.jpg", 2**43)
+    assert "GB are needed" in cli("fetch", "davis2016", "--from", given, expect=2).stderr
+    assert nothing_left(cli.folder)
+
+
+def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    """A limit on the size of files stands in for a full disk."""
+    (cli.folder / "data.zip").write_bytes(packed(davis2016))
+    cli.limit_file_size(60_000)
+    assert "cannot be written" in cli("fetch", "davis2016", "--from", "data.zip", expect=2).stderr
+    assert nothing_left(cli.folder)
+
+
+def test_a_fetch_that_was_killed_is_completed_by_the_next(cli: Cli) -> None:
+    cli("fetch", "synthetic", "--split", "train", "--root", "undisturbed")
+    process = cli.start("fetch", "synthetic", "--split", "train")
+    deadline = time.monotonic() + 60
+    while not any((cli.folder / "datasets").glob(".synthetic.partial/*/*")):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.001)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (cli.folder / "datasets/synthetic").exists()
+    cli("fetch", "synthetic", "--split", "train")
+    assert contents(cli.folder / "datasets/synthetic") == contents(cli.folder / "undisturbed/synthetic")
+
+
+def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli) -> None:
+    process = cli.start("fetch", "synthetic")
+    while not (cli.folder / "datasets/.synthetic.lock").exists():
+        assert process.poll() is None
+        time.sleep(0.01)
+    assert "another process" in cli("fetch", "synthetic", expect=2).stderr
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["davsi"], "unknown dataset 'davsi': did you mean davis?"),
+        (["./no-card.toml"], "no-card.toml: cannot read the card"),
+        (["davis", "--split", "vla"], "did you mean val?"),
+        (["davis", "--from", "no-such.zip"], "no-such.zip: no such file or folder"),
+        (["davis", "davis2016", "--from", "x.zip"], "--from goes with one name, found 2"),
+        (["sam2.1_hiera_tiny", "--from", "no-such.pt"], "no-such.pt: no such file"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(cli: Cli, arguments: list[str], told: str) -> None:
+    assert told in cli("fetch", *arguments, expect=2).stderr
+    assert nothing_left(cli.folder)
+
+
+def test_a_folder_without_the_dataset_is_refused(cli: Cli) -> None:
+    (cli.folder / "holiday").mkdir()
+    (cli.folder / "holiday/beach.jpg").write_bytes(b"sand")
+    done = cli("fetch", "davis", "--from", "holiday", expect=2)
+    assert "no JPEGImages/480p/<video>/<frame> in what was given; found beach.jpg at the top" in done.stderr

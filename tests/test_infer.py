@@ -1,0 +1,165 @@
+"""A run survives its trackers, its workers and its user."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from conftest import Cli
+
+GOOD = {"good", "once", "long"}
+
+
+def masks(run: Path) -> dict[str, bytes]:
+    """Every mask of a run by its path; those of videos in work do not count."""
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted((run / "masks").glob("[!.]*/*.png"))}
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def alive(group: int) -> list[int]:
+    """The processes of a group that still run; zombies do not."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            state, _, of_group = path.read_text().rpartition(")")[2].split()[:3]
+            found += [int(path.parent.name)] if int(of_group) == group and state != "Z" else []
+    return found
+
+
+def test_a_run_has_masks_timings_and_provenance(cli: Cli, bears: Path) -> None:
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
+    facts = json.loads((cli.folder / "out/run.json").read_text())
+    assert facts["tracker"] == "static"
+    assert facts["settings"] == {}
+    assert facts["checkpoint_sha256"] is None
+    assert (facts["dataset"], facts["split"]) == ("bears", "val")
+    assert {video: entry["state"] for video, entry in facts["videos"].items()} == dict.fromkeys([*GOOD, "bad"], "done")
+    assert facts["versions"]["vosbench"]
+    assert "--tracker static" in facts["command"]
+    rows = list(csv.DictReader((cli.folder / "out/timings.csv").open()))
+    assert {row["video"]: int(row["frames"]) for row in rows} == {"good": 5, "bad": 6, "once": 5, "long": 8}
+    assert all(float(row["fps"]) > 0 and int(row["attempts"]) == 1 for row in rows)
+    assert len(masks(cli.folder / "out")) == 24
+
+
+def test_the_run_is_named_after_what_is_not_default(cli: Cli, bears: Path) -> None:
+    cli("infer", "--dataset", bears, "--tracker", "failing_trackers:Faulty", "--set", "memo=x", "--videos", "good")
+    assert (cli.folder / "results/bears-val/failing_trackers.Faulty+memo=x/run.json").is_file()
+
+
+@pytest.mark.parametrize("devices", ["cpu", "cpu,cpu", "cpu,cpu,cpu"])
+def test_any_number_of_workers_gives_the_same_masks(cli: Cli, bears: Path, devices: str) -> None:
+    for name, gpus in (("one", "cpu"), ("many", devices)):
+        cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", gpus, "--out", name)
+    assert masks(cli.folder / "one") == masks(cli.folder / "many")
+
+
+@pytest.mark.parametrize(
+    ("tracker", "reason"),
+    [
+        ("Faulty", "RuntimeError: out of luck in two lines"),
+        ("Short", "the tracker yielded 2 of 6 frames"),
+        ("Long", "the tracker yielded more than 6 of 6 frames"),
+        ("Killed", "the worker was killed by SIGKILL"),
+        ("Leaving", "the worker ended with status 7"),
+        ("WrongSize", "frame 00002: object 1 has a mask bool(2, 2), expected bool(24, 32)"),
+        ("NotBool", "frame 00002: object 1 has a mask float32(24, 32), expected bool(24, 32)"),
+    ],
+)
+def test_a_tracker_that_fails_costs_that_video_alone(cli: Cli, bears: Path, tracker: str, reason: str) -> None:
+    arguments = ("infer", "--dataset", bears, "--tracker", f"failing_trackers:{tracker}", "--out", "out")
+    done = cli(*arguments, "--set", f"memo={cli.folder}", "--gpus", "cpu,cpu", expect=1)
+    assert reason in done.stderr
+    assert {path.name for path in (cli.folder / "out/masks").iterdir()} == GOOD
+    states = json.loads((cli.folder / "out/run.json").read_text())["videos"]
+    assert (states["bad"]["state"], states["bad"]["attempts"]) == ("failed", 2)
+    assert (states["once"]["state"], states["once"]["attempts"]) == ("done", 2)
+    assert states["good"]["attempts"] == 1
+
+
+def test_the_same_command_continues_with_what_is_missing(cli: Cli, bears: Path) -> None:
+    command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
+    cli(*command, "--videos", "good,long")
+    before = (cli.folder / "out/masks/good").stat().st_mtime_ns
+    done = cli(*command)
+    assert "2 videos done, 2 were done before, 0 failed" in done.stdout
+    assert (cli.folder / "out/masks/good").stat().st_mtime_ns == before
+    cli(*command, "--overwrite")
+    assert (cli.folder / "out/masks/good").stat().st_mtime_ns > before
+
+
+def test_another_setting_never_goes_into_the_same_run(cli: Cli, bears: Path) -> None:
+    command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Faulty", "--videos", "good", "--gpus", "cpu")
+    cli(*command, "--out", "out")
+    refused = cli(*command, "--out", "out", "--set", "memo=there", expect=2)
+    assert "out holds another run (settings {}, now {'memo': 'there'})" in refused.stderr
+    cli(*command)
+    told = cli(*command, "--set", "memo=there").stderr
+    assert "a new run, failing_trackers.Faulty+memo=there, beside failing_trackers.Faulty" in told
+
+
+def test_a_folder_of_other_files_is_never_touched(cli: Cli, bears: Path) -> None:
+    (cli.folder / "thesis").mkdir()
+    (cli.folder / "thesis/chapter.tex").write_text("precious")
+    command = ("infer", "--dataset", bears, "--tracker", "static", "--out", "thesis", "--overwrite")
+    assert "thesis is not empty and not a run" in cli(*command, expect=2).stderr
+    assert (cli.folder / "thesis/chapter.tex").read_text() == "precious"
+
+
+def test_shards_of_one_run_share_its_folder(cli: Cli, bears: Path) -> None:
+    command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu")
+    cli(*command, "--out", "whole")
+    for index in (1, 2, 3):
+        cli(*command, "--out", "shards", "--shard", f"{index}/3")
+    assert masks(cli.folder / "whole") == masks(cli.folder / "shards")
+    assert len(json.loads((cli.folder / "shards/run.json").read_text())["videos"]) == 4
+    assert len((cli.folder / "shards/timings.csv").read_text().splitlines()) == 5
+
+
+def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: Path) -> None:
+    command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Unbuildable", "--gpus", "cpu,cpu")
+    assert "no luck today: come back tomorrow" in cli(*command, expect=2).stderr
+    assert "cannot be built: RuntimeError" in cli(*command, "--set", "mendable=false", expect=2).stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGKILL, -9)]
+)
+def test_a_signal_stops_everything_and_loses_nothing_finished(cli: Cli, bears: Path, number: int, status: int) -> None:
+    command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--out", "out")
+    process = cli.start(*command, "--gpus", "cpu,cpu")
+    until(lambda: any((cli.folder / "out/masks").glob("[!.]*")))
+    os.kill(process.pid, number)
+    start = time.monotonic()
+    process.communicate(timeout=30)
+    assert process.returncode == status
+    until(lambda: not alive(process.pid), seconds=10)
+    assert time.monotonic() - start < 10
+    finished = masks(cli.folder / "out")
+    cli(*command, "--gpus", "cpu,cpu")
+    assert finished.items() <= masks(cli.folder / "out").items()
+    assert len(masks(cli.folder / "out")) == 24
+    assert not list((cli.folder / "out").rglob("*.partial"))
+
+
+def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_changes_nothing(cli: Cli, bears: Path) -> None:
+    process = cli.start("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--out", "out")
+    until(lambda: any((cli.folder / "out/masks").glob(".*.partial/*")))
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    until(lambda: not alive(process.pid), seconds=10)
