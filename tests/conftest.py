@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import resource
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
-import numpy as np
 import pytest
-from PIL import Image
+from golden import make_tree, squares
 
-from vosbench.masks import encode_labels
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other are slow on a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -76,19 +78,29 @@ def cli(tmp_path: Path) -> Cli:
 @pytest.fixture
 def bears(tmp_path: Path) -> Path:
     """A dataset in the normal layout: the videos good, bad, once and long, one square that moves through each."""
-    root = tmp_path / "bears"
     lengths = {"good": 5, "bad": 6, "once": 5, "long": 8}
-    for video, length in lengths.items():
-        for index in range(length):
-            labels = np.zeros((24, 32), np.uint8)
-            labels[6:14, 4 + index : 14 + index] = 1
-            for folder, name in (("JPEGImages", f"{index:05}.jpg"), ("Annotations", f"{index:05}.png")):
-                path = root / folder / video / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                if folder == "Annotations":
-                    path.write_bytes(encode_labels(labels))
-                else:
-                    Image.fromarray(np.repeat(labels[..., None] * 200, 3, axis=2)).save(path)
-    (root / "ImageSets").mkdir()
-    (root / "ImageSets" / "val.txt").write_text("".join(f"{video}\n" for video in lengths))
-    return root
+    videos = {video: [squares((1, 6, 4 + index)) for index in range(length)] for video, length in lengths.items()}
+    return make_tree(tmp_path / "bears", videos)
+
+
+@pytest.fixture(scope="session")
+def seeded(data: Path) -> ModuleType:
+    """The shared data's generator of SAM 2 weights."""
+    spec = importlib.util.spec_from_file_location("weights", data / "sam2" / "weights.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def checkpoint(seeded: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A checkpoint of SAM 2.1 tiny with seeded weights, in the form in which the real ones are published."""
+    import official
+    import torch
+
+    path = tmp_path_factory.mktemp("checkpoint") / "seeded.pt"
+    torch.save({"model": official.build(seeded, 64).state_dict()}, path)
+    yield str(path)
+    path.unlink()  # 156 MB that pytest would keep

@@ -1,4 +1,4 @@
-"""Small datasets and results on disk, written from label maps."""
+"""Small datasets and results on disk, written from label maps; and what several tests share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from hypothesis import settings
 from PIL import Image
 
 from vosbench.datasets import Tree, open_tree
@@ -14,6 +15,9 @@ from vosbench.types import Labels
 
 SIZE = (24, 32)
 SIDE = 6
+
+unhurried = settings(deadline=None)
+"""For property tests: a busy machine may take its time."""
 
 Maps = Sequence[Labels] | Mapping[str, Labels]
 """A video's label maps: of the frames 00000, 00001, ..., or by stem."""

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from golden import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
@@ -13,7 +14,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from vosbench import metrics
 from vosbench.types import Mask
 
-Shape = tuple[int, int]
+Shape = tuple[int, ...]
 SHAPES = array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=24)
 TOLERANCES = st.sampled_from([0.0, 0.008, 0.05, 0.1, 0.3, 1.0])  # radius 0 to the whole picture
 
@@ -28,7 +29,9 @@ def boxes(draw: st.DrawFn, shape: Shape) -> Mask:
 
 
 def masks(shape: Shape) -> st.SearchStrategy[Mask]:
-    return st.one_of(boxes(shape), arrays(np.bool_, shape), st.sampled_from([np.zeros(shape, bool), np.ones(shape, bool)]))
+    return st.one_of(
+        boxes(shape), arrays(np.bool_, shape), st.sampled_from([np.zeros(shape, bool), np.ones(shape, bool)])
+    )
 
 
 MASKS = SHAPES.flatmap(masks)
@@ -50,17 +53,20 @@ def f_by_definition(truth: Mask, guess: Mask, tolerance: float) -> float:
     return float(2 * precision * recall / (precision + recall)) if precision + recall else 0.0
 
 
+@unhurried
 @given(PAIRS, TOLERANCES)
 def test_f_counts_the_boundary_pixels_within_the_radius(pair: tuple[Mask, Mask], tolerance: float) -> None:
     assert metrics.boundary_f(*pair, tolerance) == f_by_definition(*pair, tolerance)
 
 
+@unhurried
 @given(PAIRS)
 def test_j_is_intersection_over_union_of_the_sets_of_pixels(pair: tuple[Mask, Mask]) -> None:
     truth, guess = (set(zip(*np.nonzero(mask), strict=True)) for mask in pair)
     assert metrics.jaccard(*pair) == (len(truth & guess) / len(truth | guess) if truth | guess else 1)
 
 
+@unhurried
 @given(MASKS)
 def test_the_boundary_is_where_a_two_by_two_block_is_mixed(mask: Mask) -> None:
     assert set(zip(*np.nonzero(metrics.boundary(mask)), strict=True)) == edge(mask)
@@ -71,6 +77,7 @@ def test_the_boundary_in_the_last_row_and_column_looks_along_the_border_only() -
     assert metrics.boundary(mask).astype(int).tolist() == [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
 
 
+@unhurried
 @given(PAIRS, TOLERANCES)
 def test_truth_and_guess_can_change_places(pair: tuple[Mask, Mask], tolerance: float) -> None:
     truth, guess = pair
@@ -78,11 +85,13 @@ def test_truth_and_guess_can_change_places(pair: tuple[Mask, Mask], tolerance: f
     assert metrics.boundary_f(truth, guess, tolerance) == metrics.boundary_f(guess, truth, tolerance)
 
 
+@unhurried
 @given(MASKS, TOLERANCES)
 def test_a_perfect_guess_scores_1(mask: Mask, tolerance: float) -> None:
     assert metrics.jaccard(mask, mask) == metrics.boundary_f(mask, mask, tolerance) == 1
 
 
+@unhurried
 @given(PAIRS, st.integers(1, 30), st.integers(1, 30))
 def test_away_from_the_borders_it_does_not_matter_where_the_objects_are(
     pair: tuple[Mask, Mask], down: int, right: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,13 +10,14 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+import official
 import pytest
 import torch
 from hydra import compose
 from hydra.utils import instantiate
 from numpy.typing import NDArray
 from PIL import Image
-from sam2.build_sam import HF_MODEL_ID_TO_FILENAMES, build_sam2_video_predictor
+from sam2.build_sam import HF_MODEL_ID_TO_FILENAMES
 from sam2.utils.misc import load_video_frames
 
 from vosbench.masks import read_labels, to_labels
@@ -43,42 +43,8 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def seeded(data: Path) -> ModuleType:
-    """The shared data's generator of weights."""
-    spec = importlib.util.spec_from_file_location("weights", data / "sam2" / "weights.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def official_build(seeded: ModuleType, rows: Sequence[int] = range(7)) -> Any:
-    """The predictor as the official script builds it, with these rows of the temporal embeddings."""
-    predictor = build_sam2_video_predictor(
-        "configs/sam2.1/sam2.1_hiera_t.yaml",
-        device="cpu",
-        apply_postprocessing=False,
-        hydra_overrides_extra=["++model.non_overlap_masks=true", f"++model.image_size={SIDE}"],
-    )
-    weights = seeded.seeded_state_dict(predictor)
-    predictor.load_state_dict(weights)
-    predictor.maskmem_tpos_enc = torch.nn.Parameter(weights["maskmem_tpos_enc"][list(rows)])
-    predictor.num_maskmem = len(rows)
-    return predictor
-
-
-@pytest.fixture(scope="module")
 def stock(seeded: ModuleType) -> Any:
-    return official_build(seeded)
-
-
-@pytest.fixture(scope="module")
-def checkpoint(stock: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    path = tmp_path_factory.mktemp("checkpoint") / "seeded.pt"
-    torch.save({"model": stock.state_dict()}, path)
-    yield str(path)
-    path.unlink()  # 156 MB that pytest would keep
+    return official.build(seeded, SIDE)
 
 
 @pytest.fixture(scope="module")
@@ -125,45 +91,7 @@ def late(truth: list[Masks]) -> Prompts:
 
 @pytest.fixture(scope="module")
 def late_logits(stock: Any, long_clip: Path, late: Prompts) -> dict[int, Logits]:
-    return official_separate(stock, long_clip, late)
-
-
-def official_together(predictor: Any, clip: Path, prompts: Masks) -> list[Masks]:
-    """vos_inference: every object is in the first frame."""
-    state = predictor.init_state(str(clip), async_loading_frames=False)
-    for label in sorted(prompts):
-        predictor.add_new_mask(state, frame_idx=0, obj_id=label, mask=prompts[label])
-    return [
-        {label: (logits[rank, 0] > 0.0).numpy() for rank, label in enumerate(labels)}
-        for _, labels, logits in predictor.propagate_in_video(state)
-    ]
-
-
-def official_separate(predictor: Any, clip: Path, prompts: Prompts) -> dict[int, Logits]:
-    """vos_separate_inference_per_object: each object's logits [T, H, W], -1024 before its first prompt."""
-    state = predictor.init_state(str(clip), async_loading_frames=False)
-    size = (state["num_frames"], state["video_height"], state["video_width"])
-    logits = {}
-    for label in sorted({label for masks in prompts.values() for label in masks}):
-        predictor.reset_state(state)
-        given = sorted(index for index in prompts if label in prompts[index])
-        for index in given:
-            predictor.add_new_mask(state, frame_idx=index, obj_id=label, mask=prompts[index][label])
-        logits[label] = np.full(size, -1024.0, np.float32)
-        for index, _, found in predictor.propagate_in_video(state, start_frame_idx=given[0]):
-            logits[label][index] = found[0, 0].float().numpy()
-    return logits
-
-
-def official_labels(predictor: Any, logits: Mapping[int, Logits]) -> NDArray[np.uint8]:
-    """The combined PNGs [T, H, W]: apart by the predictor's own rule, then thresholded, smallest id on top."""
-    combined = np.zeros(next(iter(logits.values())).shape, np.uint8)
-    for index, labels in enumerate(combined):
-        stacked = torch.tensor(np.stack([logits[label][index] for label in sorted(logits)]))[:, None]
-        apart = predictor._apply_non_overlapping_constraints(stacked)[:, 0].numpy()
-        for label, one in reversed(list(zip(sorted(logits), apart, strict=True))):
-            labels[one > 0.0] = label
-    return combined
+    return official.separate(stock, long_clip, late)
 
 
 def track(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts, overlap: bool = False) -> list[Masks]:
@@ -206,7 +134,7 @@ def test_the_model_sees_the_very_numbers_that_the_stock_loader_makes(clip: Path,
 def test_objects_of_the_first_frame_equal_the_stock_predictor_bit_for_bit(
     tracker: Sam2, stock: Any, long_clip: Path, long_frames: list[Frame], truth: list[Masks]
 ) -> None:
-    assert alike(track(tracker, long_frames, {0: truth[0]}), official_together(stock, long_clip, truth[0]))
+    assert alike(track(tracker, long_frames, {0: truth[0]}), official.together(stock, long_clip, truth[0]))
 
 
 def test_a_late_object_equals_its_own_run_of_the_stock_predictor_bit_for_bit(
@@ -215,7 +143,7 @@ def test_a_late_object_equals_its_own_run_of_the_stock_predictor_bit_for_bit(
     tracked = track(tracker, long_frames, late)
     assert [sorted(masks) for masks in tracked] == [[7]] * 4 + [[3, 7]] * 18
     labels = np.stack([to_labels(masks, (240, 320)) for masks in tracked])
-    assert np.array_equal(labels, official_labels(stock, late_logits))
+    assert np.array_equal(labels, official.labels(stock, late_logits))
 
 
 def test_objects_that_may_overlap_are_thresholded_each_for_itself(
@@ -232,7 +160,7 @@ def test_a_second_prompt_counts_as_with_use_all_masks(
     tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
 ) -> None:
     prompts = {0: {1: truth[0][1]}, 5: {1: truth[5][1]}}
-    logits = official_separate(stock, clip, prompts)
+    logits = official.separate(stock, clip, prompts)
     expected = [{1: one > 0.0} for one in logits[1]]
     assert alike(track(tracker, frames, prompts), expected)
 
@@ -241,7 +169,7 @@ def test_mixed_precision_equals_the_stock_predictor_under_autocast(
     checkpoint: str, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
 ) -> None:
     with torch.autocast("cpu", torch.bfloat16):
-        expected = official_together(stock, clip, truth[0])
+        expected = official.together(stock, clip, truth[0])
     tracked = track(Sam2("cpu", checkpoint, image_size=SIDE), frames, {0: truth[0]})
     assert alike(tracked, expected)
 
@@ -296,7 +224,7 @@ def test_an_empty_prompt_gives_an_object_that_the_stock_predictor_agrees_on(
     prompts = {1: np.zeros((240, 320), bool), 2: truth[0][2]}
     tracked = track(tracker, frames, {0: prompts})
     assert not tracked[0][1].any()
-    assert alike(tracked, official_together(stock, clip, prompts))
+    assert alike(tracked, official.together(stock, clip, prompts))
 
 
 @pytest.mark.parametrize(
@@ -306,10 +234,10 @@ def test_another_memory_size_keeps_the_recent_rows_and_the_prompts_row_last(
     checkpoint: str, seeded: ModuleType, clip: Path, frames: list[Frame], truth: list[Masks], size: int, rows: list[int]
 ) -> None:
     other = Sam2("cpu", checkpoint, memory_size=size, image_size=SIDE, dtype="float32")
-    expected = official_build(seeded, rows)
+    expected = official.build(seeded, SIDE, rows)
     assert torch.equal(other.predictor.maskmem_tpos_enc, expected.maskmem_tpos_enc)
     prompts = {1: truth[0][1]}
-    assert alike(track(other, frames, {0: prompts}), official_together(expected, clip, prompts))
+    assert alike(track(other, frames, {0: prompts}), official.together(expected, clip, prompts))
 
 
 def test_the_highest_logit_takes_the_pixel_and_the_smallest_id_a_tie() -> None:

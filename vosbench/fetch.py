@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 from filelock import FileLock, Timeout
 
 from vosbench import __version__, cards, datasets, plugins, store
-from vosbench.archives import open_members
+from vosbench.archives import Member, open_members
 from vosbench.download import download, sha256
 from vosbench.normalise import Content, Reader
 from vosbench.types import Counts, Dataset, Download, Split, VosbenchError
@@ -51,33 +51,39 @@ def fetch_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sour
     part = dataset.splits.get(split or dataset.default_split)
     if part is None:
         raise plugins.unknown(f"split of {dataset.name}", str(split), dataset.splits)
-    home = root / dataset.name
+    home, archives = root / dataset.name, root / store.ARCHIVES / dataset.name
     with _alone(root, dataset.name):
         manifest = store.read_json(home / store.MANIFEST) if (home / store.MANIFEST).is_file() else {}
-        if part.name in manifest.get("splits", {}) and not sources.force:
-            return Fetched(home, False, Counts(**manifest["splits"][part.name]["counts"]))
-        archives = root / store.ARCHIVES / dataset.name
+        known = manifest.get("splits", {})
+        if sources.force:
+            store.remove(archives)
+        elif part.name in known:
+            return Fetched(home, False, Counts(**known[part.name]["counts"]))
         files = _files(dataset, part, archives, sources, progress)
-        with ExitStack() as stack:
-            try:
-                members = stack.enter_context(open_members([path for path, _ in files]))
-            except VosbenchError:
-                store.remove(archives)  # what is damaged or hostile must not be found there the next time
-                raise
+        with _opened(files, archives) as members, store.merging(home) as staged:
             reader: Reader = plugins.load(dataset.reader)
             content = reader(members, part)
             warnings = _compare(dataset, part, content, bool(sources.given or sources.mirror))
             _check_space(content, root)
-            with store.merging(home) as staged:
-                counts = _write(content, dataset, part, staged, progress)
-                described = _describe(files, counts)
-                splits = {**manifest.get("splits", {}), part.name: described}
-                store.write_json(
-                    staged / store.MANIFEST, {"name": dataset.name, "splits": splits, "card": cards.dump(dataset)}
-                )
+            counts = _write(content, dataset, part, staged, progress)
+            splits = {**known, part.name: _describe(files, counts)}
+            described = {"name": dataset.name, "splits": splits, "card": cards.dump(dataset)}
+            store.write_json(staged / store.MANIFEST, described)
         if not sources.keep_archives:
             store.remove(archives)
         return Fetched(home, True, counts, tuple(warnings))
+
+
+@contextmanager
+def _opened(files: Sequence[tuple[Path, Mapping[str, Any]]], archives: Path) -> Iterator[list[Member]]:
+    """What is in the files. Downloads that are damaged or hostile are deleted: the next fetch must not find them."""
+    with ExitStack() as stack:
+        try:
+            members = stack.enter_context(open_members([path for path, _ in files]))
+        except VosbenchError:
+            store.remove(archives)
+            raise
+        yield members
 
 
 def fetch_checkpoint(checkpoint: Download, folder: Path, sources: Sources, progress: Progress) -> Fetched:

@@ -35,7 +35,7 @@ class Sam2:
     def __init__(
         self,
         device: str,
-        checkpoint: str,
+        checkpoint: str = "sam2.1_hiera_base_plus",
         memory_size: int = 7,
         image_size: int = 1024,
         dtype: str = "bfloat16",
@@ -43,7 +43,8 @@ class Sam2:
     ) -> None:
         """Load the model onto the device: "cpu", "cuda" or "cuda:N".
 
-        checkpoint: path of a `.pt` file as facebookresearch/sam2 publishes them.
+        checkpoint: path of a `.pt` file as facebookresearch/sam2 publishes them; the command line takes a name of the
+            catalogue as well, such as the default, and gives the path of its file.
         memory_size: frames in the memory bank, the prompted one included; the released models were trained with 7.
         image_size: side of the square to which frames are resized, a multiple of 32.
         dtype: of the arithmetic: "bfloat16" or "float16" (autocast), or "float32".

@@ -1,0 +1,136 @@
+"""Every card that ships is sound, and what is wrong with another's is said in one line."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vosbench import cards, plugins, store
+from vosbench.types import Counts, Dataset, Download, Rules, Split, VosbenchError
+
+CARDS = sorted(store.shipped("adapters").glob("*.toml"))
+DOWNLOADS = [*plugins.checkpoints().values(), *(d for path in CARDS for d in cards.load(path).downloads.values())]
+
+BEARS = """
+name = "bears"
+title = "Bears"
+[rules]
+tolerance = 0.01
+[[downloads]]
+file = "bears.zip"
+urls = ["https://bears.example/bears.zip"]
+[splits.val]
+downloads = ["bears.zip"]
+counts = { videos = 3 }
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "bears.toml"
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(params=CARDS, ids=lambda path: path.stem)
+def card(request: pytest.FixtureRequest) -> Dataset:
+    """Each card that ships."""
+    path: Path = request.param
+    dataset = cards.load(path)
+    assert dataset.name == path.stem
+    return dataset
+
+
+def test_a_card_survives_json(card: Dataset) -> None:
+    assert cards.parse(json.loads(json.dumps(cards.dump(card))), "again") == card
+
+
+def test_a_card_counts_the_videos_that_it_names(card: Dataset) -> None:
+    for split in card.splits.values():
+        assert len(set(split.names)) == len(split.names)
+        assert len(split.names) in (0, split.counts.videos)
+
+
+def test_a_card_says_whose_the_data_is(card: Dataset) -> None:
+    assert card.licence
+    if card.downloads:
+        assert card.homepage.startswith("https://")
+        assert re.search(r"@\w+\{\w+,.*title\s*=", card.citation, re.DOTALL)
+
+
+def test_no_two_cards_answer_to_one_name() -> None:
+    datasets = plugins.datasets().values()
+    names = Counter(name for dataset in datasets for name in (dataset.name, *dataset.aliases))
+    assert [name for name, count in names.items() if count > 1] == []
+    assert plugins.dataset("davis").name == plugins.dataset("default").name == "davis2017"
+
+
+@pytest.mark.parametrize("download", DOWNLOADS, ids=lambda download: download.file)
+def test_a_download_has_an_address_and_a_proper_checksum(download: Download) -> None:
+    assert download.urls
+    assert all(re.fullmatch(r"https?://[^/\s]+/\S+", url) for url in download.urls)
+    assert "/" not in download.file
+    assert download.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", download.sha256)
+    assert download.bytes is None or download.bytes > 0
+
+
+def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:
+    bears = cards.load(written(tmp_path, BEARS))
+    assert bears.rules == Rules("bears", tolerance=0.01)
+    assert bears.downloads == {"bears.zip": Download("bears.zip", ("https://bears.example/bears.zip",))}
+    assert bears.splits["val"].counts == Counts(videos=3)
+    assert bears.splits["val"].prompts == "first_appearance"
+
+
+def test_an_object_of_the_same_shape_is_a_card_as_well() -> None:
+    mapping: dict[str, Any] = {"name": "bears", "title": "Bears", "splits": {"val": {}}}
+    dataset = Dataset("bears", "Bears", Rules("bears"), {"val": Split("val")})
+    assert cards.load(mapping) == dataset
+    assert cards.load(dataset) is dataset
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('title = "Bears"', "", "'title' is missing"),
+        ('name = "bears"', "", "'name' is missing"),
+        ('title = "Bears"', "title = 5", "title = 5 "),
+        ('title = "Bears"', 'titel = "Bears"\ntitle = ""', "unknown key 'titel'; known are name, title,"),
+        ("tolerance = 0.01", "tolerence = 0.01", "rules: unknown key 'tolerence'"),
+        ("tolerance = 0.01", 'tolerance = "low"', "rules: tolerance = 'low'"),
+        ("tolerance = 0.01", "merge = 1", "rules: merge = 1"),
+        ("tolerance = 0.01", "void = [true, 2.5]", "rules: void = "),
+        ("tolerance = 0.01", 'objects = "some"', "rules: objects = 'some'"),
+        ("[rules]\ntolerance = 0.01", "rules = 5", "rules"),
+        ('file = "bears.zip"', "", "downloads: 'file' is missing"),
+        ('urls = ["https://bears.example/bears.zip"]', 'urls = "https://x"', "downloads: urls = 'https://x'"),
+        ('downloads = ["bears.zip"]', 'downloads = ["cubs.zip"]', "splits.val names 'cubs.zip', which is not among"),
+        ("counts = { videos = 3 }", "counts = { clips = 3 }", "splits.val.*clips"),
+        ("counts = { videos = 3 }", 'counts = { videos = "3" }', "splits.val.*videos"),
+        ("counts = { videos = 3 }", "counts = 3", "splits.val.*counts"),
+        ("counts = { videos = 3 }", 'prompts = "boxes"', "splits.val: prompts = 'boxes'"),
+        ("[splits.val]", "[splits.test]", "default_split is 'val', the splits are test"),
+        ("[splits.val]", "[other]", "a card needs at least one split, as in"),
+        ("[rules]", "[rules", "not valid TOML"),
+    ],
+)
+def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in BEARS
+    path = written(tmp_path, BEARS.replace(old, new))
+    with pytest.raises(VosbenchError, match=rf"bears\.toml: .*{told}") as error:
+        cards.load(path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_card_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match=r"bears\.toml: cannot read the card \(No such file"):
+        plugins.dataset(str(tmp_path / "bears.toml"))
+
+
+def test_an_unknown_dataset_is_answered_with_the_nearest() -> None:
+    with pytest.raises(VosbenchError, match="unknown dataset 'davsi': did you mean davis"):
+        plugins.dataset("davsi")

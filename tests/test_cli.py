@@ -1,0 +1,226 @@
+"""The command line: what it prints, where it writes, and with which status it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import Cli
+from PIL import Image
+
+from vosbench.masks import encode_labels
+
+
+@pytest.fixture
+def run(cli: Cli, bears: Path) -> Path:
+    """A finished run of the tracker static on the bears."""
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run")
+    return cli.folder / "run"
+
+
+def test_help_is_instant_and_imports_nothing_heavy() -> None:
+    code = "import sys; sys.argv = ['vosbench', '--help']; from vosbench.cli import main\n" + (
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'cv2', 'sam2', 'PIL', 'requests'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in ("fetch", "infer", "eval", "run", "list", "doctor"):
+        assert command in done.stdout
+
+
+def test_eval_writes_what_it_prints(cli: Cli, run: Path) -> None:
+    done = cli("eval", "--results", "run", "--json", "all.json", "--csv", "all.csv")
+    scores = json.loads((cli.folder / "all.json").read_text())
+    assert scores["signature"] in done.stdout
+    assert set(scores["global"]) == {
+        "J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay"
+    }  # fmt: skip
+    assert [entry["video"] for entry in scores["objects"]] == ["good", "bad", "once", "long"]
+    # In frame t the square has moved by t of its 6 columns, so that J is (6 - t) / (6 + t); the ends do not count.
+    assert scores["objects"][0]["J-Mean"] == pytest.approx(np.mean([5 / 7, 4 / 8, 3 / 9]), abs=1e-15)
+    text = (run / "eval/global_results-val.csv").read_text().splitlines()
+    assert text[0] == "J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay"
+    assert text[1].split(",")[1] == f"{scores['global']['J-Mean']:.3f}"
+    rows = (run / "eval/per-sequence_results-val.csv").read_text().splitlines()
+    assert rows[0] == "Sequence,J-Mean,F-Mean"
+    assert rows[1].startswith("good_1,")
+    assert (cli.folder / "all.csv").read_text().startswith("video,object,J-Mean,")
+
+
+def test_eval_takes_any_folder_of_masks(cli: Cli, run: Path, bears: Path) -> None:
+    shutil.copytree(run / "masks", cli.folder / "theirs")
+    of_run = json_of(cli, "run")
+    of_folder = json_of(cli, "theirs", "--dataset", bears, "--split", "val")
+    assert of_run["objects"] == of_folder["objects"]
+    assert "--dataset" in cli("eval", "--results", "theirs", expect=2).stderr
+
+
+def test_eval_never_reads_an_older_csv(cli: Cli, run: Path) -> None:
+    before = json_of(cli, "run")
+    for path in (run / "masks/good").iterdir():
+        path.write_bytes(encode_labels(np.zeros((24, 32), np.uint8)))
+    assert json_of(cli, "run")["global"]["J-Mean"] < before["global"]["J-Mean"]
+
+
+def json_of(cli: Cli, *arguments: object) -> dict[str, dict[str, float]]:
+    cli("eval", "--results", *arguments, "--json", "scores.json")
+    return json.loads((cli.folder / "scores.json").read_text())
+
+
+def _remove_frame(masks: Path) -> None:
+    (masks / "bad/00003.png").unlink()
+
+
+def _remove_video(masks: Path) -> None:
+    shutil.rmtree(masks / "bad")
+
+
+def _resize(masks: Path) -> None:
+    (masks / "bad/00003.png").write_bytes(encode_labels(np.ones((12, 16), np.uint8)))
+
+
+def _colour(masks: Path) -> None:
+    Image.new("RGB", (32, 24)).save(masks / "bad/00003.png")
+
+
+def _stray(masks: Path) -> None:
+    (masks / "bad/00003.png").write_bytes(encode_labels(np.full((24, 32), 9, np.uint8)))
+
+
+def _damage(masks: Path) -> None:
+    path = masks / "bad/00003.png"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (_remove_frame, "bad/00003.png is missing"),
+        (_remove_video, "video bad is missing"),
+        (_resize, "bad/00003.png is 16x12, the ground truth is 32x24"),
+        (_colour, "bad/00003.png: a mask is a single-channel PNG whose pixels are object ids, this one is RGB"),
+        (_stray, "bad/00003.png: no object 9 in the ground truth"),
+        (_damage, "bad/00003.png: cannot be decoded"),
+    ],
+)
+def test_what_cannot_be_scored_is_named_or_counted(cli: Cli, run: Path, harm: object, named: str) -> None:
+    assert callable(harm)
+    harm(run / "masks")
+    refused = cli("eval", "--results", "run", "--json", "scores.json", expect=2)
+    assert named in refused.stderr
+    assert not (cli.folder / "scores.json").exists()
+    assert not (run / "eval").exists()
+    counted = cli("eval", "--results", "run", "--no-strict", "--json", "scores.json", expect=1)
+    assert named in counted.stderr
+    assert json.loads((cli.folder / "scores.json").read_text())["problems"]
+
+
+def test_a_part_of_a_split_is_scored_only_when_asked_for(cli: Cli, bears: Path) -> None:
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run", "--limit", "2")
+    assert "video once is missing; video long is missing" in cli("eval", "--results", "run", expect=2).stderr
+    assert "videos:2/4" in cli("eval", "--results", "run", "--videos", "good,bad").stdout
+
+
+def test_run_tracks_and_scores(cli: Cli, bears: Path) -> None:
+    done = cli("run", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--videos", "good,long")
+    assert "2 videos done" in done.stdout
+    assert "all objects" in done.stdout
+
+
+def test_run_that_fails_is_not_scored(cli: Cli, bears: Path) -> None:
+    done = cli("run", "--dataset", bears, "--tracker", "failing_trackers:Short", "--gpus", "cpu", expect=1)
+    assert "all objects" not in done.stdout
+
+
+def test_global_options_and_environment_variables_agree(cli: Cli, bears: Path) -> None:
+    (cli.folder / "data").mkdir()
+    bears.rename(cli.folder / "data/bears")
+    command = ("infer", "--dataset", "bears", "--tracker", "static", "--gpus", "cpu")
+    cli("--datasets", "data", "--results-root", "one", *command)
+    cli(*command, "--datasets", "data", "--results-root=two")
+    cli.environment |= {"VOSBENCH_DATASETS": "data", "VOSBENCH_RESULTS": "three"}
+    cli(*command)
+    for root in ("one", "two", "three"):
+        assert (cli.folder / root / "bears-val/static/run.json").is_file()
+
+
+def test_quiet_is_quiet(cli: Cli, bears: Path) -> None:
+    done = cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--quiet")
+    assert done.stderr == ""
+
+
+def test_list_shows_what_is_here(cli: Cli, run: Path) -> None:
+    cli("infer", "--dataset", cli.folder / "bears", "--tracker", "static", "--gpus", "cpu")
+    cli("eval", "--results", "results/bears-val/static")
+    (cli.folder / "checkpoints").mkdir()
+    (cli.folder / "checkpoints/sam2_hiera_tiny.pt").write_bytes(b"")
+    found = json.loads(cli("list", "--json").stdout)
+    assert {"davis2016", "davis2017", "synthetic"} <= {row["dataset"] for row in found["datasets"]}
+    assert {row["tracker"] for row in found["trackers"]} >= {"flow", "sam2", "static"}
+    assert {row["checkpoint"]: row["fetched"] for row in found["checkpoints"]}["sam2_hiera_tiny"] == "yes"
+    assert [(row["run"], row["done"]) for row in found["runs"]] == [("bears-val/static", 4)]
+    assert "davis2017" in cli("list", "datasets").stdout
+    assert "davis2017" not in cli("list", "runs").stdout
+
+
+def test_doctor_tells_versions_devices_codecs_folders_and_disk(cli: Cli) -> None:
+    told = cli("doctor").stdout
+    for word in ("vosbench", "numpy", "torch", "sam2", "device", "codec jpg", "datasets", "GB free"):
+        assert word in told
+
+
+def test_overlay_draws_a_contact_sheet(cli: Cli, run: Path) -> None:
+    assert "contact sheet: run/eval/contact.png" in cli("overlay", "--results", "run").stdout
+    with Image.open(run / "eval/contact.png") as sheet:
+        assert sheet.width == 5 * 240 + 4 * 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["infer"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch default`"),
+        (["infer", "--dataset", "davis2016"], "run `vosbench fetch davis2016`"),
+        (["infer", "--dataset", "no/such"], "dataset no/such: no such folder"),
+        (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus is not at"),
+        (["infer", "--dataset", "bears", "--checkpoint", "no.pt"], "checkpoint no.pt: no such file"),
+        (["infer", "--dataset", "bears", "--checkpoint", "sam2.1_hiera_tny"], "did you mean sam2.1_hiera_tiny?"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--checkpoint", "x"], "takes no checkpoint"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--set", "speed=2"], "static has no such setting"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--set", "speed"], "expected key=value"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--gpus", "7"], "no GPU '7'"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--gpus", "tpu"], "no GPU 'tpu'"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--videos", "god"], "did you mean good?"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--shard", "3/2"], "expected i/N"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--split", "test"], "has no split test"),
+        (["infer", "--dataset", "bears", "--rules", "davis216"], "did you mean davis2016?"),
+        (["infer", "--no-such-option"], "No such option"),
+        (["eval"], "Missing option"),
+        (["eval", "--results", "nowhere"], "--results nowhere: no such folder"),
+        (["list", "planets"], "planets"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(cli: Cli, bears: Path, arguments: list[str], told: str) -> None:
+    assert told in cli(*arguments, expect=2).stderr
+    assert not (cli.folder / "results").exists()
+
+
+@pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
+def test_gpus_all_without_a_gpu_says_so(cli: Cli, bears: Path) -> None:
+    done = cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "all", expect=2)
+    assert "no GPU that can be used; take --gpus cpu" in done.stderr
+
+
+def test_a_results_folder_that_cannot_be_written_to_is_named(cli: Cli, bears: Path) -> None:
+    (cli.folder / "results").write_text("a file where a folder should be")
+    done = cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", expect=2)
+    assert "results" in done.stderr
+    assert os.path.isfile(cli.folder / "results")  # noqa: PTH113

@@ -1,0 +1,148 @@
+"""The synthetic videos are what their table says, and are drawn only when asked for."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vosbench import scenes
+from vosbench.masks import encode_labels
+from vosbench.render import draw, label_map
+from vosbench.types import Labels, Split, VosbenchError
+
+SCENES = {scene.name: scene for split in scenes.SPLITS.values() for scene in split}
+
+# zlib.crc32 over the label maps of all frames in order. Who changes a scene on purpose takes the new number from the
+# failing test; every score on that video changes with it.
+MASKS = {
+    "duet": 0xE8A2A034,
+    "kite": 0x5BA79AFA,
+    "swarm": 0x244A5AFB,
+    "solo": 0xEBA27BC8,
+    "crossing": 0xECC1BC6D,
+    "late": 0xEDCFAADA,
+    "return": 0x38C2FEF3,
+    "lookalike": 0x66C7C0FD,
+    "shake": 0xD4DD7A5D,
+    "behind": 0xD99130E6,
+    "crowd": 0xA289DBB6,
+}
+
+
+def label_maps(video: str) -> Iterator[Labels]:
+    return (label_map(SCENES[video], index) for index in range(SCENES[video].length))
+
+
+def areas(video: str, label: int) -> list[int]:
+    return [int((labels == label).sum()) for labels in label_maps(video)]
+
+
+@pytest.mark.parametrize("video", SCENES)
+def test_the_masks_of_a_video_never_change(video: str) -> None:
+    crc = 0
+    for labels in label_maps(video):
+        crc = zlib.crc32(labels.tobytes(), crc)
+    assert f"0x{crc:08X}" == f"0x{MASKS[video]:08X}"
+
+
+@pytest.mark.parametrize("video", SCENES)
+def test_every_object_of_the_table_is_seen_and_no_other(video: str) -> None:
+    seen = set().union(*(np.unique(labels).tolist() for labels in label_maps(video)))
+    assert seen == {sprite.id for sprite in SCENES[video].sprites} | {0}
+
+
+@pytest.mark.parametrize("video", SCENES)
+def test_every_object_but_the_late_one_is_large_in_the_first_frame(video: str) -> None:
+    first = np.bincount(next(label_maps(video)).ravel(), minlength=256)
+    missing = {sprite.id for sprite in SCENES[video].sprites if first[sprite.id] < 1000}
+    assert missing == ({2} if video == "late" else set())
+
+
+def test_ids_may_have_gaps_and_scenery_has_none() -> None:
+    assert sorted(np.unique(next(label_maps("crowd")))) == [0, 1, 2, 4, 7]
+    assert sorted(np.unique(next(label_maps("lookalike")))) == [0, 1]
+
+
+def test_the_late_object_is_absent_before_frame_12_and_whole_from_there_on() -> None:
+    area = areas("late", 2)
+    assert not any(area[:12])
+    assert min(area[12:]) > 4000
+
+
+def test_the_object_that_leaves_has_empty_masks_and_comes_back() -> None:
+    present = [area > 0 for area in areas("return", 2)]
+    left, back = present.index(False), len(present) - present[::-1].index(False)
+    assert 10 < left < back - 5 < back < 30
+    assert all(present[:left])
+    assert not any(present[left:back])
+
+
+def test_crossing_objects_hide_one_another() -> None:
+    area = areas("crossing", 1)
+    assert min(area) < 0.6 * area[0]
+    assert area[-1] > area[0]
+
+
+def test_scenery_hides_what_is_behind_it() -> None:
+    row = label_map(SCENES["behind"], 14)[140] == 1
+    assert (np.diff(row.astype(int)) == 1).sum() == 2  # the object goes on at the other side of the post
+
+
+@pytest.mark.parametrize("video", SCENES)
+def test_frames_are_textured_and_move(video: str) -> None:
+    (first, labels), (later, _) = (draw(SCENES[video], index) for index in (0, 8))
+    assert first.shape == later.shape == (*labels.shape, 3) == (240, 432, 3)
+    assert first.dtype == labels.dtype == np.uint8
+    assert all(first[labels == label].std(axis=0).max() > 12 for label in np.unique(labels))
+    assert np.abs(first.astype(int) - later).mean() > 8
+
+
+def test_objects_stand_out_from_what_is_around_them() -> None:
+    frame, labels = draw(SCENES["solo"], 0)
+    inside, outside = (frame[mask].mean(axis=0) for mask in (labels == 1, labels == 0))
+    assert np.abs(inside - outside).max() > 60
+
+
+def test_splits_have_different_videos_of_the_lengths_in_the_table() -> None:
+    names = {split: [clip.name for clip in scenes.clips(split)] for split in scenes.SPLITS}
+    assert names["train"] == ["duet", "kite", "swarm"]
+    assert names["val"] == ["solo", "crossing", "late", "return", "lookalike", "shake", "behind", "crowd"]
+    assert sum(1 for _ in next(scenes.clips("train")).frames) == SCENES["duet"].length
+
+
+def test_clips_that_are_kept_keep_their_own_frames() -> None:
+    kept = list(scenes.clips("train"))
+    for clip in kept:
+        assert np.array_equal(next(clip.frames)[1], next(label_maps(clip.name)))
+
+
+def test_a_frame_of_an_endless_video_is_drawn_without_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    endless = replace(SCENES["solo"], length=10**12)
+    monkeypatch.setitem(scenes.SPLITS, "endless", (endless,))
+    (clip,) = scenes.clips("endless")
+    assert next(clip.frames)[1].max() == 1
+
+
+def test_an_unknown_split_names_the_known_ones() -> None:
+    with pytest.raises(VosbenchError, match=r"no split 'test' .* choose from train, val"):
+        scenes.clips("test")
+
+
+def test_the_reader_puts_the_drawn_videos_into_the_normal_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(scenes.SPLITS, "train", (replace(SCENES["duet"], length=3), replace(SCENES["kite"], length=2)))
+    content = scenes.read((), Split("train"))
+    files = {str(path): member.read() for path, member in content.entries}
+    videos = {"duet": 3, "kite": 2}
+    assert (list(content.videos), list(content.missing)) == (list(videos), [])
+    stems = [f"{video}/{index:05}" for video, length in videos.items() for index in range(length)]
+    assert set(files) == {*(f"JPEGImages/{s}.jpg" for s in stems), *(f"Annotations/{s}.png" for s in stems)}
+    frame, labels = draw(SCENES["duet"], 2)
+    decoded = np.asarray(Image.open(io.BytesIO(files["JPEGImages/duet/00002.jpg"])))
+    assert np.abs(decoded.astype(int) - frame).mean() < 4
+    assert files["Annotations/duet/00002.png"] == encode_labels(labels)

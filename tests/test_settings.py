@@ -1,0 +1,92 @@
+"""A setting gets the type of the tracker's default, and a slip is told with what was meant."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import Any
+
+import pytest
+
+from vosbench import settings
+from vosbench.types import VosbenchError
+
+
+class Typed:
+    """A tracker's constructor with a setting of each type."""
+
+    def __init__(
+        self, memory_size: int = 7, threshold: float = 0.5, crop: bool = False, dtype: str = "float16", seed: Any = None
+    ) -> None: ...
+
+
+class Open:
+    """A tracker that takes any setting."""
+
+    def __init__(self, memory_size: int = 7, **more: object) -> None: ...
+
+
+TYPED, OPEN = signature(Typed).parameters, signature(Open).parameters
+
+
+@pytest.mark.parametrize(
+    ("pair", "value"),
+    [
+        ("memory_size=12", 12),
+        ("memory_size=-1", -1),
+        ("threshold=1", 1.0),
+        ("threshold=1e-3", 0.001),
+        ("crop=true", True),
+        ("crop=False", False),
+        ("dtype=bfloat16", "bfloat16"),
+        ("dtype=", ""),
+        ("dtype=a=b", "a=b"),
+        ("dtype=8", "8"),
+        ("seed=3", 3),
+        ("seed=3.5", 3.5),
+        ("seed=true", True),
+        ("seed=three", "three"),
+    ],
+)
+def test_a_value_has_the_type_of_the_default(pair: str, value: object) -> None:
+    (found,) = settings.parse([pair], TYPED, "typed").values()
+    assert found == value
+    assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("pair", "told"),
+    [
+        ("memory_size", "--set memory_size: expected key=value"),
+        ("memory_size=", "--set memory_size=: expected a value of type int, such as the default 7"),
+        ("memory_size=1.5", "--set memory_size=1.5: expected a value of type int"),
+        ("threshold=high", "--set threshold=high: expected a value of type float, such as the default 0.5"),
+        ("crop=1", "--set crop=1: expected true or false, such as the default False"),
+        (
+            "memory_sise=3",
+            r"memory_sise: typed has no such setting \(did you mean memory_size\?\); it has memory_size, ",
+        ),
+        ("xyz=3", "xyz: typed has no such setting; it has memory_size, threshold, crop, dtype, seed$"),
+        ("=3", "typed has no such setting"),
+    ],
+)
+def test_a_setting_that_does_not_fit_is_named(pair: str, told: str) -> None:
+    with pytest.raises(VosbenchError, match=told):
+        settings.parse([pair], TYPED, "typed")
+
+
+def test_the_last_of_two_values_counts() -> None:
+    assert settings.parse(["memory_size=1", "memory_size=2"], TYPED, "typed") == {"memory_size": 2}
+
+
+def test_a_tracker_that_takes_any_setting_gets_what_the_text_looks_like() -> None:
+    pairs = ["memory_size=3", "alpha=0.1", "on=false", "name=x", "more=2"]
+    expected = {"memory_size": 3, "alpha": 0.1, "on": False, "name": "x", "more": 2}
+    assert settings.parse(pairs, OPEN, "open") == expected
+    with pytest.raises(VosbenchError, match="expected a value of type int"):
+        settings.parse(["memory_size=x"], OPEN, "open")
+
+
+def test_only_what_differs_from_the_default_has_changed() -> None:
+    given = {"threshold": 0.25, "memory_size": 7, "crop": True, "seed": None}
+    assert list(settings.changed(given, TYPED).items()) == [("crop", True), ("threshold", 0.25)]
+    assert settings.changed({"alpha": 1}, OPEN) == {"alpha": 1}

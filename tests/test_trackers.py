@@ -1,0 +1,96 @@
+"""What holds of every tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vosbench import plugins
+from vosbench.scenes import clips
+from vosbench.trackers import BUILT_IN
+from vosbench.types import Frame, Labels, Masks, Tracker, Video
+
+
+@pytest.fixture(scope="module", params=sorted(BUILT_IN))
+def tracker(request: pytest.FixtureRequest) -> Tracker:
+    """Each built-in tracker as a worker builds it."""
+    settings: dict[str, dict[str, Any]] = {"sam2": {"image_size": 64, "dtype": "float32"}}
+    if "checkpoint" in plugins.settings_of(BUILT_IN[request.param]):
+        settings[request.param]["checkpoint"] = request.getfixturevalue("checkpoint")
+    built: Tracker = plugins.load(BUILT_IN[request.param])("cpu", **settings.get(request.param, {}))
+    return built
+
+
+@pytest.fixture(scope="module")
+def late() -> tuple[list[Frame], list[Labels]]:
+    """Sixteen frames in which object 1 is there from the start and object 2 from frame 12 on."""
+    clip = next(clip for clip in clips("val") if clip.name == "late")
+    frames, labels = zip(*[next(clip.frames) for _ in range(16)], strict=True)
+    return list(frames), list(labels)
+
+
+def prompts_of(labels: list[Labels]) -> dict[int, Masks]:
+    return {0: {1: labels[0] == 1}, 12: {2: labels[12] == 2}}
+
+
+def check(masks: Masks, size: tuple[int, int]) -> None:
+    for label, mask in masks.items():
+        assert isinstance(label, int)
+        assert mask.dtype == np.bool_
+        assert mask.shape == size
+
+
+def test_there_is_one_set_of_masks_a_frame(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
+    frames, labels = late
+    tracked = list(tracker.track(Video("late", frames, prompts_of(labels))))
+    assert len(tracked) == 16
+    for masks in tracked:
+        check(masks, (240, 432))
+
+
+def test_an_object_is_there_from_its_prompt_on(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
+    frames, labels = late
+    tracked = list(tracker.track(Video("late", frames, prompts_of(labels))))
+    assert not any(masks[2].any() for masks in tracked[:12] if 2 in masks)
+    assert tracked[12][2].any()
+
+
+def test_objects_do_not_share_pixels_unless_they_may(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
+    frames, labels = late
+    for masks in tracker.track(Video("late", frames, prompts_of(labels))):
+        assert sum(mask.astype(int) for mask in masks.values()).max() <= 1
+
+
+def test_the_same_video_gives_the_same_masks(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
+    frames, labels = late
+    first, second = (list(tracker.track(Video("late", frames[:4], {0: {5: labels[0] == 1}}))) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert one.keys() == other.keys() == {5}
+        assert np.array_equal(one[5], other[5])
+
+
+def test_masks_come_while_the_video_is_read(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
+    """Frames beyond the one that is asked for need not exist yet."""
+    frames, labels = late
+
+    class Endless(list[Frame]):
+        def __len__(self) -> int:
+            return 100_000
+
+    tracked = tracker.track(Video("late", Endless(frames[:4]), {0: {1: labels[0] == 1}}))
+    assert isinstance(tracked, Iterator)
+    for _ in range(3):
+        check(next(tracked), (240, 432))
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_video_of_one_frame_and_an_empty_prompt_are_fine(
+    tracker: Tracker, late: tuple[list[Frame], list[Labels]], empty: bool
+) -> None:
+    frames, labels = late
+    mask = np.zeros_like(labels[0], np.bool_) if empty else labels[0] == 1
+    (masks,) = tracker.track(Video("one", frames[:1], {0: {1: mask}}))
+    assert empty or masks[1].any()
