@@ -103,7 +103,7 @@ def test_an_object_of_the_same_shape_is_a_card_as_well() -> None:
         ("tolerance = 0.01", "tolerence = 0.01", "rules: unknown key 'tolerence'"),
         ("tolerance = 0.01", 'tolerance = "low"', "rules: tolerance = 'low'"),
         ("tolerance = 0.01", "merge = 1", "rules: merge = 1"),
-        ("tolerance = 0.01", "void = [true, 2.5]", "rules: void = "),
+        ("tolerance = 0.01", "void = [true]", "rules: void = "),
         ("tolerance = 0.01", 'objects = "some"', "rules: objects = 'some'"),
         ("[rules]\ntolerance = 0.01", "rules = 5", "rules"),
         ('file = "bears.zip"', "", "downloads: 'file' is missing"),
@@ -124,6 +124,14 @@ def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: st
     with pytest.raises(VosbenchError, match=rf"bears\.toml: .*{told}") as error:
         cards.load(path)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "part", [{"splits": 5}, {"splits": {"val": 5}}, {"rules": ["x"]}, {"downloads": 5}, {"downloads": [5]}]
+)
+def test_a_mapping_of_another_shape_is_refused(part: dict[str, Any]) -> None:
+    with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(part))}"):
+        cards.load({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})
 
 
 def test_a_card_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -186,7 +186,7 @@ def test_overlay_draws_a_contact_sheet(cli: Cli, run: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["infer"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch default`"),
+        (["infer"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
         (["infer", "--dataset", "davis2016"], "run `vosbench fetch davis2016`"),
         (["infer", "--dataset", "no/such"], "dataset no/such: no such folder"),
         (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus is not at"),

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from golden import make_tree, opened, squares, write_frames, write_masks
+from PIL import Image
 
 from vosbench import store
 from vosbench.datasets import open_tree
@@ -89,7 +90,8 @@ def test_objects_in_folders_of_their_own_may_overlap(tmp_path: Path) -> None:
 
 
 def test_prompts_count_the_frames_that_there_are(tmp_path: Path) -> None:
-    root = make_tree(tmp_path / "animals", {"bear": {"00010": squares(ONE), "00030": squares(TWO)}}, frames=False)
+    masks = {"00000": squares(THREE), "00010": squares(ONE), "00030": squares(TWO)}  # the first one has no frame
+    root = make_tree(tmp_path / "animals", {"bear": masks}, frames=False)
     write_frames(root / "JPEGImages", {"bear": {f"{stem:05}": squares() for stem in (5, 10, 20, 30)}})
     assert opened(root).video("bear").prompts.keys() == {1, 3}
 
@@ -120,6 +122,10 @@ def test_a_tree_in_daviss_own_layout_is_read_as_it_is(root: Path, tmp_path: Path
     assert tree.videos == ("bear",)
     assert tree.video("bear").prompts.keys() == {0, 2, 4}
     assert (len(tree.frames_of("bear")), len(tree.truth("bear").stems)) == (5, 5)
+
+
+def test_the_only_list_of_a_split_counts_wherever_it_is(root: Path, tmp_path: Path) -> None:
+    assert opened(davis_tree(root, tmp_path / "DAVIS"), "davis2016").videos == ("bear",)  # its card looks elsewhere
 
 
 def test_a_list_may_hold_a_pair_of_paths_a_frame(root: Path, tmp_path: Path) -> None:
@@ -159,6 +165,19 @@ def test_frames_are_decoded_when_they_are_asked_for(root: Path) -> None:
         frames[1]
 
 
+def test_a_grey_frame_has_three_channels(root: Path) -> None:
+    Image.fromarray(squares(ONE)).save(root / "JPEGImages/bear/00001.jpg")
+    assert opened(root).video("bear").frames[1].shape == (24, 32, 3)
+
+
+def test_a_damaged_png_is_a_frame_that_cannot_be_decoded(root: Path) -> None:
+    path = root / "JPEGImages/bear/00005.png"
+    Image.fromarray(squares(ONE)).save(path)
+    path.write_bytes(path.read_bytes().replace(b"\x0dIHDR", b"\x00IHDR"))  # says that the header is empty
+    with pytest.raises(VosbenchError, match=r"bear/00005\.png: cannot be decoded"):
+        opened(root).frames_of("bear")[5]
+
+
 def test_a_sequence_of_frames_ends(root: Path) -> None:
     frames = opened(root).frames_of("bear")
     assert len(list(frames)) == len(frames) == 5
@@ -176,7 +195,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_a_dataset_that_was_not_fetched_is_told_with_the_command(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match=r"dataset davis2017 is not at .*davis2017: run `vosbench fetch davis`"):
+    with pytest.raises(VosbenchError, match=r"dataset davis2017 is not at .*davis2017: run `vosbench fetch davis2017`"):
         open_tree("davis", None, tmp_path)
 
 

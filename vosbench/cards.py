@@ -25,7 +25,7 @@ Raises VosbenchError for a file that is missing, is not TOML, or has a key that 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -46,9 +46,9 @@ def load(source: Path | Mapping[str, Any] | Dataset) -> Dataset:
 
 def parse(card: Mapping[str, Any], where: str) -> Dataset:
     """A card's content as a Dataset. `where` names it in errors."""
-    rules = build(Rules, {"name": card.get("name", ""), **card.get("rules", {})}, f"{where}: rules")
-    downloads = [build(Download, entry, f"{where}: downloads") for entry in card.get("downloads", [])]
-    splits = {name: split(name, entry, where) for name, entry in card.get("splits", {}).items()}
+    rules = build(Rules, {"name": card.get("name", ""), **_table(card, "rules", where)}, f"{where}: rules")
+    downloads = [build(Download, entry, f"{where}: downloads") for entry in _list(card, "downloads", where)]
+    splits = {name: split(name, entry, where) for name, entry in _table(card, "splits", where).items()}
     if not splits:
         raise VosbenchError(f"{where}: a card needs at least one split, as in [splits.val]")
     by_file = {download.file: download for download in downloads}
@@ -65,21 +65,24 @@ def parse(card: Mapping[str, Any], where: str) -> Dataset:
 
 def split(name: str, entry: Mapping[str, Any], where: str) -> Split:
     """One split of a card."""
-    counts = Counts(**entry["counts"]) if "counts" in entry else Counts()
-    return build(Split, {**entry, "name": name, "counts": counts}, f"{where}: splits.{name}")
+    where = f"{where}: splits.{name}"
+    if not isinstance(entry, Mapping):
+        raise VosbenchError(f"{where} = {entry!r} is not a table")
+    counts = build(Counts, _table(entry, "counts", where), f"{where}: counts")
+    return build(Split, {**entry, "name": name, "counts": counts}, where)
 
 
 def dump(dataset: Dataset) -> dict[str, Any]:
     """A Dataset as plain values, from which `parse` makes it again."""
     card = asdict(dataset)
     card["downloads"] = list(card["downloads"].values())
-    for part in card["splits"].values():
-        part["counts"] = part["counts"]._asdict()
     return card
 
 
 def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     """A dataclass from plain values, checked against its annotations; lists become tuples."""
+    if not isinstance(values, Mapping):
+        raise VosbenchError(f"{where}: {values!r} is not a table")
     hints = get_type_hints(kind)
     needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}  # type: ignore[arg-type]
     if missing := needed - set(values):
@@ -91,6 +94,20 @@ def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
         if not _fits(value, hints[key]):
             raise VosbenchError(f"{where}: {key} = {value!r} is not of the kind that is wanted, {hints[key]}")
     return kind(**checked)
+
+
+def _table(card: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+    value = card.get(key, {})
+    if not isinstance(value, Mapping):
+        raise VosbenchError(f"{where}: {key} = {value!r} is not a table")
+    return value
+
+
+def _list(card: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
+    value = card.get(key, [])
+    if not isinstance(value, list | tuple):
+        raise VosbenchError(f"{where}: {key} = {value!r} is not a list")
+    return value
 
 
 def _fits(value: object, hint: Any) -> bool:

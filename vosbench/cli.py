@@ -34,9 +34,22 @@ app = typer.Typer(
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 REQUEUE, INTERRUPTED = 75, 130
 
+Given = Annotated[
+    str, typer.Option("--dataset", help="A name, an alias (`default` is one), or the path of a tree or card.")
+]
+Against = Annotated[str | None, typer.Option("--dataset", help="A name or a path; a run knows its own.")]
 Split = Annotated[str | None, typer.Option(help="The split; without it the card's default, mostly val.")]
 Rules = Annotated[str | None, typer.Option(help="Go by the prompts and rules of this dataset's card instead.")]
 Videos = Annotated[str, typer.Option(metavar="A,B", help="Only these videos.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N videos.")]
+Tracker = Annotated[str, typer.Option(help=f"{', '.join(trackers.BUILT_IN)}, a plug-in's name, or module:object.")]
+Checkpoint = Annotated[str | None, typer.Option(help="A name of the catalogue, or the path of a .pt file.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting.")]
+Gpus = Annotated[str | None, typer.Option(help="all, cpu, or indices such as 0,1; without it all GPUs, or the CPU.")]
+Out = Annotated[Path | None, typer.Option(help="The run's own folder.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Track again what is done.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that score; without it one a core.")]
+Results = Annotated[Path, typer.Option(help="A run, or any folder of <video>/<frame>.png.")]
 
 
 class Stopped(BaseException):
@@ -152,23 +165,17 @@ def _fetched(name: str, path: Path, counts: Counts | None, fresh: bool) -> str:
 @app.command()
 def infer(
     context: typer.Context,
-    dataset: Annotated[
-        str, typer.Option(help="A name, or the path of a dataset; `default` is DAVIS 2017.")
-    ] = "default",
+    dataset: Given = "default",
     split: Split = None,
-    tracker: Annotated[
-        str, typer.Option(help="sam2, flow, static, a plug-in's name, or module:object.")
-    ] = trackers.DEFAULT,
-    checkpoint: Annotated[str | None, typer.Option(help="A name of the catalogue, or the path of a .pt file.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting.")] = None,
-    gpus: Annotated[
-        str | None, typer.Option(help="all, cpu, or indices such as 0,1; without it all GPUs, or the CPU.")
-    ] = None,
+    tracker: Tracker = trackers.DEFAULT,
+    checkpoint: Checkpoint = None,
+    settings: Settings = None,
+    gpus: Gpus = None,
     videos: Videos = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N videos.")] = None,
+    limit: Limit = None,
     shard: Annotated[str, typer.Option(metavar="i/N", help="The i-th of N parts of equal work.")] = "1/1",
-    out: Annotated[Path | None, typer.Option(help="The run's own folder.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Track again what is done.")] = False,
+    out: Out = None,
+    overwrite: Overwrite = False,
     rules: Rules = None,
 ) -> None:
     """Run a tracker over a split, one worker a device. The same command again continues with what is missing."""
@@ -176,17 +183,17 @@ def infer(
 
     tree = open_tree(dataset, split, context.obj.datasets, rules)
     chosen = _videos(tree, videos, limit, shard)
-    outcome = _infer(context.obj, tree, chosen, tracker, checkpoint, set_ or (), gpus, out, overwrite)
+    outcome = _infer(context.obj, tree, chosen, tracker, checkpoint, settings or (), gpus, out, overwrite)
     raise typer.Exit(_told(outcome))
 
 
 @app.command(name="eval")
 def evaluate(
     context: typer.Context,
-    results: Annotated[Path, typer.Option(help="A run, or any folder of <video>/<frame>.png.")],
-    dataset: Annotated[str | None, typer.Option(help="A name or a path; a run knows its own.")] = None,
+    results: Results,
+    dataset: Against = None,
     split: Split = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; without it one a core.")] = None,
+    jobs: Jobs = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write all figures in full precision.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write a row an object in full precision.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse what is missing, or score it as absent (exit status 1).")] = True,
@@ -201,31 +208,25 @@ def evaluate(
 @app.command()
 def run(
     context: typer.Context,
-    dataset: Annotated[
-        str, typer.Option(help="A name, or the path of a dataset; `default` is DAVIS 2017.")
-    ] = "default",
+    dataset: Given = "default",
     split: Split = None,
-    tracker: Annotated[
-        str, typer.Option(help="sam2, flow, static, a plug-in's name, or module:object.")
-    ] = trackers.DEFAULT,
-    checkpoint: Annotated[str | None, typer.Option(help="A name of the catalogue, or the path of a .pt file.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting.")] = None,
-    gpus: Annotated[
-        str | None, typer.Option(help="all, cpu, or indices such as 0,1; without it all GPUs, or the CPU.")
-    ] = None,
+    tracker: Tracker = trackers.DEFAULT,
+    checkpoint: Checkpoint = None,
+    settings: Settings = None,
+    gpus: Gpus = None,
     videos: Videos = "",
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first N videos.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The run's own folder.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Track again what is done.")] = False,
+    limit: Limit = None,
+    out: Out = None,
+    overwrite: Overwrite = False,
     rules: Rules = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that score; without it one a core.")] = None,
+    jobs: Jobs = None,
 ) -> None:
     """`infer`, then `eval` of the same videos."""
     from vosbench.datasets import open_tree
 
     tree = open_tree(dataset, split, context.obj.datasets, rules)
     chosen = _videos(tree, videos, limit)
-    outcome = _infer(context.obj, tree, chosen, tracker, checkpoint, set_ or (), gpus, out, overwrite)
+    outcome = _infer(context.obj, tree, chosen, tracker, checkpoint, settings or (), gpus, out, overwrite)
     status = _told(outcome)
     raise typer.Exit(status or _evaluate(outcome.run.path, tree, chosen, jobs, True, None, None))
 
@@ -233,8 +234,8 @@ def run(
 @app.command()
 def overlay(
     context: typer.Context,
-    results: Annotated[Path, typer.Option(help="A run, or any folder of <video>/<frame>.png.")],
-    dataset: Annotated[str | None, typer.Option(help="A name or a path; a run knows its own.")] = None,
+    results: Results,
+    dataset: Against = None,
     split: Split = None,
     out: Annotated[Path | None, typer.Option(help="The PNG to write; without it eval/contact.png.")] = None,
     videos: Videos = "",

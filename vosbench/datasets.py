@@ -39,7 +39,7 @@ class Frames(Sequence[Frame]):
         try:
             with Image.open(path) as image:
                 return np.asarray(image.convert("RGB"))
-        except OSError as error:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise VosbenchError(f"{path}: cannot be decoded ({error}); fetch the dataset again with --force") from None
 
 
@@ -133,7 +133,8 @@ def _locate(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
         name = plugins.dataset(dataset).name
         path = root / name
         if not (path / store.MANIFEST).is_file():
-            raise VosbenchError(f"dataset {name} is not at {path}: run `vosbench fetch {dataset}`")
+            known = name if name in plugins.datasets() else dataset
+            raise VosbenchError(f"dataset {name} is not at {path}: run `vosbench fetch {known}`")
     manifest = path / store.MANIFEST
     return path, cards.parse(store.read_json(manifest)["card"], str(manifest)) if manifest.is_file() else None
 

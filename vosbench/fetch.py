@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -159,7 +159,7 @@ def _compare(dataset: Dataset, part: Split, content: Content, chosen_by_user: bo
         raise VosbenchError(f"{dataset.name} {part.name}: none of its videos is in what was given")
     frames = sum(1 for entry in content.entries if entry.path.parts[0] == store.FRAMES)
     found = {"videos": len(content.videos), "frames": frames}
-    published = part.counts._asdict()
+    published = asdict(part.counts)
     differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
     if content.missing:
         differing.append(f"missing are {', '.join(content.missing)}")
@@ -203,4 +203,4 @@ def _describe(files: Sequence[tuple[Path, Mapping[str, Any]]], counts: Counts) -
         for path, origin in files
     ]
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    return {"counts": counts._asdict(), "sources": known, "fetched": now, "vosbench": __version__}
+    return {"counts": asdict(counts), "sources": known, "fetched": now, "vosbench": __version__}

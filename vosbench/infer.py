@@ -89,7 +89,7 @@ def infer(
     run, tree = job.work.run, job.work.tree
     lengths = {video: len(tree.frame_paths(video)) for video in videos}
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = {**job.facts, "command": command, "devices": list(devices), "started": now}
+    facts = {**job.facts, "command": command, "device": ", ".join(devices), "started": now}
     run.begin(facts, overwrite)
     if overwrite:
         run.forget(videos)

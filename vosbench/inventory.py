@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from vosbench import plugins, store
@@ -18,7 +19,7 @@ def datasets(roots: Roots) -> list[Row]:
         manifest = roots.datasets / name / store.MANIFEST
         fetched = store.read_json(manifest)["splits"] if manifest.is_file() else {}
         for part in dataset.splits.values():
-            counts = fetched.get(part.name, {}).get("counts") or part.counts._asdict()
+            counts = fetched.get(part.name, {}).get("counts") or asdict(part.counts)
             state = "yes" if part.name in fetched else "no"
             rows.append({"dataset": name, "split": part.name, **counts, "fetched": state, "title": dataset.title})
     return rows

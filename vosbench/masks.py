@@ -24,7 +24,7 @@ MAX_PIXELS = 2**27  # 134 million: four times 8K; more is a damaged file or a de
 def read_labels(path: Path) -> Labels:
     """The label map [H, W] in a PNG, indices as stored. Raises VosbenchError for a colour or damaged image."""
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
                 raise VosbenchError(f"{path}: {image.width}x{image.height} pixels is too large for a mask")
             if image.mode not in ("P", "L", "LA", "1", "I;16", "I"):
@@ -34,7 +34,9 @@ def read_labels(path: Path) -> Labels:
                 )
             labels = np.asarray(image.getchannel("L") if image.mode == "LA" else image)
     except UnidentifiedImageError:
-        raise VosbenchError(f"{path}: not an image; delete it and make it again") from None
+        raise VosbenchError(f"{path}: not a PNG; delete it and make it again") from None
+    except Image.DecompressionBombError as error:
+        raise VosbenchError(f"{path}: too large for a mask ({error})") from None
     except (OSError, SyntaxError, ValueError) as error:
         raise VosbenchError(f"{path}: cannot be decoded ({error}); delete it and make it again") from None
     return labels if labels.dtype in (np.uint8, np.uint16) else _narrow(labels, path)

@@ -82,7 +82,8 @@ class Rules:
     tolerance: float = 0.008
 
 
-class Counts(NamedTuple):
+@dataclass(frozen=True)
+class Counts:
     """The size of a split. `None` where the publisher's figure is not known."""
 
     videos: int | None = None
