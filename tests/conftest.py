@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is there: waiting threads are slow on a busy machine
+
 import pytest
 from golden import make_tree, squares
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads that wait for each other are slow on a busy machine
 
 
 @pytest.fixture(scope="session")

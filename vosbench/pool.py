@@ -17,7 +17,7 @@ import time
 import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -82,13 +82,16 @@ class Pool:
 
     work: Work
     waiting: deque[str]
+    size: int = 1
     workers: list[Worker] = field(default_factory=list)
     attempts: Counter[str] = field(default_factory=Counter)
 
     def events(self, devices: Sequence[str]) -> Generator[Event, None, None]:
         """Track all waiting videos, yielding what happens. Closing the iterator ends all workers."""
+        wanted = devices[: len(self.waiting)]
+        self.size = len(wanted)
         try:
-            for device in devices[: len(self.waiting)]:
+            for device in wanted:
                 yield self._start(device)
             while self.workers:
                 for pipe in wait([worker.pipe for worker in self.workers]):
@@ -106,7 +109,8 @@ class Pool:
         pipe, theirs = context.Pipe()
         ends, lifeline = context.Pipe(duplex=False)
         process = context.Process(target=_worker, args=(self.work, device, theirs, ends))
-        process.start()
+        with _threads(max(1, len(os.sched_getaffinity(0)) // self.size)):
+            process.start()
         theirs.close()
         ends.close()
         worker = Worker(device, process, pipe, lifeline)
@@ -156,6 +160,22 @@ class Pool:
     def _dismiss(self, worker: Worker) -> None:
         self.workers.remove(worker)
         worker.stop()
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Let the processes that start meanwhile compute in so many threads, unless the user has said how many.
+
+    It must be in the environment before NumPy or torch is imported, which a spawned process does at once.
+    """
+    if "OMP_NUM_THREADS" in os.environ:
+        yield
+        return
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    try:
+        yield
+    finally:
+        del os.environ["OMP_NUM_THREADS"]
 
 
 def _cause_of_death(process: BaseProcess) -> str:
