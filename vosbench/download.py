@@ -178,6 +178,7 @@ def _explained() -> Iterator[None]:
     except DownloadError as error:
         raise _RetryError(_line(str(error).partition("\n")[0])) from None
     except requests.HTTPError as error:
+        assert error.response is not None  # raise_for_status says so
         raise _judged(error.response) from None
     except requests.exceptions.SSLError as error:
         raise _RefusedError(_root(error, outside)) from None
