@@ -203,7 +203,7 @@ def test_overlay_draws_a_contact_sheet(cli: Cli, run: Path) -> None:
         (["infer", "--dataset", "bears", "--rules", "davis216"], "did you mean davis2016?"),
         (["infer", "--no-such-option"], "No such option"),
         (["eval"], "Missing option"),
-        (["eval", "--results", "nowhere"], "--results nowhere: no such folder"),
+        (["eval", "--results", "nowhere"], "--results nowhere: no such file or folder"),
         (["list", "planets"], "planets"),
         (["fly"], "No such command"),
     ],

@@ -79,7 +79,7 @@ def test_a_truncated_mask_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"no image at all"])
 def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(VosbenchError, match=r"a\.png: not a PNG"):
+    with pytest.raises(VosbenchError, match=r"a\.png: .*not a PNG"):
         read_labels(tmp_path / "a.png")
 
 

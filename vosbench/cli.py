@@ -22,8 +22,8 @@ from vosbench.types import Counts, VosbenchError
 
 if TYPE_CHECKING:
     from vosbench.datasets import Tree
-    from vosbench.evaluate import Evaluation
     from vosbench.infer import Outcome
+    from vosbench.scoring import Evaluation
 
 app = typer.Typer(
     help="Fetch, run and score semi-supervised video object segmentation (VOS).",
@@ -337,8 +337,8 @@ def _scored_tree(results: Path, dataset: str | None, split: str | None, rules: s
     from vosbench.datasets import open_tree
     from vosbench.runs import Run
 
-    if not results.is_dir():
-        raise VosbenchError(f"--results {results}: no such folder")
+    if not results.exists():
+        raise VosbenchError(f"--results {results}: no such file or folder")
     if dataset:
         return open_tree(dataset, split, root, rules)
     if not (results / store.RUN).is_file():
@@ -361,7 +361,7 @@ def _evaluate(
 ) -> int:
     """Score, write the files, print the table; the exit status."""
     from vosbench import console, report
-    from vosbench.evaluate import evaluate as score
+    from vosbench.scoring import evaluate as score
 
     ended = 0
     with console.Steps() as steps:
@@ -386,9 +386,9 @@ def _evaluate(
 
 def _show(evaluation: Evaluation) -> None:
     from vosbench import console, report
-    from vosbench.evaluate import summary
+    from vosbench.scoring import summary
 
-    figures = summary(evaluation.scores)
+    figures = summary(evaluation.scores, evaluation.groups)
     metrics = list(figures)
     videos = list(report.by_video(evaluation.scores))
     total = "all objects", sum(count for _, count, _ in videos), figures

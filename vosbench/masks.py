@@ -7,15 +7,15 @@ L with alpha, whose alpha is dropped (one mask of the DAVIS 2016 archive). Refus
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
-from vosbench import store
+from vosbench import png, store
 from vosbench.types import Labels, Mask, Masks, Rules, VosbenchError
 
 MAX_PIXELS = 2**27  # 134 million: four times 8K; more is a damaged file or a decompression bomb
@@ -24,30 +24,45 @@ MAX_PIXELS = 2**27  # 134 million: four times 8K; more is a damaged file or a de
 def read_labels(path: Path) -> Labels:
     """The label map [H, W] in a PNG, indices as stored. Raises VosbenchError for a colour or damaged image."""
     try:
-        with Image.open(path, formats=["PNG"]) as image:
+        return decode_labels(path.read_bytes(), path)
+    except OSError as error:
+        raise VosbenchError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def decode_labels(content: bytes, name: object) -> Labels:
+    """The same from a PNG's bytes; `name` is what errors call it."""
+    try:
+        labels = png.decode(content, MAX_PIXELS)
+    except png.DamagedError as error:
+        raise VosbenchError(f"{name}: cannot be decoded ({error}); delete it and make it again") from None
+    return labels if labels is not None else _decode_unusual(content, name)
+
+
+def _decode_unusual(content: bytes, name: object) -> Labels:
+    """PNGs of other depths, with an alpha channel, or interlaced, which Pillow knows how to read."""
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise VosbenchError(f"{path}: {image.width}x{image.height} pixels is too large for a mask")
+                raise VosbenchError(f"{name}: {image.width}x{image.height} pixels is too large for a mask")
             if image.mode not in ("P", "L", "LA", "1", "I;16", "I"):
                 raise VosbenchError(
-                    f"{path}: a mask is a single-channel PNG whose pixels are object ids, this one is {image.mode}; "
+                    f"{name}: a mask is a single-channel PNG whose pixels are object ids, this one is {image.mode}; "
                     "the ids were lost when it was saved (OpenCV expands palettes), so write it again with PIL mode P"
                 )
             labels = np.asarray(image.getchannel("L") if image.mode == "LA" else image)
-    except UnidentifiedImageError:
-        raise VosbenchError(f"{path}: not a PNG; delete it and make it again") from None
     except Image.DecompressionBombError as error:
-        raise VosbenchError(f"{path}: too large for a mask ({error})") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise VosbenchError(f"{path}: cannot be decoded ({error}); delete it and make it again") from None
-    return labels if labels.dtype in (np.uint8, np.uint16) else _narrow(labels, path)
+        raise VosbenchError(f"{name}: too large for a mask ({error})") from None
+    except (OSError, SyntaxError, ValueError, LookupError) as error:
+        raise VosbenchError(f"{name}: cannot be decoded ({error}); delete it and make it again") from None
+    return labels if labels.dtype in (np.uint8, np.uint16) else _narrow(labels, name)
 
 
-def _narrow(labels: np.ndarray[tuple[int, ...], np.dtype[np.generic]], path: Path) -> Labels:
+def _narrow(labels: np.ndarray[tuple[int, ...], np.dtype[np.generic]], name: object) -> Labels:
     """1-bit and 32-bit pixels as the smallest type that every caller knows."""
     if labels.dtype == np.bool_:
         return labels.astype(np.uint8)
     if labels.size and not 0 <= int(labels.min()) <= int(labels.max()) < 2**16:
-        raise VosbenchError(f"{path}: object ids must lie between 0 and 65535")
+        raise VosbenchError(f"{name}: object ids must lie between 0 and 65535")
     return labels.astype(np.uint16)
 
 
@@ -86,18 +101,14 @@ def to_labels(masks: Masks, size: tuple[int, int]) -> Labels:
 
 def from_labels(labels: Labels, void: Sequence[int] = (), merge: bool = False) -> dict[int, Mask]:
     """The masks of a label map [H, W]. `void` labels are background; with `merge` all other pixels are object 1."""
-    kept = [label for label in _present(labels) if label not in void]
-    if merge:
-        return {1: np.isin(labels, kept)} if kept else {}
-    return {label: labels == label for label in kept}
+    masks = {label: mask for label in _candidates(labels) if label not in void and (mask := labels == label).any()}
+    return {1: np.logical_or.reduce(list(masks.values()))} if merge and masks else masks
 
 
-def _present(labels: Labels) -> list[int]:
-    """The ids in a label map, ascending. Few small ids, the usual case, are found faster by looking for each."""
+def _candidates(labels: Labels) -> Iterable[int]:
+    """Ids that may be in a label map, ascending. Few small ids, the usual case, are quicker to try than to count."""
     highest = int(labels.max(initial=0))
-    if highest < 16:
-        return [label for label in range(1, highest + 1) if (labels == label).any()]
-    return [int(label) for label in np.flatnonzero(np.bincount(labels.ravel())) if label]
+    return range(1, highest + 1) if highest < 16 else [int(i) for i in np.flatnonzero(np.bincount(labels.flat)) if i]
 
 
 @dataclass(frozen=True)
@@ -113,18 +124,38 @@ class MaskFolder:
     @cached_property
     def objects(self) -> dict[int, Path]:
         """Object id -> its folder of masks; empty where a video has one label map a frame."""
-        return {int(folder.name): folder for folder in store.folders(self.path) if folder.name.isdigit()}
+        return {int(folder.name): folder for folder in store.folders(self.path) if folder.name.isdecimal()}
+
+    @cached_property
+    def names(self) -> dict[Path, list[str]]:
+        """The stems of the masks in each folder, in natural order."""
+        return {folder: [png.stem for png in store.images(folder)] for folder in self.objects.values() or [self.path]}
 
     @cached_property
     def stems(self) -> list[str]:
         """The frames that have a mask, in natural order."""
-        found = {png.stem: png for folder in self.objects.values() or [self.path] for png in store.images(folder)}
-        return [png.stem for png in sorted(found.values(), key=store.natural)]
+        found = {stem for stems in self.names.values() for stem in stems}
+        return sorted(found, key=lambda stem: store.natural(Path(f"{stem}.png")))
+
+    def stems_of(self, label: int) -> list[str]:
+        """The frames that have a mask of an object: those of its own folder, or all where it has none."""
+        return self.names[self.objects[label]] if label in self.objects else self.stems
+
+    def name(self, stem: str) -> str:
+        """What messages call the mask of a frame."""
+        return f"{self.path / stem}.png"
+
+    def has(self, stem: str) -> bool:
+        """Whether a frame has a mask. Decodes nothing."""
+        return bool(self.files(stem))
 
     def files(self, stem: str) -> list[Path]:
         """The files that hold the masks of a frame; none if it has no mask."""
-        candidates = [folder / f"{stem}.png" for folder in self.objects.values() or [self.path]]
-        return [path for path in candidates if path.is_file()]
+        return [folder / f"{stem}.png" for folder, stems in self._sets.items() if stem in stems]
+
+    @cached_property
+    def _sets(self) -> dict[Path, frozenset[str]]:
+        return {folder: frozenset(stems) for folder, stems in self.names.items()}
 
     def read(self, stem: str) -> tuple[tuple[int, int], dict[int, Mask]]:
         """The size and the masks of a frame, empty masks left out.

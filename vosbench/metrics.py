@@ -11,7 +11,9 @@ frame has no boundary. The statistics of an empty series are NaN.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -20,74 +22,146 @@ from vosbench.types import Mask
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Series = NDArray[np.float64]
+Packed: TypeAlias = "NDArray[np.uint8]"
+Series: TypeAlias = "NDArray[np.float64]"
 
 
-def jaccard(truth: Mask, guess: Mask) -> float:
-    """J, the intersection of two masks [H, W] over their union."""
-    union = np.count_nonzero(truth | guess)
-    return np.count_nonzero(truth & guess) / union if union else 1.0
+class Pair(NamedTuple):
+    """A true and a guessed mask with eight pixels a byte, cut to a box that leaves every measure as it is.
+
+    truth, guess: uint8[h, b], pixel x of a row is bit x % 8 of byte x // 8. width: the columns that are pixels.
+    """
+
+    truth: Packed
+    guess: Packed
+    width: int
 
 
-def boundary_f(truth: Mask, guess: Mask, tolerance: float = 0.008) -> float:
+def pair(truth: Mask, guess: Mask) -> Pair:
+    """Two masks [H, W] as the measures want them."""
+    packed_truth, packed_guess = (np.packbits(mask, axis=1, bitorder="little") for mask in (truth, guess))
+    (top, bottom), (left, right) = _box(packed_truth | packed_guess)
+    top, left = max(top - 1, 0), max(left - 1, 0)  # a boundary pixel may lie above and to the left of its object
+    box = np.s_[top : bottom + 1, left : right + 1]
+    return Pair(packed_truth[box], packed_guess[box], min(truth.shape[1] - 8 * left, 8 * (right + 1 - left)))
+
+
+def jaccard(masks: Pair) -> float:
+    """J, the intersection of two masks over their union."""
+    union = _count(masks.truth | masks.guess)
+    return _count(masks.truth & masks.guess) / union if union else 1.0
+
+
+def smoothed_jaccard(masks: Pair) -> float:
+    """MOSEv2's J: one pixel is added to the intersection and to the union (henghuiding/MOSE-api, score.py)."""
+    return (_count(masks.truth & masks.guess) + 1) / (_count(masks.truth | masks.guess) + 1)
+
+
+def boundary_f(masks: Pair, radius: float) -> float:
     """F, the harmonic mean of the precision and the recall of the guess's boundary.
 
-    A boundary pixel is matched if the other boundary has a pixel within `ceil(tolerance * diagonal)` pixels of it.
+    A boundary pixel is matched if the other boundary has a pixel no more than `radius` pixels away.
     """
-    radius = math.ceil(tolerance * float(np.linalg.norm(truth.shape)))
-    truth, guess = _crop(truth, guess)
-    # With `radius` free columns at the end of each row, no pixel of one row is ever shifted onto the next.
-    stride = truth.shape[1] + radius
-    truth_edge, guess_edge = _bits(boundary(truth), stride), _bits(boundary(guess), stride)
-    if not truth_edge or not guess_edge:
-        return float(truth_edge == guess_edge)
-    precision = (guess_edge & _dilate(truth_edge, radius, stride)).bit_count() / guess_edge.bit_count()
-    recall = (truth_edge & _dilate(guess_edge, radius, stride)).bit_count() / truth_edge.bit_count()
+    truth, guess = boundary(masks.truth, masks.width), boundary(masks.guess, masks.width)
+    of_truth, of_guess = _count(truth), _count(guess)
+    if not of_truth or not of_guess:
+        return float(of_truth == of_guess)
+    disc = _disc(radius)
+    near = _common_box(truth, guess, math.ceil(radius))
+    stride = 8 * (near[1].stop - near[1].start + math.ceil(radius) // 8 + 1)
+    truth_bits, guess_bits = _bits(truth[near], stride), _bits(guess[near], stride)
+    precision = (guess_bits & _dilate(truth_bits, disc, stride)).bit_count() / of_guess
+    recall = (truth_bits & _dilate(guess_bits, disc, stride)).bit_count() / of_truth
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def boundary(mask: Mask) -> Mask:
+def radius(size: tuple[int, ...], tolerance: float = 0.008) -> int:
+    """The distance at which boundaries match in a frame [H, W]: a fraction of its diagonal, rounded up to pixels."""
+    return math.ceil(tolerance * float(np.linalg.norm(size)))
+
+
+def adaptive_radii(
+    masks: Pair, size: tuple[int, ...], tolerance: float = 0.008, share: float = 0.1
+) -> tuple[float, float]:
+    """MOSEv2's distances for F and for F_new, which shrinks with the area of the true mask (its metricsv2.py).
+
+    F_new's is `ceil(share * sqrt(area))`. Where that is no less than `tolerance * diagonal`, both are this number,
+    which then is not rounded.
+    """
+    diagonal, area = float(np.linalg.norm(size)), _count(masks.truth)
+    cap, adapted = tolerance * diagonal, math.ceil(share * (math.sqrt(area) if area else diagonal))
+    return (cap, cap) if adapted >= cap else (math.ceil(cap), adapted)
+
+
+def boundary(mask: Packed, width: int) -> Packed:
     """Where a pixel differs from its neighbour to the right, below, or diagonally below right; beyond the last row and
     column the mask goes on as it ends."""
-    height, width = mask.shape
-    grown = np.empty((height + 1, width + 1), np.bool_)
+    height, columns = mask.shape
+    grown = np.zeros((height + 1, columns + 1), np.uint8)
     grown[:-1, :-1] = mask
-    grown[-1, :-1] = mask[-1]
-    grown[:, -1] = grown[:, -2]
-    right, below, diagonal = grown[:-1, 1:], grown[1:, :-1], grown[1:, 1:]
-    edge: Mask = (mask ^ right) | (mask ^ below) | (mask ^ diagonal)
+    grown[-1] = grown[-2]
+    last, beyond = divmod(width - 1, 8), divmod(width, 8)
+    grown[:, beyond[0]] |= (grown[:, last[0]] >> last[1] & 1) << beyond[1]
+    right = grown[:, :-1] >> 1 | grown[:, 1:] << 7
+    here = grown[:-1, :-1]
+    edge: Packed = (here ^ right[:-1]) | (here ^ grown[1:, :-1]) | (here ^ right[1:])
+    edge[:, beyond[0] : beyond[0] + 1] &= (1 << beyond[1]) - 1
     return edge
 
 
-def _crop(truth: Mask, guess: Mask) -> tuple[Mask, Mask]:
-    """Both masks cut to the box that holds all their boundary pixels."""
-    union = truth | guess
-    rows, columns = np.flatnonzero(union.any(axis=1)), np.flatnonzero(union.any(axis=0))
+def _count(packed: Packed) -> int:
+    return int(np.bitwise_count(packed).sum())
+
+
+def _box(packed: Packed) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The [first, end) rows and bytes that hold all set pixels; the first ones alone if there is none."""
+    rows, columns = (np.flatnonzero(np.bitwise_or.reduce(packed, axis=axis)) for axis in (1, 0))
     if not rows.size:
-        return truth[:1, :1], guess[:1, :1]
-    box = np.s_[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
-    return truth[box], guess[box]
+        return (0, 1), (0, 1)
+    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
 
 
-def _bits(mask: Mask, stride: int) -> int:
-    """The mask as one integer: pixel (y, x) is bit `y * stride + x`.
+def _common_box(one: Packed, other: Packed, reach: int) -> tuple[slice, slice]:
+    """The rows and bytes in which a pixel of either bitmap can have one of the other within reach."""
+    spans = zip(_box(one), _box(other), (reach, reach // 8 + 1), strict=True)
+    rows, columns = (slice(max(max(a[0], b[0]) - room, 0), max(min(a[1], b[1]) + room, 0)) for a, b, room in spans)
+    return rows, slice(columns.start, max(columns.start, min(columns.stop, one.shape[1])))
 
-    A whole bitmap then takes part in one machine-speed shift or conjunction, which is what makes `_dilate` cheap.
+
+def _bits(packed: Packed, stride: int) -> int:
+    """The bitmap as one integer: pixel (y, x) is bit `y * stride + x`.
+
+    A whole bitmap then takes part in one machine-speed shift or conjunction, which is what makes `_dilate` cheap. The
+    columns that are free at the end of each row keep what is shifted out of one row from getting into the next.
     """
-    padded = np.zeros((mask.shape[0], stride), np.bool_)
-    padded[:, : mask.shape[1]] = mask
-    return int.from_bytes(np.packbits(padded, bitorder="little").tobytes(), "little")
+    padded = np.zeros((packed.shape[0], stride // 8), np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    return int.from_bytes(padded.tobytes(), "little")
 
 
-def _dilate(bits: int, radius: int, stride: int) -> int:
-    """Dilate a bitmap by the disc x^2 + y^2 <= radius^2: a pair of the disc's rows at a time, the narrowest first."""
-    dilated, row, reach = 0, bits, 0
-    for y in range(radius, -1, -1):
-        half_width = math.isqrt(radius * radius - y * y)
-        for _ in range(half_width - reach):
-            row |= row << 1 | row >> 1
-        reach = half_width
-        dilated |= row << y * stride | row >> y * stride
+@cache
+def _disc(radius: float) -> list[tuple[int, int, int]]:
+    """A disc as rows (y, first x, last x), the narrowest first.
+
+    As skimage.morphology.disk makes it and cv2.dilate lays it: for a radius with a fraction it is off its centre.
+    """
+    steps = np.arange(-radius, radius + 1)
+    inside = steps[:, None] ** 2 + steps**2 <= radius**2
+    middle = len(steps) // 2
+    rows = [(y - middle, np.flatnonzero(row) - middle) for y, row in enumerate(inside) if row.any()]
+    return sorted(((y, int(xs[0]), int(xs[-1])) for y, xs in rows), key=lambda row: row[2] - row[1])
+
+
+def _dilate(bits: int, disc: Sequence[tuple[int, int, int]], stride: int) -> int:
+    """A bitmap of the pixels from which the disc reaches a set pixel. Each row of the disc contains the ones before."""
+    dilated, row, left, right = 0, bits, 0, 0
+    for y, first, last in disc:
+        for _ in range(left - first):
+            row |= row << 1
+        for _ in range(last - right):
+            row |= row >> 1
+        left, right = first, last
+        dilated |= row >> y * stride if y > 0 else row << -y * stride
     return dilated
 
 
@@ -99,6 +173,11 @@ def mean(series: Series) -> float:
 def recall(series: Series, threshold: float = 0.5) -> float:
     """The fraction of the scored frames whose value lies above the threshold."""
     return float(np.mean(series > threshold)) if series.size else math.nan
+
+
+def variation(series: Series) -> float:
+    """V of LVOS, the spread over time: the root of the variance, which its tool rounds to four decimals."""
+    return math.sqrt(round(float(np.mean((series - np.mean(series)) ** 2)), 4)) if series.size else math.nan
 
 
 def decay(series: Series) -> float:

@@ -10,9 +10,10 @@ from PIL import Image, ImageDraw
 
 from vosbench import masks, metrics
 from vosbench.datasets import Tree
-from vosbench.evaluate import guesses
+from vosbench.guesses import open_guesses
 from vosbench.masks import MaskFolder
-from vosbench.types import Frame, VosbenchError
+from vosbench.sources import MaskSource
+from vosbench.types import Frame, Mask, VosbenchError
 
 WIDTH, GAP, CAPTION = 240, 4, 16  # pixels
 TINT = 0.45
@@ -23,10 +24,9 @@ def contact_sheet(results: Path, tree: Tree, videos: Sequence[str], columns: int
 
     Raises VosbenchError if none of the videos has masks.
     """
-    rows = []
+    rows, guesses = [], open_guesses(results, tree.rules, videos)
     for video in videos:
-        guess = guesses(results, video, tree.rules)
-        if guess.stems:
+        if guess := guesses.video(video, tree.truth(video).stems):
             rows.append((video, _row(tree, video, guess, columns)))
     if not rows:
         raise VosbenchError(f"{results} has no masks of {tree.name} {tree.split.name}: nothing to draw")
@@ -41,22 +41,27 @@ def contact_sheet(results: Path, tree: Tree, videos: Sequence[str], columns: int
     return sheet
 
 
-def _row(tree: Tree, video: str, guess: MaskFolder, columns: int) -> list[Image.Image]:
+def _row(tree: Tree, video: str, guess: MaskSource, columns: int) -> list[Image.Image]:
     paths, frames, truth = tree.frame_paths(video), tree.frames_of(video), tree.truth(video)
     chosen = np.linspace(0, len(paths) - 1, min(columns, len(paths))).round().astype(int)
     return [_tile(frames[int(index)], guess, truth, paths[index].stem) for index in chosen]
 
 
-def _tile(frame: Frame, guess: MaskFolder, truth: MaskFolder, stem: str) -> Image.Image:
+def _outline(mask: Mask) -> Mask:
+    packed = metrics.boundary(np.packbits(mask, axis=1, bitorder="little"), mask.shape[1])
+    return np.unpackbits(packed, axis=1, count=mask.shape[1], bitorder="little").astype(np.bool_)
+
+
+def _tile(frame: Frame, guess: MaskSource, truth: MaskFolder, stem: str) -> Image.Image:
     """A frame, the guesses tinted and outlined in the palette's colours, the truth outlined in white."""
     picture = frame.astype(np.float32)
     colours = np.frombuffer(masks.palette(), np.uint8).reshape(256, 3)
-    if guess.files(stem):
+    if guess.has(stem):
         for label, mask in guess.read(stem)[1].items():
             picture[mask] += TINT * (colours[label % 256] - picture[mask])
-            picture[metrics.boundary(mask)] = colours[label % 256]
-    if truth.files(stem):
+            picture[_outline(mask)] = colours[label % 256]
+    if truth.has(stem):
         for mask in truth.read(stem)[1].values():
-            picture[metrics.boundary(mask)] = 255
+            picture[_outline(mask)] = 255
     image = Image.fromarray(picture.astype(np.uint8))
     return image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from vosbench import store
-from vosbench.evaluate import Evaluation, summary
+from vosbench.scoring import Evaluation, summary
 from vosbench.types import Score
 
 
@@ -38,7 +38,7 @@ def to_json(evaluation: Evaluation) -> str:
             "signature": evaluation.signature,
             "dataset": evaluation.dataset,
             "split": evaluation.split,
-            "global": _without_nan(summary(evaluation.scores)),
+            "global": _without_nan(summary(evaluation.scores, evaluation.groups)),
             "objects": [{"video": v, "object": label, **_without_nan(row)} for (v, label), row in objects.items()],
             "problems": list(evaluation.problems),
         }
@@ -47,7 +47,7 @@ def to_json(evaluation: Evaluation) -> str:
 
 def official(evaluation: Evaluation) -> dict[str, str]:
     """The two CSVs of davis2017-evaluation by their names, in its columns and number format."""
-    figures = summary(evaluation.scores)
+    figures = summary(evaluation.scores, evaluation.groups)
     rows = [
         (f"{video}_{label}", row["J-Mean"], row["F-Mean"])
         for (video, label), row in by_object(evaluation.scores).items()

@@ -62,24 +62,41 @@ class Download:
 
 @dataclass(frozen=True)
 class Rules:
-    """How a split is scored.
+    """How a split is scored. The defaults are DAVIS 2017's.
 
     name: what the signature calls them; the name of the card that they stand on.
-    merge: every labelled pixel, void included, belongs to one single object with id 1 (DAVIS 2016).
+    merge: every labelled pixel, void included, belongs to one single object with id 1.
     void: labels that are no object; their pixels count as background.
-    objects: the ids 1 to the highest one of the first mask are scored (DAVIS), or every id that occurs ("all"); then
-        an object is scored only after the frame in which it first appears, which is its prompt.
-    skip_first, skip_last: whether a video's first and last frame are left out of the score.
+    objects: the ids 1 to the highest one of the first mask; or all that occur in the ground truth; or those that the
+        publisher's meta file lists.
+    span: the frames of which an object is scored in some: all annotated ones of the video; or its own, which the meta
+        file lists or its folder of masks holds; or those from its first appearance on.
+    skip_first, skip_last: whether the first and the last frame of the span are left out.
+    from_seen: whether an object's score begins where the truth or the result first shows it.
+    measure: the frame measures of DAVIS (J, F) or of MOSEv2 (J, F, F_new).
     tolerance: the boundary measure's matching distance as a fraction of the image diagonal.
+    boundary_side: the shorter side in pixels to which masks are resized for the boundary measure; as they are if None.
+    variation: whether V, the spread of J&F over time, is stated (LVOS).
+    seen: categories that count as seen in training, by the meta file. unseen_videos: a file in the dataset's folder
+        that lists videos that do not. With either, seen and unseen objects are averaged apart, then together.
+    source: what the rules were taken from, where that is not the publisher's own tool.
     """
 
     name: str
     merge: bool = False
     void: tuple[int, ...] = (255,)
-    objects: Literal["first_mask", "all"] = "first_mask"
+    objects: Literal["first_mask", "all", "listed"] = "first_mask"
+    span: Literal["video", "own", "appearance"] = "video"
     skip_first: bool = True
     skip_last: bool = True
+    from_seen: bool = False
+    measure: Literal["davis", "mosev2"] = "davis"
     tolerance: float = 0.008
+    boundary_side: int | None = None
+    variation: bool = False
+    seen: tuple[str, ...] = ()
+    unseen_videos: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,6 +116,7 @@ class Split:
     that lists its videos, the first one found counts. All four are relative to the publisher's top folder.
     prompts: an object is given by its mask in frame 0, or in the first frame in which it appears.
     names: the publisher's list of videos, where it is known beforehand.
+    meta: candidates for the publisher's meta file. truth: whether its ground truth is public; if not, `server` scores.
     """
 
     name: str
@@ -109,6 +127,15 @@ class Split:
     prompts: Literal["first_frame", "first_appearance"] = "first_appearance"
     counts: Counts = field(default_factory=Counts)
     names: tuple[str, ...] = ()
+    meta: tuple[str, ...] = (
+        "{split}_meta.json",
+        "meta_{split}.json",
+        "meta.json",
+        "valid_meta.json",
+        "meta_valid.json",
+    )
+    truth: bool = True
+    server: str = ""
 
 
 @dataclass(frozen=True)
@@ -126,6 +153,16 @@ class Dataset:
     homepage: str = ""
     licence: str = ""
     citation: str = ""
+
+
+class FrameScore(NamedTuple):
+    """A measure of one object in one frame. `frame` is the file's stem."""
+
+    video: str
+    object: int
+    frame: str
+    metric: str
+    value: float
 
 
 class Score(NamedTuple):
