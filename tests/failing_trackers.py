@@ -80,6 +80,13 @@ class NotBool(Faulty):
         return iter([{label: mask.astype(np.float32) for label, mask in masks.items()}] * 99)
 
 
+class Stranger(Faulty):
+    """Yields an object that nobody asked for."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        return iter([{**masks, 9: masks[1]}] * 99)
+
+
 class Slow(Static):
     """Takes its time for every frame."""
 

@@ -304,3 +304,36 @@ def test_a_folder_without_the_dataset_is_refused(cli: Cli) -> None:
     (cli.folder / "holiday/beach.jpg").write_bytes(b"sand")
     done = cli("fetch", "davis", "--from", "holiday", expect=2)
     assert "no JPEGImages/480p/<video>/<frame> in what was given; found beach.jpg at the top" in done.stderr
+
+
+def test_two_parts_with_a_list_each_are_joined(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    for part, videos in (("one", SEQUENCES[:2]), ("two", SEQUENCES[2:])):
+        files = {name: content for name, content in davis2016.items() if any(f"/{video}/" in name for video in videos)}
+        listed = "".join(f"{video}\n" for video in videos)
+        (cli.folder / f"{part}.zip").write_bytes(packed({**files, "DAVIS/ImageSets/2016/val.txt": listed.encode()}))
+    cli("fetch", "davis2016", "--from", "one.zip", "--from", "two.zip")
+    assert (cli.folder / "datasets/davis2016/ImageSets/val.txt").read_text().split() == SEQUENCES
+    with serve({f"{part}/x.zip": (cli.folder / f"{part}.zip").read_bytes() for part in ("one", "two")}) as server:
+        urls = [server.url(f"{part}/x.zip") for part in ("one", "two")]
+        cli("fetch", "davis2016", "--from", urls[0], "--from", urls[1], "--root", "other")
+    assert (cli.folder / "other/davis2016/ImageSets/val.txt").read_text().split() == SEQUENCES
+
+
+def test_a_download_of_something_else_is_not_found_again(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    with serve({"DAVIS-data.zip": packed({"holiday/beach.jpg": b"sand"})}) as server:
+        cli("fetch", "davis2016", "--mirror", server.url(""), expect=2)
+        server.files = {"DAVIS-data.zip": packed(davis2016)}
+        cli("fetch", "davis2016", "--mirror", server.url(""))
+
+
+def test_a_damaged_dataset_json_is_one_line(cli: Cli) -> None:
+    (cli.folder / "datasets/synthetic").mkdir(parents=True)
+    (cli.folder / "datasets/synthetic/dataset.json").write_text("{}")
+    for command in (["fetch", "synthetic"], ["infer", "--dataset", "synthetic", "--tracker", "static"]):
+        assert "dataset.json" in cli(*command, expect=2).stderr
+    assert "synthetic" in cli("list", "datasets").stdout
+
+
+def test_a_root_that_is_a_file_is_one_line(cli: Cli) -> None:
+    (cli.folder / "file").write_text("")
+    assert "cannot write there" in cli("fetch", "synthetic", "--root", "file", expect=2).stderr

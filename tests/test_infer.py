@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from golden import make_tree, squares, write_frames
 
 GOOD = {"good", "once", "long"}
 
@@ -76,6 +78,7 @@ def test_any_number_of_workers_gives_the_same_masks(cli: Cli, bears: Path, devic
         ("Killed", "the worker was killed by SIGKILL"),
         ("Leaving", "the worker ended with status 7"),
         ("WrongSize", "frame 00002: object 1 has a mask bool(2, 2), expected bool(24, 32)"),
+        ("Stranger", "frame 00002: the tracker yielded object 9, which was not prompted"),
         ("NotBool", "frame 00002: object 1 has a mask float32(24, 32), expected bool(24, 32)"),
     ],
 )
@@ -163,3 +166,41 @@ def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_changes_nothing(cli: C
     assert process.returncode == 130
     assert "Traceback" not in errors
     until(lambda: not alive(process.pid), seconds=10)
+    states = json.loads((cli.folder / "out/run.json").read_text())["videos"]
+    assert list(states) == ["good", "bad", "once", "long"]
+    assert "pending" in {entry["state"] for entry in states.values()}
+
+
+def test_two_trees_of_the_same_name_are_two_datasets(cli: Cli, bears: Path) -> None:
+    other = cli.folder / "elsewhere" / "bears"
+    shutil.copytree(bears, other)
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu")
+    refused = cli("infer", "--dataset", other, "--tracker", "static", "--gpus", "cpu", expect=2)
+    assert "holds another run (given_at" in refused.stderr
+
+
+def test_a_run_that_has_nothing_to_do_changes_nothing(cli: Cli, bears: Path) -> None:
+    command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
+    cli(*command)
+    before = (cli.folder / "out/run.json").read_bytes()
+    cli(*command, "--quiet")
+    assert (cli.folder / "out/run.json").read_bytes() == before
+
+
+def test_objects_that_are_kept_apart_may_have_the_id_0(cli: Cli) -> None:
+    """As in SA-V, whose first object folder is 000."""
+    labels = [squares((1, 6, 4 + index)) for index in range(4)]
+    root = make_tree(cli.folder / "apart", {"v/000": labels, "v/001": labels}, frames=False)
+    write_frames(root / "JPEGImages", {"v": labels})
+    (root / "ImageSets/val.txt").write_text("v\n")
+    cli("infer", "--dataset", root, "--tracker", "static", "--gpus", "cpu", "--out", "out")
+    found = sorted(
+        str(path.relative_to(cli.folder / "out/masks/v")) for path in (cli.folder / "out/masks").rglob("*.png")
+    )
+    assert found == [f"{label}/{index:05}.png" for label in ("000", "001") for index in range(4)]
+
+
+def test_an_output_that_is_a_file_is_one_line(cli: Cli, bears: Path) -> None:
+    (cli.folder / "out").write_text("precious")
+    told = cli("infer", "--dataset", bears, "--tracker", "static", "--out", "out", expect=2).stderr
+    assert "out is a file" in told

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 from PIL import Image
@@ -38,14 +38,17 @@ class Frames(Sequence[Frame]):
         path = self.paths[index]
         try:
             with Image.open(path) as image:
-                return np.asarray(image.convert("RGB"))
+                return np.array(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise VosbenchError(f"{path}: cannot be decoded ({error}); fetch the dataset again with --force") from None
 
 
 @dataclass(frozen=True)
 class Tree:
-    """A split on disk. `split` says how it is prompted, `rules` how it is scored."""
+    """A split on disk. `split` says how it is prompted, `rules` how it is scored.
+
+    fetched: whether `vosbench fetch` put it there; else its name is that of its folder, which others may have, too.
+    """
 
     name: str
     root: Path
@@ -54,6 +57,7 @@ class Tree:
     videos: tuple[str, ...]
     frames: Path
     masks: Path
+    fetched: bool = False
 
     def frame_paths(self, video: str) -> list[Path]:
         """The files of a video's frames, in order. Raises VosbenchError if there are none."""
@@ -111,15 +115,41 @@ def open_tree(dataset: str, split: str | None, root: Path, rules: str | None = N
     Raises VosbenchError if the dataset is not there, has no such split, or lists no video.
     """
     path, card = _locate(dataset, root)
-    governing = plugins.dataset(rules) if rules else card or plugins.dataset("default")
-    name = split or governing.default_split
-    part = governing.splits.get(name) or replace(governing.splits[governing.default_split], name=name)
-    listed = _list_file(path, part)
-    videos = store.read_list(listed.read_text(encoding="utf-8"))
+    own = card or plugins.dataset("default")
+    governing = plugins.dataset(rules) if rules else own
+    name = split or own.default_split
+    part, ruling = (_part(each, name) for each in (own, governing))
+    listed = _list_file(path, name, (*part.lists, *ruling.lists))
+    videos = store.read_list(listed.read_bytes(), listed)
     if not videos:
         raise VosbenchError(f"{listed} lists no video")
-    frames, masks = (_either(path / own, path / usual) for own, usual in _folders(part))
-    return Tree(card.name if card else path.resolve().name, path, part, governing.rules, tuple(videos), frames, masks)
+    return Tree(
+        card.name if card else path.resolve().name,
+        path,
+        replace(part, prompts=ruling.prompts, meta=ruling.meta),
+        governing.rules,
+        tuple(videos),
+        _holding(videos[0], [path / frames for frames in (store.FRAMES, part.frames, ruling.frames)]),
+        _holding(videos[0], [path / masks for masks in (store.MASKS, part.masks, ruling.masks)]),
+        fetched=(path / store.MANIFEST).is_file(),
+    )
+
+
+def fetched(home: Path) -> dict[str, Any]:
+    """What dataset.json says of each split that was fetched into a dataset's folder; nothing if it is not there."""
+    splits: dict[str, Any] = _manifest(home).get("splits", {}) if (home / store.MANIFEST).is_file() else {}
+    return splits
+
+
+def _manifest(home: Path) -> dict[str, Any]:
+    manifest = store.read_json(home / store.MANIFEST)
+    if "card" not in manifest:
+        raise VosbenchError(f"{home / store.MANIFEST}: 'card' is missing; fetch the dataset anew into {home}")
+    return manifest
+
+
+def _part(card: Dataset, name: str) -> Split:
+    return card.splits.get(name) or replace(card.splits[card.default_split], name=name)
 
 
 def _locate(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
@@ -136,26 +166,23 @@ def _locate(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
             known = name if name in plugins.datasets() else dataset
             raise VosbenchError(f"dataset {name} is not at {path}: run `vosbench fetch {known}`")
     manifest = path / store.MANIFEST
-    return path, cards.parse(store.read_json(manifest)["card"], str(manifest)) if manifest.is_file() else None
+    return path, cards.parse(_manifest(path)["card"], str(manifest)) if manifest.is_file() else None
 
 
-def _list_file(path: Path, part: Split) -> Path:
+def _list_file(path: Path, split: str, lists: Sequence[str]) -> Path:
     """The file that lists the videos of a split: the normal layout's, the publisher's, or the only one of that name."""
-    usual = path / store.LISTS / f"{part.name}.txt"
-    candidates = [usual, *(path / entry.format(split=part.name) for entry in part.lists)]
-    candidates += only if len(only := list((path / store.LISTS).glob(f"*/{part.name}.txt"))) == 1 else []
+    usual = path / store.LISTS / f"{split}.txt"
+    candidates = [usual, *(path / entry.format(split=split) for entry in lists)]
+    candidates += only if len(only := list((path / store.LISTS).glob(f"*/{split}.txt"))) == 1 else []
     for candidate in candidates:
         if candidate.is_file():
             return candidate
     found = sorted(str(p.relative_to(path)) for p in (path / store.LISTS).rglob("*.txt"))
     raise VosbenchError(
-        f"{path} has no split {part.name}: no {usual.relative_to(path)}; it has {', '.join(found) or 'no list'}"
+        f"{path} has no split {split}: no {usual.relative_to(path)}; it has {', '.join(found) or 'no list'}"
     )
 
 
-def _folders(part: Split) -> tuple[tuple[str, str], ...]:
-    return (part.frames, store.FRAMES), (part.masks, store.MASKS)
-
-
-def _either(first: Path, second: Path) -> Path:
-    return first if first.is_dir() else second
+def _holding(video: str, folders: Sequence[Path]) -> Path:
+    """The first folder that holds a video, the normal layout's if none does."""
+    return next((folder for folder in folders if (folder / video).is_dir()), folders[0])

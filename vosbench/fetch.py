@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from filelock import FileLock, Timeout
@@ -16,7 +17,7 @@ from filelock import FileLock, Timeout
 from vosbench import __version__, cards, datasets, plugins, store
 from vosbench.archives import Member, open_members
 from vosbench.download import download, sha256
-from vosbench.normalise import Content, Reader
+from vosbench.normalise import FOLDERS, Content, Reader
 from vosbench.types import Counts, Dataset, Download, Split, VosbenchError
 
 Progress = Callable[[str, int, int | None], None]
@@ -52,13 +53,11 @@ def fetch_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sour
     if part is None:
         raise plugins.unknown(f"split of {dataset.name}", str(split), dataset.splits)
     home, archives = root / dataset.name, root / store.ARCHIVES / dataset.name
+    if part.name in (known := datasets.fetched(home)) and not sources.force:
+        return Fetched(home, False, Counts(**known[part.name]["counts"]))
     with _alone(root, dataset.name):
-        manifest = store.read_json(home / store.MANIFEST) if (home / store.MANIFEST).is_file() else {}
-        known = manifest.get("splits", {})
         if sources.force:
             store.remove(archives)
-        elif part.name in known:
-            return Fetched(home, False, Counts(**known[part.name]["counts"]))
         files = _files(dataset, part, archives, sources, progress)
         with _opened(files, archives) as members, store.merging(home) as staged:
             reader: Reader = plugins.load(dataset.reader)
@@ -66,7 +65,7 @@ def fetch_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sour
             warnings = _compare(dataset, part, content, bool(sources.given or sources.mirror))
             _check_space(content, root)
             counts = _write(content, dataset, part, staged, progress)
-            splits = {**known, part.name: _describe(files, counts)}
+            splits = {**datasets.fetched(home), part.name: _describe(files, counts)}
             described = {"name": dataset.name, "splits": splits, "card": cards.dump(dataset)}
             store.write_json(staged / store.MANIFEST, described)
         if not sources.keep_archives:
@@ -75,15 +74,16 @@ def fetch_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sour
 
 
 @contextmanager
-def _opened(files: Sequence[tuple[Path, Mapping[str, Any]]], archives: Path) -> Iterator[list[Member]]:
-    """What is in the files. Downloads that are damaged or hostile are deleted: the next fetch must not find them."""
-    with ExitStack() as stack:
-        try:
-            members = stack.enter_context(open_members([path for path, _ in files]))
-        except VosbenchError:
+def _opened(files: Sequence[File], archives: Path) -> Iterator[list[Member]]:
+    """What is in the files. Downloads that turn out to be wrong are deleted, or the next fetch would find them again;
+    those whose hash is known are right."""
+    try:
+        with open_members([file.path for file in files]) as members:
+            yield members
+    except VosbenchError:
+        if not all(file.verified for file in files):
             store.remove(archives)
-            raise
-        yield members
+        raise
 
 
 def fetch_checkpoint(checkpoint: Download, folder: Path, sources: Sources, progress: Progress) -> Fetched:
@@ -118,27 +118,41 @@ def _alone(folder: Path, name: str) -> Iterator[None]:
                 path.unlink(missing_ok=True)
     except Timeout:
         raise VosbenchError(f"{name} is being fetched into {folder} by another process: wait for it") from None
-    except PermissionError as error:
+    except (PermissionError, FileExistsError, NotADirectoryError) as error:
         raise VosbenchError(f"{folder}: cannot write there ({error.strerror}); choose another folder") from None
 
 
-def _files(
-    dataset: Dataset, part: Split, archives: Path, sources: Sources, progress: Progress
-) -> list[tuple[Path, Mapping[str, Any]]]:
-    """The archives and folders that hold a split, with where each is from."""
+class File(NamedTuple):
+    """An archive or a folder, where it is from, and whether its hash was known beforehand."""
+
+    path: Path
+    origin: str
+    verified: bool
+
+
+def _files(dataset: Dataset, part: Split, archives: Path, sources: Sources, progress: Progress) -> list[File]:
+    """The archives and folders that hold a split."""
     if sources.given:
-        wanted = [(Download(PurePosixPath(unquote(urlsplit(s).path)).name, (s,)), s) for s in sources.given]
-    else:
-        wanted = [(dataset.downloads[name], "") for name in part.downloads]
-    files: list[tuple[Path, Mapping[str, Any]]] = []
-    for source, given in wanted:
-        if given and not _is_url(given):
-            path, origin = Path(given), str(Path(given).resolve())
-        else:
-            urls = source.urls if given else _urls(source, sources)
-            path, origin = download(source, archives, urls, _labelled(progress, source.file)), urls[0]
-        files.append((path, {"file": path.name, "from": origin}))
+        return [_given(source, archives, progress) for source in sources.given]
+    if not part.downloads and dataset.reader == FOLDERS:
+        where = f", see {dataset.homepage}" if dataset.homepage else ""
+        raise VosbenchError(f"{dataset.name} {part.name} is not to be had by program{where}: give it with --from")
+    files = []
+    for name in part.downloads:
+        source = dataset.downloads[name]
+        urls = _urls(source, sources)
+        path = download(source, archives, urls, _labelled(progress, source.file))
+        files.append(File(path, urls[0], source.sha256 is not None))
     return files
+
+
+def _given(source: str, archives: Path, progress: Progress) -> File:
+    """A source that the user names: a path, or a URL, whose file is kept apart from others of the same name."""
+    if not _is_url(source):
+        return File(Path(source), str(Path(source).resolve()), False)
+    name = PurePosixPath(unquote(urlsplit(source).path)).name or "download"
+    apart = archives / hashlib.sha256(source.encode()).hexdigest()[:8]
+    return File(download(Download(name), apart, [source], _labelled(progress, name)), source, False)
 
 
 def _urls(source: Download, sources: Sources) -> tuple[str, ...]:
@@ -190,17 +204,16 @@ def _write(content: Content, dataset: Dataset, part: Split, staged: Path, progre
         raise VosbenchError(
             f"{staged.parent}: cannot write {dataset.name} ({error.strerror}); nothing was kept"
         ) from None
-    tree = datasets.Tree(
-        dataset.name, staged, part, dataset.rules, tuple(content.videos), staged / store.FRAMES, staged / store.MASKS
-    )
+    frames, masks = staged / store.FRAMES, staged / store.MASKS
+    tree = datasets.Tree(dataset.name, staged, part, dataset.rules, tuple(content.videos), frames, masks, fetched=True)
     return tree.counts()
 
 
-def _describe(files: Sequence[tuple[Path, Mapping[str, Any]]], counts: Counts) -> dict[str, Any]:
+def _describe(files: Sequence[File], counts: Counts) -> dict[str, Any]:
     """What dataset.json says of a split: what was fetched, from where, its hash and size, what is in it, and when."""
-    known = [
-        {**origin, "sha256": sha256(path), "bytes": path.stat().st_size} if path.is_file() else origin
-        for path, origin in files
-    ]
+    known = []
+    for file in files:
+        content = {"sha256": sha256(file.path), "bytes": file.path.stat().st_size} if file.path.is_file() else {}
+        known.append({"file": file.path.name, "from": file.origin, **content})
     now = datetime.now(UTC).isoformat(timespec="seconds")
     return {"counts": asdict(counts), "sources": known, "fetched": now, "vosbench": __version__}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import time
 from collections import deque
@@ -16,6 +15,7 @@ from typing import Any
 
 from vosbench import __version__, plan, plugins, settings, store
 from vosbench.datasets import Tree
+from vosbench.download import sha256
 from vosbench.pool import Event, Pool, Work
 from vosbench.runs import Record, Run
 from vosbench.types import VosbenchError
@@ -64,9 +64,10 @@ def prepare(
         "tracker_object": spec,
         "settings": deviating,
         "checkpoint": str(weights) if weights else None,
-        "checkpoint_sha256": _sha256(weights) if weights else None,
+        "checkpoint_sha256": sha256(weights) if weights else None,
         "dataset": tree.name,
         "dataset_path": str(tree.root.resolve()),
+        "given_at": None if tree.fetched else str(tree.root.resolve()),
         "split": tree.split.name,
         "rules": tree.rules.name,
         "versions": versions(),
@@ -89,18 +90,19 @@ def infer(
     run, tree = job.work.run, job.work.tree
     lengths = {video: len(tree.frame_paths(video)) for video in videos}
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = {**job.facts, "command": command, "device": ", ".join(devices), "started": now}
+    facts = {**job.facts, "command": command, "device": ", ".join(devices), "started": now, "asked_for": list(videos)}
     run.begin(facts, overwrite)
     if overwrite:
         run.forget(videos)
     skipped = [video for video in videos if video in run.done()]
     missing = plan.longest_first({video: lengths[video] for video in videos if video not in skipped})
     ended: list[Record] = []
-    try:
-        _follow(Pool(job.work, deque(missing)), devices, facts, ended, on_event)
-    finally:
-        run.sweep(missing)
-        run.publish(facts)
+    if missing:
+        try:
+            _follow(Pool(job.work, deque(missing)), devices, facts, ended, on_event)
+        finally:
+            run.sweep(missing)
+            run.publish(facts)
     by_state = {state: tuple(r for r in ended if r.state == state) for state in ("done", "failed")}
     return Outcome(run, tuple(skipped), by_state["done"], by_state["failed"])
 
@@ -171,8 +173,3 @@ def _run_name(tracker: str, checkpoint: Path | None, deviating: Mapping[str, Any
     name = f"{tracker}-{checkpoint.stem}" if checkpoint else tracker
     name += "".join(f"+{key}={value}" for key, value in deviating.items())
     return name.replace("/", "_").replace(":", ".")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -33,6 +33,7 @@ class Content:
 
 
 Reader = Callable[[Sequence[Member], Split], Content]
+FOLDERS = "vosbench.normalise:folders"  # how a card names the reader below, which is the usual one
 
 
 def folders(members: Sequence[Member], split: Split) -> Content:
@@ -91,9 +92,10 @@ def _under(
 
 
 def _listed(members: Sequence[Member], top: PurePosixPath, split: Split) -> list[str]:
-    """The videos of the first list that is there; none if there is no list."""
-    by_name = {member.name: member for member in members}
+    """The videos of the first list that is there, of all sources that have it; none if there is no list."""
     for candidate in (*split.lists, f"{store.LISTS}/{{split}}.txt"):
-        if member := by_name.get(top / candidate.format(split=split.name)):
-            return store.read_list(member.read().decode("utf-8"))
+        path = top / candidate.format(split=split.name)
+        if found := [member for member in members if member.name == path]:
+            lists = [store.read_list(member.read(), f"{member.source}: {path}") for member in found]
+            return list(dict.fromkeys(video for videos in lists for video in videos))
     return []

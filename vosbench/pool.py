@@ -1,18 +1,15 @@
-"""Processes: one spawned worker a device, each pulling the next video, none outliving its parent.
+"""The workers of a run: one spawned process a device, each pulling the next video.
 
 A worker builds its tracker once. A video that fails, whether its tracker raised or its process died, is tried once more
-in a fresh process. Worker and parent talk over one pipe; a second pipe, on which nothing is ever sent, ends the worker
-when the parent is gone, however it went.
+in a fresh process. No worker outlives its parent.
 """
 
 from __future__ import annotations
 
 import faulthandler
-import multiprocessing
 import os
 import signal
 import sys
-import threading
 import time
 import traceback
 from collections import Counter, deque
@@ -26,6 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 from vosbench import devices, plugins
 from vosbench.datasets import Tree
+from vosbench.processes import CONTEXT, cores, live_by
 from vosbench.runs import Record, Run
 from vosbench.tracking import track_video
 from vosbench.types import VosbenchError
@@ -105,11 +103,10 @@ class Pool:
 
     def _start(self, device: str) -> Event:
         """A new worker on the next video."""
-        context = multiprocessing.get_context("spawn")
-        pipe, theirs = context.Pipe()
-        ends, lifeline = context.Pipe(duplex=False)
-        process = context.Process(target=_worker, args=(self.work, device, theirs, ends))
-        with _threads(max(1, len(os.sched_getaffinity(0)) // self.size)):
+        pipe, theirs = CONTEXT.Pipe()
+        ends, lifeline = CONTEXT.Pipe(duplex=False)
+        process = CONTEXT.Process(target=_worker, args=(self.work, device, theirs, ends))
+        with _threads(max(1, cores() // self.size)):
             process.start()
         theirs.close()
         ends.close()
@@ -189,9 +186,7 @@ def _cause_of_death(process: BaseProcess) -> str:
 
 def _worker(work: Work, device: str, pipe: Connection, lifeline: Connection) -> None:
     """A worker's life: build the tracker, then track each video that comes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    live_by(lifeline)
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == devices.CPU else device
     _log_to(work.run.log(device))
     try:
@@ -208,13 +203,6 @@ def _worker(work: Work, device: str, pipe: Connection, lifeline: Connection) -> 
         except Exception as error:
             traceback.print_exc()
             return pipe.send(("raised", _in_one_line(error)))
-
-
-def _end_with(lifeline: Connection) -> None:
-    """Leave when the other end of the pipe is closed, which the system does when the parent dies."""
-    with suppress(EOFError, OSError):
-        lifeline.recv()
-    os._exit(0)
 
 
 def _log_to(path: Path) -> None:

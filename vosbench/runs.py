@@ -19,7 +19,7 @@ from typing import Any, Literal
 from vosbench import store
 from vosbench.types import VosbenchError
 
-IDENTITY = ("tracker", "settings", "checkpoint_sha256", "dataset", "split", "rules")
+IDENTITY = ("tracker", "settings", "checkpoint_sha256", "dataset", "given_at", "split", "rules")
 """The entries of run.json that make a run what it is; with another value it would be another run."""
 
 
@@ -51,6 +51,8 @@ class Run:
 
         Raises VosbenchError if it holds something else; with `overwrite` another run is deleted first.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise VosbenchError(f"{self.path} is a file: choose another folder with --out")
         if self.path.exists() and not (self.path / store.RUN).is_file() and any(self.path.iterdir()):
             raise VosbenchError(f"{self.path} is not empty and not a run: choose another folder with --out")
         if different := self.differences(facts):
@@ -60,13 +62,17 @@ class Run:
                     "choose another folder with --out, or replace that run with --overwrite"
                 )
             store.remove(self.path)
-        self.publish(facts)
+        if not (self.path / store.RUN).is_file():
+            self.publish(facts)
 
     def facts(self) -> dict[str, Any]:
         """What run.json says. Raises VosbenchError if there is none."""
         if not (self.path / store.RUN).is_file():
             raise VosbenchError(f"{self.path} is not a run: it has no {store.RUN}")
-        return store.read_json(self.path / store.RUN)
+        facts = store.read_json(self.path / store.RUN)
+        if missing := {"dataset", "dataset_path", "split", "rules", "videos"} - set(facts):
+            raise VosbenchError(f"{self.path / store.RUN}: {sorted(missing)[0]!r} is missing; repeat the run elsewhere")
+        return facts
 
     def differences(self, facts: Mapping[str, Any]) -> list[str]:
         """How the run on disk differs from `facts` in what makes a run; nothing if there is none on disk."""
@@ -114,7 +120,7 @@ class Run:
         """Write run.json and timings.csv from the records."""
         records = self.records()
         written = {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
-        states = {video: _state(record) for video, record in records.items()}
+        states = {video: _state(records.get(video)) for video in dict.fromkeys([*facts["asked_for"], *records])}
         store.write_json(self.path / store.RUN, {**facts, **written, "videos": states})
         store.write_text(self.path / store.TIMINGS, _timings(records.values()))
 
@@ -125,7 +131,9 @@ def siblings(run: Run) -> list[str]:
     return [path.parent.name for path in beside if path.parent.name != run.path.name]
 
 
-def _state(record: Record) -> dict[str, Any]:
+def _state(record: Record | None) -> dict[str, Any]:
+    if record is None:
+        return {"state": "pending"}
     state = {"state": record.state, "frames": record.frames, "objects": record.objects, "attempts": record.attempts}
     return {**state, "error": record.error} if record.error else state
 

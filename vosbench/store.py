@@ -16,7 +16,7 @@ from vosbench.types import VosbenchError
 
 FRAMES, MASKS, LISTS = "JPEGImages", "Annotations", "ImageSets"
 RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS = "run.json", "masks", ".videos", ".logs"
-TIMINGS, EVAL, SCORES = "timings.csv", "eval", "scores.json"
+TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
 MANIFEST, ARCHIVES = "dataset.json", ".archives"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 PARTIAL = ".partial"
@@ -41,7 +41,7 @@ def shipped(folder: str) -> Path:
 def natural(path: Path) -> tuple[object, ...]:
     """A sort key for file stems that puts 2 before 10 and keeps 002 and 2 apart."""
     parts = re.split(r"(\d+)", path.stem)
-    return (*((int(part), "") if part.isdigit() else (-1, part) for part in parts), path.name)
+    return (*((int(part), "") if part.isdecimal() else (-1, part) for part in parts), path.name)
 
 
 def is_litter(name: str) -> bool:
@@ -74,12 +74,26 @@ def masks_of(results: Path) -> Path:
     return results / RUN_MASKS if (results / RUN).is_file() else results
 
 
-def read_list(text: str) -> list[str]:
-    """The videos of a list file: one name a line, or DAVIS 2016's one pair of paths a frame. Order kept, no doubles."""
+def scores_of(results: Path) -> Path:
+    """The folder for the scores of masks: `eval` in their folder; beside a file of masks, `<its name>.eval`."""
+    return results.with_name(f"{results.name}.{EVAL}") if results.is_file() else results / EVAL
+
+
+def read_list(content: bytes, name: object) -> list[str]:
+    """The videos of a list file: one name a line, or DAVIS 2016's one pair of paths a frame. Order kept, no doubles.
+
+    Raises VosbenchError, which calls the file `name`, if it is no text or a line is no name of a folder.
+    """
+    try:
+        lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
+    except UnicodeDecodeError:
+        raise VosbenchError(f"{name}: not a list of videos, one name a line in UTF-8") from None
     videos = []
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in filter(None, lines):
         first = line.split()[0]
         videos.append(Path(first).parent.name if "/" in first.strip("/") else line)
+    if wrong := {"", ".", ".."} & set(videos):
+        raise VosbenchError(f"{name}: {wrong.pop()!r} is no name of a video")
     return list(dict.fromkeys(videos))
 
 
@@ -108,9 +122,14 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Replace a text file atomically. Raises VosbenchError if it cannot be written."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace a file atomically. Raises VosbenchError if it cannot be written."""
     try:
         with replacing(path) as beside:
-            beside.write_text(text, encoding="utf-8", newline="")
+            beside.write_bytes(content)
     except OSError as error:
         raise VosbenchError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def track_video(tracker: Tracker, name: str, tree: Tree, run: Run, on_frame: Cal
                 raise VosbenchError(
                     f"the tracker yielded {'more than ' * (stem is None)}{index} of {len(stems)} frames"
                 )
-            _check(found, size, stem)
+            _check(found, objects, size, stem)
             _write(found, size, folder, stem, folders)
             on_frame(index + 1)
     seconds = time.perf_counter() - start
@@ -51,11 +51,11 @@ def track_video(tracker: Tracker, name: str, tree: Tree, run: Run, on_frame: Cal
     }
 
 
-def _check(found: Masks, size: tuple[int, int], stem: str) -> None:
+def _check(found: Masks, objects: Sequence[int], size: tuple[int, int], stem: str) -> None:
     """Refuse what a tracker must not yield, before it becomes a wrong score."""
     for label, mask in found.items():
-        if not isinstance(label, int | np.integer) or not 0 < label < 256:
-            raise VosbenchError(f"frame {stem}: the tracker yielded the object id {label!r}; ids are 1 to 255")
+        if label not in objects:
+            raise VosbenchError(f"frame {stem}: the tracker yielded object {label!r}, which was not prompted")
         if getattr(mask, "dtype", None) != np.bool_ or mask.shape != size:
             shape, kind = getattr(mask, "shape", "no shape"), getattr(mask, "dtype", type(mask).__name__)
             raise VosbenchError(f"frame {stem}: object {label} has a mask {kind}{shape}, expected bool{size}")

@@ -1,0 +1,67 @@
+"""Spawned processes that never outlive their parent.
+
+A process gets one end of a pipe on which nothing is ever sent, its lifeline. The system closes the other end when the
+parent is gone, however it went, and the process leaves.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import TypeVar
+
+from vosbench.types import VosbenchError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+CONTEXT = multiprocessing.get_context("spawn")
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def live_by(lifeline: Connection) -> None:
+    """To be called first in a new process: end it with its parent, and leave Ctrl-C to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+
+
+def _end_with(lifeline: Connection) -> None:
+    with suppress(EOFError, OSError):
+        lifeline.recv()
+    os._exit(0)
+
+
+def each(
+    function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
+) -> Generator[tuple[Task, Result], None, None]:
+    """Every task with its result as it comes, begun in the given order, on `jobs` processes; one job needs no process.
+
+    Closing the iterator, and any exception, ends the processes at once. Raises VosbenchError if one of them is killed.
+    """
+    if min(jobs, len(tasks)) <= 1:
+        yield from ((task, function(task)) for task in tasks)
+        return
+    ends, lifeline = CONTEXT.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(min(jobs, len(tasks)), CONTEXT, live_by, (ends,))
+    try:
+        futures = {executor.submit(function, task): task for task in tasks}
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    except BrokenProcessPool:
+        raise VosbenchError("a process was killed, as when memory runs out: repeat with fewer --jobs") from None
+    finally:
+        lifeline.close()
+        executor.shutdown(cancel_futures=True)
+        ends.close()
