@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from hypothesis import settings
 from PIL import Image
 
+from vosbench import cards, plugins
 from vosbench.datasets import Tree, open_tree
-from vosbench.masks import encode_labels
+from vosbench.masks import encode_labels, read_labels
+from vosbench.scoring import Evaluation
 from vosbench.types import Labels
 
 SIZE = (24, 32)
@@ -59,9 +62,47 @@ def make_tree(root: Path, videos: Mapping[str, Maps], frames: bool = True) -> Pa
     return root
 
 
-def opened(root: Path, rules: str | None = None) -> Tree:
-    """The default split of a dataset at a path."""
-    return open_tree(str(root), None, Path("datasets"), rules)
+def names(folder: Path) -> list[str]:
+    """The folders in a folder."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+
+
+def link(folder: Path, masks: Path, stem: Callable[[int], str], videos: Sequence[str] | None = None) -> None:
+    """The videos of a folder of masks as links, under the stem that goes with each frame's index."""
+    for video in videos or names(masks):
+        (folder / video).mkdir(parents=True)
+        for index, path in enumerate(sorted((masks / video).iterdir())):
+            (folder / video / f"{stem(index)}.png").symlink_to(path)
+
+
+def write_apart(folder: Path, masks: Path, labels: Iterable[int]) -> None:
+    """A video's label maps as 1-bit masks, a folder an object: object 1 in 000, and so on, as SA-V has them."""
+    for label in labels:
+        (folder / f"{label - 1:03}").mkdir(parents=True)
+    for path in sorted(masks.iterdir()):
+        labels_of_frame = read_labels(path)
+        for label in labels:
+            Image.fromarray(labels_of_frame == label).save(folder / f"{label - 1:03}/{path.name}", compress_level=1)
+
+
+def fetched(root: Path, card: str) -> Path:
+    """Let a tree be one that was fetched by a card."""
+    content = {"name": card, "splits": {}, "card": cards.dump(plugins.dataset(card))}
+    (root / "dataset.json").write_text(json.dumps(content))
+    return root
+
+
+def opened(root: Path, rules: str | None = None, split: str | None = None) -> Tree:
+    """A split of a dataset at a path, the default one if not said otherwise."""
+    return open_tree(str(root), split, Path("datasets"), rules)
+
+
+def by_object(evaluation: Evaluation) -> Iterator[tuple[str, int, dict[str, float]]]:
+    """Video, object and scores by metric, of each object."""
+    rows: dict[tuple[str, int], dict[str, float]] = {}
+    for score in evaluation.scores:
+        rows.setdefault((score.video, score.object), {})[score.metric] = score.value
+    return ((video, label, row) for (video, label), row in rows.items())
 
 
 def _by_stem(maps: Maps) -> Mapping[str, Labels]:

@@ -67,6 +67,8 @@ def test_no_two_cards_answer_to_one_name() -> None:
     names = Counter(name for dataset in datasets for name in (dataset.name, *dataset.aliases))
     assert [name for name, count in names.items() if count > 1] == []
     assert plugins.dataset("davis").name == plugins.dataset("default").name == "davis2017"
+    known = {name: plugins.dataset(name).name for name in ("sa-v", "lvos", "ytvos", "mose")}
+    assert known == {"sa-v": "sav", "lvos": "lvosv2", "ytvos": "ytvos2019", "mose": "mosev1"}
 
 
 @pytest.mark.parametrize("download", DOWNLOADS, ids=lambda download: download.file)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
+import io
 import json
 import os
 import shutil
@@ -224,3 +227,55 @@ def test_a_results_folder_that_cannot_be_written_to_is_named(cli: Cli, bears: Pa
     done = cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", expect=2)
     assert "results" in done.stderr
     assert os.path.isfile(cli.folder / "results")  # noqa: PTH113
+
+
+def test_eval_shows_the_worst_objects_as_a_table_for_a_paper(cli: Cli, run: Path) -> None:
+    options = ("--per-object", "--sort", "F-Mean", "--worst", "2", "--latex", "t.tex", "--markdown", "-")
+    shown = cli("eval", "--results", "run", *options).stdout.splitlines()
+    assert shown[0].startswith("| video | object | J&F-Mean |")
+    assert [line.split(" | ")[0] for line in shown[2:5]] == ["| long", "| bad", "| all objects"]
+    assert "`vosbench:" in shown[-1]
+    assert (cli.folder / "t.tex").read_text().count(r" \\") == len(shown[:5]) - 1
+    assert not (cli.folder / "-").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("--json", "{"), ("--csv", "video,object,J-Mean,"), ("--latex", "% in pe")]
+)
+def test_a_file_named_minus_is_standard_output_without_the_table(cli: Cli, run: Path, form: str, start: str) -> None:
+    shown = cli("eval", "--results", "run", form, "-").stdout
+    assert shown.startswith(start)
+    assert "bears val, percent" not in shown
+    if form == "--json":
+        assert shown == (run / "eval/scores.json").read_text()
+
+
+def test_eval_keeps_the_scores_of_every_frame(cli: Cli, run: Path) -> None:
+    cli("eval", "--results", "run")
+    before = (run / "eval/frames.csv.gz").read_bytes()
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(before).decode())))
+    good = [row for row in rows if row["video"] == "good"]
+    assert [row["frame"] for row in good] == ["00001", "00002", "00003"]
+    assert [float(row["J"]) for row in good] == pytest.approx([5 / 7, 4 / 8, 3 / 9], abs=1e-15)
+    cli("eval", "--results", "run", "--jobs", "1")
+    assert (run / "eval/frames.csv.gz").read_bytes() == before
+
+
+def test_the_scores_of_a_file_of_masks_stand_beside_it(cli: Cli, run: Path, bears: Path) -> None:
+    shutil.make_archive(str(cli.folder / "theirs"), "zip", run / "masks")
+    cli("eval", "--results", "theirs.zip", "--dataset", bears)
+    assert (cli.folder / "theirs.zip.eval/scores.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--sort", "J-Men"], "no metric J-Men to sort by; the known ones are J&F-Mean, J-Mean,"),
+        (["--json", "-", "--csv", "-"], "--json and --csv cannot share standard output: give all but one a file"),
+    ],
+)
+def test_a_table_that_cannot_be_made_is_one_line_and_writes_nothing(
+    cli: Cli, run: Path, options: list[str], told: str
+) -> None:
+    assert told in cli("eval", "--results", "run", *options, expect=2).stderr
+    assert not (run / "eval").exists()

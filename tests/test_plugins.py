@@ -86,9 +86,12 @@ def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Pa
     [
         ("nowhere:Hold", "nowhere:Hold: cannot be loaded (No module named 'nowhere'); expected module:object"),
         ("mine:Held", "mine:Held: cannot be loaded (module 'mine' has no attribute 'Held')"),
+        ("mine:card", "mine:card: a tracker is a class, found PosixPath"),
+        ("broken:Hold", "broken:Hold: cannot be loaded (out of order); expected module:object"),
         ("statc", "unknown tracker 'statc': did you mean static?"),
     ],
 )
 def test_what_cannot_be_found_is_one_line(cli: Cli, bears: Path, project: Path, spec: str, told: str) -> None:
     shutil.copy(project / "__init__.py", cli.folder / "mine.py")
+    (cli.folder / "broken.py").write_text("raise RuntimeError('out of\\norder')")
     assert told in cli("infer", "--dataset", bears, "--tracker", spec, expect=2).stderr

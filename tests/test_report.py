@@ -1,17 +1,20 @@
-"""Files say what the evaluation found: the official CSVs to three places, ours to the last bit."""
+"""Files and tables say what the evaluation found: the official CSVs to three places, ours to the last bit."""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
-from vosbench import report
-from vosbench.evaluate import Evaluation
-from vosbench.types import Score
+from vosbench import console, report, tables
+from vosbench.scoring import Evaluation
+from vosbench.tables import View
+from vosbench.types import FrameScore, Score, VosbenchError
 
 METRICS = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 NAN = math.nan
@@ -19,22 +22,43 @@ ROWS = {
     ("bear", 1): (0.1, 0.0, 0.2, 1 / 3, 0.25, -0.0625),
     ("bear", 2): (0.7, 1.0, 0.0, 2 / 3, 0.75, 0.0),
     ("blink", 1): (NAN,) * 6,
+    ("cat_&_dog", 1): (0.3, 0.5, -0.0004, 0.3, 0.5, 0.11),
 }
+FRAMES = tuple(
+    FrameScore("bear", label, f"{frame:05}", metric, value)
+    for label, frame, pair in ((1, 1, (0.1, 1 / 3)), (1, 10, (0.3, 2 / 3)), (2, 1, (1.0, 0.0)))
+    for metric, value in zip("JF", pair, strict=True)
+)
 
 
 @pytest.fixture
 def evaluation() -> Evaluation:
-    """Two objects of one video, and a video with nothing to score."""
+    """Two objects of one video, a video with nothing to score, and one with marks in its name."""
     scores = [Score(*key, *pair) for key, row in ROWS.items() for pair in zip(METRICS, row, strict=True)]
-    return Evaluation("animals", "val", "vosbench:test", tuple(scores), ("video wolf is missing",))
+    return Evaluation("animals", "val", "vosbench:test", tuple(scores), {}, ("video wolf is missing",), FRAMES)
+
+
+@pytest.fixture
+def more(evaluation: Evaluation) -> Evaluation:
+    """The same with groups, and a metric that not every object has."""
+    groups = {("bear", 1): "seen", ("bear", 2): "unseen", ("blink", 1): "seen", ("cat_&_dog", 1): "unseen"}
+    scores = [Score("bear", 2, "reappear_J", 0.25), Score("cat_&_dog", 1, "reappear_J", 0.5)]
+    return replace(evaluation, scores=(*evaluation.scores, *scores), groups=groups)
+
+
+def first_cells(evaluation: Evaluation, view: View) -> list[str]:
+    """What the first two columns of the rows say."""
+    return [" ".join(row[:2]) for row in tables.of(evaluation, view)[0].rows]
 
 
 def test_the_csvs_are_the_official_ones(evaluation: Evaluation) -> None:
     assert report.official(evaluation) == {
         "global_results-val.csv": (
-            "J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay\n0.450,0.400,0.500,0.100,0.500,0.500,-0.031\n"
+            "J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay\n0.400,0.367,0.500,0.067,0.433,0.500,0.016\n"
         ),
-        "per-sequence_results-val.csv": "Sequence,J-Mean,F-Mean\nbear_1,0.100,0.333\nbear_2,0.700,0.667\nblink_1,,\n",
+        "per-sequence_results-val.csv": (
+            "Sequence,J-Mean,F-Mean\nbear_1,0.100,0.333\nbear_2,0.700,0.667\nblink_1,,\ncat_&_dog_1,0.300,0.300\n"
+        ),
     }
 
 
@@ -42,8 +66,8 @@ def test_json_has_full_precision_and_null_where_nothing_was_scored(evaluation: E
     written = json.loads(report.to_json(evaluation))
     assert list(written) == ["signature", "dataset", "split", "global", "objects", "problems"]
     assert (written["dataset"], written["split"], written["signature"]) == ("animals", "val", "vosbench:test")
-    assert written["global"]["J-Mean"] == (0.1 + 0.7) / 2
-    assert written["global"]["J&F-Mean"] == ((0.1 + 0.7) / 2 + (1 / 3 + 2 / 3) / 2) / 2
+    assert written["global"]["J-Mean"] == pytest.approx((0.1 + 0.7 + 0.3) / 3, rel=0, abs=1e-16)
+    assert written["global"]["J&F-Mean"] == (written["global"]["J-Mean"] + written["global"]["F-Mean"]) / 2
     assert written["objects"][0] == {"video": "bear", "object": 1, **dict(zip(METRICS, ROWS["bear", 1], strict=True))}
     assert written["objects"][2] == {"video": "blink", "object": 1, **dict.fromkeys(METRICS)}
     assert written["problems"] == ["video wolf is missing"]
@@ -56,16 +80,132 @@ def test_the_objects_csv_loses_no_bit(evaluation: Evaluation) -> None:
         assert [float(row[metric]) for metric in METRICS] == pytest.approx(values, rel=0, abs=0, nan_ok=True)
 
 
+def test_an_object_without_a_metric_has_an_empty_cell(more: Evaluation) -> None:
+    rows = list(csv.DictReader(io.StringIO(report.objects_csv(more))))
+    assert [row["reappear_J"] for row in rows] == ["", "0.25", "", "0.5"]
+    assert "reappear_J" not in json.loads(report.to_json(more))["objects"][0]
+
+
+def test_the_frames_file_has_a_row_an_object_in_a_frame_and_loses_no_bit(evaluation: Evaluation) -> None:
+    assert gzip.decompress(report.frames_csv(evaluation)).decode() == (
+        "video,object,frame,J,F\n"
+        "bear,1,00001,0.1,0.3333333333333333\n"
+        "bear,1,00010,0.3,0.6666666666666666\n"
+        "bear,2,00001,1.0,0.0\n"
+    )
+
+
+def test_the_frames_file_says_nothing_of_when_it_was_made(evaluation: Evaluation) -> None:
+    assert report.frames_csv(evaluation)[4:8] == b"\0\0\0\0"  # where gzip keeps the time
+
+
 def test_a_videos_row_is_the_mean_of_its_objects(evaluation: Evaluation) -> None:
-    bear, blink = report.by_video(evaluation.scores)
-    assert bear[:2] == ("bear", 2)
-    assert bear[2]["J-Mean"] == pytest.approx(0.4)
-    assert report.percent(bear[2], ["J-Mean", "F-Recall"]) == pytest.approx([40, 50])
-    assert blink[:2] == ("blink", 1)
-    assert report.percent(blink[2], ["J&F-Mean", "F-Mean"]) == [None, None]
+    (table,) = tables.of(evaluation, View())
+    assert table.columns == ("video", "objects", "J&F-Mean", *METRICS)
+    assert table.rows == (
+        ("bear", "2", "45.0", "40.0", "50.0", "10.0", "50.0", "50.0", "-3.1"),
+        ("blink", "1", *["-"] * 7),
+        ("cat_&_dog", "1", "30.0", "30.0", "50.0", "0.0", "30.0", "50.0", "11.0"),
+    )
+    assert table.total == ("all objects", "4", "40.0", "36.7", "50.0", "6.7", "43.3", "50.0", "1.6")
+
+
+def test_there_can_be_a_row_an_object(evaluation: Evaluation) -> None:
+    (table,) = tables.of(evaluation, View("object"))
+    assert table.columns[:3] == ("video", "object", "J&F-Mean")
+    assert [row[:3] for row in table.rows] == [
+        ("bear", "1", "21.7"),
+        ("bear", "2", "68.3"),
+        ("blink", "1", "-"),
+        ("cat_&_dog", "1", "30.0"),
+    ]
+    assert table.total[:3] == ("all objects", "", "40.0")
+
+
+def test_sorting_puts_the_worst_on_top_and_what_has_no_figure_last(evaluation: Evaluation) -> None:
+    assert first_cells(evaluation, View("object", "F-Mean")) == ["cat_&_dog 1", "bear 1", "bear 2", "blink 1"]
+
+
+def test_of_a_decay_the_highest_is_the_worst(evaluation: Evaluation) -> None:
+    assert first_cells(evaluation, View("object", "J-Decay")) == ["bear 1", "bear 2", "cat_&_dog 1", "blink 1"]
+
+
+def test_the_worst_rows_leave_the_total_as_it_is(evaluation: Evaluation) -> None:
+    assert first_cells(evaluation, View("object", worst=2)) == ["bear 1", "cat_&_dog 1"]
+    assert first_cells(evaluation, View("object", "J-Decay", 1)) == ["bear 1"]
+    assert tables.of(evaluation, View(worst=1))[0].total == tables.of(evaluation, View())[0].total
+
+
+def test_an_unknown_metric_names_the_known(evaluation: Evaluation) -> None:
+    with pytest.raises(VosbenchError, match="no metric J-Men to sort by; the known ones are J&F-Mean, J-Mean, J-Rec"):
+        tables.of(evaluation, View(sort="J-Men"))
+
+
+def test_other_figures_of_a_protocol_stand_in_a_table_of_their_own(more: Evaluation) -> None:
+    main, others = tables.of(more, View("object"))
+    assert main.columns == ("video", "object", "group", "J&F-Mean", *METRICS)
+    assert [row[2] for row in main.rows] == ["seen", "unseen", "seen", "unseen"]
+    assert others.columns == ("metric", "mean")
+    assert {("J-seen", "10.0"), ("J-unseen", "50.0"), ("reappear_J", "37.5")} <= set(others.rows)
+
+
+def test_a_metric_to_sort_by_has_a_column(more: Evaluation) -> None:
+    main, others = tables.of(more, View("object", "reappear_J"))
+    assert [row[-1] for row in main.rows] == ["25.0", "50.0", "-", "-"]
+    assert main.total[-1] == "37.5"
+    assert "reappear_J" not in dict(others.rows)
+
+
+def test_markdown_shows_names_as_they_are(evaluation: Evaluation) -> None:
+    table = tables.Table(("video", "J"), (("a|b*", "1.0"),), ("all objects", "-"))
+    assert tables.markdown([table], "vosbench:test") == (
+        "| video | J |\n| --- | ---: |\n| a\\|b\\* | 1.0 |\n| all objects | - |\n\nIn percent. `vosbench:test`\n"
+    )
+
+
+def test_latex_is_booktabs_with_escaped_names(evaluation: Evaluation) -> None:
+    lines = tables.latex(tables.of(evaluation, View(sort="J-Mean", worst=3)), "vosbench:test").splitlines()
+    assert lines == [
+        "% in percent; vosbench:test",
+        r"% needs \usepackage{booktabs}",
+        "",
+        r"\begin{tabular}{lrrrrrrrr}",
+        r"\toprule",
+        r"video & objects & J\&F-Mean & J-Mean & J-Recall & J-Decay & F-Mean & F-Recall & F-Decay \\",
+        r"\midrule",
+        r"cat\_\&\_dog & 1 & 30.0 & 30.0 & 50.0 & 0.0 & 30.0 & 50.0 & 11.0 \\",
+        r"bear & 2 & 45.0 & 40.0 & 50.0 & 10.0 & 50.0 & 50.0 & -3.1 \\",
+        r"blink & 1 & -- & -- & -- & -- & -- & -- & -- \\",
+        r"\midrule",
+        r"all objects & 4 & 40.0 & 36.7 & 50.0 & 6.7 & 43.3 & 50.0 & 1.6 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+    ]
+
+
+def test_a_latex_cell_can_hold_every_mark() -> None:
+    table = tables.Table((r"\~^{}%$#",), ())
+    expected = r"\textbackslash{}\textasciitilde{}\textasciicircum{}\{\}\%\$\# \\"
+    assert expected in tables.latex([table], "").splitlines()
+
+
+@pytest.mark.parametrize("width", [200, 80, 66])
+def test_no_number_is_cut_on_a_narrow_terminal(
+    evaluation: Evaluation, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console.output, "width", width)
+    (table,) = tables.of(evaluation, View())
+    console.table(table.columns, table.rows, "animals [val]", table.total)
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].strip() == "animals [val]"
+    assert max(map(len, shown)) <= width
+    for row in (*table.rows, table.total):
+        assert any(line.split()[-8:] == list(row[1:]) for line in shown)
 
 
 def test_an_evaluation_without_objects_has_empty_tables() -> None:
     nothing = Evaluation("animals", "val", "vosbench:test", ())
     assert json.loads(report.to_json(nothing))["global"] == {}
     assert report.official(nothing)["per-sequence_results-val.csv"] == "Sequence,J-Mean,F-Mean\n"
+    assert gzip.decompress(report.frames_csv(nothing)) == b"video,object,frame\n"
+    assert tables.of(nothing, View()) == [tables.Table(("video", "objects"), (), ("all objects", "0"))]

@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from golden import make_tree, opened, squares, write_masks
+from golden import by_object, make_tree, opened, squares, write_masks
 from PIL import Image
 
-from vosbench import __version__
-from vosbench.evaluate import Evaluation, evaluate, summary
-from vosbench.report import by_object
+from vosbench import __version__, store
+from vosbench.scoring import Evaluation, evaluate, summary
 from vosbench.types import Labels, Score, VosbenchError
 
 BEAR = [squares((1, 2, 2 + step), (2, 14, 20 - step)) for step in range(6)]
@@ -47,7 +46,7 @@ def recorded(data: Path, method: str) -> Any:
 
 def rows(evaluation: Evaluation) -> dict[str, dict[str, float]]:
     """The scores by the official evaluator's names of the objects."""
-    return {f"{video}_{label}": row for (video, label), row in by_object(evaluation.scores).items()}
+    return {f"{video}_{label}": row for video, label, row in by_object(evaluation)}
 
 
 def test_every_number_equals_the_official_evaluators(data: Path) -> None:
@@ -80,12 +79,24 @@ def test_the_mean_is_over_objects_not_over_videos() -> None:
     assert summary(scores) == pytest.approx({"J&F-Mean": 0.65, "J-Mean": 0.3, "F-Mean": 1.0})
 
 
+def test_seen_and_unseen_objects_count_alike_however_many_there_are() -> None:
+    values = {("bear", 1): 0.0, ("bear", 2): 0.5, ("yak", 1): 1.0}
+    scores = [Score(*what, f"{name}-Mean", value) for what, value in values.items() for name in "JF"]
+    groups = {("bear", 1): "seen", ("bear", 2): "seen", ("yak", 1): "unseen"}
+    figures = summary(scores, groups)
+    assert (figures["J-seen"], figures["J-unseen"], figures["J-Mean"], figures["G"]) == (0.25, 1, 0.625, 0.625)
+    seen = summary(scores[:4], groups)
+    assert (seen["J&F-Mean"], "J-unseen" in seen) == (0.25, False)
+
+
 def test_the_signature_is_all_that_made_the_number(truth: Path, results: Path) -> None:
     assert evaluate(results, opened(truth), ["fox"], jobs=1, strict=False).signature == (
-        f"vosbench:{__version__}|dataset:animals|split:val|videos:1/2|rules:davis2017|objects:first_mask"
-        "|skip:first+last|tolerance:0.008|strict:no"
+        f"vosbench:{__version__}|dataset:animals|split:val|videos:1/2|rules:davis2017|void:255|objects:first_mask"
+        "|span:video|skip:first+last|measure:standard|tolerance:0.008|strict:no"
     )
-    assert "|rules:davis2016|objects:merged|" in evaluate(results, opened(truth, "davis2016"), jobs=1).signature
+    assert (
+        "|rules:davis2016|void:none|objects:merged|" in evaluate(results, opened(truth, "davis2016"), jobs=1).signature
+    )
 
 
 # Rules
@@ -110,7 +121,7 @@ def test_void_is_background_in_the_truth_and_an_object_in_a_result(truth: Path, 
     write_masks(truth / "Annotations", {"bear": with_void})
     assert rows(evaluate(results, opened(truth), jobs=1))["bear_1"] == PERFECT
     write_masks(results, {"bear": with_void})
-    with pytest.raises(VosbenchError, match=r"bear/00001\.png: no object 255 in the ground truth"):
+    with pytest.raises(VosbenchError, match=r"bear/00001: no object 255 in the ground truth"):
         evaluate(results, opened(truth), jobs=1)
 
 
@@ -134,13 +145,63 @@ def test_where_all_objects_count_each_is_scored_after_its_first_frame(truth: Pat
     assert len(scores) == 2
 
 
-def test_a_folder_an_object_is_truth_and_result_as_well(tmp_path: Path, truth: Path, results: Path) -> None:
-    shutil.rmtree(truth / "Annotations/bear")
-    apart = {f"bear/{label}": [labels * np.uint8(labels == label) for labels in BEAR] for label in (1, 2)}
-    write_masks(truth / "Annotations", apart)
-    perfect = {"bear_1": PERFECT, "bear_2": PERFECT}
-    assert rows(evaluate(results, opened(truth), ["bear"], jobs=1)) == perfect
-    assert rows(evaluate(write_masks(tmp_path / "apart", apart), opened(truth), ["bear"], jobs=1)) == perfect
+APART = {f"bear/{label:03}": [labels * np.uint8(labels == label) for labels in BEAR] for label in (1, 2)}
+
+
+@pytest.mark.parametrize("rules", ["davis", "sav"])
+@pytest.mark.parametrize("true", [{"bear": BEAR}, APART], ids=["maps", "apart"])
+@pytest.mark.parametrize("guessed", [{"bear": BEAR}, APART], ids=["maps", "apart"])
+def test_label_maps_and_a_folder_an_object_are_scored_alike(
+    tmp_path: Path, true: dict[str, Any], guessed: dict[str, Any], rules: str
+) -> None:
+    tree = make_tree(tmp_path / "animals", true, frames=False)
+    (tree / "ImageSets/val.txt").write_text("bear\n")
+    results = write_masks(tmp_path / "results", guessed)
+    assert rows(evaluate(results, opened(tree, rules), jobs=1)) == {"bear_1": PERFECT, "bear_2": PERFECT}
+
+
+@pytest.mark.parametrize(("gone", "told"), [("002/00003.png", r"002/00003\.png is missing"), ("002", "002 is missing")])
+@pytest.mark.parametrize("rules", ["davis", "sav"])
+def test_where_objects_are_kept_apart_each_needs_its_masks(tmp_path: Path, gone: str, told: str, rules: str) -> None:
+    tree = make_tree(tmp_path / "animals", APART, frames=False)
+    (tree / "ImageSets/val.txt").write_text("bear\n")
+    results = write_masks(tmp_path / "results", APART)
+    store.remove(results / "bear" / gone)
+    with pytest.raises(VosbenchError, match=rf"cannot be scored: \S+/bear/{told}\. .*--no-strict$"):
+        evaluate(results, opened(tree, rules), jobs=1)
+    lenient = evaluate(results, opened(tree, rules), jobs=1, strict=False)
+    assert len(lenient.problems) == 1
+    assert rows(lenient)["bear_1"] == PERFECT
+    assert rows(lenient)["bear_2"]["J-Mean"] == (3 / 4 if gone.endswith(".png") else 0)
+
+
+def test_where_the_truth_is_label_maps_an_object_without_a_mask_is_absent(truth: Path, results: Path) -> None:
+    shutil.rmtree(results / "bear")
+    write_masks(results, APART)
+    (results / "bear/002/00003.png").unlink()
+    evaluation = evaluate(results, opened(truth), ["bear"], jobs=1)
+    assert evaluation.problems == ()
+    assert rows(evaluation)["bear_2"]["J-Mean"] == 3 / 4
+
+
+def test_object_0_needs_a_folder(tmp_path: Path) -> None:
+    apart = {f"bear/{label - 1:03}": APART[f"bear/{label:03}"] for label in (1, 2)}
+    tree = make_tree(tmp_path / "animals", apart, frames=False)
+    (tree / "ImageSets/val.txt").write_text("bear\n")
+    results = write_masks(tmp_path / "results", apart)
+    for rules in ("davis", "sav"):
+        assert rows(evaluate(results, opened(tree, rules), jobs=1)) == {"bear_0": PERFECT, "bear_1": PERFECT}
+    maps = write_masks(tmp_path / "maps", {"bear": [labels // 2 for labels in BEAR]})
+    with pytest.raises(VosbenchError, match=r"bear holds label maps, where 0 is background: write object 0 to .* 000"):
+        evaluate(maps, opened(tree, "sav"), jobs=1)
+
+
+def test_the_decay_of_a_long_video_is_that_of_its_quarters(tmp_path: Path) -> None:
+    here = [squares((1, 2, 2))] * 602
+    tree = make_tree(tmp_path / "animals", {"sloth": here}, frames=False)
+    results = write_masks(tmp_path / "results", {"sloth": [*here[:451], *[squares()] * 151]})
+    row = rows(evaluate(results, opened(tree), jobs=1))["sloth_1"]
+    assert (row["J-Mean"], row["J-Decay"]) == (450 / 600, 1 - 1 / 151)  # the last bin shares its first frame
 
 
 def test_a_video_of_two_frames_has_no_score_and_does_not_count(truth: Path, results: Path) -> None:
@@ -150,6 +211,14 @@ def test_a_video_of_two_frames_has_no_score_and_does_not_count(truth: Path, resu
     evaluation = evaluate(results, opened(truth), jobs=1)
     assert all(math.isnan(value) for value in rows(evaluation)["blink_1"].values())
     assert summary(evaluation.scores) == {"J&F-Mean": 1, **PERFECT}
+
+
+@pytest.mark.parametrize("length", [1, 2])
+def test_where_no_frame_counts_there_is_no_score(truth: Path, results: Path, length: int) -> None:
+    write_masks(truth / "Annotations", {"blink": FOX[:length]})
+    write_masks(results, {"blink": FOX[:length]})
+    with pytest.raises(VosbenchError, match=r"no object has a frame that the rules of davis2017 score"):
+        evaluate(results, opened(truth), ["blink"], jobs=1)
 
 
 def test_the_first_and_the_last_frame_need_no_mask(truth: Path, results: Path) -> None:
@@ -209,10 +278,10 @@ def test_a_mask_that_cannot_be_scored_is_named_or_counts_as_absent(
 
 def test_an_object_that_the_truth_does_not_have_is_refused_or_ignored(truth: Path, results: Path) -> None:
     Image.fromarray(STRAY).save(results / "fox/00002.png")
-    with pytest.raises(VosbenchError, match=r"fox/00002\.png: no object 4 in the ground truth"):
+    with pytest.raises(VosbenchError, match=r"fox/00002: no object 4 in the ground truth"):
         evaluate(results, opened(truth), jobs=1)
     lenient = evaluate(results, opened(truth), jobs=1, strict=False)
-    assert lenient.problems == ("fox/00002.png: no object 4 in the ground truth",)
+    assert lenient.problems == ("fox/00002: no object 4 in the ground truth",)
     assert rows(lenient)["fox_1"] == PERFECT
 
 
@@ -244,7 +313,7 @@ def test_a_folder_that_holds_none_of_the_videos_is_refused(tmp_path: Path, truth
     write_masks(tmp_path / "other", {"cow": FOX})
     with pytest.raises(VosbenchError, match=r"other holds none of the 2 videos of animals val: .*found cow"):
         evaluate(tmp_path / "other", opened(truth), jobs=1, strict=strict)
-    with pytest.raises(VosbenchError, match=r"nowhere holds none of the 2 videos .*found no folder"):
+    with pytest.raises(VosbenchError, match=r"nowhere: no such file or folder"):
         evaluate(tmp_path / "nowhere", opened(truth), jobs=1, strict=strict)
 
 

@@ -1,3 +1,17 @@
 """vosbench: fetch datasets, run trackers and score masks for semi-supervised video object segmentation."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vosbench.api import dataframe, evaluate
+
+__all__ = ["__version__", "dataframe", "evaluate"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """The Python calls, imported when they are first asked for: `import vosbench` alone is instant."""
+    if name in ("dataframe", "evaluate"):
+        return getattr(import_module("vosbench.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from vosbench.datasets import Tree
     from vosbench.infer import Outcome
     from vosbench.scoring import Evaluation
+    from vosbench.tables import Table, View
 
 app = typer.Typer(
     help="Fetch, run and score semi-supervised video object segmentation (VOS).",
@@ -33,6 +35,7 @@ app = typer.Typer(
 )
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 REQUEUE, INTERRUPTED = 75, 130
+STDOUT = Path("-")
 
 Given = Annotated[
     str, typer.Option("--dataset", help="A name, an alias (`default` is one), or the path of a tree or card.")
@@ -60,7 +63,7 @@ def main() -> None:
     """Run the command line; what the user can mend becomes one line and exit status 2."""
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever this typer has it
     try:
-        status = app(_roots_first(sys.argv[1:]), prog_name="vosbench", standalone_mode=False)
+        status = app(_roots_first(sys.argv[1:] or ["--help"]), prog_name="vosbench", standalone_mode=False)
     except VosbenchError as error:
         _say(str(error))
         status = 2
@@ -196,13 +199,27 @@ def evaluate(
     jobs: Jobs = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write all figures in full precision.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write a row an object in full precision.")] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Write the table in Markdown.")] = None,
+    latex: Annotated[Path | None, typer.Option(help="Write the table in LaTeX, for booktabs.")] = None,
+    per_object: Annotated[bool, typer.Option("--per-object", help="A row an object, not a video.")] = False,
+    sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Order rows by a metric, worst on top.")] = None,
+    worst: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Only the N worst rows, by J&F-Mean or --sort.")
+    ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse what is missing, or score it as absent (exit status 1).")] = True,
     videos: Videos = "",
     rules: Rules = None,
 ) -> None:
-    """Score masks: J, F, J&F, recall and decay, equal to the official tools'."""
-    tree = _scored_tree(results, dataset, split, rules, context.obj.datasets)
-    raise typer.Exit(_evaluate(results, tree, _videos(tree, videos), jobs, strict, json_, csv))
+    """Score masks: J, F, J&F, recall and decay, equal to the official tools'. A FILE named - is standard output."""
+    from vosbench.tables import View
+
+    view = View("object" if per_object else "video", sort, worst)
+    wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
+    if len(piped := [f"--{form}" for form, path in wanted.items() if path == STDOUT]) > 1:
+        raise VosbenchError(f"{' and '.join(piped)} cannot share standard output: give all but one a file")
+    chosen = [name for name in videos.split(",") if name]
+    evaluation = _score(results, dataset, split, rules, chosen, jobs, strict, context.obj.datasets)
+    raise typer.Exit(_evaluate(results, evaluation, view, **wanted))
 
 
 @app.command()
@@ -228,7 +245,10 @@ def run(
     chosen = _videos(tree, videos, limit)
     outcome = _infer(context.obj, tree, chosen, tracker, checkpoint, settings or (), gpus, out, overwrite)
     status = _told(outcome)
-    raise typer.Exit(status or _evaluate(outcome.run.path, tree, chosen, jobs, True, None, None))
+    if not status:
+        evaluation = _score(outcome.run.path, dataset, split, rules, chosen, jobs, True, context.obj.datasets)
+        status = _evaluate(outcome.run.path, evaluation)
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -244,9 +264,10 @@ def overlay(
 ) -> None:
     """Draw a contact sheet: frames with the predicted masks in colour and the true outlines in white."""
     from vosbench import console
+    from vosbench.api import scored_tree
     from vosbench.overlay import contact_sheet
 
-    tree = _scored_tree(results, dataset, split, rules, context.obj.datasets)
+    tree = scored_tree(results, dataset, split, rules, context.obj.datasets)
     path = out or results / store.EVAL / "contact.png"
     with store.replacing(path) as beside:
         contact_sheet(results, tree, _videos(tree, videos), columns).save(beside, format="PNG")
@@ -332,68 +353,63 @@ def _told(outcome: Outcome) -> int:
     return 1 if outcome.failed else 0
 
 
-def _scored_tree(results: Path, dataset: str | None, split: str | None, rules: str | None, root: Path) -> Tree:
-    """What is to be scored against: as given, else as the run says."""
-    from vosbench.datasets import open_tree
-    from vosbench.runs import Run
-
-    if not results.exists():
-        raise VosbenchError(f"--results {results}: no such file or folder")
-    if dataset:
-        return open_tree(dataset, split, root, rules)
-    if not (results / store.RUN).is_file():
-        raise VosbenchError(f"{results} is not a run, so say what it is scored against with --dataset and --split")
-    facts = Run(results).facts()
-    named = facts["dataset"] if (root / facts["dataset"]).is_dir() else facts["dataset_path"]
-    tree = open_tree(named, split or facts["split"], root, rules)
-    own = rules or tree.rules.name == facts["rules"]
-    return tree if own else open_tree(named, split or facts["split"], root, facts["rules"])
-
-
-def _evaluate(
+def _score(
     results: Path,
-    tree: Tree,
+    dataset: str | None,
+    split: str | None,
+    rules: str | None,
     videos: Sequence[str],
     jobs: int | None,
     strict: bool,
-    json_path: Path | None,
-    csv_path: Path | None,
-) -> int:
-    """Score, write the files, print the table; the exit status."""
-    from vosbench import console, report
-    from vosbench.scoring import evaluate as score
+    root: Path,
+) -> Evaluation:
+    from vosbench import api, console
 
-    ended = 0
     with console.Steps() as steps:
+        return api.evaluate(
+            results,
+            dataset,
+            split,
+            rules=rules,
+            videos=videos,
+            jobs=jobs,
+            strict=strict,
+            datasets=root,
+            on_video=partial(steps, "scoring"),
+        )
 
-        def on_video(video: str) -> None:
-            nonlocal ended
-            ended += 1
-            steps("scoring", ended, len(videos))
 
-        evaluation = score(results, tree, videos, jobs, strict, on_video)
-    _show(evaluation)
-    files = {results / store.EVAL / name: text for name, text in report.official(evaluation).items()}
-    files |= {path: report.to_json(evaluation) for path in (results / store.EVAL / store.SCORES, json_path) if path}
-    files |= {csv_path: report.objects_csv(evaluation)} if csv_path else {}
-    for path, text in files.items():
-        store.write_text(path, text)
-    console.note(f"written: {', '.join(map(str, files))}")
+def _evaluate(results: Path, evaluation: Evaluation, view: View | None = None, **wanted: Path | None) -> int:
+    """Show the table, write the files, and the `wanted` ones by their form; the exit status."""
+    from vosbench import console, report, tables
+
+    shown = tables.of(evaluation, view or tables.View())
+    make = {
+        "json": lambda: report.to_json(evaluation),
+        "csv": lambda: report.objects_csv(evaluation),
+        "markdown": lambda: tables.markdown(shown, evaluation.signature),
+        "latex": lambda: tables.latex(shown, evaluation.signature),
+    }
+    made = {path: make[form]() for form, path in wanted.items() if path}
+    if STDOUT in made:
+        sys.stdout.write(made.pop(STDOUT))
+    else:
+        _show(evaluation, shown)
+    files = {store.scores_of(results) / name: content for name, content in report.files(evaluation).items()}
+    for path, content in (files | made).items():
+        store.write_bytes(path, content if isinstance(content, bytes) else content.encode())
+    console.note(f"written: {', '.join(map(str, files | made))}")
     for problem in evaluation.problems:
         _say(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0
 
 
-def _show(evaluation: Evaluation) -> None:
-    from vosbench import console, report
-    from vosbench.scoring import summary
+def _show(evaluation: Evaluation, shown: Sequence[Table]) -> None:
+    from vosbench import console
 
-    figures = summary(evaluation.scores, evaluation.groups)
-    metrics = list(figures)
-    videos = list(report.by_video(evaluation.scores))
-    total = "all objects", sum(count for _, count, _ in videos), figures
-    rows = [[name, count, *report.percent(row, metrics)] for name, count, row in (*videos, total)]
-    console.table(["video", "objects", *metrics], rows, title=f"{evaluation.dataset} {evaluation.split}, percent")
+    for index, table in enumerate(shown):
+        title = "\nover all objects, also" if index else f"{evaluation.dataset} {evaluation.split}, percent"
+        console.table(table.columns, table.rows, title, table.total)
     console.show(evaluation.signature)
 
 

@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from vosbench.pool import Event
@@ -20,8 +22,8 @@ LINE_INTERVAL = 10.0  # seconds between two plain lines about the same piece of 
 
 PIPE_WIDTH = 200  # columns for tables that no terminal shows
 
-output = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
+output = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+notes = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def note(line: str) -> None:
@@ -35,18 +37,43 @@ def show(line: str = "") -> None:
     output.print(line, markup=False)
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None) -> None:
-    """A table of a command's result; numbers stand to the right."""
-    cells = [[_cell(value) for value in row] for row in rows]
+def table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None, total: Sequence[object] = ()
+) -> None:
+    """A table of a command's result, `total` below a line. Numbers stand to the right and are never cut."""
+    body, foot = [[_cell(value) for value in row] for row in rows], [_cell(value) for value in total]
+    grid = _grid(columns, body, foot, title)
+    if output.measure(grid, options=output.options.update(width=PIPE_WIDTH)).maximum > output.width:
+        grid = _grid([column.replace("-", "-\n") for column in columns], body, foot, title)
+    output.print(grid, markup=False)
+
+
+def _grid(columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None) -> Table:
     grid = Table(
-        title=title, title_justify="left", box=None, header_style="bold", pad_edge=False, collapse_padding=True
+        title=Text(title, "italic") if title else None,
+        title_justify="left",
+        box=box.HORIZONTALS if foot else None,
+        show_edge=False,
+        show_footer=bool(foot),
+        header_style="bold",
+        footer_style="bold",
+        pad_edge=False,
+        collapse_padding=True,
     )
     for index, column in enumerate(columns):
-        numeric = all(_is_number(row[index]) for row in cells)
-        grid.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=numeric or not index)
-    for row in cells:
+        cells = [row[index] for row in [*body, *([foot] if foot else [])]]
+        numeric = all(map(_is_number, filter(None, cells)))
+        grid.add_column(
+            column,
+            foot[index] if foot else "",
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=numeric or not (index or foot),
+            min_width=max(map(len, [*column.split("\n"), *cells])) if numeric else None,
+        )
+    for row in body:
         grid.add_row(*row)
-    output.print(grid, markup=False)
+    return grid
 
 
 def _cell(value: object) -> str:

@@ -1,18 +1,19 @@
-"""What a publisher's meta file says of the objects of a video: which there are, in which frames, of which category.
+"""What a publisher's lists say of the objects of a video: which there are, in which frames, seen in training or not.
 
 Read are the forms of LVOS (`objects: {id: {frame_range: {start, end}}}`, the end not included, as its evaluator takes
-it), of YouTube-VOS (`objects: {id: {category, frames}}`) and of MOSEv2 (`objects: [id, ...]`).
+it), of YouTube-VOS (`objects: {id: {category, frames}}`) and of MOSEv2 (`objects: [id, ...]`). The files lie in the
+dataset's folder.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from vosbench import store
-from vosbench.types import VosbenchError
+from vosbench.types import Rules, Score, Split, VosbenchError
 
 
 @dataclass(frozen=True)
@@ -23,24 +24,66 @@ class Listed:
     category: str | None = None
 
 
-Listing = Mapping[str, Mapping[int, Listed]]
+Listing: TypeAlias = Mapping[str, Mapping[int, Listed]]
 """Video -> object id -> what is listed of it."""
+
+
+def of(root: Path, split: Split, rules: Rules, stems: Mapping[str, Sequence[str]]) -> Listing:
+    """The listing in the meta file of a split, of the videos in `stems`; empty if the rules need none.
+
+    Raises VosbenchError if there is no such file, or it does not say what the rules need.
+    """
+    if rules.objects != "listed":
+        return {}
+    candidates = [root / name.format(split=split.name) for name in split.meta]
+    path = next((path for path in candidates if path.is_file()), None)
+    if path is None:
+        names = " or ".join(path.name for path in candidates)
+        raise VosbenchError(f"{root}: the rules of {rules.name} need the publisher's meta file, named {names}")
+    listing = read(path, stems)
+    bare = [video for video, objects in listing.items() if any(entry.category is None for entry in objects.values())]
+    if rules.seen and bare:
+        raise VosbenchError(f"{path}: video {bare[0]} has an object without a category, which the rules need")
+    return listing
+
+
+def grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score], str] | None:
+    """What tells whether an object was "seen" or is "unseen" in training; None if the rules do not ask.
+
+    Raises VosbenchError if the list of unseen videos is missing.
+    """
+    if rules.unseen_videos:
+        path = root / rules.unseen_videos
+        if not path.is_file():
+            raise VosbenchError(f"{path} is missing; the rules of {rules.name} need the list of unseen videos there")
+        unseen = set(store.read_list(path.read_bytes(), path))
+        return lambda score: "unseen" if score.video in unseen else "seen"
+    if rules.seen:
+        return lambda score: "seen" if listing[score.video][score.object].category in rules.seen else "unseen"
+    return None
 
 
 def read(path: Path, stems: Mapping[str, Sequence[str]]) -> Listing:
     """The listing of the videos in `stems`, which names the annotated frames of each.
 
-    Raises VosbenchError if the file does not list one of these videos, or not in a form that is known.
+    Raises VosbenchError if the file does not list one of these videos, or not in a form that is known, or lists frames
+    that are not annotated.
     """
     videos = store.read_json(path).get("videos", {})
     listing = {}
-    for video, frames in stems.items():
+    for video, annotated in stems.items():
         if video not in videos:
-            raise VosbenchError(f"{path}: video {video} is not listed")
+            raise VosbenchError(f"{path}: video {video} is not listed; is this the file of another split?")
         try:
-            listing[video] = _objects(videos[video]["objects"], frames)
+            listing[video] = _objects(videos[video]["objects"], annotated)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise VosbenchError(f"{path}: cannot understand video {video} ({type(error).__name__}: {error})") from None
+        absent = {stem for entry in listing[video].values() for stem in entry.frames or ()}.difference(annotated)
+        if absent:
+            raise VosbenchError(
+                f"{path} lists {len(absent)} frames of video {video} that have no ground truth, such as {min(absent)}: "
+                "it is not complete"
+            )
     return listing
 
 

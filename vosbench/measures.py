@@ -1,9 +1,17 @@
-"""From the rules on a card to the frames that count, the values of a frame, and the statistics of an object."""
+"""From the rules on a card to the frames that count, the values of a frame, and the statistics of an object.
+
+The numbers are those of each benchmark's own tool, and there is no switch for a tool's defects: where a tool states a
+number that means something, it is the one here. Decided otherwise are the decay of series above 255 frames, which the
+official tool makes NaN or wrong as the version of NumPy has it, and which LVOS's tool states as 0 (see `metrics`); and
+objects without a frame that counts, as in videos of one or two frames: their statistics are NaN and do not count in a
+mean, where the tools crash, drop them in silence or (MOSEv2) state 0.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +23,7 @@ from vosbench.masks import MaskFolder
 from vosbench.metrics import Series
 from vosbench.types import FrameScore, Mask, Rules, Score
 
-COLUMNS = {"davis": ("J", "F"), "mosev2": ("J", "F", "F_new")}
+COLUMNS = {"standard": ("J", "F"), "adaptive": ("J", "F", "F_new")}
 STATISTICS = {"Mean": metrics.mean, "Recall": metrics.recall, "Decay": metrics.decay}
 
 
@@ -31,32 +39,41 @@ class Row(NamedTuple):
 def frames_of_objects(
     truth: MaskFolder, rules: Rules, listed: Mapping[int, Listed] | None = None
 ) -> dict[int, Sequence[str]]:
-    """The scored objects of a video, and for each the frames in which it is scored."""
-    spans: dict[int, Sequence[str]] = {}
-    for label, first in _objects(truth, rules, listed).items():
-        stems: Sequence[str] = truth.stems
-        if rules.span == "own":
-            own = listed[label].frames if listed and label in listed else None
-            stems = own if own is not None else truth.stems_of(label)
-        elif rules.span == "appearance":
-            stems = stems[first:]
-        spans[label] = stems[int(rules.skip_first) : len(stems) - int(rules.skip_last)]
-    return spans
+    """The scored objects of a video, and for each the frames in which it is scored; none if its span is too short.
+
+    `listed`: what the meta file says of the video's objects, where the rules go by one.
+    """
+    spans = _spans(truth, rules, listed or {})
+    return {label: span[rules.skip_first : len(span) - rules.skip_last] for label, span in spans.items()}
 
 
-def _objects(truth: MaskFolder, rules: Rules, listed: Mapping[int, Listed] | None) -> dict[int, int]:
-    """The scored objects, with the position of the frame of their first appearance where the span asks for it."""
-    if rules.objects == "first_mask":
-        highest = max(truth.read(truth.stems[0])[1], default=0) if truth.stems else 0
-        return dict.fromkeys(range(1, highest + 1), 0)
-    if rules.objects == "listed" and listed is not None and rules.span != "appearance":
-        return dict.fromkeys(listed, 0)
-    if truth.objects and rules.span != "appearance":
-        return dict.fromkeys(truth.objects, 0)
+def _spans(truth: MaskFolder, rules: Rules, listed: Mapping[int, Listed]) -> dict[int, Sequence[str]]:
+    """The scored objects, and for each the frames of which it is scored in some."""
+    counted = rules.objects == "all" and (rules.merge or not truth.objects)
+    first = _first_appearances(truth) if counted or rules.span == "appearance" else {}
+    labels = sorted(first) if counted else _labels(truth, rules, listed)
+    if rules.span == "own":
+        frames = {label: listed[label].frames if label in listed else None for label in labels}
+        return {label: truth.stems_of(label) if own is None else own for label, own in frames.items()}
+    return {label: truth.stems[first.get(label, 0) if rules.span == "appearance" else 0 :] for label in labels}
+
+
+def _labels(truth: MaskFolder, rules: Rules, listed: Mapping[int, Listed]) -> list[int]:
+    """The scored objects, where they need not be counted."""
+    if rules.objects == "listed":
+        return sorted(listed)
+    if rules.objects == "all":
+        return sorted(truth.objects)
+    first = truth.read(truth.stems[0])[1]
+    return list(range(0 if 0 in first else 1, max(first, default=0) + 1))  # 0 is an object where masks are kept apart
+
+
+def _first_appearances(truth: MaskFolder) -> dict[int, int]:
+    """The objects that occur, and the position of the frame in which each does first. Decodes every mask."""
     first: dict[int, int] = {}
     for position, stem in enumerate(truth.stems):
         first |= {label: position for label in truth.read(stem)[1] if label not in first}
-    return {label: first[label] for label in sorted(first) if listed is None or label in listed}
+    return first
 
 
 def row(frame: str, size: tuple[int, int], truth: Mask | None, guess: Mask | None, rules: Rules) -> Row:
@@ -67,7 +84,7 @@ def row(frame: str, size: tuple[int, int], truth: Mask | None, guess: Mask | Non
     truth = np.zeros(size, np.bool_) if truth is None else truth
     guess = np.zeros(size, np.bool_) if guess is None else guess
     masks = metrics.pair(truth, guess)
-    if rules.measure == "mosev2":
+    if rules.measure == "adaptive":
         radii = metrics.adaptive_radii(masks, size, rules.tolerance)
         return Row(frame, *shown, (metrics.smoothed_jaccard(masks), *(metrics.boundary_f(masks, r) for r in radii)))
     jaccard = metrics.jaccard(masks)
@@ -83,42 +100,44 @@ def _radius(size: tuple[int, ...], tolerance: float) -> int:
 
 
 def from_seen(rows: Sequence[Row]) -> Sequence[Row]:
-    """The rows from the first one on in which truth or guess shows the object."""
-    return rows[next((i for i, row in enumerate(rows) if row.in_truth or row.in_guess), len(rows)) :]
+    """The rows from the first one on in which truth or guess shows the object; none if the truth never does."""
+    if not any(row.in_truth for row in rows):
+        return []
+    return rows[next(i for i, row in enumerate(rows) if row.in_truth or row.in_guess) :]
 
 
 def statistics(video: str, label: int, rows: Sequence[Row], rules: Rules) -> Iterator[Score]:
-    """An object's scores over its frames."""
+    """An object's scores over its frames; NaN if it has none."""
     names = COLUMNS[rules.measure]
     columns = np.array([row.values for row in rows], np.float64).reshape(-1, len(names)).T.copy()
-    for name, values in zip(names[:2], columns, strict=False):
+    for name, values in zip(("J", "F"), columns, strict=False):
         for statistic, function in STATISTICS.items():
             yield Score(video, label, f"{name}-{statistic}", function(values))
     if rules.variation:
         yield Score(video, label, "V-Mean", metrics.variation((columns[0] + columns[1]) / 2))
-    if rules.measure == "mosev2":
-        yield from _of_mosev2(video, label, rows, columns)
+    if rules.measure == "adaptive":
+        named = _adaptive(dict(zip(names, columns, strict=True)), [row.in_truth for row in rows])
+        yield from (Score(video, label, metric, value) for metric, value in named.items())
 
 
-def _of_mosev2(video: str, label: int, rows: Sequence[Row], columns: Iterable[Series]) -> Iterator[Score]:
-    """MOSEv2's own scores, under the names of its tool: J&F_new, and both over the segments in which the object has
-    disappeared and in which it has reappeared. An object without such a segment has no such score."""
-    jaccard, _, adapted = columns
-    yield Score(video, label, "F_new", metrics.mean(adapted))
-    yield Score(video, label, "J&F_new", (metrics.mean(jaccard) + metrics.mean(adapted)) / 2)
-    for name, segments in segments_of([row.in_truth for row in rows]).items():
-        if segments:
-            parts = [[metrics.mean(values[a:b]) for values in (jaccard, adapted)] for a, b in segments]
-            mean_j, mean_f = (float(np.mean(part)) for part in zip(*parts, strict=True))
-            yield Score(video, label, f"{name}_J", mean_j)
-            yield Score(video, label, f"{name}_F_new", mean_f)
-            yield Score(video, label, f"{name}_J&F_new", (mean_j + mean_f) / 2)
+def _adaptive(columns: Mapping[str, Series], shown: Sequence[bool]) -> dict[str, float]:
+    """An object's scores under the names of MOSEv2's tool, which averages over segments first.
+
+    NaN, which does not count, for disappearance and reappearance where the object has no such segment.
+    """
+    jaccard, boundary, adapted = (metrics.mean(columns[name]) for name in ("J", "F", "F_new"))
+    named = {"J&F_new": (jaccard + adapted) / 2, "F_new": adapted}
+    for kind, segments in segments_of(shown).items():
+        in_kind = {m: np.array([metrics.mean(columns[m][a:b]) for a, b in segments]) for m in ("J", "F_new")}
+        mean_j, mean_f = metrics.mean(in_kind["J"]), metrics.mean(in_kind["F_new"])
+        named |= {f"{kind}_J&F_new": (mean_j + mean_f) / 2, f"{kind}_J": mean_j, f"{kind}_F_new": mean_f}
+    return named | {"J&F": (jaccard + boundary) / 2, "J": jaccard, "F": boundary}
 
 
 def segments_of(shown: Sequence[bool]) -> dict[str, list[tuple[int, int]]]:
     """Where an object is away after it was there, and where it is back after it was away: [first, end) frames."""
     edges = [i for i in range(1, len(shown)) if shown[i] != shown[i - 1]]
-    spans = list(zip(edges, [*edges[1:], len(shown)], strict=True))
+    spans = list(pairwise([*edges, len(shown)]))
     return {
         "disappear": [(a, b) for a, b in spans if not shown[a]],
         "reappear": [(a, b) for a, b in spans if shown[a]],
@@ -139,7 +158,7 @@ def mean_of(values: Series) -> float:
 
 
 def _resized(mask: Mask, side: int) -> Mask:
-    """A mask whose shorter side has so many pixels, by the nearest pixel."""
-    scale = side / min(mask.shape)
-    size = round(mask.shape[1] * scale), round(mask.shape[0] * scale)
+    """A mask whose shorter side has so many pixels, the longer one rounded down, by the nearest pixel."""
+    height, width = mask.shape
+    size = width * side // min(mask.shape), height * side // min(mask.shape)
     return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))

@@ -85,13 +85,17 @@ def load(spec: str) -> Any:
         sys.path.append(here)
     try:
         return getattr(importlib.import_module(module_name), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise VosbenchError(f"{spec}: cannot be loaded ({error}); expected module:object") from error
+    except Exception as error:  # a third party's module may fail in any way while it is imported
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise VosbenchError(f"{spec}: cannot be loaded ({reason}); expected module:object") from error
 
 
 def settings_of(spec: str) -> dict[str, inspect.Parameter]:
     """The settings that a tracker's constructor takes, by name. `device` is not one of them."""
-    parameters = inspect.signature(load(spec)).parameters
+    tracker = load(spec)
+    if not callable(tracker):
+        raise VosbenchError(f"{spec}: a tracker is a class, found {type(tracker).__name__}")
+    parameters = inspect.signature(tracker).parameters
     return {name: parameter for name, parameter in parameters.items() if name != "device"}
 
 

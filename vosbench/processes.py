@@ -60,7 +60,10 @@ def each(
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool:
-        raise VosbenchError("a process was killed, as when memory runs out: repeat with fewer --jobs") from None
+        raise VosbenchError(
+            "a process has died: if memory ran out, take fewer jobs; a script has to call this below "
+            "`if __name__ == '__main__':`, as its processes import it"
+        ) from None
     finally:
         lifeline.close()
         executor.shutdown(cancel_futures=True)

@@ -1,16 +1,31 @@
-"""An evaluation as files and rows: the official CSVs, JSON in full precision, rows of a table in percent."""
+"""An evaluation as rows and as files: fractions in full precision, and the official CSVs.
+
+One stream of rows feeds all that people read; `tables` makes tables of them.
+"""
 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vosbench import store
 from vosbench.scoring import Evaluation, summary
-from vosbench.types import Score
+from vosbench.types import Score, VosbenchError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Per: TypeAlias = Literal["video", "object", "frame"]
+
+Row: TypeAlias = dict[str, str | int | float]
+"""What a row is about (video; object and, where the rules tell them apart, group; frame), and its figures."""
 
 
 def by_object(scores: Iterable[Score]) -> dict[tuple[str, int], dict[str, float]]:
@@ -21,13 +36,43 @@ def by_object(scores: Iterable[Score]) -> dict[tuple[str, int], dict[str, float]
     return dict(rows)
 
 
-def by_video(scores: Sequence[Score]) -> Iterator[tuple[str, int, dict[str, float]]]:
-    """Each video with its number of objects and the means over them."""
-    groups: dict[str, list[Score]] = defaultdict(list)
-    for score in scores:
-        groups[score.video].append(score)
-    for video, group in groups.items():
-        yield video, len({score.object for score in group}), summary(group)
+def rows(evaluation: Evaluation, per: Per) -> list[Row]:
+    """A row a video (the means over its objects, and how many they are), an object, or an object in a frame.
+
+    A figure is NaN where there was nothing to score. A row has the figures that its objects have; they may differ.
+    """
+    if per == "frame":
+        return [
+            {"video": video, "object": label, "frame": frame, **{score.metric: score.value for score in scores}}
+            for (video, label, frame), scores in groupby(evaluation.frames, key=itemgetter(0, 1, 2))
+        ]
+    if per not in ("video", "object"):
+        raise VosbenchError(f"no rows per {per!r}: there are rows per video, per object and per frame")
+    parts: dict[tuple[str, int], list[Score]] = defaultdict(list)
+    for score in evaluation.scores:
+        parts[score.video, score.object if per == "object" else 0].append(score)
+    return [
+        {"video": video, **_what(evaluation, per, video, scores), **summary(scores)}
+        for (video, _), scores in parts.items()
+    ]
+
+
+def dataframe(evaluation: Evaluation, per: Per = "object") -> pd.DataFrame:
+    """The rows as a table of pandas. Raises VosbenchError where pandas, an optional extra, is not installed."""
+    try:
+        import pandas as pd
+    except ImportError:
+        raise VosbenchError("a DataFrame needs pandas: run `pip install pandas`") from None
+    return pd.DataFrame(rows(evaluation, per))
+
+
+def files(evaluation: Evaluation) -> dict[str, str | bytes]:
+    """What an evaluation leaves on disk, by the files' names."""
+    return {
+        **official(evaluation),
+        store.SCORES: to_json(evaluation),
+        store.FRAME_SCORES: frames_csv(evaluation),
+    }
 
 
 def to_json(evaluation: Evaluation) -> str:
@@ -48,43 +93,52 @@ def to_json(evaluation: Evaluation) -> str:
 def official(evaluation: Evaluation) -> dict[str, str]:
     """The two CSVs of davis2017-evaluation by their names, in its columns and number format."""
     figures = summary(evaluation.scores, evaluation.groups)
-    rows = [
-        (f"{video}_{label}", row["J-Mean"], row["F-Mean"])
+    sequences = [
+        (f"{video}_{label}", _official(row["J-Mean"]), _official(row["F-Mean"]))
         for (video, label), row in by_object(evaluation.scores).items()
     ]
     return {
-        f"global_results-{evaluation.split}.csv": _csv(list(figures), [list(figures.values())]),
-        f"per-sequence_results-{evaluation.split}.csv": _csv(["Sequence", "J-Mean", "F-Mean"], rows),
+        f"global_results-{evaluation.split}.csv": _csv([figures, map(_official, figures.values())]),
+        f"per-sequence_results-{evaluation.split}.csv": _csv([("Sequence", "J-Mean", "F-Mean"), *sequences]),
     }
 
 
 def objects_csv(evaluation: Evaluation) -> str:
-    """One row an object with every metric in full precision."""
-    objects = by_object(evaluation.scores)
+    """One row an object with every metric in full precision; empty where an object has no such score."""
     metrics = list(dict.fromkeys(score.metric for score in evaluation.scores))
+    objects = by_object(evaluation.scores).items()
+    lines = ([video, label, *(figures.get(metric) for metric in metrics)] for (video, label), figures in objects)
+    return _csv([["video", "object", *metrics], *lines])
+
+
+def frames_csv(evaluation: Evaluation) -> bytes:
+    """One row an object in a frame with its measures in full precision: video, object, frame, J, F, ...; gzipped CSV.
+
+    The same scores make the same bytes. pandas reads it with `read_csv(path, dtype={"video": str, "frame": str})`;
+    without it 00001 becomes 1.
+    """
+    frames = rows(evaluation, "frame")
+    columns = list(frames[0]) if frames else ["video", "object", "frame"]
+    text = _csv([columns, *(row.values() for row in frames)])
+    return gzip.compress(text.encode(), 1, mtime=0)  # level 9 takes ten times as long and saves 7 percent
+
+
+def _what(evaluation: Evaluation, per: Per, video: str, scores: Sequence[Score]) -> Row:
+    """What of a video a row is about."""
+    if per == "video":
+        return {"objects": len({score.object for score in scores})}
+    label = scores[0].object
+    group = {"group": evaluation.groups.get((video, label), "")} if evaluation.groups else {}
+    return {"object": label, **group}
+
+
+def _csv(lines: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["video", "object", *metrics])
-    writer.writerows([video, label, *(row[m] for m in metrics)] for (video, label), row in objects.items())
+    csv.writer(text, lineterminator="\n").writerows(lines)
     return text.getvalue()
 
 
-def percent(figures: Mapping[str, float], metrics: Sequence[str]) -> list[float | None]:
-    """Figures for a table; None where there was nothing to score."""
-    return [None if math.isnan(figures[metric]) else 100 * figures[metric] for metric in metrics]
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[str | float]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_official(value) for value in row] for row in rows)
-    return text.getvalue()
-
-
-def _official(value: str | float) -> str:
-    if isinstance(value, str):
-        return value
+def _official(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.3f}"
 
 

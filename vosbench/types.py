@@ -68,17 +68,18 @@ class Rules:
     merge: every labelled pixel, void included, belongs to one single object with id 1.
     void: labels that are no object; their pixels count as background.
     objects: the ids 1 to the highest one of the first mask; or all that occur in the ground truth; or those that the
-        publisher's meta file lists.
+        publisher's meta file lists, whether they occur or not.
     span: the frames of which an object is scored in some: all annotated ones of the video; or its own, which the meta
         file lists or its folder of masks holds; or those from its first appearance on.
     skip_first, skip_last: whether the first and the last frame of the span are left out.
-    from_seen: whether an object's score begins where the truth or the result first shows it.
-    measure: the frame measures of DAVIS (J, F) or of MOSEv2 (J, F, F_new).
+    from_seen: whether an object's score begins where the truth or the result first shows it; an object that the truth
+        shows in none of its frames is then not scored.
+    measure: the frame measures: J and F as in DAVIS; or adaptive, J, F and F_new as in MOSEv2.
     tolerance: the boundary measure's matching distance as a fraction of the image diagonal.
     boundary_side: the shorter side in pixels to which masks are resized for the boundary measure; as they are if None.
     variation: whether V, the spread of J&F over time, is stated (LVOS).
-    seen: categories that count as seen in training, by the meta file. unseen_videos: a file in the dataset's folder
-        that lists videos that do not. With either, seen and unseen objects are averaged apart, then together.
+    seen: categories of the meta file's objects that count as seen in training. unseen_videos: a file in the dataset's
+        folder that lists the videos that do not. With either, the means over seen and unseen objects count alike.
     source: what the rules were taken from, where that is not the publisher's own tool.
     """
 
@@ -90,7 +91,7 @@ class Rules:
     skip_first: bool = True
     skip_last: bool = True
     from_seen: bool = False
-    measure: Literal["davis", "mosev2"] = "davis"
+    measure: Literal["standard", "adaptive"] = "standard"
     tolerance: float = 0.008
     boundary_side: int | None = None
     variation: bool = False
@@ -116,7 +117,8 @@ class Split:
     that lists its videos, the first one found counts. All four are relative to the publisher's top folder.
     prompts: an object is given by its mask in frame 0, or in the first frame in which it appears.
     names: the publisher's list of videos, where it is known beforehand.
-    meta: candidates for the publisher's meta file. truth: whether its ground truth is public; if not, `server` scores.
+    meta: candidates for the publisher's meta file, in the dataset's folder. truth: whether the ground truth is public;
+    if not, there are prompts alone, and the `server` scores.
     """
 
     name: str
@@ -127,13 +129,7 @@ class Split:
     prompts: Literal["first_frame", "first_appearance"] = "first_appearance"
     counts: Counts = field(default_factory=Counts)
     names: tuple[str, ...] = ()
-    meta: tuple[str, ...] = (
-        "{split}_meta.json",
-        "meta_{split}.json",
-        "meta.json",
-        "valid_meta.json",
-        "meta_valid.json",
-    )
+    meta: tuple[str, ...] = ("{split}_meta.json", "meta_{split}.json", "meta.json")
     truth: bool = True
     server: str = ""
 

@@ -1,0 +1,107 @@
+"""The Python calls score as the command line does, and give tables of pandas."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden import make_tree, squares, write_masks
+
+import vosbench
+from vosbench.scoring import Evaluation
+from vosbench.types import VosbenchError
+
+BEAR = [squares((1, 2, 2 + step), (2, 14, 20 - step)) for step in range(6)]
+FOX = [squares((1, 8, 3 * step)) for step in range(5)]
+
+
+@pytest.fixture
+def scored(tmp_path: Path) -> Evaluation:
+    """A result that is perfect on bear and stands still on fox."""
+    make_tree(tmp_path / "animals", {"bear": BEAR, "fox": FOX}, frames=False)
+    results = write_masks(tmp_path / "results", {"bear": BEAR, "fox": FOX[:1] * 5})
+    return vosbench.evaluate(results, tmp_path / "animals", jobs=1)
+
+
+def test_evaluate_returns_the_scores_and_writes_nothing(scored: Evaluation, tmp_path: Path) -> None:
+    values = {(score.video, score.object): score.value for score in scored.scores if score.metric == "J-Mean"}
+    # In frame t the square of fox is 3t of its 6 columns away, so that J is (6 - 3t) / (6 + 3t), and never below 0.
+    assert values == {("bear", 1): 1, ("bear", 2): 1, ("fox", 1): pytest.approx(np.mean([3 / 9, 0, 0]), abs=1e-15)}
+    assert (scored.dataset, scored.split) == ("animals", "val")
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["bear", "fox"]
+
+
+def test_a_dataset_can_be_a_name_and_videos_can_be_chosen(scored: Evaluation, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    part = vosbench.evaluate(
+        str(tmp_path / "results"),
+        "animals",
+        "val",
+        videos=["fox"],
+        jobs=1,
+        datasets=tmp_path,
+        on_video=lambda done, total: told.append((done, total)),
+    )
+    assert part.scores == tuple(score for score in scored.scores if score.video == "fox")
+    assert told == [(1, 1)]
+
+
+def test_what_cannot_be_meant_is_an_error_of_one_line(scored: Evaluation, tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match="did you mean fox"):
+        vosbench.evaluate(tmp_path / "results", tmp_path / "animals", videos=["fix"])
+    with pytest.raises(VosbenchError, match="say what it is scored against"):
+        vosbench.evaluate(tmp_path / "results")
+    with pytest.raises(VosbenchError, match="no such file or folder"):
+        vosbench.evaluate(tmp_path / "nowhere", tmp_path / "animals")
+
+
+def test_missing_masks_are_refused_or_counted(scored: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "results/fox/00002.png").unlink()
+    with pytest.raises(VosbenchError, match=r"fox/00002\.png is missing"):
+        vosbench.evaluate(tmp_path / "results", tmp_path / "animals", jobs=1)
+    (problem,) = vosbench.evaluate(tmp_path / "results", tmp_path / "animals", jobs=1, strict=False).problems
+    assert "fox/00002.png is missing" in problem
+
+
+def test_a_dataframe_has_a_row_an_object_a_video_or_a_frame(scored: Evaluation) -> None:
+    objects = vosbench.dataframe(scored)
+    assert list(objects.columns[:4]) == ["video", "object", "J&F-Mean", "J-Mean"]
+    assert list(zip(objects["video"], objects["object"], strict=True)) == [("bear", 1), ("bear", 2), ("fox", 1)]
+    videos = vosbench.dataframe(scored, per="video").set_index("video")
+    assert videos.loc["bear", "objects"] == 2
+    assert videos.loc["fox", "J-Mean"] == objects["J-Mean"][2]
+    frames = vosbench.dataframe(scored, per="frame")
+    assert list(frames.columns) == ["video", "object", "frame", "J", "F"]
+    assert list(frames["frame"][:4]) == ["00001", "00002", "00003", "00004"]
+    fox = frames[frames["video"] == "fox"]
+    assert fox["J"].mean() == pytest.approx(videos.loc["fox", "J-Mean"], abs=1e-15)
+
+
+def test_without_pandas_a_dataframe_says_what_to_do(scored: Evaluation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)  # what makes an import fail
+    with pytest.raises(VosbenchError, match="pip install pandas"):
+        vosbench.dataframe(scored)
+
+
+def test_a_dataframe_of_something_else_names_what_there_is(scored: Evaluation) -> None:
+    with pytest.raises(VosbenchError, match="no rows per 'sequence': there are rows per video, per object and per fr"):
+        vosbench.dataframe(scored, per="sequence")  # type: ignore[arg-type]
+
+
+def test_a_script_that_its_own_workers_would_run_again_is_told_so(scored: Evaluation, tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import vosbench\nvosbench.evaluate('results', 'animals', jobs=2)\n")
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert "has to call this below `if __name__ == '__main__':`" in done.stderr.splitlines()[-1]
+
+
+def test_importing_vosbench_imports_no_numpy_until_a_call_is_asked_for() -> None:
+    code = (
+        "import sys, vosbench\n"
+        "assert not {'numpy', 'PIL', 'vosbench.api'} & set(sys.modules), 'heavy'\n"
+        "assert callable(vosbench.evaluate) and 'vosbench.api' in sys.modules\n"
+        "assert not hasattr(vosbench, 'evalaute')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
