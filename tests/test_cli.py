@@ -110,7 +110,7 @@ def _damage(masks: Path) -> None:
         (_remove_video, "video bad is missing"),
         (_resize, "bad/00003.png is 16x12, the ground truth is 32x24"),
         (_colour, "bad/00003.png: a mask is a single-channel PNG whose pixels are object ids, this one is RGB"),
-        (_stray, "bad/00003.png: no object 9 in the ground truth"),
+        (_stray, "bad/00003: no object 9 in the ground truth"),
         (_damage, "bad/00003.png: cannot be decoded"),
     ],
 )

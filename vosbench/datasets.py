@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, overload
 
 import numpy as np
-from PIL import Image
 
 from vosbench import cards, plugins, store
 from vosbench.masks import MaskFolder
@@ -35,6 +34,8 @@ class Frames(Sequence[Frame]):
     def __getitem__(self, index: int | slice) -> Frame | Frames:
         if isinstance(index, slice):
             return Frames(self.paths[index])
+        from PIL import Image
+
         path = self.paths[index]
         try:
             with Image.open(path) as image:
@@ -126,7 +127,7 @@ def open_tree(dataset: str, split: str | None, root: Path, rules: str | None = N
     return Tree(
         card.name if card else path.resolve().name,
         path,
-        replace(part, prompts=ruling.prompts, meta=ruling.meta),
+        replace(part, prompts=ruling.prompts, meta=ruling.meta, truth=ruling.truth, server=ruling.server),
         governing.rules,
         tuple(videos),
         _holding(videos[0], [path / frames for frames in (store.FRAMES, part.frames, ruling.frames)]),

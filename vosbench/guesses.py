@@ -23,12 +23,9 @@ from functools import partial
 from pathlib import Path
 
 from vosbench import store
-from vosbench.arrays import in_npz, open_only_array
 from vosbench.masks import MaskFolder
 from vosbench.sources import MaskSource, Opener, holder
-from vosbench.tracks import in_json
 from vosbench.types import Rules, VosbenchError
-from vosbench.zipped import in_zip
 
 
 @dataclass(frozen=True)
@@ -63,18 +60,30 @@ def open_guesses(results: Path, rules: Rules, videos: Collection[str]) -> Guesse
         raise VosbenchError(f"{results}: no such file or folder")
     match results.suffix.lower():
         case ".zip":
+            from vosbench.zipped import in_zip
+
             return Guesses(results, in_zip(results, rules.merge, videos))
         case ".json":
+            from vosbench.tracks import in_json
+
             return Guesses(results, in_json(results, rules.merge))
         case ".npz":
+            from vosbench.arrays import in_npz
+
             return Guesses(results, in_npz(results, rules.merge))
     raise VosbenchError(f"{results}: masks are read from a folder, a .zip, a .json or a .npz, not from this file")
 
 
 def _in_folder(top: Path, rules: Rules) -> dict[str, Opener]:
     arrays = [path for path in sorted(top.glob("*.npz")) if not store.is_litter(path.name)]
-    found: dict[str, Opener] = {path.stem: partial(open_only_array, path, rules.merge) for path in arrays}
+    found: dict[str, Opener] = {path.stem: partial(_open_array, path, rules.merge) for path in arrays}
     return found | {path.name: partial(_open_folder, path, rules) for path in store.folders(top)}
+
+
+def _open_array(path: Path, merge: bool, stems: Sequence[str]) -> MaskSource:
+    from vosbench.arrays import open_only_array
+
+    return open_only_array(path, merge, stems)
 
 
 def _open_folder(path: Path, rules: Rules, _: Sequence[str]) -> MaskSource:

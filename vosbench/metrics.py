@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -22,39 +22,39 @@ from vosbench.types import Mask
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Packed: TypeAlias = "NDArray[np.uint8]"
+BITS, WORD = 8, 8  # bits of a byte, bytes of a machine word
+
+Bitmap: TypeAlias = "NDArray[np.uint8]"
 Series: TypeAlias = "NDArray[np.float64]"
+Pixel = TypeVar("Pixel", np.bool_, np.uint8)
 
 
 class Pair(NamedTuple):
-    """A true and a guessed mask with eight pixels a byte, cut to a box that leaves every measure as it is.
+    """A true and a guessed mask [h, w], cut to a box that leaves every measure as it is."""
 
-    truth, guess: uint8[h, b], pixel x of a row is bit x % 8 of byte x // 8. width: the columns that are pixels.
-    """
-
-    truth: Packed
-    guess: Packed
-    width: int
+    truth: Mask
+    guess: Mask
 
 
 def pair(truth: Mask, guess: Mask) -> Pair:
     """Two masks [H, W] as the measures want them."""
-    packed_truth, packed_guess = (np.packbits(mask, axis=1, bitorder="little") for mask in (truth, guess))
-    (top, bottom), (left, right) = _box(packed_truth | packed_guess)
-    top, left = max(top - 1, 0), max(left - 1, 0)  # a boundary pixel may lie above and to the left of its object
-    box = np.s_[top : bottom + 1, left : right + 1]
-    return Pair(packed_truth[box], packed_guess[box], min(truth.shape[1] - 8 * left, 8 * (right + 1 - left)))
+    either = (truth | guess).view(np.uint8)
+    top, bottom = _span(np.bitwise_or.reduce(either, axis=1))
+    left, right = _span(np.bitwise_or.reduce(either[top:bottom], axis=0))
+    # A boundary pixel may lie above and to the left of its object; the row and the column after it show where it ends.
+    box = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
+    return Pair(truth[box].copy(), guess[box].copy())
 
 
 def jaccard(masks: Pair) -> float:
     """J, the intersection of two masks over their union."""
-    union = _count(masks.truth | masks.guess)
-    return _count(masks.truth & masks.guess) / union if union else 1.0
+    union = _area(masks.truth | masks.guess)
+    return _area(masks.truth & masks.guess) / union if union else 1.0
 
 
 def smoothed_jaccard(masks: Pair) -> float:
     """MOSEv2's J: one pixel is added to the intersection and to the union (henghuiding/MOSE-api, score.py)."""
-    return (_count(masks.truth & masks.guess) + 1) / (_count(masks.truth | masks.guess) + 1)
+    return (_area(masks.truth & masks.guess) + 1) / (_area(masks.truth | masks.guess) + 1)
 
 
 def boundary_f(masks: Pair, radius: float) -> float:
@@ -62,16 +62,14 @@ def boundary_f(masks: Pair, radius: float) -> float:
 
     A boundary pixel is matched if the other boundary has a pixel no more than `radius` pixels away.
     """
-    truth, guess = boundary(masks.truth, masks.width), boundary(masks.guess, masks.width)
-    of_truth, of_guess = _count(truth), _count(guess)
+    reach = math.ceil(radius) + 1
+    edges = _folded_boundaries(masks, reach)
+    of_truth, of_guess = _counts(edges[reach:-reach])
     if not of_truth or not of_guess:
         return float(of_truth == of_guess)
-    disc = _disc(radius)
-    near = _common_box(truth, guess, math.ceil(radius))
-    stride = 8 * (near[1].stop - near[1].start + math.ceil(radius) // 8 + 1)
-    truth_bits, guess_bits = _bits(truth[near], stride), _bits(guess[near], stride)
-    precision = (guess_bits & _dilate(truth_bits, disc, stride)).bit_count() / of_guess
-    recall = (truth_bits & _dilate(guess_bits, disc, stride)).bit_count() / of_truth
+    near_truth_and_guess = _dilate(edges, _disc(radius), reach)
+    matched_truth, matched_guess = _counts(edges[reach:-reach] & near_truth_and_guess[:, ::-1])
+    precision, recall = matched_guess / of_guess, matched_truth / of_truth
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
@@ -88,81 +86,105 @@ def adaptive_radii(
     F_new's is `ceil(share * sqrt(area))`. Where that is no less than `tolerance * diagonal`, both are this number,
     which then is not rounded.
     """
-    diagonal, area = float(np.linalg.norm(size)), _count(masks.truth)
+    diagonal, area = float(np.linalg.norm(size)), _area(masks.truth)
     cap, adapted = tolerance * diagonal, math.ceil(share * (math.sqrt(area) if area else diagonal))
     return (cap, cap) if adapted >= cap else (math.ceil(cap), adapted)
 
 
-def boundary(mask: Packed, width: int) -> Packed:
+def boundary(mask: Mask) -> Mask:
     """Where a pixel differs from its neighbour to the right, below, or diagonally below right; beyond the last row and
     column the mask goes on as it ends."""
-    height, columns = mask.shape
-    grown = np.zeros((height + 1, columns + 1), np.uint8)
-    grown[:-1, :-1] = mask
-    grown[-1] = grown[-2]
-    last, beyond = divmod(width - 1, 8), divmod(width, 8)
-    grown[:, beyond[0]] |= (grown[:, last[0]] >> last[1] & 1) << beyond[1]
-    right = grown[:, :-1] >> 1 | grown[:, 1:] << 7
-    here = grown[:-1, :-1]
-    edge: Packed = (here ^ right[:-1]) | (here ^ grown[1:, :-1]) | (here ^ right[1:])
-    edge[:, beyond[0] : beyond[0] + 1] &= (1 << beyond[1]) - 1
-    return edge
+    return _differences(np.pad(mask, ((0, 1), (0, 1)), "edge"))[:, :-1]
 
 
-def _count(packed: Packed) -> int:
-    return int(np.bitwise_count(packed).sum())
+def _differences(bitmap: NDArray[Pixel]) -> NDArray[Pixel]:
+    """The boundary of all rows but the last; the last column means nothing."""
+    flat, row = bitmap.ravel(), bitmap[0].size
+    here, right, below, diagonal = flat[: -row - 1], flat[1:-row], flat[row:-1], flat[row + 1 :]
+    edges = np.zeros_like(bitmap[:-1])
+    edges.ravel()[:-1] = (here ^ right) | (here ^ below) | (here ^ diagonal)
+    return edges
 
 
-def _box(packed: Packed) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The [first, end) rows and bytes that hold all set pixels; the first ones alone if there is none."""
-    rows, columns = (np.flatnonzero(np.bitwise_or.reduce(packed, axis=axis)) for axis in (1, 0))
-    if not rows.size:
-        return (0, 1), (0, 1)
-    return (int(rows[0]), int(rows[-1]) + 1), (int(columns[0]), int(columns[-1]) + 1)
+def _folded_boundaries(masks: Pair, reach: int) -> Bitmap:
+    """The boundaries of both masks side by side, with at least `reach` free columns after each, folded."""
+    height, width = masks.truth.shape
+    count = max(height // BITS, reach) + 1
+    bitmap = np.zeros((BITS * count, 2, -(-(width + reach) // WORD) * WORD), np.uint8)
+    bitmap[:height, 0, :width], bitmap[:height, 1, :width] = masks
+    bitmap[height] = bitmap[height - 1]
+    bitmap[:, :, width] = bitmap[:, :, width - 1]
+    edges = _differences(_fold(bitmap, reach))
+    edges[:, :, width:] = 0
+    edges &= _inside(height, count, reach)
+    return edges
 
 
-def _common_box(one: Packed, other: Packed, reach: int) -> tuple[slice, slice]:
-    """The rows and bytes in which a pixel of either bitmap can have one of the other within reach."""
-    spans = zip(_box(one), _box(other), (reach, reach // 8 + 1), strict=True)
-    rows, columns = (slice(max(max(a[0], b[0]) - room, 0), max(min(a[1], b[1]) + room, 0)) for a, b, room in spans)
-    return rows, slice(columns.start, max(columns.start, min(columns.stop, one.shape[1])))
+def _fold(bitmap: Bitmap, reach: int) -> Bitmap:
+    """Eight bands of rows laid upon each other, with `reach` of the rows before and `reach` + 1 of those after a band.
 
-
-def _bits(packed: Packed, stride: int) -> int:
-    """The bitmap as one integer: pixel (y, x) is bit `y * stride + x`.
-
-    A whole bitmap then takes part in one machine-speed shift or conjunction, which is what makes `_dilate` cheap. The
-    columns that are free at the end of each row keep what is shifted out of one row from getting into the next.
+    With n rows a band, row y is bit y // n of the bytes of row `reach` + y % n. A shift in any direction then moves
+    whole bytes, and takes eight rows with it: NumPy does that at the speed of memory.
     """
-    padded = np.zeros((packed.shape[0], stride // 8), np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    return int.from_bytes(padded.tobytes(), "little")
+    count = len(bitmap) // BITS
+    words: NDArray[np.uint64] = bitmap.view(np.uint64)
+    for bands in (4, 2, 1):
+        words = words[: bands * count] | words[bands * count :] << np.uint64(bands)
+    folded = words.view(np.uint8)
+    return np.concatenate((folded[-reach:] << 1, folded, folded[: reach + 1] >> 1))
+
+
+@cache
+def _inside(height: int, count: int, reach: int) -> Bitmap:
+    """The bits of a folded column that are rows of the masks."""
+    column = np.zeros((BITS * count, 1, WORD), np.uint8)
+    column[:height] = 1
+    return _fold(column, reach)[:-1, :, :1]
+
+
+def _dilate(folded: Bitmap, disc: Sequence[tuple[int, int, int]], reach: int) -> Bitmap:
+    """Where the disc reaches a set pixel, without the `reach` rows at both ends."""
+    dilated = np.zeros_like(folded[reach:-reach])
+    flat, row = dilated.ravel(), dilated[0].size
+    run, length = folded.ravel(), 1  # whether any of the next `length` pixels is set
+    for y, first, last in disc:
+        while length <= last - first:
+            step = min(length, last - first + 1 - length)
+            run = run[:-step] | run[step:]
+            length += step
+        start = (reach + y) * row + first
+        flat |= run[start : start + flat.size]
+    return dilated
 
 
 @cache
 def _disc(radius: float) -> list[tuple[int, int, int]]:
     """A disc as rows (y, first x, last x), the narrowest first.
 
-    As skimage.morphology.disk makes it and cv2.dilate lays it: for a radius with a fraction it is off its centre.
+    As skimage.morphology.disk makes it and cv2.dilate lays it: for a radius with a fraction it is off its centre. Where
+    that disc has no pixel, for a radius below the root of 1/2 that is not 0, it is the centre alone.
     """
     steps = np.arange(-radius, radius + 1)
     inside = steps[:, None] ** 2 + steps**2 <= radius**2
     middle = len(steps) // 2
     rows = [(y - middle, np.flatnonzero(row) - middle) for y, row in enumerate(inside) if row.any()]
-    return sorted(((y, int(xs[0]), int(xs[-1])) for y, xs in rows), key=lambda row: row[2] - row[1])
+    return sorted(((y, int(xs[0]), int(xs[-1])) for y, xs in rows), key=lambda row: row[2] - row[1]) or [(0, 0, 0)]
 
 
-def _dilate(bits: int, disc: Sequence[tuple[int, int, int]], stride: int) -> int:
-    """A bitmap of the pixels from which the disc reaches a set pixel. Each row of the disc contains the ones before."""
-    dilated, row, left, right = 0, bits, 0, 0
-    for y, first, last in disc:
-        for _ in range(left - first):
-            row |= row << 1
-        for _ in range(last - right):
-            row |= row >> 1
-        left, right = first, last
-        dilated |= row >> y * stride if y > 0 else row << -y * stride
-    return dilated
+def _area(mask: Mask) -> int:
+    return int(np.count_nonzero(mask))
+
+
+def _counts(folded: Bitmap) -> tuple[int, int]:
+    """How many pixels of the true and of the guessed bitmap are set."""
+    truth, guess = np.bitwise_count(folded.view(np.uint64)).sum(axis=(0, 2))
+    return int(truth), int(guess)
+
+
+def _span(line: Bitmap) -> tuple[int, int]:
+    """The [first, end) of what is set; the first one alone if nothing is."""
+    found = line.nonzero()[0]
+    return (int(found[0]), int(found[-1]) + 1) if found.size else (0, 1)
 
 
 def mean(series: Series) -> float:

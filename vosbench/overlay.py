@@ -13,7 +13,7 @@ from vosbench.datasets import Tree
 from vosbench.guesses import open_guesses
 from vosbench.masks import MaskFolder
 from vosbench.sources import MaskSource
-from vosbench.types import Frame, Mask, VosbenchError
+from vosbench.types import Frame, VosbenchError
 
 WIDTH, GAP, CAPTION = 240, 4, 16  # pixels
 TINT = 0.45
@@ -47,11 +47,6 @@ def _row(tree: Tree, video: str, guess: MaskSource, columns: int) -> list[Image.
     return [_tile(frames[int(index)], guess, truth, paths[index].stem) for index in chosen]
 
 
-def _outline(mask: Mask) -> Mask:
-    packed = metrics.boundary(np.packbits(mask, axis=1, bitorder="little"), mask.shape[1])
-    return np.unpackbits(packed, axis=1, count=mask.shape[1], bitorder="little").astype(np.bool_)
-
-
 def _tile(frame: Frame, guess: MaskSource, truth: MaskFolder, stem: str) -> Image.Image:
     """A frame, the guesses tinted and outlined in the palette's colours, the truth outlined in white."""
     picture = frame.astype(np.float32)
@@ -59,9 +54,9 @@ def _tile(frame: Frame, guess: MaskSource, truth: MaskFolder, stem: str) -> Imag
     if guess.has(stem):
         for label, mask in guess.read(stem)[1].items():
             picture[mask] += TINT * (colours[label % 256] - picture[mask])
-            picture[_outline(mask)] = colours[label % 256]
+            picture[metrics.boundary(mask)] = colours[label % 256]
     if truth.has(stem):
         for mask in truth.read(stem)[1].values():
-            picture[_outline(mask)] = 255
+            picture[metrics.boundary(mask)] = 255
     image = Image.fromarray(picture.astype(np.uint8))
     return image.resize((WIDTH, round(WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)

@@ -11,7 +11,7 @@ import importlib
 import inspect
 import sys
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,18 @@ from vosbench.types import Dataset, Download, VosbenchError
 
 
 def datasets() -> dict[str, Dataset]:
-    """Every dataset by its name, those with a card of ours first."""
-    found = [cards.load(path) for path in sorted(store.shipped("adapters").glob("*.toml"))]
-    found += [_card(entry.value) for entry in entry_points(group="vosbench.datasets")]
-    return {dataset.name: dataset for dataset in found}
+    """Every dataset by its name; those with a card of ours come first, and no other takes the name of one."""
+    found: dict[str, Dataset] = {}
+    for dataset in _datasets():
+        found.setdefault(dataset.name, dataset)
+    return found
+
+
+def _datasets() -> Iterator[Dataset]:
+    """The datasets one by one: to find one of ours, nothing that others have installed is looked at."""
+    yield from map(cards.load, sorted(store.shipped("adapters").glob("*.toml")))
+    for entry in entry_points(group="vosbench.datasets"):
+        yield _card(entry.value)
 
 
 def dataset(name: str) -> Dataset:
@@ -34,11 +42,12 @@ def dataset(name: str) -> Dataset:
         return cards.load(Path(name))
     if ":" in name:
         return _card(name)
-    known = datasets()
-    for candidate in known.values():
+    known: list[str] = []
+    for candidate in _datasets():
         if name == candidate.name or name in candidate.aliases:
             return candidate
-    raise unknown("dataset", name, [alias for d in known.values() for alias in (d.name, *d.aliases)])
+        known += [candidate.name, *candidate.aliases]
+    raise unknown("dataset", name, known)
 
 
 def trackers() -> dict[str, str]:
