@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from vosbench import metrics
 from vosbench.masks import from_labels, read_labels
-from vosbench.metrics import jaccard
 from vosbench.trackers.flow import Flow
 from vosbench.trackers.static import Static
 from vosbench.types import Frame, Mask, Masks, Tracker, Video, VosbenchError
@@ -46,6 +46,10 @@ def crossing(length: int) -> tuple[list[Frame], list[Masks]]:
     """Square 3 moves right and down, square 8 moves left above it; they do not touch."""
     drawn = [draw(t, {3: (40 + t, 10 + 3 * t), 8: (4, 90 - 3 * t)}) for t in range(length)]
     return [frame for frame, _ in drawn], [masks for _, masks in drawn]
+
+
+def jaccard(truth: Mask, guess: Mask) -> float:
+    return metrics.jaccard(metrics.pair(truth, guess))
 
 
 def quick() -> Flow:
