@@ -92,13 +92,26 @@ def test_f_counts_the_boundary_pixels_within_the_radius(pair: Two, radius: int) 
     assert boundary_f(*pair, radius) == f_by_definition(*pair, radius)
 
 
+def dot_and_dots(radius: float) -> Two:
+    """One pixel, and forty spread at random a little further around it than the radius."""
+    side = 2 * math.ceil(radius) + 9
+    dot, dots = np.zeros((side, side), np.bool_), np.random.default_rng(round(radius)).random((side, side))
+    dot[side // 2, side // 2] = True
+    return dot, dots < 40 / side**2
+
+
 @pytest.mark.parametrize("radius", range(1, 41))
 def test_every_radius_is_exact_in_every_direction(radius: int) -> None:
-    side = 2 * radius + 9
-    dot, dots = np.zeros((side, side), np.bool_), np.random.default_rng(radius).random((side, side)) < 0.1
-    dot[side // 2, side // 2] = True
-    assert 0 < f_by_definition(dot, dots, radius) < 1
-    assert boundary_f(dot, dots, radius) == f_by_definition(dot, dots, radius)
+    pair = dot_and_dots(radius)
+    assert 0 < f_by_definition(*pair, radius) < 1
+    assert boundary_f(*pair, radius) == f_by_definition(*pair, radius)
+
+
+@pytest.mark.parametrize("radius", [1.2, 2.5, 4.7, 7.84, 9.4, 10.016, 11.75, 17.62, 30.2])
+def test_a_lopsided_disc_lies_as_opencv_lays_it(radius: float) -> None:
+    pair = dot_and_dots(radius)
+    assert 0 < f_by_definition(*pair, radius, dilated) < 1
+    assert boundary_f(*pair, radius) == f_by_definition(*pair, radius, dilated)
 
 
 @unhurried
