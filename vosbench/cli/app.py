@@ -1,0 +1,90 @@
+"""What all commands share: the application, its global options, the options that several take, and how it ends."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from vosbench import __version__, store, trackers
+
+app = typer.Typer(
+    help="Fetch, run and score semi-supervised video object segmentation (VOS).",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Given = Annotated[
+    str, typer.Option("--dataset", help="A name, an alias (`default` is one), or the path of a tree or card.")
+]
+Against = Annotated[str | None, typer.Option("--dataset", help="A name or a path; a run knows its own.")]
+Split = Annotated[str | None, typer.Option(help="The split; without it the card's default, mostly val.")]
+Rules = Annotated[str | None, typer.Option(help="Go by the prompts and rules of this dataset's card instead.")]
+Videos = Annotated[str, typer.Option(metavar="A,B", help="Only these videos.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N videos.")]
+Tracker = Annotated[str, typer.Option(help=f"{', '.join(trackers.BUILT_IN)}, a plug-in's name, or module:object.")]
+Checkpoint = Annotated[str | None, typer.Option(help="A name of the catalogue, or the path of a .pt file.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting.")]
+Gpus = Annotated[str | None, typer.Option(help="all, cpu, or indices such as 0,1; without it all GPUs, or the CPU.")]
+Out = Annotated[Path | None, typer.Option(help="The run's own folder.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Track again what is done.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that score; without it one a core.")]
+Results = Annotated[Path, typer.Option(help="A run, or any folder of <video>/<frame>.png.")]
+
+
+class Stopped(BaseException):
+    """A scheduler's signal asked this process to stop; the work can be requeued."""
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn a scheduler's SIGTERM or SIGUSR1 into an exception, so that everything is put in order on the way out."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        raise Stopped
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def say(line: str) -> None:
+    """The one line that tells what went wrong."""
+    sys.stderr.write(f"vosbench: {line}\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from vosbench import console
+
+        console.show(f"vosbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def globals_(
+    context: typer.Context,
+    datasets: Annotated[Path, typer.Option(envvar="VOSBENCH_DATASETS", help="Where datasets lie.")] = Path("datasets"),
+    checkpoints: Annotated[Path, typer.Option(envvar="VOSBENCH_CHECKPOINTS", help="Where weights lie.")] = Path(
+        "checkpoints"
+    ),
+    results_root: Annotated[Path, typer.Option(envvar="VOSBENCH_RESULTS", help="Where runs lie.")] = Path("results"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Results and errors only, no progress.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
+) -> None:
+    """Options of every command; they may stand before or after it."""
+    from vosbench import console
+
+    context.obj = store.Roots(datasets, checkpoints, results_root)
+    if quiet:
+        console.quiet()
