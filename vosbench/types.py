@@ -52,12 +52,17 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class Download:
-    """A file that somebody publishes: its name, where it can be had (tried in order), and how to know it is whole."""
+    """A file that somebody publishes: its name, where it can be had (tried in order), and how to know it is whole.
+
+    Volumes of one archive (`train.7z.001`, `train.tar.gz.aa`, ...) are downloads of their own, joined when they are read.
+    optional: the dataset is complete without it, so that a fetch that cannot have it goes on with a warning.
+    """
 
     file: str
     urls: tuple[str, ...] = ()
     sha256: str | None = None
     bytes: int | None = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,11 +119,14 @@ class Split:
     """One part of a dataset: what it is made from, where that lies in the publisher's tree, how it is prompted.
 
     downloads: the files that hold it. frames, masks: folders of video folders. lists: candidates for the file
-    that lists its videos, the first one found counts. All four are relative to the publisher's top folder.
+    that lists its videos, the first one found counts: a text file, or a JSON file whose `videos` has them as keys. All
+    are relative to the publisher's top folder. reader: names the function that reads the tree, where it is not the
+    dataset's. by_hand: what a person has to do where no program can fetch it, before `--from` or `--links`.
     prompts: an object is given by its mask in frame 0, or in the first frame in which it appears.
     names: the publisher's list of videos, where it is known beforehand.
-    meta: candidates for the publisher's meta file, in the dataset's folder. truth: whether the ground truth is public;
-    if not, there are prompts alone, and the `server` scores.
+    meta: candidates for the publisher's meta file; a fetched dataset has it as `<split>_meta.json`. beside: files of the
+    publisher that a fetched dataset has under their own names. truth: whether the ground truth is public; if not, there
+    are prompts alone, and the `server` scores.
     """
 
     name: str
@@ -130,13 +138,20 @@ class Split:
     counts: Counts = field(default_factory=Counts)
     names: tuple[str, ...] = ()
     meta: tuple[str, ...] = ("{split}_meta.json", "meta_{split}.json", "meta.json")
+    beside: tuple[str, ...] = ()
+    reader: str = ""
+    by_hand: str = ""
     truth: bool = True
     server: str = ""
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset's card: every fact about it, no code. `reader` names the function that reads an unusual tree."""
+    """A dataset's card: every fact about it, no code.
+
+    reader: names the function that reads the publisher's tree. checksums: the downloads that list the hashes of the
+    others, one `<sha256 or md5>  <file>` a line, as `sha256sum` writes them.
+    """
 
     name: str
     title: str
@@ -145,6 +160,7 @@ class Dataset:
     aliases: tuple[str, ...] = ()
     default_split: str = "val"
     downloads: Mapping[str, Download] = field(default_factory=dict)
+    checksums: tuple[str, ...] = ()
     reader: str = "vosbench.normalise:folders"
     homepage: str = ""
     licence: str = ""
