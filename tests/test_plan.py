@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Callable
 from itertools import pairwise
 
+import pytest
 from golden import unhurried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosbench.plan import longest_first, shards
+from vosbench.plan import Cost, Item, Queue, longest_first, refit, shards
 
 LENGTHS = st.dictionaries(st.text("abcd", min_size=1, max_size=3), st.integers(1, 500), max_size=30)
 COUNTS = st.integers(1, 9)
@@ -48,3 +51,73 @@ def test_the_longest_come_first_and_equal_ones_by_name(lengths: dict[str, int]) 
     assert sorted(order) == sorted(lengths)
     for earlier, later in pairwise(order):
         assert (-lengths[earlier], earlier) < (-lengths[later], later)
+
+
+# Frames and objects of the DAVIS 2017 val videos, in the order of the official list.
+DAVIS = [
+    *[(69, 2), (50, 1), (80, 2), (84, 1), (90, 1), (75, 1), (40, 1), (104, 1), (90, 1), (60, 1)],
+    *[(66, 3), (52, 1), (50, 1), (90, 1), (78, 5), (50, 2), (81, 3), (34, 2), (50, 3), (47, 5)],
+    *[(49, 1), (50, 3), (79, 2), (40, 2), (80, 3), (100, 1), (79, 3), (43, 2), (40, 3), (99, 3)],
+]
+SAM2_BASE = Cost(647, 621)  # GFLOP a frame and an object
+
+
+def simulated(queue: Queue, devices: int, seconds: Callable[[Item], float]) -> float:
+    """The time until the last of the devices has done the last video."""
+    free, end = [(0.0, index) for index in range(devices)], 0.0
+    while queue:
+        now, device = heapq.heappop(free)
+        item = queue.pull(0)
+        end = max(end, now + seconds(item))
+        queue.learn(item, seconds(item))
+        heapq.heappush(free, (now + seconds(item), device))
+    return end
+
+
+@pytest.mark.parametrize("truth", [SAM2_BASE, Cost(100, 900), Cost(900, 20)])
+def test_eight_devices_end_the_davis_videos_within_a_twentieth_of_the_ideal(truth: Cost) -> None:
+    items = [Item(0, f"{index:02}", *counts) for index, counts in enumerate(DAVIS)]
+    ideal = max(sum(map(truth.of, items)) / 8, *map(truth.of, items))
+    assert simulated(Queue(items, [SAM2_BASE]), 8, truth.of) < 1.05 * ideal
+
+
+def test_the_cost_is_found_in_what_videos_took() -> None:
+    truth = Cost(0.03, 0.2)
+    items = [Item(0, str(index), *counts) for index, counts in enumerate(DAVIS)]
+    found = refit(SAM2_BASE, [(item, truth.of(item)) for item in items])
+    assert found.frame == pytest.approx(truth.frame, abs=0.02)
+    assert found.object == pytest.approx(truth.object, rel=0.1)
+
+
+def test_one_measurement_leaves_the_proportion_of_the_two_costs() -> None:
+    found = refit(Cost(2, 1), [(Item(0, "a", 10, 2), 80.0)])
+    assert found == pytest.approx((4.0, 2.0))
+
+
+@pytest.mark.parametrize("item", [Item(0, "a", 0, 0), Item(0, "a", 5, 0), Item(0, "a", 5, 3)])
+def test_a_video_that_took_no_time_breaks_nothing(item: Item) -> None:
+    assert refit(Cost(), [(item, 0.0)]) == (0.0, 0.0)
+
+
+def test_a_device_stays_with_its_run_and_then_helps_where_most_is_left() -> None:
+    queue = Queue([Item(0, "a", 5, 1), Item(1, "b", 9, 1), Item(2, "c", 9, 1), Item(2, "d", 1, 1)], [Cost()] * 3)
+    assert [queue.pull(0).video, queue.pull(0).video] == ["a", "c"]
+    assert [queue.pull(2).video, queue.pull(2).video] == ["d", "b"]
+    with pytest.raises(IndexError, match="empty"):
+        queue.pull(1)
+
+
+def test_a_video_that_failed_waits_once_more() -> None:
+    queue = Queue([Item(0, "a", 5, 1), Item(0, "b", 1, 1)], [Cost()])
+    failed = queue.pull()
+    queue.put_back(failed)
+    assert [queue.pull(), queue.pull().video, len(queue)] == [failed, "b", 0]
+
+
+def test_what_was_measured_changes_which_video_is_the_longest() -> None:
+    """The prior says that objects cost nothing; the first video shows that they cost nearly all."""
+    queue = Queue([Item(0, "many", 10, 9), Item(0, "long", 30, 1), Item(0, "seen", 40, 2)], [Cost(1.0, 1e-6)])
+    queue.learn(queue.pull(), 0.0)
+    for objects in (1, 5, 9):
+        queue.learn(Item(0, "other", 10, objects), 10.0 * objects)
+    assert queue.pull().video == "many"
