@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
@@ -32,6 +34,7 @@ class Server:
     refusals: statuses with which the next requests are answered, in this order. retry_after: their header.
     delay: seconds before every block of 64 KiB. silence: seconds before the status line.
     extra: bytes that the announced length is too long by.
+    certificate: a PEM file with a key, by which a client that takes this server for its proxy gets TLS from it.
     """
 
     port: int = 0
@@ -45,6 +48,7 @@ class Server:
     silence: float = 0.0
     extra: int = 0
     content_type: str = "application/octet-stream"
+    certificate: Path | None = None
     requests: list[Request] = field(default_factory=list)
 
     def url(self, name: str) -> str:
@@ -74,6 +78,21 @@ def serve(files: Mapping[str, bytes], **faults: Any) -> Iterator[Server]:
 
 class _Handler(BaseHTTPRequestHandler):
     state: Server
+
+    def do_CONNECT(self) -> None:
+        """Be the server that the client wants to reach."""
+        assert self.state.certificate is not None
+        self.send_response(200)
+        self.end_headers()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.state.certificate)
+        self.connection = context.wrap_socket(self.connection, server_side=True)
+        self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
+        self.close_connection = False
+
+    def finish(self) -> None:
+        super().finish()
+        self.connection.close()
 
     def do_GET(self) -> None:
         with suppress(ConnectionError):  # a client may go at any time

@@ -13,10 +13,12 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from vosbench.archives import SMALL, open_members
+from vosbench.archives import Member, open_members, save_all
+from vosbench.entries import SMALL
 from vosbench.types import VosbenchError
 
 FILES = {
@@ -59,16 +61,18 @@ def pack(folder: Path, kind: str, files: Mapping[str, bytes]) -> Path:
 
 
 def contents(*sources: Path) -> dict[str, bytes]:
-    with open_members(sources) as members:
+    with TemporaryDirectory() as scratch, open_members(sources, Path(scratch)) as members:
         return {str(member.name): member.read() for member in members}
 
 
-def refusal(source: Path) -> str:
-    """The one line with which a source is refused, before any member is handed out."""
-    with pytest.raises(VosbenchError) as caught, open_members([source]):
-        pytest.fail("members were handed out")
+def refusal(source: Path, inner: str = "") -> str:
+    """The one line with which a source is refused, or an archive in it, before any member is handed out."""
+    with TemporaryDirectory() as scratch:
+        with pytest.raises(VosbenchError) as caught, open_members([source], Path(scratch)):
+            pytest.fail("members were handed out")
+        assert list(Path(scratch).iterdir()) == []
     message = str(caught.value)
-    assert message.startswith(f"{source}: ")
+    assert message.startswith(f"{source}{inner}: ")
     assert "\n" not in message
     return message
 
@@ -76,7 +80,7 @@ def refusal(source: Path) -> str:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_of_source_holds_the_files_and_no_litter(tmp_path: Path, kind: str) -> None:
     source = pack(tmp_path, kind, {**LITTER, **FILES})
-    with open_members([source]) as members:
+    with open_members([source], tmp_path / "scratch") as members:
         assert {str(member.name): member.read() for member in members} == FILES
         assert {str(member.name): member.size for member in members} == {k: len(v) for k, v in FILES.items()}
         assert all(isinstance(member.name, PurePosixPath) for member in members)
@@ -86,7 +90,7 @@ def test_every_kind_of_source_holds_the_files_and_no_litter(tmp_path: Path, kind
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_members_are_saved_where_they_are_wanted(tmp_path: Path, kind: str) -> None:
-    with open_members([pack(tmp_path, kind, FILES)]) as members:
+    with open_members([pack(tmp_path, kind, FILES)], tmp_path / "scratch") as members:
         for member in members:
             member.save(tmp_path / "new" / member.name)
     assert contents(tmp_path / "new") == FILES
@@ -101,7 +105,7 @@ def test_every_zip_method_of_the_library_is_read(tmp_path: Path, method: int) ->
 def test_several_sources_are_read_together_and_may_share_names(tmp_path: Path) -> None:
     first = pack_zip(tmp_path / "trainval.zip", ("DAVIS/README.md", b"1"), ("DAVIS/a.txt", b"a"))
     second = pack_tar(tmp_path / "test.tar", ("DAVIS/README.md", b"2"))
-    with open_members([first, second]) as members:
+    with open_members([first, second], tmp_path / "scratch") as members:
         assert [(member.source, str(member.name), member.read()) for member in members] == [
             (first, "DAVIS/README.md", b"1"),
             (first, "DAVIS/a.txt", b"a"),
@@ -264,7 +268,7 @@ def test_a_tar_that_is_cut_off_between_two_members_is_damaged(tmp_path: Path) ->
 def test_a_zip_member_with_a_wrong_checksum_is_damaged_and_leaves_no_file(tmp_path: Path) -> None:
     path = pack_zip(tmp_path / "a.zip", ("a.txt", b"right"), method=zipfile.ZIP_STORED)
     path.write_bytes(path.read_bytes().replace(b"right", b"wrong"))
-    with open_members([path]) as (member,):
+    with open_members([path], tmp_path / "scratch") as (member,):
         with pytest.raises(VosbenchError, match=r"'a\.txt' in it is damaged .* fetch it again"):
             member.read()
         with pytest.raises(VosbenchError, match=r"'a\.txt' in it is damaged .* fetch it again"):
@@ -293,7 +297,7 @@ def test_a_changed_byte_is_harmless_or_noticed(tmp_path: Path, kind: str) -> Non
 @pytest.mark.parametrize("content", [b"", b"x", b"<html>quota exceeded</html>", bytes(2048), b"Rar!\x1a\7\0" * 200])
 def test_a_file_that_is_no_archive_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.zip").write_bytes(content)
-    assert "neither a folder nor a zip or tar archive" in refusal(tmp_path / "a.zip")
+    assert "neither a folder nor a zip, tar or 7z archive" in refusal(tmp_path / "a.zip")
 
 
 def test_a_compressed_file_that_is_no_tar_is_refused(tmp_path: Path) -> None:
@@ -319,7 +323,7 @@ def test_a_source_that_is_missing_is_named(tmp_path: Path) -> None:
 
 def test_a_folder_s_files_are_linked_and_not_copied(tmp_path: Path) -> None:
     source = pack(tmp_path, "folder", FILES)
-    with open_members([source]) as members:
+    with open_members([source], tmp_path / "scratch") as members:
         members[0].save(tmp_path / "new.jpg")
     assert (tmp_path / "new.jpg").samefile(source / members[0].name)
 
@@ -331,7 +335,7 @@ def test_linked_files_and_folders_in_a_folder_are_read(tmp_path: Path) -> None:
     (mine / "JPEGImages").symlink_to(real / "DAVIS" / "JPEGImages")
     (mine / "val.txt").symlink_to(real / "DAVIS" / "ImageSets" / "val.txt")
     assert list(contents(mine)) == ["JPEGImages/dog/00000.jpg", "val.txt"]
-    with open_members([mine]) as members:
+    with open_members([mine], tmp_path / "scratch") as members:
         members[1].save(tmp_path / "new.txt")
     assert not (tmp_path / "new.txt").is_symlink()
     assert (tmp_path / "new.txt").read_bytes() == b"dog\n"
@@ -351,6 +355,85 @@ def test_a_broken_link_in_a_folder_is_named(tmp_path: Path) -> None:
         contents(tmp_path / "a")
 
 
+# Single files
+
+
+@pytest.mark.parametrize("name", ["meta.json", "unseen_videos.txt", "sums.chk", "clip.mp4", "none"])
+def test_a_single_file_that_is_no_archive_is_one_member(tmp_path: Path, name: str) -> None:
+    content = b"" if name == "none" else b"<content of any kind>" * 100
+    (tmp_path / name).write_bytes(content)
+    assert contents(tmp_path / name) == {name: content}
+    with open_members([tmp_path / name]) as (member,):
+        member.save(tmp_path / "new" / name)
+    assert (tmp_path / "new" / name).samefile(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz", "a.7z", "a.7z.001", "a.rar", "a.json.gz"])
+def test_a_page_that_is_called_an_archive_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"<html>quota exceeded</html>" * 100)
+    assert "neither a folder nor a zip, tar or 7z archive" in refusal(tmp_path / name)
+
+
+# Archives in archives
+
+
+@pytest.mark.parametrize("outer", KINDS[1:])
+@pytest.mark.parametrize("inner", KINDS[1:])
+def test_the_files_of_an_archive_in_an_archive_lie_where_it_lies(tmp_path: Path, outer: str, inner: str) -> None:
+    packed = pack(tmp_path, inner, {"JPEGImages/a.jpg": b"a" * 3000, "__MACOSX/x": b"litter"}).read_bytes()
+    source = pack(tmp_path, outer, {"train/meta.json": b"{}", f"train/frames.{inner}": packed, "z.txt": b"z"})
+    assert contents(source) == {"train/meta.json": b"{}", "train/JPEGImages/a.jpg": b"a" * 3000, "z.txt": b"z"}
+
+
+def test_volumes_in_an_archive_are_one_archive(tmp_path: Path) -> None:
+    packed = pack(tmp_path, "tar.gz", FILES).read_bytes()
+    parts = {"train/x.tar.gz.ab": packed[1000:], "valid/x.tar.gz.aa": packed, "train/x.tar.gz.aa": packed[:1000]}
+    with open_members([pack_zip(tmp_path / "a.zip", *parts.items())], tmp_path / "scratch") as members:
+        found = [(str(member.source.relative_to(tmp_path)), str(member.name)) for member in members]
+    assert found == [
+        *(("a.zip/train/x.tar.gz.aa", f"train/{name}") for name in FILES),
+        *(("a.zip/valid/x.tar.gz.aa", f"valid/{name}") for name in FILES),
+    ]
+
+
+def test_an_archive_in_a_folder_is_a_file(tmp_path: Path) -> None:
+    source = pack(tmp_path, "folder", {"DAVIS/inner.zip": pack(tmp_path, "zip", FILES).read_bytes()})
+    assert list(contents(source)) == ["DAVIS/inner.zip"]
+
+
+def test_without_scratch_what_can_be_read_in_place_is_read(tmp_path: Path) -> None:
+    inner = pack(tmp_path, "zip", FILES).read_bytes()
+    with open_members([pack_zip(tmp_path / "a.zip", ("inner.zip", inner))]) as (member,):
+        assert member.read() == inner
+    with pytest.raises(VosbenchError, match="cannot be read in place"), open_members([pack(tmp_path, "tar.gz", FILES)]):
+        pytest.fail("members were handed out")
+
+
+def test_what_is_wrong_in_an_inner_archive_is_refused(tmp_path: Path) -> None:
+    inner = pack_zip(tmp_path / "inner.zip", ("../evil", b"evil"))
+    source = pack_zip(tmp_path / "a.zip", ("train/inner.zip", inner.read_bytes()))
+    message = refusal(source, "/train/inner.zip")
+    assert "a.zip/train/inner.zip: '../evil' in it leads out of its folder" in message
+    source = pack_zip(tmp_path / "a.zip", ("train/inner.zip", b"<html>"))
+    assert "neither a folder nor a zip" in refusal(source, "/train/inner.zip")
+
+
+def test_archives_nested_too_deeply_are_refused(tmp_path: Path) -> None:
+    files = FILES
+    for depth in range(4):
+        source = pack(tmp_path, "zip", files)
+        if depth < 3:
+            assert contents(source) == FILES
+        files = {"inner.zip": source.read_bytes()}
+    assert "'inner.zip' in it lies 3 archives deep" in refusal(source, "/inner.zip/inner.zip")
+
+
+def test_bombs_are_not_multiplied_by_nesting(tmp_path: Path) -> None:
+    inner = pack(tmp_path, "zip", {"zeros": bytes(SMALL // 2)}).read_bytes()
+    assert contents(pack(tmp_path, "tar", {"1/a.zip": inner})) == {"1/zeros": bytes(SMALL // 2)}
+    assert "a bomb" in refusal(pack(tmp_path, "tar", {f"{n}/a.zip": inner for n in range(3)}), "/1/a.zip")
+
+
 # Saving
 
 
@@ -359,7 +442,7 @@ def test_saving_replaces_a_file_and_never_writes_through_a_link(tmp_path: Path) 
     original.write_bytes(b"precious")
     os.link(original, tmp_path / "a.txt")
     os.link(original, tmp_path / f".a.txt.{os.getpid()}.partial")  # what a killed process can leave
-    with open_members([pack_zip(tmp_path / "a.zip", ("a.txt", b"new"))]) as (member,):
+    with open_members([pack_zip(tmp_path / "a.zip", ("a.txt", b"new"))], tmp_path / "scratch") as (member,):
         member.save(tmp_path / "a.txt")
     assert (tmp_path / "a.txt").read_bytes() == b"new"
     assert original.read_bytes() == b"precious"
@@ -368,7 +451,7 @@ def test_saving_replaces_a_file_and_never_writes_through_a_link(tmp_path: Path) 
 def test_saving_where_nothing_can_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
-        open_members([pack_zip(tmp_path / "a.zip", ("a.txt", b"new"))]) as (member,),
+        open_members([pack_zip(tmp_path / "a.zip", ("a.txt", b"new"))], tmp_path / "scratch") as (member,),
         pytest.raises(VosbenchError, match="cannot be written"),
     ):
         member.save(tmp_path / "file" / "a.txt")
@@ -383,3 +466,79 @@ def test_reading_a_compressed_tar_in_order_is_not_quadratic(tmp_path: Path) -> N
         return time.process_time() - began
 
     assert seconds(2000) < 20 * seconds(250)  # 8 if linear, 64 if quadratic
+
+
+# Saving all
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_members_are_saved_at_once(tmp_path: Path, kind: str) -> None:
+    files = {f"video{number % 7}/{number:05}.jpg": random.Random(number).randbytes(number) for number in range(300)}
+    with open_members([pack(tmp_path, kind, files)], tmp_path / "scratch") as members:
+        assert all(member.apart for member in members)
+        done = list(save_all([(member, tmp_path / "new" / member.name) for member in members]))
+    assert done == sorted(done)
+    assert done[-1] == 300
+    assert contents(tmp_path / "new") == files
+
+
+def test_members_that_are_not_apart_are_saved_in_order(tmp_path: Path) -> None:
+    opened = []
+
+    def drawn(number: int) -> Member:
+        def draw() -> io.BytesIO:
+            opened.append(number)
+            return io.BytesIO(bytes([number]))
+
+        return Member(PurePosixPath(str(number)), 1, tmp_path, draw)
+
+    assert list(save_all([(drawn(number), tmp_path / "new" / str(number)) for number in range(100)])) == [
+        *range(1, 101)
+    ]
+    assert opened == list(range(100))
+    assert contents(tmp_path / "new") == {str(number): bytes([number]) for number in range(100)}
+
+
+def test_of_two_members_for_one_path_the_last_one_is_saved(tmp_path: Path) -> None:
+    with open_members([pack_zip(tmp_path / "a.zip", ("1", b"first"), ("2", b"last"))]) as members:
+        assert list(save_all([(member, tmp_path / "new" / "x") for member in members])) == [2]
+    assert (tmp_path / "new" / "x").read_bytes() == b"last"
+
+
+def test_saving_all_stops_at_a_damaged_member(tmp_path: Path) -> None:
+    path = pack_zip(tmp_path / "a.zip", ("a.txt", b"right"), ("b.txt", b"other"), method=zipfile.ZIP_STORED)
+    path.write_bytes(path.read_bytes().replace(b"other", b"wrong"))
+    with (
+        open_members([path]) as members,
+        pytest.raises(VosbenchError, match=r"'b\.txt' in it is damaged .* fetch it again"),
+    ):
+        list(save_all([(member, tmp_path / "new" / member.name) for member in members]))
+
+
+def test_saving_all_never_writes_into_a_file_that_is_there(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"precious")
+    with (
+        open_members([pack_zip(tmp_path / "a.zip", ("a.txt", b"new"))]) as (member,),
+        pytest.raises(VosbenchError, match=r"a\.txt: cannot be written \(File exists\)"),
+    ):
+        list(save_all([(member, tmp_path / "a.txt")]))
+    assert (tmp_path / "a.txt").read_bytes() == b"precious"
+
+
+def test_nothing_is_read_only_because_it_was_in_the_archive(tmp_path: Path) -> None:
+    folder, file = tarfile.TarInfo("train"), tarfile.TarInfo("train/a.jpg")
+    folder.type, folder.mode, file.mode = tarfile.DIRTYPE, 0o555, 0o444
+    for mode in ("w", "w:gz"):
+        source = pack_tar(tmp_path / "a.tar", (folder, b""), (file, b"a"), mode=mode)
+        with open_members([source], tmp_path / "scratch") as (member,):
+            list(save_all([(member, tmp_path / mode / member.name)]))
+        assert (tmp_path / mode / "train").stat().st_mode & 0o200
+        assert (tmp_path / mode / "train" / "a.jpg").stat().st_mode & 0o200
+
+
+def test_a_compressed_tar_is_unpacked_once_and_linked(tmp_path: Path) -> None:
+    with open_members([pack(tmp_path, "tar.gz", {**LITTER, **FILES})], tmp_path / "scratch") as members:
+        assert sum(path.is_file() for path in (tmp_path / "scratch").rglob("*")) == len(FILES)
+        list(save_all([(member, tmp_path / "new" / member.name) for member in members]))
+        assert all((tmp_path / "new" / member.name).stat().st_nlink == 2 for member in members)
+    assert list((tmp_path / "scratch").iterdir()) == []

@@ -71,13 +71,72 @@ def test_no_two_cards_answer_to_one_name() -> None:
     assert known == {"sa-v": "sav", "lvos": "lvosv2", "ytvos": "ytvos2019", "mose": "mosev1"}
 
 
-@pytest.mark.parametrize("download", DOWNLOADS, ids=lambda download: download.file)
-def test_a_download_has_an_address_and_a_proper_checksum(download: Download) -> None:
-    assert download.urls
-    assert all(re.fullmatch(r"https?://[^/\s]+/\S+", url) for url in download.urls)
-    assert "/" not in download.file
-    assert download.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", download.sha256)
-    assert download.bytes is None or download.bytes > 0
+def test_a_download_has_proper_addresses_and_a_proper_checksum() -> None:
+    for download in DOWNLOADS:
+        assert all(re.fullmatch(r"https?://[^/\s]+/\S+", url) for url in download.urls), download
+        assert len(set(download.urls)) == len(download.urls), download
+        assert "/" not in download.file
+        assert download.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", download.sha256), download
+        assert download.bytes is None or download.bytes > 0
+
+
+def test_what_has_no_address_is_told_to_be_got_by_hand(card: Dataset) -> None:
+    for split in card.splits.values():
+        needed = [card.downloads[name] for name in split.downloads]
+        bare = not needed and card.reader != "vosbench.scenes:read"
+        if bare or any(not (download.urls or download.optional) for download in needed):
+            assert "--from" in split.by_hand, split.name
+
+
+def test_what_to_do_by_hand_is_two_short_sentences(card: Dataset) -> None:
+    for split in filter(lambda split: split.by_hand, card.splits.values()):
+        first, second = split.by_hand.split(". ")
+        assert first[0].isupper()
+        assert second.startswith(("Give ", "Repeat "))
+        assert second.endswith(".")
+        assert len(split.by_hand) <= 200
+        assert not card.downloads or "https://" in split.by_hand
+
+
+def test_the_volumes_of_an_archive_are_all_there_and_in_order(card: Dataset) -> None:
+    for split in card.splits.values():
+        volumes = [name.rpartition(".") for name in split.downloads if re.search(r"\.(\d{3}|a[a-z])$", name)]
+        for archive in {archive for archive, _, _ in volumes}:
+            parts = [part for name, _, part in volumes if name == archive]
+            numbered, lettered = [f"{i:03}" for i in range(1, len(parts) + 1)], [f"a{c}" for c in "abcdefgh"]
+            assert parts in (numbered, lettered[: len(parts)])
+
+
+def test_lists_of_checksums_are_among_the_downloads(card: Dataset) -> None:
+    assert set(card.checksums) <= set(card.downloads)
+
+
+def test_where_the_truth_is_not_public_there_is_a_server_or_none_is_known(card: Dataset) -> None:
+    for split in card.splits.values():
+        assert not (split.truth and split.server)
+        assert split.server == "" or split.server.startswith("https://")
+
+
+def test_a_card_stands_in_the_table_of_the_docs(card: Dataset) -> None:
+    page = (Path(__file__).parents[1] / "docs/datasets.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith(f"| `{card.name}` |")]
+    assert {name for row in rows for name in re.findall("`(.+?)`", row.split("|")[2])} == {*card.aliases} - {"default"}
+    assert {name for row in rows for name in row.split("|")[3].strip().split(", ")} == set(card.splits)
+    for split in card.splits.values():
+        (row,) = (row for row in rows if split.name in row.split("|")[3].strip().split(", "))
+        assert row.split("|")[5].strip().startswith("yes" if split.truth else "no")
+        assert split.server.split(",")[0] in row
+
+
+def test_the_card_in_the_docs_is_sound(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs/datasets.md").read_text()
+    (example,) = re.findall("```toml\n(.*?)```", page, re.DOTALL)
+    assert cards.load(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
+
+
+def test_rules_that_need_a_publishers_list_have_it_beside(card: Dataset) -> None:
+    for split in card.splits.values():
+        assert not card.rules.unseen_videos or card.rules.unseen_videos in split.beside
 
 
 def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:

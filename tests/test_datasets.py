@@ -10,9 +10,9 @@ import pytest
 from golden import make_tree, opened, squares, write_frames, write_masks
 from PIL import Image
 
-from vosbench import store
+from vosbench import listing, store
 from vosbench.datasets import open_tree
-from vosbench.types import Counts, VosbenchError
+from vosbench.types import Rules, Split, VosbenchError
 
 ONE, TWO, THREE = (1, 2, 2), (2, 14, 2), (3, 14, 20)
 BEAR = [squares(ONE), squares(ONE), squares(ONE, THREE), squares(THREE), squares(ONE, TWO, THREE)]
@@ -96,10 +96,6 @@ def test_prompts_count_the_frames_that_there_are(tmp_path: Path) -> None:
     assert opened(root).video("bear").prompts.keys() == {1, 3}
 
 
-def test_a_split_is_counted(root: Path) -> None:
-    assert opened(root).counts() == Counts(videos=1, frames=5, objects=3)
-
-
 # Where a dataset is
 
 
@@ -149,6 +145,14 @@ def test_another_split_is_the_list_of_that_name(root: Path) -> None:
     (root / "ImageSets/test-dev.txt").write_text("\n  bear  \n\nbear\n")
     tree = open_tree(str(root), "test-dev", Path("datasets"))
     assert (tree.split.name, tree.videos) == ("test-dev", ("bear",))
+
+
+def test_the_meta_file_of_a_fetched_split_counts_before_the_publishers(root: Path) -> None:
+    part, rules = Split("val", meta=("meta.json",)), Rules("animals", objects="listed")
+    (root / "meta.json").write_text('{"videos": {"bear": {"objects": [1]}}}')
+    assert listing.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1}
+    (root / "val_meta.json").write_text('{"videos": {"bear": {"objects": [1, 3]}}}')
+    assert listing.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
 
 
 # Frames

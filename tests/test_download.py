@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from server import serve
 
-from vosbench.download import download, sha256
+from vosbench.download import begun, download, sha256
 from vosbench.types import Download, VosbenchError
 
 MEBI = 2**20
@@ -98,6 +98,16 @@ def test_a_download_that_was_killed_continues_where_it_stopped(tmp_path: Path) -
     assert left(tmp_path) == []
 
 
+@pytest.mark.parametrize("source", [BARE, KNOWN])
+def test_how_much_of_a_file_is_there_is_known_without_asking(tmp_path: Path, source: Download) -> None:
+    assert begun(FILE, tmp_path) == begun(FILE, tmp_path / "no-such") == 0
+    begin(tmp_path, source)
+    assert begun(FILE, tmp_path) == 2 * MEBI
+    with serve(FILES) as server:
+        download(source, tmp_path, [server.url(FILE)])
+    assert begun(FILE, tmp_path) == 4 * MEBI
+
+
 def test_a_cut_download_continues_within_the_call(tmp_path: Path) -> None:
     with serve(FILES, cut=2 * MEBI, cuts=1) as server:
         assert download(KNOWN, tmp_path, [server.url(FILE)], backoff=0).read_bytes() == CONTENT
@@ -108,6 +118,13 @@ def test_cuts_do_not_use_up_the_attempts_while_bytes_are_gained(tmp_path: Path) 
     with serve(FILES, cut=MEBI // 2) as server:
         assert download(KNOWN, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == CONTENT
     assert server.starts[-1] == 7 * MEBI // 2
+
+
+def test_a_small_file_that_is_cut_is_continued_too(tmp_path: Path) -> None:
+    small = CONTENT[: MEBI // 4]
+    with serve({FILE: small}, cut=len(small) // 2) as server:
+        assert download(BARE, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == small
+    assert server.starts[-1] == len(small) // 2
 
 
 def test_a_server_that_cuts_without_gain_is_given_up(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import signal
+import subprocess
 import tarfile
 import time
 import zipfile
@@ -15,10 +17,18 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from golden import make_tree, squares
 from PIL import Image
 from server import serve
 
 SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black"]
+
+
+@pytest.fixture
+def cli(cli: Cli) -> Cli:
+    """The command line, which reaches no server but the tests' own."""
+    cli.environment["https_proxy"] = "http://127.0.0.1:9"
+    return cli
 
 
 @pytest.fixture(scope="session")
@@ -332,6 +342,90 @@ def test_a_damaged_dataset_json_is_one_line(cli: Cli) -> None:
     for command in (["fetch", "synthetic"], ["infer", "--dataset", "synthetic", "--tracker", "static"]):
         assert "dataset.json" in cli(*command, expect=2).stderr
     assert "synthetic" in cli("list", "datasets").stdout
+
+
+def write_card(path: Path, **downloads: str) -> None:
+    """A card of cubs with a licence and a citation, whose files lie at these URLs by the stems of their names."""
+    entries = "".join(f'[[downloads]]\nfile = "{name}.zip"\nurls = ["{url}"]\n' for name, url in downloads.items())
+    path.write_text(
+        'name = "cubs"\ntitle = "Cubs"\nlicence = "CC BY 4.0"\nhomepage = "https://cubs.example"\n'
+        'citation = """\n@misc{cubs}\n"""\n'
+        f"{entries}[splits.val]\ndownloads = {[f'{name}.zip' for name in downloads]}\nby_hand = 'Ask Ann.'\n"
+    )
+
+
+def test_a_dry_run_shows_everything_asks_nobody_and_writes_nothing(cli: Cli) -> None:
+    with serve({}) as server:
+        write_card(cli.folder / "cubs.toml", cubs=server.url("cubs.zip"))
+        shown = cli("fetch", "./cubs.toml", "sam2.1_hiera_tiny", "--dry-run").stdout
+        assert server.requests == []
+    for expected in (
+        "cubs.zip",
+        server.url("cubs.zip"),
+        "CC BY 4.0",
+        "https://cubs.example",
+        "Ask Ann.",
+        "GB are free",
+    ):
+        assert expected in shown
+    assert "sam2.1_hiera_tiny.pt" in shown
+    assert [path.name for path in cli.folder.iterdir()] == ["cubs.toml"]
+
+
+def test_a_dry_run_shows_what_no_program_can_get_and_what_is_complete(cli: Cli) -> None:
+    write_card(cli.folder / "cubs.toml")
+    assert "by hand: Ask Ann." in cli("fetch", "./cubs.toml", "--dry-run").stdout
+    assert "cubs val: not to be had by program. Ask Ann." in cli("fetch", "./cubs.toml", expect=2).stderr
+    make_tree(cli.folder / "given", {"ann": [squares((1, 2, 2))]})
+    cli("fetch", "./cubs.toml", "--from", "given")
+    assert "it is complete already" in cli("fetch", "./cubs.toml", "--dry-run").stdout
+
+
+def test_the_licence_is_told_before_and_the_citation_after(cli: Cli) -> None:
+    write_card(cli.folder / "cubs.toml")
+    make_tree(cli.folder / "given", {"ann": [squares((1, 2, 2))]})
+    told = cli("fetch", "./cubs.toml", "--from", "given").stderr.splitlines()
+    assert told[0] == "cubs: licence CC BY 4.0, see https://cubs.example"
+    assert told[-1] == "@misc{cubs}"
+    assert cli("fetch", "./cubs.toml").stderr == ""
+
+
+def test_a_tree_of_ones_own_has_a_name_of_ones_own(cli: Cli) -> None:
+    make_tree(cli.folder / "given", {"ann": [squares((1, 2, 2))] * 2})
+    done = cli("fetch", "folder", "--from", "given", "--as", "mine")
+    assert "mine is at datasets/mine (1 videos, 2 frames, 1 objects)" in done.stdout
+    assert (cli.folder / "datasets/mine/ImageSets/val.txt").read_text() == "ann\n"
+    assert "another name" in cli("fetch", "folder", "--from", "given", "--as", "davis2016", expect=2).stderr
+    assert "--as goes with one name, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="a certificate is made with openssl")
+def test_a_quota_of_google_drive_is_told_with_the_ways_out(cli: Cli) -> None:
+    """The test's server stands between, as a proxy, and answers as Google does."""
+    certificate = cli.folder / "google.pem"
+    made: list[str | Path] = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-keyout",
+        certificate,
+        "-out",
+        certificate,
+    ]
+    made += ["-subj", "/CN=drive.google.com", "-addext", "subjectAltName=DNS:drive.google.com"]
+    subprocess.run(["openssl", *made], check=True, capture_output=True)
+    page = b'<html><p class="uc-error-subcaption">Too many users have viewed this file recently.</p></html>'
+    with serve({"uc?id=1": page}, content_type="text/html", certificate=certificate) as server:
+        write_card(cli.folder / "cubs.toml", cubs="https://drive.google.com/uc?id=1")
+        cli.environment |= {"https_proxy": server.url(""), "HOME": str(cli.folder)}
+        cli.environment["REQUESTS_CA_BUNDLE"] = str(certificate)
+        message = cli("fetch", "./cubs.toml", expect=2).stderr.splitlines()[-1]
+    assert "Too many users have viewed this file recently" in message
+    for way in (f"{cli.folder}/.cache/gdown/cookies.txt", "--from FILE", "--mirror URL", "Ask Ann."):
+        assert way in message
+    assert nothing_left(cli.folder)
 
 
 def test_a_root_that_is_a_file_is_one_line(cli: Cli) -> None:

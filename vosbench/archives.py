@@ -1,286 +1,157 @@
 """A read-only view of what publishers packed and users unpacked: regular files by name, nothing believed unchecked.
 
-Folders, zip and tar (plain, gzip, bzip2, xz), told apart by content. Whatever could write elsewhere, write twice, fill
-the disk or hide a loss is refused before the first member is handed out.
+Folders; zip, 7z and tar (plain, gzip, bzip2, xz), whole or in volumes, told apart by content; and single files that are
+nothing of that. An archive in an archive is known by its name and opened in the same way.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
-import lzma
 import os
-import re
-import stat
-import struct
-import tarfile
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import pairwise
 from pathlib import Path, PurePosixPath
-from typing import IO, NamedTuple, cast
+from tempfile import TemporaryDirectory
 
-from vosbench.store import is_litter, replacing
+from vosbench import tars, zips
+from vosbench.entries import Entry, checked, limit, refusal
+from vosbench.members import DAMAGE, DiskError, Member, intact, opener, save_all, writing
+from vosbench.store import is_litter
 from vosbench.types import VosbenchError
+from vosbench.volumes import Volumes, archive_of, beside, gather, is_archive
 
-# Frames and masks hardly shrink in an archive; the extreme, 20,000 times one empty mask, is 5:1 in a zip and 162:1 in a
-# tar.gz (measured), while bombs aim at deflate's limit, 1032:1. Less than SMALL harms nobody at any ratio.
-# A zip is judged by member and as a whole; a tar does not say what a member takes, and is judged as a whole.
-MAX_RATIO = 200
-SMALL = 16 * 2**20  # bytes
-CHUNK = 2**20  # bytes
-UNPACKERS: dict[bytes, Callable[[Path], io.BufferedIOBase]] = {
-    b"\x1f\x8b": gzip.GzipFile,
-    b"BZh": bz2.BZ2File,
-    b"\xfd7zXZ\0": lzma.LZMAFile,
-}
-ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-ZIP_HEADER = 30  # bytes before an entry's name
-# zipfile, tarfile and the decompressors raise more on damaged input than they document.
-DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
-DAMAGE += (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+__all__ = ["DAMAGE", "DiskError", "Member", "open_members", "save_all"]
 
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One regular file.
-
-    name: where it lies below the top of its source. size: in bytes. source: the folder or archive that it came from.
-    open: its bytes. file: itself, where the source is a folder.
-    """
-
-    name: PurePosixPath
-    size: int
-    source: Path
-    open: Callable[[], IO[bytes]]
-    file: Path | None = None
-
-    def read(self) -> bytes:
-        """Its content. Raises VosbenchError if it is damaged."""
-        return b"".join(self._chunks())
-
-    def save(self, path: Path) -> None:
-        """Make it the file `path`, whole or not at all. Raises VosbenchError if it is damaged or cannot be written.
-
-        A folder's file is hard-linked where the file system allows: do not change it in place afterwards.
-        """
-        try:
-            with replacing(path) as beside:
-                beside.unlink(missing_ok=True)  # left by a process that died, it may be a link to the only copy
-                if not (self.file and _link(self.file, beside)):
-                    with beside.open("wb") as file:
-                        file.writelines(self._chunks())
-        except OSError as error:
-            reason = error.strerror or error
-            raise VosbenchError(f"{path}: cannot be written ({reason}); mend that or choose another folder") from None
-
-    def _chunks(self) -> Iterator[bytes]:
-        with _intact(self.source, str(self.name)), self.open() as stream:
-            while chunk := stream.read(CHUNK):
-                yield chunk
-
-
-def _link(file: Path, path: Path) -> bool:
-    """Whether `path` could be made a hard link to the file."""
-    try:
-        os.link(file.resolve(), path)  # resolved, because a hard link to a symbolic link is a symbolic link
-    except OSError:
-        return False
-    return True
+MAX_DEPTH = 3  # archives in one another
+SEVENZIP = b"7z\xbc\xaf\x27\x1c"
+OTHERS = (".gz", ".bz2", ".xz", ".rar", ".zst", ".br", ".lz")  # suffixes of what is an archive, or may be
+HEAD = 512  # bytes that tell what a file is
 
 
 @contextmanager
-def open_members(sources: Sequence[Path]) -> Iterator[list[Member]]:
+def open_members(sources: Sequence[Path], scratch: Path | None = None) -> Iterator[list[Member]]:
     """The files of several folders and archives, source by source, each archive in its own order, folders sorted.
 
-    Litter (hidden files, `__MACOSX`) is left out. Names are unique in a source, also where case does not count, but two
-    sources may share one. Members can be read until the block ends, by one thread. In this order a compressed tar is
-    unpacked twice in all, the first time to check it; every step back in it begins again at its first byte.
+    The volumes of one archive are one source, which has the name of the first one; those that lie beside a volume that
+    is given alone belong to it. An archive in an archive is a source of its own, and its files lie where it does. A
+    file that does not claim to be an archive, by its suffix or content, is one member of its name.
 
-    Raises VosbenchError for a source that is missing, no archive, damaged or unsafe.
+    Litter (hidden files, `__MACOSX`) is left out. Names are unique in a source, also where case does not count, but two
+    sources may share one. Members can be read until the block ends.
+
+    scratch: a folder, made when needed, for what must be unpacked to be read: 7z, compressed tars and archives in
+    archives. Each is unpacked once, as it is checked, and its members are files there. They vanish when the block ends;
+    what a process that was killed has left there is never looked at, and is the caller's to remove. Without a scratch
+    folder archives in archives are members like others, and what cannot be read in place is refused.
+
+    Raises VosbenchError for a source that is missing, no archive, damaged or unsafe, DiskError for a full disk.
     """
     with ExitStack() as stack:
-        yield [member for source in sources for member in _members(source, stack)]
+        shelf = _Shelf(scratch, stack)
+        yield [member for paths in _sets(sources) for member in _members(paths, paths[0], shelf, sys.maxsize, 1)]
 
 
-def _members(source: Path, stack: ExitStack) -> list[Member]:
-    with _intact(source):
+@dataclass(frozen=True)
+class _Shelf:
+    """Where things are unpacked, and what is closed in the end."""
+
+    scratch: Path | None
+    stack: ExitStack
+
+    def folder(self, archive: Path) -> Path:
+        """An empty folder, which nobody else knows."""
+        if self.scratch is None:
+            raise refusal(archive, "cannot be read in place")
+        with writing(self.scratch):
+            self.scratch.mkdir(parents=True, exist_ok=True)
+            return self.scratch / Path(self.stack.enter_context(TemporaryDirectory(dir=self.scratch))).name
+
+    def saved(self, member: Member) -> Path:
+        """A member as a file."""
+        file = self.folder(member.source) / "0"
+        member.save(file)
+        return file
+
+
+def _sets(sources: Sequence[Path]) -> list[list[Path]]:
+    """The sources, each alone or as all the volumes of one archive in order."""
+    given = Counter(archive_of(source.name) for source in sources)
+    named = []
+    for source in sources:
         if not source.exists():
             raise VosbenchError(f"{source}: no such file or folder")
+        archive = archive_of(source.name)
+        paths = beside(source) if archive and given[archive] == 1 else [source]
+        named += [(path.name, path) for path in paths]
+    return gather(named)
+
+
+def _members(paths: Sequence[Path], source: Path, shelf: _Shelf, most: int, depth: int) -> list[Member]:
+    """What is in a source that lies in some files, and in the archives in it. most: the bytes that it may hold."""
+    with intact(source):
         if source.is_dir():
-            return list(_loose(source, source, frozenset()))
-        return _checked(source, _entries(source, stack))
+            return list(_loose(source, source, PurePosixPath(), frozenset()))
+        packed = Volumes(paths, shelf.stack)
+        most = min(most, limit(packed.size))
+        entries = _entries(source, packed, shelf, most)
+        if entries is None:
+            name, file = PurePosixPath(source.name), source.resolve()
+            return [Member(name, packed.size, source, opener(source), file, apart=True)]
+        members = checked(source, entries, most)
+    return members if shelf.scratch is None else list(_unnested(members, shelf, most, depth))
 
 
-@contextmanager
-def _intact(source: Path, member: str | None = None) -> Iterator[None]:
-    """Damage as one line."""
-    try:
-        yield
-    except DAMAGE as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        what = f"{source}: {member!r} in it" if member else f"{source}:"
-        remedy = "mend it" if source.is_dir() else "delete it and fetch it again"
-        raise VosbenchError(f"{what} is damaged or cannot be read ({reason}); {remedy}") from None
+def _entries(source: Path, packed: Volumes, shelf: _Shelf, most: int) -> Iterable[Entry] | None:
+    """What an archive holds, in its order; None for a file that is none and does not claim to be."""
+    head = packed.read_at(0, HEAD)
+    if head.startswith(zips.MAGICS):
+        return zips.entries(source, packed)
+    if head.startswith(SEVENZIP):
+        from vosbench import sevenzip
+
+        return sevenzip.entries(source, packed, partial(shelf.folder, source))
+    if tars.is_tar(head):
+        return tars.entries(source, packed, partial(shelf.folder, source), most)
+    if is_archive(source.name) or source.suffix.lower() in OTHERS:
+        raise VosbenchError(
+            f"{source}: neither a folder nor a zip, tar or 7z archive; fetch it again, or unpack it by hand"
+        )
+    return None
 
 
-def _loose(top: Path, folder: Path, above: frozenset[tuple[int, int]]) -> Iterator[Member]:
+def _unnested(members: Sequence[Member], shelf: _Shelf, most: int, depth: int) -> Iterator[Member]:
+    """The members of an archive, with those of the archives among them in place of these."""
+    left = most - sum(member.size for member in members)
+    for volumes in gather((str(member.name), member) for member in members):
+        first = volumes[0]
+        if not is_archive(first.name.name):
+            yield first
+            continue
+        if depth == MAX_DEPTH:
+            raise refusal(first.source, f"lies {MAX_DEPTH} archives deep", str(first.name))
+        paths = [volume.file or shelf.saved(volume) for volume in volumes]
+        for member in _members(paths, first.source / first.name, shelf, left, depth + 1):
+            left -= member.size
+            yield replace(member, name=first.name.parent / member.name)
+
+
+def _loose(top: Path, folder: Path, name: PurePosixPath, above: frozenset[tuple[int, int]]) -> Iterator[Member]:
     """The files below a folder. Symbolic links are followed, but not into a folder that they lie in."""
     status = folder.stat()
     inside = above | {(status.st_dev, status.st_ino)}
     if inside == above:
         return
-    for path in sorted(path for path in folder.iterdir() if not is_litter(path.name)):
-        if path.is_dir():
-            yield from _loose(top, path, inside)
-        elif path.is_file():
-            name = PurePosixPath(path.relative_to(top))
-            yield Member(
-                name, path.stat().st_size, top, cast("Callable[[], IO[bytes]]", partial(path.open, "rb")), path
-            )
+    with os.scandir(folder) as found:  # tells files from folders without asking for each
+        entries = sorted((entry for entry in found if not is_litter(entry.name)), key=lambda entry: entry.name)
+    for entry in entries:
+        path = folder / entry.name
+        if entry.is_dir():
+            yield from _loose(top, path, name / entry.name, inside)
+        elif entry.is_file():
+            file = path.resolve() if entry.is_symlink() else path  # a hard link to a symbolic link is a symbolic link
+            yield Member(name / entry.name, entry.stat().st_size, top, opener(path), file, apart=True)
         else:
             raise VosbenchError(f"{path}: neither a file nor a folder, or a broken link; repair or remove it")
-
-
-class _Entry(NamedTuple):
-    """What an archive says of one entry. kind: "file", "folder" or what is refused. packed: the bytes that it takes."""
-
-    name: str
-    kind: str
-    size: int
-    packed: int
-    open: Callable[[], IO[bytes]]
-
-
-def _checked(archive: Path, entries: Iterable[_Entry]) -> list[Member]:
-    """The files among the entries, litter left out. Raises VosbenchError for the first entry that is unsafe."""
-    limit, unpacked = _limit(archive.stat().st_size), 0
-    members: dict[str, Member] = {}
-    for entry in entries:
-        unpacked += entry.size
-        if flaw := _flaw(entry) or ("makes the whole too large: a bomb" if unpacked > limit else None):
-            raise _refusal(archive, flaw, entry.name)
-        name = PurePosixPath(entry.name)
-        if entry.kind == "folder" or any(map(is_litter, name.parts)):
-            continue
-        twin = members.setdefault(str(name).casefold(), Member(name, entry.size, archive, entry.open))
-        if twin.open is not entry.open:
-            raise _refusal(archive, f"has the name of another entry, {str(twin.name)!r}", entry.name)
-    for folder in {folder for member in members.values() for folder in member.name.parents}:
-        if str(folder).casefold() in members:
-            raise _refusal(archive, "is both a file and a folder", str(folder))
-    return list(members.values())
-
-
-def _flaw(entry: _Entry) -> str | None:
-    """Why an entry is unsafe by itself, if it is."""
-    if entry.name.startswith("/") or re.match("[A-Za-z]:", entry.name):
-        return "has an absolute path"
-    if re.search(r"[\x00-\x1f\\]", entry.name):
-        return "has a backslash or a control character in its name"
-    if ".." in entry.name.split("/"):
-        return "leads out of its folder"
-    if entry.kind not in ("file", "folder"):
-        return f"is {entry.kind}"
-    if entry.kind == "file" and not PurePosixPath(entry.name).parts:
-        return "has no name"
-    if not 0 <= entry.size <= _limit(entry.packed):
-        return f"unpacks to {entry.size} bytes from {entry.packed}: a bomb"
-    return None
-
-
-def _limit(packed: int) -> int:
-    """The most bytes that so many packed bytes may become."""
-    return max(SMALL, MAX_RATIO * packed)
-
-
-def _refusal(archive: Path, flaw: str, name: str | None = None) -> VosbenchError:
-    what = f"{archive}:" if name is None else f"{archive}: {name!r} in it"
-    return VosbenchError(f"{what} {flaw}; if you trust it, unpack it by hand and give the folder")
-
-
-def _entries(path: Path, stack: ExitStack) -> Iterator[_Entry]:
-    """What an archive holds, in its order. Raises VosbenchError if the file is none."""
-    with path.open("rb") as file:
-        head = file.read(tarfile.BLOCKSIZE)
-    if head.startswith((b"PK\3\4", b"PK\5\6")):
-        return _zip_entries(path, stack.enter_context(zipfile.ZipFile(path)))
-    for magic, unpacker in UNPACKERS.items():
-        if head.startswith(magic):
-            return _tar_entries(path, stack.enter_context(unpacker(path)))
-    try:
-        tarfile.TarInfo.frombuf(head, "utf-8", "surrogateescape")
-    except tarfile.TarError:
-        raise VosbenchError(
-            f"{path}: neither a folder nor a zip or tar archive; fetch it again, or unpack it by hand"
-        ) from None
-    return _tar_entries(path, stack.enter_context(path.open("rb")))
-
-
-def _zip_entries(path: Path, archive: zipfile.ZipFile) -> Iterator[_Entry]:
-    placed = sorted(archive.infolist(), key=lambda info: info.header_offset)
-    starts = [info.header_offset for info in placed] + [archive.start_dir]
-    for info, (start, following) in zip(placed, pairwise(starts), strict=True):
-        if start + ZIP_HEADER + len(info.orig_filename) + info.compress_size > following:
-            raise _refusal(path, "overlaps another entry: a bomb", info.orig_filename)
-    for info in archive.infolist():
-        name = info.orig_filename  # the other one ends at the first NUL
-        yield _Entry(name, _zip_kind(info), info.file_size, info.compress_size, partial(archive.open, info))
-
-
-def _zip_kind(info: zipfile.ZipInfo) -> str:
-    form = stat.S_IFMT(info.external_attr >> 16)
-    if form not in (0, stat.S_IFREG, stat.S_IFDIR):
-        return "a link" if form == stat.S_IFLNK else "a device"
-    if info.flag_bits & 1:
-        return "encrypted"
-    if info.compress_type not in ZIP_METHODS:
-        return f"packed by method {info.compress_type}, which cannot be read here"
-    return "folder" if info.orig_filename.endswith("/") else "file"
-
-
-def _tar_entries(path: Path, stream: io.BufferedIOBase) -> Iterator[_Entry]:
-    packed = path.stat().st_size
-    bounded = _Bounded(stream, _limit(packed), path)
-    archive = tarfile.TarFile(fileobj=bounded)
-    for info in archive:
-        link = info.islnk() or info.issym()
-        kind = "file" if info.isreg() else "folder" if info.isdir() else "a link" if link else "a device"
-        opener = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
-        yield _Entry(info.name, kind, info.size, packed, opener)
-    bounded.seek(archive.offset)  # tarfile takes the end of the file, or rubbish, for the end of the archive
-    if bounded.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError("its end is missing")
-    while bounded.read(tarfile.BLOCKSIZE):
-        pass  # up to the checksum behind the compressed data
-
-
-class _Bounded(io.BufferedIOBase):
-    """A tar's bytes, of which not more than `limit` are ever unpacked: its headers, too, can be bombs."""
-
-    def __init__(self, stream: io.BufferedIOBase, limit: int, path: Path) -> None:
-        self.stream, self.limit, self.path = stream, limit, path
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        size = self.limit if size is None or size < 0 else size
-        self._bound(self.tell() + size)
-        return self.stream.read(size)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        self._bound(offset)
-        return self.stream.seek(offset, whence)
-
-    def tell(self) -> int:
-        return self.stream.tell()
-
-    def seekable(self) -> bool:
-        return True
-
-    def _bound(self, position: int) -> None:
-        if position > self.limit:
-            raise _refusal(self.path, f"unpacks to more than {self.limit} bytes: a bomb")

@@ -5,18 +5,24 @@
     aliases = ["bear"]                  # other names on the command line
     homepage = licence = citation = ""
     reader = "vosbench.normalise:folders"   # what reads the publisher's tree
+    checksums = ["SHA256SUMS"]          # downloads that list the hashes of the others
 
     [rules]                             # how it is scored: the fields of vosbench.types.Rules
     merge = false
 
     [[downloads]]                       # what the publisher offers: the fields of vosbench.types.Download
     file = "bears.zip"
-    urls = ["https://..."]
+    urls = ["https://..."]              # tried in order; without one the file has to be got by hand
     sha256 = "..."                      # left out where not known, never invented
+    optional = true                     # if the dataset is complete without it
 
     [splits.val]                        # the fields of vosbench.types.Split
     downloads = ["bears.zip"]
-    frames = "JPEGImages/480p"
+    frames = "JPEGImages/480p"          # wherever in the archive this is
+    lists = ["ImageSets/{split}.txt"]   # or a JSON file with the videos as keys of `videos`
+    meta = ["meta.json"]                # becomes val_meta.json
+    beside = ["unseen.txt"]             # keeps its name
+    by_hand = "Accept the licence at https://... . Give the archive with --from."
     counts = { videos = 3, frames = 120, objects = 5 }
 
 Raises VosbenchError for a file that is missing, is not TOML, or has a key that is missing, unknown or of a wrong type.
@@ -52,11 +58,11 @@ def parse(card: Mapping[str, Any], where: str) -> Dataset:
     if not splits:
         raise VosbenchError(f"{where}: a card needs at least one split, as in [splits.val]")
     by_file = {download.file: download for download in downloads}
-    for part in splits.values():
-        if unknown := set(part.downloads) - set(by_file):
-            raise VosbenchError(
-                f"{where}: splits.{part.name} names {unknown.pop()!r}, which is not among [[downloads]]"
-            )
+    named = {f"splits.{part.name}": part.downloads for part in splits.values()}
+    named["checksums"] = tuple(_list(card, "checksums", where))
+    for key, files in named.items():
+        if unknown := set(files) - set(by_file):
+            raise VosbenchError(f"{where}: {key} names {unknown.pop()!r}, which is not among [[downloads]]")
     dataset = build(Dataset, {**card, "rules": rules, "downloads": by_file, "splits": splits}, where)
     if dataset.default_split not in splits:
         raise VosbenchError(f"{where}: default_split is {dataset.default_split!r}, the splits are {', '.join(splits)}")

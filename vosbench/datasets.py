@@ -6,7 +6,7 @@ A dataset is a name under the datasets root, or the path of any tree in the norm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
@@ -15,7 +15,7 @@ import numpy as np
 
 from vosbench import cards, plugins, store
 from vosbench.masks import MaskFolder
-from vosbench.types import Counts, Dataset, Frame, Mask, Rules, Split, Video, VosbenchError
+from vosbench.types import Dataset, Frame, Mask, Rules, Split, Video, VosbenchError
 
 
 class Frames(Sequence[Frame]):
@@ -49,6 +49,7 @@ class Tree:
     """A split on disk. `split` says how it is prompted, `rules` how it is scored.
 
     fetched: whether `vosbench fetch` put it there; else its name is that of its folder, which others may have, too.
+    all_masks: whether an object is given by every mask of it, not by its first one alone.
     """
 
     name: str
@@ -59,6 +60,13 @@ class Tree:
     frames: Path
     masks: Path
     fetched: bool = False
+    all_masks: bool = False
+
+    def prompted(self, prompts: str) -> Tree:
+        """The split with "first" or "all" masks as prompts. Raises VosbenchError for another word."""
+        if prompts not in ("first", "all"):
+            raise VosbenchError(f"prompts {prompts!r}: choose first or all")
+        return replace(self, all_masks=prompts == "all")
 
     def frame_paths(self, video: str) -> list[Path]:
         """The files of a video's frames, in order. Raises VosbenchError if there are none."""
@@ -75,22 +83,16 @@ class Tree:
         """All masks that are known of a video. For scoring alone: trackers see `video(...)`."""
         return MaskFolder(self.masks / video, self.rules)
 
-    def counts(self) -> Counts:
-        """How many videos, frames and objects there are. Decodes every mask."""
-        truths = [self.truth(video) for video in self.videos]
-        objects = [{label for stem in truth.stems for label in truth.read(stem)[1]} for truth in truths]
-        frames = sum(len(self.frame_paths(video)) for video in self.videos)
-        return Counts(len(self.videos), frames, sum(map(len, objects)))
-
     def video(self, name: str) -> Video:
         """What a tracker may see of a video. Raises VosbenchError if its prompts name no object."""
         frames = self.frame_paths(name)
         truth = self.truth(name)
         index = {path.stem: position for position, path in enumerate(frames)}
         stems = [stem for stem in truth.stems if stem in index]
-        if self.split.prompts == "first_frame":
-            stems = [stem for stem in stems if index[stem] == 0]
-        prompts = {index[stem]: masks for stem, masks in first_appearances(truth, stems)}
+        beginning = [stem for stem in stems if index[stem] == 0 or self.split.prompts != "first_frame"]
+        prompts = {index[stem]: masks for stem, masks in first_appearances(truth, beginning)}
+        if self.all_masks:
+            prompts = {index[stem]: masks for stem, masks in appearances(truth, stems, set().union(*prompts.values()))}
         if not prompts:
             raise VosbenchError(
                 f"{self.name} {self.split.name}: no mask of video {name} in {truth.path} holds an object under the "
@@ -109,13 +111,22 @@ def first_appearances(truth: MaskFolder, stems: Sequence[str]) -> Iterator[tuple
             yield stem, new
 
 
+def appearances(
+    truth: MaskFolder, stems: Sequence[str], objects: Collection[int]
+) -> Iterator[tuple[str, dict[int, Mask]]]:
+    """The frames in which any of the objects appears, with the masks of these objects."""
+    for stem in stems:
+        if shown := {label: mask for label, mask in truth.read(stem)[1].items() if label in objects}:
+            yield stem, shown
+
+
 def open_tree(dataset: str, split: str | None, root: Path, rules: str | None = None) -> Tree:
     """A split of a dataset given by name (a folder under `root`), alias, card or path.
 
     `rules` names a card whose prompts and rules count in place of the dataset's own.
     Raises VosbenchError if the dataset is not there, has no such split, or lists no video.
     """
-    path, card = _locate(dataset, root)
+    path, card = locate(dataset, root)
     own = card or plugins.dataset("default")
     governing = plugins.dataset(rules) if rules else own
     name = split or own.default_split
@@ -136,10 +147,16 @@ def open_tree(dataset: str, split: str | None, root: Path, rules: str | None = N
     )
 
 
-def fetched(home: Path) -> dict[str, Any]:
-    """What dataset.json says of each split that was fetched into a dataset's folder; nothing if it is not there."""
+def described(home: Path) -> dict[str, Any]:
+    """What dataset.json says of the splits in a dataset's folder; nothing if it is not there."""
     splits: dict[str, Any] = _manifest(home).get("splits", {}) if (home / store.MANIFEST).is_file() else {}
     return splits
+
+
+def fetched(home: Path) -> dict[str, Any]:
+    """The splits in dataset.json that are there: a fetch that replaces one takes its list away first."""
+    lists = home / store.LISTS
+    return {name: split for name, split in described(home).items() if (lists / f"{name}.txt").is_file()}
 
 
 def _manifest(home: Path) -> dict[str, Any]:
@@ -153,8 +170,11 @@ def _part(card: Dataset, name: str) -> Split:
     return card.splits.get(name) or replace(card.splits[card.default_split], name=name)
 
 
-def _locate(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
-    """Where a dataset is, and the card that it was fetched by if it has one."""
+def locate(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
+    """Where a dataset is that is given by name, alias, card or path, and the card that it was fetched by if it was.
+
+    Raises VosbenchError if it is unknown or not there.
+    """
     path = root / dataset
     if not path.is_dir():
         path = Path(dataset)
@@ -173,7 +193,7 @@ def _locate(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
 def _list_file(path: Path, split: str, lists: Sequence[str]) -> Path:
     """The file that lists the videos of a split: the normal layout's, the publisher's, or the only one of that name."""
     usual = path / store.LISTS / f"{split}.txt"
-    candidates = [usual, *(path / entry.format(split=split) for entry in lists)]
+    candidates = [usual, *(path / entry.format(split=split) for entry in lists if entry.endswith(".txt"))]
     candidates += only if len(only := list((path / store.LISTS).glob(f"*/{split}.txt"))) == 1 else []
     for candidate in candidates:
         if candidate.is_file():

@@ -11,45 +11,50 @@ import hashlib
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
+from vosbench.refusals import PATIENCE, DeniedError, RefusedError, RetryError, explained, ways_in
 from vosbench.store import PARTIAL
 from vosbench.types import Download, VosbenchError
 
-if TYPE_CHECKING:
-    import requests
-
 Progress: TypeAlias = Callable[[int, "int | None"], None]
-"""Told the bytes so far and the bytes in all, if known, after every half megabyte."""
+"""Told the bytes so far and the bytes in all, if known, every 32 KiB."""
 
-PATIENCE = 60.0  # seconds; the longest pause between attempts, a server that asks for more is passed over
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP statuses after which the same request may work
+WAYS_OUT = ("give a file fetched by hand with --from FILE", "another server with --mirror URL")
+CHUNK = 2**15  # bytes; gdown loses a chunk that is cut, and its own half megabyte may be the whole file
 PAGE = (b"<!doctype", b"<html", b"<head", b"<?xml")  # how pages begin, and no archive, checkpoint or list
 
 
-class _RefusedError(Exception):
-    """Why a URL does not give the file. Another URL may."""
+class UnavailableError(VosbenchError):
+    """No URL gives a file: it has to come from somewhere else. what: the message without the ways out."""
 
-
-class _RetryError(Exception):
-    """What failed and may work the next time, after `wait` seconds if the server named a time."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
+    def __init__(self, what: str, ways: Sequence[str]) -> None:
+        super().__init__(f"{what}; {', or '.join(ways)}")
+        self.what = what
 
 
 def _unseen(done: int, total: int | None) -> None:
     """Progress that nobody looks at."""
 
 
+def digest(path: Path, algorithm: str) -> str:
+    """A hash of a file in hexadecimal, by the algorithm's name in hashlib."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
 def sha256(path: Path) -> str:
     """The SHA-256 of a file in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return digest(path, "sha256")
+
+
+def begun(file: str, folder: Path) -> int:
+    """How many bytes of a download are there, finished or not."""
+    path = folder / file
+    parts = folder.glob(_unfinished(path.name))
+    return path.stat().st_size if path.is_file() else max((part.stat().st_size for part in parts), default=0)
 
 
 def download(
@@ -67,9 +72,9 @@ def download(
     next URL's turn. timeout: seconds without a byte after which a server counts as silent. backoff: seconds before the
     second attempt, doubled for each one after it, unless the server sends `Retry-After` in seconds.
 
-    Raises VosbenchError if no URL gives the file, with every reason, or if the disk does not take it.
+    Raises UnavailableError if no URL gives the file, with every reason, and VosbenchError if the disk does not take it.
     """
-    path, reasons = folder / source.file, []
+    path, reasons, ways = folder / source.file, [], [*WAYS_OUT]
     try:
         if path.is_file() and _flaw(path, source) is None:
             return path
@@ -77,25 +82,29 @@ def download(
         for url in urls:
             try:
                 _fetch(source, path, url, progress, attempts, timeout, backoff).replace(path)
-            except _RefusedError as error:
+            except RefusedError as error:
                 reasons.append(f"{url}: {error}")
+                if isinstance(error, DeniedError) and len(ways) == len(WAYS_OUT):
+                    ways = [*ways_in(url), *ways]
             else:
-                for left in path.parent.glob(f".{glob.escape(path.name)}.{'?' * 8}{PARTIAL}{'?' * 8}.part"):
+                for left in path.parent.glob(_unfinished(path.name)):
                     left.unlink()  # what other URLs began
                 return path
     except OSError as error:
         reason = error.strerror or error
         raise VosbenchError(f"{path}: cannot be written ({reason}); mend that or choose another folder") from None
-    raise VosbenchError(
-        f"{source.file}: not fetched ({'; '.join(reasons) or 'no URL is known'}); "
-        "give a file fetched by hand with --from FILE, or another server with --mirror URL"
-    )
+    raise UnavailableError(f"{source.file}: not fetched ({'; '.join(reasons) or 'no URL is known'})", ways)
+
+
+def _unfinished(name: str) -> str:
+    """The pattern of all that any URL has begun of a file."""
+    return f".{glob.escape(name)}.{'?' * 8}{PARTIAL}{'?' * 8}.part"
 
 
 def _fetch(
     source: Download, path: Path, url: str, progress: Progress, attempts: int, timeout: float, backoff: float
 ) -> Path:
-    """A whole and verified file beside `path` from one URL. Raises _RefusedError."""
+    """A whole and verified file beside `path` from one URL. Raises RefusedError."""
     # Where the content is known, any server may continue what another began; otherwise two files could be spliced.
     tag = (source.sha256 or hashlib.sha256(url.encode()).hexdigest())[:8]
     staged = path.with_name(f".{path.name}.{tag}{PARTIAL}")
@@ -103,7 +112,7 @@ def _fetch(
     def watched(done: int, total: int | None) -> None:
         if source.bytes is not None and total not in (None, source.bytes):
             _parts(staged)[0].unlink()
-            raise _RefusedError(f"the server announces {total} bytes, expected {source.bytes}")
+            raise RefusedError(f"the server announces {total} bytes, expected {source.bytes}")
         progress(done, total or source.bytes)
 
     most, failures = _size(staged), 0
@@ -111,26 +120,28 @@ def _fetch(
         _check_space(staged, source)
         try:
             _attempt(url, staged, watched, timeout)
-        except _RetryError as error:
+        except RetryError as error:
             failures = failures + 1 if _size(staged) <= most else 1
             most = max(most, _size(staged))
             if failures >= attempts:
-                raise _RefusedError(str(error)) from None
+                raise RefusedError(str(error)) from None
             time.sleep(min(backoff * 2 ** (failures - 1), PATIENCE) if error.wait is None else error.wait)
     if flaw := _flaw(staged, source):
         staged.unlink()
-        raise _RefusedError(flaw)
+        raise RefusedError(flaw)
     return staged
 
 
 def _attempt(url: str, staged: Path, progress: Progress, timeout: float) -> None:
-    """Begin or continue `staged` once. Raises _RetryError, _RefusedError, and OSError about the disk."""
+    """Begin or continue `staged` once. Raises RetryError, RefusedError, and OSError about the disk."""
     import gdown  # costs 0.4 s, which a command that fetches nothing must not pay
+
+    vars(sys.modules["gdown.download"])["CHUNK_SIZE"] = CHUNK
 
     for spare in _parts(staged)[1:]:
         spare.unlink()
     before = _size(staged)
-    with _explained():
+    with explained():
         try:
             gdown.download(url, str(staged), quiet=True, resume=True, timeout=timeout, progress=progress)
             return
@@ -156,59 +167,12 @@ def _unblock(url: str, staged: Path, timeout: float) -> None:
             answer.raise_for_status()
             # Drive's own page about large files is no sign: gdown has already passed it.
             if "html" in answer.headers.get("Content-Type", "") and not is_google_drive_url(url):
-                raise _RefusedError("a web page came in place of the file")
+                raise RefusedError("a web page came in place of the file")
         length = answer.headers.get("Content-Range" if complete else "Content-Length", "")
     if length.rpartition("/")[2] == str(size):
         part.replace(staged)
     else:
         part.unlink()
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Tell what may work later (_RetryError) from what will not (_RefusedError)."""
-    import requests
-    from gdown.exceptions import DownloadError, FileURLRetrievalError
-
-    outside = sys.exception()
-    try:
-        yield
-    except FileURLRetrievalError as error:  # Google's page about quota or permission
-        raise _RefusedError(_line(str(error).partition("You may still")[0])) from None
-    except DownloadError as error:
-        raise _RetryError(_line(str(error).partition("\n")[0])) from None
-    except requests.HTTPError as error:
-        assert error.response is not None  # raise_for_status says so
-        raise _judged(error.response) from None
-    except requests.exceptions.SSLError as error:
-        raise _RefusedError(_root(error, outside)) from None
-    except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise _RetryError(_root(error, outside)) from None
-    except requests.RequestException as error:
-        raise _RefusedError(_line(str(error))) from None
-
-
-def _judged(answer: requests.Response) -> _RefusedError | _RetryError:
-    """The error that an HTTP status stands for. A Retry-After that is a date is not looked at."""
-    reason = f"HTTP {answer.status_code} {answer.reason}"
-    asked = answer.headers.get("Retry-After", "")
-    wait = float(asked) if asked.isdecimal() else None
-    if wait is not None and wait > PATIENCE:
-        return _RefusedError(f"{reason}, asks to wait {wait:.0f} s")
-    return _RetryError(reason, wait) if answer.status_code in TRANSIENT else _RefusedError(reason)
-
-
-def _root(error: BaseException, outside: BaseException | None) -> str:
-    """The innermost cause, which is what the operating system said; not what the caller was handling."""
-    while inner := error.__cause__ or error.__context__:
-        if inner is outside:
-            break
-        error = inner
-    return _line(str(error)) or type(error).__name__
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split()).rstrip(".")
 
 
 def _flaw(path: Path, source: Download) -> str | None:

@@ -1,32 +1,73 @@
-"""What there is and what of it is here: the rows behind `vosbench list`."""
+"""What there is and what of it is here: the rows behind `vosbench list`, and the datasets to cite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from vosbench import plugins, store
+from vosbench import cards, plugins, store
 from vosbench.datasets import fetched as fetched_splits
 from vosbench.runs import Run
 from vosbench.store import Roots
-from vosbench.types import VosbenchError
+from vosbench.types import Dataset, VosbenchError
+
+Read = TypeVar("Read")
 
 Row = dict[str, Any]
 DAMAGED: Row = {"done": None, "failed": None, "J&F": None, "updated": "damaged"}
 
 
 def datasets(roots: Roots) -> list[Row]:
-    """One row a split of every card, with the publisher's counts and whether it is fetched."""
+    """One row a split of every card: the publisher's counts, or what was fetched, in megabytes of 10^6 bytes.
+
+    truth: whether the ground truth is public, a server holds it, or nobody scores the split ("none").
+    """
     rows = []
-    for name, dataset in sorted(plugins.datasets().items()):
+    for name, dataset in sorted(_known(roots).items()):
         fetched = _unless_damaged(partial(fetched_splits, roots.datasets / name)) or {}
         for part in dataset.splits.values():
-            counts = fetched.get(part.name, {}).get("counts") or asdict(part.counts)
-            state = "yes" if part.name in fetched else "no"
-            rows.append({"dataset": name, "split": part.name, **counts, "fetched": state, "title": dataset.title})
+            here = fetched.get(part.name, {})
+            downloads = [dataset.downloads[file] for file in part.downloads]
+            rows.append(
+                {
+                    "dataset": name,
+                    "split": part.name,
+                    **(here.get("counts") or asdict(part.counts)),
+                    "truth": "public" if part.truth else "server" if part.server else "none",
+                    "server": part.server if not part.truth and part.server else None,
+                    "fetched": "yes" if here else "no",
+                    "disk_mb": _megabytes([video["bytes"] for video in here.get("videos", {}).values()]),
+                    "download_mb": _megabytes([each.bytes for each in downloads if each.bytes or not each.optional]),
+                    "title": dataset.title,
+                }
+            )
     return rows
+
+
+def cited(names: Sequence[str], roots: Roots) -> list[Dataset]:
+    """The datasets of these names; without one those that are fetched; without one of them all there are.
+
+    Raises VosbenchError for a name that is unknown.
+    """
+    known = _known(roots)
+    if names:
+        return [known.get(name) or plugins.dataset(name) for name in names]
+    here = [name for name in sorted(known) if (roots.datasets / name / store.MANIFEST).is_file()]
+    return [known[name] for name in here or sorted(known)]
+
+
+def _known(roots: Roots) -> dict[str, Dataset]:
+    """Every dataset by its name, those included that were fetched by a card of somebody's own."""
+    manifests = roots.datasets.glob(f"*/{store.MANIFEST}")
+    own = [card for path in manifests if (card := _unless_damaged(partial(_card, path)))]
+    return {card.name: card for card in own} | plugins.datasets()
+
+
+def _card(manifest: Path) -> Dataset:
+    return cards.parse(store.read_json(manifest).get("card", {}), str(manifest))
 
 
 def trackers(roots: Roots) -> list[Row]:
@@ -69,12 +110,18 @@ def runs(roots: Roots) -> list[Row]:
     return rows
 
 
-def _unless_damaged(read: Callable[[], Row]) -> Row | None:
+def _unless_damaged(read: Callable[[], Read]) -> Read | None:
     """What is read, or None where the file is damaged: one bad file must not hide all others."""
     try:
         return read()
     except VosbenchError:
         return None
+
+
+def _megabytes(sizes: Sequence[int | None]) -> float | None:
+    """The sum of sizes in bytes, in megabytes; None where one is not known, or there is none."""
+    known = [size for size in sizes if size is not None]
+    return round(sum(known) / 1e6, 1) if known and len(known) == len(sizes) else None
 
 
 KINDS: Mapping[str, Callable[[Roots], list[Row]]] = {

@@ -2,7 +2,7 @@
 
 Read are the forms of LVOS (`objects: {id: {frame_range: {start, end}}}`, the end not included, as its evaluator takes
 it), of YouTube-VOS (`objects: {id: {category, frames}}`) and of MOSEv2 (`objects: [id, ...]`). The files lie in the
-dataset's folder.
+dataset's folder, under the name that `vosbench fetch` gives them or under the publisher's.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 
 from vosbench import store
 from vosbench.types import Rules, Score, Split, VosbenchError
+
+META = "{split}_meta.json"  # in a fetched dataset
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,11 @@ def of(root: Path, split: Split, rules: Rules, stems: Mapping[str, Sequence[str]
     """
     if rules.objects != "listed":
         return {}
-    candidates = [root / name.format(split=split.name) for name in split.meta]
-    path = next((path for path in candidates if path.is_file()), None)
+    names = [name.format(split=split.name) for name in (META, *split.meta)]
+    path = next((root / name for name in names if (root / name).is_file()), None)
     if path is None:
-        names = " or ".join(path.name for path in candidates)
-        raise VosbenchError(f"{root}: the rules of {rules.name} need the publisher's meta file, named {names}")
+        named = " or ".join(names[1:])
+        raise VosbenchError(f"{root}: the rules of {rules.name} need the publisher's meta file, named {named}")
     listing = read(path, stems)
     bare = [video for video, objects in listing.items() if any(entry.category is None for entry in objects.values())]
     if rules.seen and bare:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 from collections.abc import Iterator
@@ -15,9 +16,9 @@ from typing import Any
 from vosbench.types import VosbenchError
 
 FRAMES, MASKS, LISTS = "JPEGImages", "Annotations", "ImageSets"
-RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS = "run.json", "masks", ".videos", ".logs"
+RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos", ".logs", ".shards"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
-MANIFEST, ARCHIVES = "dataset.json", ".archives"
+MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 PARTIAL = ".partial"
 
@@ -138,7 +139,8 @@ def write_bytes(path: Path, content: bytes) -> None:
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write a file to; it takes the place of `path` at the end, or vanishes on an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    # Nodes that share a folder may have processes of the same number.
+    beside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}{PARTIAL}")
     try:
         yield beside
         beside.replace(path)
@@ -147,9 +149,12 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def assembling(path: Path) -> Iterator[Path]:
-    """An empty folder beside `path` to fill; it takes the place of `path` at the end, or vanishes on an error."""
-    beside = partial(path)
+def assembling(path: Path, tag: str = "") -> Iterator[Path]:
+    """An empty folder beside `path` to fill; it takes the place of `path` at the end, or vanishes on an error.
+
+    tag: tells the folders of several processes apart.
+    """
+    beside = partial(path, tag)
     remove(beside)
     beside.mkdir(parents=True)
     try:
@@ -164,8 +169,9 @@ def assembling(path: Path) -> Iterator[Path]:
 def merging(path: Path) -> Iterator[Path]:
     """An empty folder beside the dataset's folder `path` to fill with the normal layout of a split.
 
-    At the end it becomes `path`, or its videos and files take their places in `path`, dataset.json last, so that a
-    split is only ever listed when it is whole. On an error it vanishes.
+    At the end it becomes `path`, or its videos and files take their places in `path`. Lists that are there already go
+    first and come last, before dataset.json alone, so that a split is only ever listed when it is whole. On an error it
+    vanishes.
     """
     beside = partial(path)
     remove(beside)
@@ -173,20 +179,24 @@ def merging(path: Path) -> Iterator[Path]:
     try:
         yield beside
         if path.exists():
-            for item in sorted((*beside.glob("*/*"), beside / MANIFEST), key=lambda item: item.name == MANIFEST):
+            for listed in (beside / LISTS).iterdir():
+                remove(path / LISTS / listed.name)
+            videos_and_files = (*beside.glob("*/*"), *(item for item in beside.iterdir() if item.is_file()))
+            for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
                 place = path / item.relative_to(beside)
                 place.parent.mkdir(exist_ok=True)
-                remove(place)
-                item.rename(place)
+                if item.is_dir():
+                    remove(place)
+                item.rename(place)  # of a file, also over the one that is there
         else:
             beside.rename(path)
     finally:
         remove(beside)
 
 
-def partial(path: Path) -> Path:
+def partial(path: Path, tag: str = "") -> Path:
     """Where a folder is assembled before it takes its place."""
-    return path.with_name(f".{path.name}{PARTIAL}")
+    return path.with_name(f".{path.name}.{tag}{PARTIAL}" if tag else f".{path.name}{PARTIAL}")
 
 
 def remove(path: Path) -> None:
