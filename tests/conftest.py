@@ -104,3 +104,33 @@ def checkpoint(seeded: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> 
     torch.save({"model": official.build(seeded, 64).state_dict()}, path)
     yield str(path)
     path.unlink()  # 156 MB that pytest would keep
+
+
+@pytest.fixture(scope="session")
+def cutie_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A checkpoint of Cutie small with seeded weights, in which a random network shows objects and background."""
+    pytest.importorskip("cutie.inference", reason='needs pip install "vosbench[cutie]"')
+    import torch
+    from cutie.model.cutie import CUTIE
+
+    from vosbench.trackers import cutie
+
+    folder = tmp_path_factory.mktemp("cutie")
+    cutie.stand_in(folder)
+    config = cutie.configure("small", {})
+    config.model.resnet_model_path = str(folder)
+    generator = torch.Generator().manual_seed(0)
+
+    def draw(name: str, tensor: torch.Tensor) -> torch.Tensor:
+        noise = torch.randn(tensor.shape, generator=generator)
+        if tensor.ndim > 1:
+            return noise / tensor[0].numel() ** 0.5  # the signal keeps its size
+        centre = 1.0 if name.endswith(("weight", "running_var")) else 0.0
+        return (centre + 0.1 * noise).to(tensor.dtype)
+
+    weights = {name: draw(name, tensor) for name, tensor in CUTIE(config).state_dict().items()}
+    weights["mask_decoder.pred.bias"].fill_(-2.0)
+    path = folder / "seeded.pth"
+    torch.save(weights, path)
+    yield str(path)
+    path.unlink()  # 115 MB that pytest would keep

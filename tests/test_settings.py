@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from inspect import signature
+from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import Cli
 
 from vosbench import settings
 from vosbench.types import VosbenchError
@@ -90,3 +92,50 @@ def test_only_what_differs_from_the_default_has_changed() -> None:
     given = {"threshold": 0.25, "memory_size": 7, "crop": True, "seed": None}
     assert list(settings.changed(given, TYPED).items()) == [("crop", True), ("threshold", 0.25)]
     assert settings.changed({"alpha": 1}, OPEN) == {"alpha": 1}
+
+
+class Explained:
+    """A tracker's constructor with a docstring, in which meanings are a line, go over two, or share one."""
+
+    def __init__(
+        self, device: str, size: int = 7, rate: float = 0.5, checkpoint: str = "c", seed: Any = None, count: int = 1
+    ) -> None:
+        """Build it on a device.
+
+        checkpoint: what it has learned. size: how large it is; a rate: of growth
+            is no setting here.
+        rate: how fast. seed: the number that
+            all begins with.
+
+        Raises VosbenchError.
+        """
+
+
+def test_settings_are_explained_by_the_constructors_docstring() -> None:
+    parameters = {name: p for name, p in signature(Explained).parameters.items() if name != "device"}
+    explained = settings.explain(parameters, Explained.__init__.__doc__ or "")
+    assert explained.pop("prompts=first").startswith("each object is given by its")
+    assert list(explained.items()) == [
+        ("size=7", "how large it is; a rate: of growth is no setting here."),
+        ("rate=0.5", "how fast."),
+        ("seed=None", "the number that all begins with."),
+        ("count=1", ""),
+    ]
+    assert settings.explain({}, "Builds it.").keys() == {"prompts=first"}
+    assert settings.explain(OPEN, "").keys() == {"memory_size=7", "prompts=first"}
+
+
+@pytest.mark.parametrize("command", ["infer", "run"])
+def test_set_help_lists_the_settings_of_the_tracker_a_line_each(cli: Cli, command: str) -> None:
+    lines = cli(command, "--tracker", "sam2", "--set", "help").stdout.splitlines()
+    assert {"memory_size=7", "image_size=1024", "dtype=bfloat16", "prompts=first"} <= {
+        line.split()[0] for line in lines
+    }
+    assert not any(line.startswith(("checkpoint", " ")) for line in lines)
+    assert all(len(line.split()) > 4 for line in lines)
+    assert cli(command, "--tracker", "static", "--set", "help").stdout.startswith("prompts=first  each object")
+
+
+def test_a_slip_names_what_all_trackers_take_as_well(cli: Cli, bears: Path) -> None:
+    said = cli("infer", "--dataset", bears, "--tracker", "static", "--set", "prompt=all", expect=2).stderr
+    assert "static has no such setting (did you mean prompts?); it has prompts" in said

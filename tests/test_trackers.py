@@ -13,13 +13,21 @@ from vosbench.scenes import clips
 from vosbench.trackers import BUILT_IN
 from vosbench.types import Frame, Labels, Masks, Tracker, Video
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's
+
 
 @pytest.fixture(scope="module", params=sorted(BUILT_IN))
 def tracker(request: pytest.FixtureRequest) -> Tracker:
     """Each built-in tracker as a worker builds it."""
-    settings: dict[str, dict[str, Any]] = {"sam2": {"image_size": 64, "dtype": "float32"}}
+    small = {"image_size": 64, "dtype": "float32"}
+    settings: dict[str, dict[str, Any]] = {
+        "cutie": {"size": 96},
+        "sam2": small,
+        "sam2long": {**small, "uncertainty": 0.0},
+    }
     if "checkpoint" in plugins.settings_of(BUILT_IN[request.param]):
-        settings[request.param]["checkpoint"] = request.getfixturevalue("checkpoint")
+        fixture = "cutie_checkpoint" if request.param == "cutie" else "checkpoint"
+        settings[request.param]["checkpoint"] = request.getfixturevalue(fixture)
     built: Tracker = plugins.load(BUILT_IN[request.param])("cpu", **settings.get(request.param, {}))
     return built
 

@@ -1,16 +1,48 @@
-"""A tracker's settings: `key=value` from the command line, checked against the tracker's constructor."""
+"""A run's settings: `key=value` from the command line, checked against the tracker's constructor.
+
+Beside what the tracker takes there is `prompts`, which all have in common.
+"""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
-from inspect import Parameter
+from inspect import Parameter, cleandoc
 from typing import Any
 
 from vosbench.types import VosbenchError
 
 Value = bool | int | float | str
 WORDS: Mapping[str, bool] = {"true": True, "false": False}
+ELSEWHERE = "checkpoint"  # the parameter that has an option of its own
+PROMPTS = Parameter("prompts", Parameter.KEYWORD_ONLY, default="first")
+PROMPTS_MEANING = (
+    'each object is given by its "first" mask, or by "all" there are, as with --use_all_masks in SAM 2\'s script; '
+    "where a mask is given, the result is no prediction."
+)
+
+
+def offered(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """What may be set, from what the tracker's constructor takes."""
+    return {**{name: p for name, p in parameters.items() if name != ELSEWHERE}, PROMPTS.name: PROMPTS}
+
+
+def explain(parameters: Mapping[str, Parameter], document: str) -> dict[str, str]:
+    """What may be set, as `key=default`, and what it means by the constructor's docstring; "" if that does not tell.
+
+    There a parameter's name and a colon begin a line or a sentence, and what it means follows, up to the next one's or
+    to an empty line.
+    """
+    names = "|".join(map(re.escape, parameters)) or "(?!)"
+    parts = re.split(rf"(?m)(?:^|(?<=\.\s))({names}):\s", cleandoc(document))
+    meanings = dict(zip(parts[1::2], parts[2::2], strict=True)) | {PROMPTS.name: PROMPTS_MEANING}
+    explained = {}
+    for name, parameter in offered(parameters).items():
+        if parameter.kind is not Parameter.VAR_KEYWORD:
+            key = name if parameter.default is Parameter.empty else f"{name}={parameter.default}"
+            explained[key] = " ".join(meanings.get(name, "").split("\n\n")[0].split())
+    return explained
 
 
 def parse(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:

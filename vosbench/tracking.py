@@ -5,7 +5,10 @@ from __future__ import annotations
 import resource
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -14,14 +17,16 @@ import numpy as np
 
 from vosbench import masks
 from vosbench.datasets import Tree
-from vosbench.runs import Run
+from vosbench.runs import Run, digest_of
 from vosbench.types import Masks, Tracker, VosbenchError
+
+BEHIND = 4  # frames whose masks may wait to be written
 
 
 def track_video(tracker: Tracker, name: str, tree: Tree, run: Run, on_frame: Callable[[int], None]) -> dict[str, Any]:
     """Track a video and put its masks into the run; they appear only when all frames are there.
 
-    Returns the fields of its Record: frames, objects, seconds, fps and peak memory.
+    Returns the fields of its Record: frames, objects, seconds, fps, peak memory and digest.
     Raises VosbenchError if the tracker yields too few or too many frames, or what is no mask of this video.
     """
     start = time.perf_counter()
@@ -32,14 +37,16 @@ def track_video(tracker: Tracker, name: str, tree: Tree, run: Run, on_frame: Cal
     apart = tree.truth(name).objects
     folders = {label: apart[label].name for label in objects if label in apart}
     with run.writing(name) as folder:
-        for index, (stem, found) in enumerate(zip_longest(stems, tracker.track(video))):
-            if stem is None or found is None:
-                raise VosbenchError(
-                    f"the tracker yielded {'more than ' * (stem is None)}{index} of {len(stems)} frames"
-                )
-            _check(found, objects, size, stem)
-            _write(found, size, folder, stem, folders)
-            on_frame(index + 1)
+        with _in_background(_write) as write:
+            for index, (stem, found) in enumerate(zip_longest(stems, tracker.track(video))):
+                if stem is None or found is None:
+                    raise VosbenchError(
+                        f"the tracker yielded {'more than ' * (stem is None)}{index} of {len(stems)} frames"
+                    )
+                _check(found, objects, size, stem)
+                write(found, size, folder, stem, folders)
+                on_frame(index + 1)
+        digest = digest_of(folder)
     seconds = time.perf_counter() - start
     return {
         "frames": len(stems),
@@ -48,7 +55,33 @@ def track_video(tracker: Tracker, name: str, tree: Tree, run: Run, on_frame: Cal
         "fps": round(len(stems) / seconds, 2),
         "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
         "peak_gpu_memory_mb": _peak_gpu_memory_mb(),
+        "digest": digest,
     }
+
+
+@contextmanager
+def _in_background(work: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """`work` to be called without waiting for it: a thread does it, in order, while the tracker is at the next frames.
+
+    At most BEHIND calls wait. What one raises is raised by a later call or at the end, before what came after it. No
+    thread is left then.
+    """
+    waiting: deque[Future[None]] = deque()
+
+    def settle(most: int) -> None:
+        while len(waiting) > most:
+            waiting[0].result()  # if it raises it stays the first, and is what is raised at the end too
+            waiting.popleft()
+
+    def call(*arguments: object) -> None:
+        waiting.append(writer.submit(work, *arguments))
+        settle(BEHIND)
+
+    with ThreadPoolExecutor(1, "masks") as writer:
+        try:
+            yield call
+        finally:
+            settle(0)
 
 
 def _check(found: Masks, objects: Sequence[int], size: tuple[int, int], stem: str) -> None:

@@ -2,25 +2,27 @@
 
 The masks are those of facebookresearch/sam2's tools/vos_inference.py, objects that appear late included, bit for bit on
 the same machine. The work is less: a frame is decoded and encoded once for all objects, none before the first prompt,
-and memory does not grow with the video.
+frames are read ahead while the model works, and memory does not grow with the video. The settings `fast`, `compile` and
+`tf32` are for more speed at the price of another rounding, which changes a few pixels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from vosbench.types import Mask, Masks, Video, VosbenchError
+import numpy as np
+
+from vosbench.types import Masks, Video, VosbenchError
 
 if TYPE_CHECKING:
     import torch
 
-    from vosbench.trackers.sam2_model import Images
-
 DTYPES = ("bfloat16", "float16", "float32")
 PROMPTED, TRACKED = "cond_frame_outputs", "non_cond_frame_outputs"  # the predictor's names
+NOWHERE = -1024.0  # the logit, everywhere, of an object that is not to be seen
 
 Output = dict[str, Any]
 """What the predictor keeps of one object in one frame: memory features, object pointer, logits."""
@@ -30,7 +32,12 @@ Memory = dict[str, dict[int, Output]]
 
 
 class Sam2:
-    """SAM 2 or 2.1 of any size, with the weights of a checkpoint."""
+    """SAM 2 or 2.1 of any size, with the weights of a checkpoint.
+
+    cost: of a frame, and more of each object in it: GFLOP of the base+ model at 1024 pixels with a full memory.
+    """
+
+    cost: ClassVar[tuple[float, float]] = (647.0, 621.0)
 
     def __init__(
         self,
@@ -40,6 +47,13 @@ class Sam2:
         image_size: int = 1024,
         dtype: str = "bfloat16",
         score_threshold: float = 0.0,
+        memory_extension: str = "repeat",
+        max_object_pointers: int = 16,
+        temporal_stride: int = 1,
+        fill_hole_area: int = 0,
+        fast: bool = False,
+        compile: bool = False,
+        tf32: bool = False,
     ) -> None:
         """Load the model onto the device: "cpu", "cuda" or "cuda:N".
 
@@ -49,142 +63,75 @@ class Sam2:
         image_size: side of the square to which frames are resized, a multiple of 32.
         dtype: of the arithmetic: "bfloat16" or "float16" (autocast), or "float32".
         score_threshold: an object's pixels are those whose logit lies above it.
+        memory_extension: how a bank of more than 7 dates its frames: "repeat" the oldest date, or "interpolate".
+        max_object_pointers: frames whose object pointer the model sees, the prompted one included.
+        temporal_stride: what the memory bank has beside the prompted and the latest frame is every N-th frame.
+        fill_hole_area: fill holes of up to so many pixels, counted at a quarter of image_size; 0 leaves all.
+        fast: take all objects through the model together, as batches, and on a GPU encode the next frame meanwhile.
+        compile: compile the image encoder and the memory attention with torch.compile, which takes minutes a worker.
+        tf32: multiply matrices of float32 in TF32, on a GPU that can.
 
         Raises VosbenchError for a setting out of range, and for a checkpoint that is damaged or of another model.
         """
         import torch
 
-        from vosbench.trackers import sam2_model
+        from vosbench.trackers import sam2_compile, sam2_model
 
         if dtype not in DTYPES:
             raise VosbenchError(f"dtype {dtype!r}: choose one of {', '.join(DTYPES)}")
+        if not score_threshold >= NOWHERE:
+            raise VosbenchError(f"score_threshold {score_threshold}: at least {NOWHERE}, the logit of an absent object")
+        if fill_hole_area < 0:
+            raise VosbenchError(f"fill_hole_area {fill_hole_area}: a number of pixels, or 0 to leave holes as they are")
         self.device = torch.device(device)
         self.dtype: torch.dtype = getattr(torch, dtype)
         self.autocast: AbstractContextManager[object] = nullcontext()
         if dtype != "float32":
             self.autocast = torch.autocast(self.device.type, self.dtype)
-        self.score_threshold = score_threshold
-        self.predictor = sam2_model.build(Path(checkpoint), self.device, image_size, memory_size, self.dtype)
+        torch.backends.cuda.matmul.allow_tf32 = tf32  # of the process, so that it must be taken back as well
+        self.score_threshold, self.fill_hole_area, self.fast = score_threshold, fill_hole_area, fast
+        self.predictor = sam2_model.build(
+            Path(checkpoint),
+            self.device,
+            image_size,
+            memory_size,
+            self.dtype,
+            memory_extension,
+            max_object_pointers,
+            temporal_stride,
+        )
+        if compile:
+            sam2_compile.compile_parts(self.predictor)
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Have all that is compiled compiled: for two objects together, and for one alone."""
+        mask = np.ones((64, 64), np.bool_)
+        video = Video("warm-up", [np.zeros((64, 64, 3), np.uint8)] * 3, {0: {1: mask, 2: mask}, 1: {3: mask}})
+        list(self.track(video))
 
     def track(self, video: Video) -> Iterator[Masks]:
         """Yield, for every frame, the masks of the objects that have been prompted so far.
 
         A prompted frame returns its prompt, a little smoothed. Unless `video.overlap`, a pixel belongs to the object
-        with the highest logit, among equals to the smallest id.
+        with the highest logit, among equals to the smallest id. A frame's masks leave the device while the next frame
+        is at work. The frames are read in other threads.
         """
         import torch
 
-        from vosbench.trackers.sam2_model import Images, decide
+        from vosbench.trackers.sam2_fast import FastSession
+        from vosbench.trackers.sam2_model import Decision, Images, begin
+        from vosbench.trackers.sam2_session import Session
 
-        images = Images(video.frames, self.predictor.image_size, self.device)
-        session = Session(self.predictor, images, video.prompts, self.dtype)
-        for index in range(len(video.frames)):
-            with torch.inference_mode(), self.autocast:
-                logits = session.step(index)
-                masks = decide(logits, self.score_threshold, video.overlap) if logits else {}
-            yield masks
-
-
-class Session:
-    """The objects of one video, followed frame by frame; `step` must be called with 0, 1, 2, ..."""
-
-    def __init__(self, predictor: Any, images: Images, prompts: Mapping[int, Masks], dtype: torch.dtype) -> None:
-        self.predictor, self.images, self.prompts, self.dtype = predictor, images, prompts, dtype
-        self.memories: dict[int, Memory] = {}
-        self.state = {
-            "images": images,
-            "num_frames": len(images),
-            "device": images.device,
-            "storage_device": images.device,
-            "cached_features": {},
-            "constants": {},
-        }
-
-    def step(self, index: int) -> dict[int, torch.Tensor]:
-        """The logits float32[H, W] in the next frame of each object prompted so far, by ascending id."""
-        import torch
-        from torch.nn.functional import interpolate
-
-        for memory in self.memories.values():
-            if index not in memory[PROMPTED]:
-                self._remember(memory[TRACKED], index, self._infer(memory, index))
-        self._start(index)
-        if not self.memories:
-            return {}
-        labels = sorted(self.memories)
-        low = torch.cat([self._harvest(self.memories[label], index) for label in labels])
-        logits = interpolate(low, self.images.size, mode="bilinear")
-        return dict(zip(labels, logits[:, 0], strict=True))
-
-    def _start(self, index: int) -> None:
-        """Give the objects that begin in this frame their prompts, the later ones too.
-
-        A later prompt of the same object works backwards as well, as in the official script with `--use_all_masks`; the
-        price is that its frame is encoded twice.
-        """
-        new = self.prompts.get(index, {}).keys() - self.memories.keys()
-        if not new:
-            return
-        self.memories |= {label: {PROMPTED: {}, TRACKED: {}} for label in new}
-        for later in sorted(frame for frame in self.prompts if frame >= index):
-            for label, mask in self.prompts[later].items():
-                if label in new:
-                    self._prompt(self.memories[label], later, mask)
-
-    def _prompt(self, memory: Memory, index: int, mask: Mask) -> None:
-        """Remember an object by its mask, bool[H, W]."""
-        import torch
-        from torch.nn.functional import interpolate
-
-        side = self.predictor.image_size
-        prompt = torch.tensor(mask, device=self.images.device).float()[None, None]
-        if mask.shape != (side, side):
-            prompt = interpolate(prompt, (side, side), mode="bilinear", antialias=True) >= 0.5
-        output = self._infer(memory, index, prompt.float())
-        output["maskmem_features"], output["maskmem_pos_enc"] = self.predictor._run_memory_encoder(
-            self.state,
-            index,
-            batch_size=1,
-            high_res_masks=interpolate(output["pred_masks"], (side, side), mode="bilinear"),
-            object_score_logits=output["object_score_logits"],
-            is_mask_from_pts=True,
-        )
-        self._remember(memory[PROMPTED], index, output)
-
-    def _infer(self, memory: Memory, index: int, prompt: torch.Tensor | None = None) -> Output:
-        """What the model finds of one object in one frame: from its prompt there, else from its memory."""
-        output: Output = self.predictor._run_single_frame_inference(
-            self.state,
-            memory,
-            index,
-            batch_size=1,
-            is_init_cond_frame=prompt is not None,
-            point_inputs=None,
-            mask_inputs=prompt,
-            reverse=False,
-            run_mem_encoder=prompt is None,
-        )[0]
-        return output
-
-    def _remember(self, past: dict[int, Output], index: int, output: Output) -> None:
-        """Keep an output. Its features are bfloat16 whatever the arithmetic, which autocast to float16 refuses."""
-        import torch
-
-        past[index] = output
-        if self.dtype == torch.float16:
-            output["maskmem_features"] = output["maskmem_features"].half()
-
-    def _harvest(self, memory: Memory, index: int) -> torch.Tensor:
-        """Take an object's logits [1, 1, h, w] out of its memory, and drop there what no later frame will read.
-
-        Read are all prompted frames, and of the others the latest `num_maskmem - 1` features and the latest
-        `max_obj_ptrs_in_encoder - 1` pointers.
-        """
-        features, pointers = self.predictor.num_maskmem - 1, self.predictor.max_obj_ptrs_in_encoder - 1
-        tracked = memory[TRACKED]
-        output = memory[PROMPTED].get(index) or tracked[index]
-        if index - features in tracked:
-            tracked[index - features]["maskmem_features"] = None
-        tracked.pop(index - max(features, pointers), None)
-        logits: torch.Tensor = output.pop("pred_masks")
-        return logits
+        kind = FastSession if self.fast else Session
+        latest: Decision | None = None
+        with Images(video.frames, self.predictor.image_size, self.device) as images:
+            session = kind(self.predictor, images, video.prompts, self.dtype, self.fill_hole_area)
+            for index in range(len(video.frames)):
+                with torch.inference_mode(), self.autocast:
+                    decision = begin(session.step(index), self.score_threshold, video.overlap)
+                if latest:
+                    yield latest.masks()
+                latest = decision
+        if latest:
+            yield latest.masks()

@@ -1,0 +1,460 @@
+"""SAM2Long: the rules of its tree by hand, its masks against a recording of the original."""
+
+from __future__ import annotations
+
+import copy
+import subprocess
+import sys
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import takewhile
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import official
+import pytest
+import torch
+from conftest import Cli
+from golden import make_tree, unhurried
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from torch.nn.functional import interpolate
+
+from vosbench.masks import read_labels, to_labels
+from vosbench.trackers.sam2 import Sam2
+from vosbench.trackers.sam2_model import Images
+from vosbench.trackers.sam2long import Sam2Long
+from vosbench.trackers.sam2long_model import Memory, Network
+from vosbench.trackers.sam2long_session import Logits, Session
+from vosbench.trackers.sam2long_tree import Node, Pathway, Policy, key_scales, select, settle
+from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
+
+SIDE = 64  # a small model input
+RECORDED = {"object_score_bias": -24.9, "object_score_gain": 40.0, "iou_gain": 4.0}
+WAVERING = RECORDED | {"object_score_bias": -20.4}  # object scores about 0 at this size: sure and unsure frames
+CPU = torch.device("cpu")
+
+Prompts = Mapping[int, Mapping[int, Mask]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """One order of summation: the recording was made so."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def frames(data: Path) -> list[Frame]:
+    return [np.array(Image.open(path).convert("RGB")) for path in sorted((data / "sam2" / "frames").iterdir())]
+
+
+@pytest.fixture(scope="module")
+def long_frames(frames: list[Frame]) -> list[Frame]:
+    """The same forth and back: 22 frames, more than the model remembers."""
+    return [*frames, *frames[-2:0:-1]]
+
+
+@pytest.fixture(scope="module")
+def truth(data: Path) -> list[Masks]:
+    labels = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
+    return [{label: one == label for label in (1, 2)} for one in labels]
+
+
+@pytest.fixture(scope="module")
+def late(truth: list[Masks]) -> Prompts:
+    """Object 7 starts in frame 1, object 3 in frame 4."""
+    return {1: {7: truth[1][1]}, 4: {3: truth[4][2]}}
+
+
+@pytest.fixture(scope="module")
+def tracker(checkpoint: str, seeded: ModuleType) -> Sam2Long:
+    built = Sam2Long("cpu", checkpoint, image_size=SIDE, dtype="float32", iou_thre=0.4, uncertainty=1.0)
+    built.predictor.load_state_dict(seeded.seeded_state_dict(built.predictor, **WAVERING))
+    return built
+
+
+def with_policy(tracker: Sam2Long, **changes: Any) -> Sam2Long:
+    """The same model under another policy."""
+    other = copy.copy(tracker)
+    other.policy = tracker.policy._replace(**changes)
+    return other
+
+
+def track(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts, overlap: bool = False) -> list[Masks]:
+    return list(tracker.track(Video("clip", frames, prompts, overlap)))
+
+
+def maps(tracked: Sequence[Masks]) -> list[list[list[int]]]:
+    return [to_labels(masks, (240, 320)).tolist() for masks in tracked]
+
+
+def picked(ious: list[list[float]], object_scores: list[float], scores: list[float] | None = None) -> list[Any]:
+    """(pathway, candidate) of what is kept, with an uncertainty of 2."""
+    return [pick[:2] for pick in select(scores or [0.0] * len(ious), ious, object_scores, 2.0)]
+
+
+def test_sure_pathways_take_the_highest_cumulative_scores() -> None:
+    ious = [[0.5, 0.9, 0.8], [0.9, 0.1, 0.2], [0.99, 0.1, 0.1]]
+    assert picked(ious, [3.0, 3.0, 3.0], [0.0, -0.05, -1.0]) == [(0, 1), (1, 0), (0, 2)]
+
+
+def test_the_score_is_the_sum_of_the_logarithms_of_the_ious() -> None:
+    (pick,) = select([-1.5], [[0.2, 0.5, 0.0]], [3.0], 2.0)
+    assert pick.score == pytest.approx(-1.5 + np.log(0.50001))
+
+
+def test_sure_pathways_that_hold_the_same_mask_go_on_with_copies_of_its_best_candidate() -> None:
+    assert picked([[0.4, 0.9, 0.5]] * 3, [3.0] * 3) == [(0, 1), (1, 1), (2, 1)]
+
+
+def test_one_object_score_away_from_zero_makes_all_pathways_sure() -> None:
+    ious = [[0.9, 0.5, 0.4]] * 2
+    assert picked(ious, [0.1, -2.1]) == [(0, 0), (1, 0)]
+    assert picked(ious, [0.1, -2.0]) == [(0, 0), (1, 0)]  # of other signs, so not alike
+    assert picked(ious, [-0.1, -2.0]) == [(0, 0), (0, 1)]
+
+
+def test_unsure_pathways_keep_masks_whose_rounded_ious_differ() -> None:
+    assert picked([[0.304, 0.296, 0.2]] * 3, [0.5] * 3) == [(0, 0), (0, 2), (1, 0)]
+    assert picked([[0.306, 0.296, 0.2]] * 3, [0.5] * 3) == [(0, 0), (0, 1), (0, 2)]
+
+
+def test_ious_are_rounded_as_python_rounds() -> None:
+    assert picked([[0.125, 0.115, 0.02]] * 2, [0.5] * 2) == [(0, 0), (0, 2)]  # both are 0.12
+
+
+def test_unsure_pathways_that_were_left_out_fill_up_with_their_best_mask() -> None:
+    assert picked([[0.9, 0.9, 0.9], [0.1, 0.9, 0.9], [0.9, 0.9, 0.1]], [0.5] * 3, [-0.1, 0.0, -0.2]) == [
+        (1, 1),
+        (1, 0),
+        (0, 0),
+    ]
+
+
+def test_among_equal_scores_the_first_pathway_and_candidate_come_first() -> None:
+    assert picked([[0.5, 0.5, 0.5]] * 2, [3.0] * 2) == [(0, 0), (0, 1)]
+    assert picked([[0.5, 0.5, 0.5]] * 2, [0.0] * 2) == [(0, 0), (1, 0)]
+
+
+def test_one_pathway_takes_the_best_candidate_sure_or_not() -> None:
+    assert picked([[0.2, 0.7, 0.6]], [5.0]) == picked([[0.2, 0.7, 0.6]], [0.0]) == [(0, 1)]
+
+
+def test_keys_are_scaled_in_even_steps_by_the_rank_of_the_object_score() -> None:
+    assert key_scales([10.0, -3.0, 4.0]) == pytest.approx([1.05, 0.95, 1.0])
+    assert key_scales([10.0, 12.0]) == pytest.approx([0.95, 1.05])
+    assert key_scales([10.0]) == [0.95]
+
+
+def test_a_pathway_remembers_the_latest_masks_that_were_seen_and_in_any_case_the_last() -> None:
+    pathway: Pathway[None, int] = Pathway(Node(None))
+    histories = []
+    for frame, seen in enumerate([False, True, True, False, False, True, True]):
+        pathway = pathway.grow(None, 0.0, frame, seen, bank_size=3)
+        histories.append(pathway.history)
+    assert histories == [(0,), (1,), (1, 2), (1, 2, 3), (1, 2, 4), (1, 2, 5), (2, 5, 6)]
+
+
+def test_a_mask_is_certain_once_all_pathways_go_through_it() -> None:
+    root = Node("a", decided=True)
+    b = Node("b", root)
+    c, d = Node("c", b), Node("d", b)
+    assert settle([c, d, d]) == ["b"]
+    e, f = Node("e", c), Node("f", d)
+    assert settle([e, f, f]) == []
+    g, h = Node("g", f), Node("h", f)
+    assert settle([g, h, h]) == ["d", "f"]
+    assert settle([g, g, g]) == ["g"]
+    assert settle([g, g, g]) == []
+    assert g.parent is None
+
+
+def test_the_first_pathway_alone_settles_all_that_is_left() -> None:
+    root = Node(0, decided=True)
+    tips = [Node(1, root), Node(-1, root)]
+    for frame in range(2, 100_000):  # a long chain must not be too deep to let go
+        tips = [Node(frame, tips[0]), Node(-frame, tips[1])]
+    assert settle(tips) == []
+    assert settle(tips[:1]) == list(range(1, 100_000))
+
+
+@pytest.mark.parametrize("label", [1, 2])
+def test_the_recording_of_the_original_comes_out(
+    data: Path, seeded: ModuleType, frames: list[Frame], truth: list[Masks], label: int
+) -> None:
+    predictor = official.build(seeded, 256)
+    predictor.load_state_dict(seeded.seeded_state_dict(predictor, **RECORDED))
+    network = Network(predictor, Images(frames, 256, CPU), torch.float32)
+    session = Session(network, Policy(3, 0.22, 0.5), threshold=-np.inf)
+    logits, told, tips = [], [], []
+    with torch.inference_mode():
+        for index in range(12):
+            session.step(index, {label: truth[0][label]} if index == 0 else {})
+            while session.decided():
+                logits.append(session.take()[label].numpy())
+            told.append(len(logits))
+            tips.append(session.objects[label].pathways)
+    scores = np.array([[pathway.score for pathway in pathways] for pathways in tips[1:]])
+    memories = [[pathway.history[-1] for pathway in pathways] for pathways in tips[1:]]
+    ious = np.array([[memory.iou for memory in kept] for kept in memories])
+    object_scores = np.array([[memory.object_score for memory in kept] for kept in memories])
+    with np.load(data / "sam2" / "reference_sam2long.npz") as file:
+        recorded = {name: file[f"o{label}_{name}"] for name in ("video_logits", "acc", "iou", "obj", "pick")}
+    assert np.abs(np.stack(logits) - recorded["video_logits"]).max() < 1e-3
+    assert ((np.stack(logits) > 0) != (recorded["video_logits"] > 0)).sum() <= 5
+    assert np.abs(scores - recorded["acc"]).max() < 1e-3
+    assert np.abs(ious - recorded["iou"]).max() < 1e-3
+    assert np.abs(object_scores - recorded["obj"]).max() < 1e-3
+    assert told[1:] == [*shared(recorded["pick"], recorded["acc"])[:-1], 12]
+
+
+def shared(picks: Any, scores: Any) -> list[int]:
+    """After each frame but the first the number of frames in which all recorded pathways go through the same mask.
+
+    picks[t, n, f]: the slot in frame f through which the pathway n went after frame t + 1. scores[f - 1]: of the slots
+    in frame f; those of one score hold the same mask.
+    """
+    counts = []
+    for time, pathways in enumerate(picks):
+        through = (len({*scores[frame - 1][pathways[:, frame]]}) == 1 for frame in range(1, time + 2))
+        counts.append(1 + sum(takewhile(bool, through)))
+    return counts
+
+
+def looked(tracker: Sam2Long, frame: Frame, length: int) -> dict[str, Any]:
+    """What the memory attention is given, in frame 60 of 100, with the memories 0 to length - 1 in the history.
+
+    They are filled with their number, that of the prompt in frame 20 with 99; their object scores are 20 - number.
+    """
+
+    def filled(number: int) -> Memory:
+        features, pointer = torch.full((1, 64, 4, 4), float(number)), torch.full((1, 256), float(number))
+        output = {"maskmem_features": features, "maskmem_pos_enc": [torch.zeros(1, 64, 4, 4)], "obj_ptr": pointer}
+        return Memory(output, 0.5, 10.0 if number == 99 else 20.0 - number)
+
+    network = Network(tracker.predictor, Images([frame] * 100, SIDE, CPU), torch.float32)
+    seen: dict[str, Any] = {}
+    hook = tracker.predictor.memory_attention.register_forward_hook(
+        lambda _, args, inputs, output: seen.update(inputs), with_kwargs=True
+    )
+    with torch.inference_mode():
+        network.look(60, 20, filled(99), [filled(number) for number in range(length)])
+    hook.remove()
+    return seen
+
+
+@pytest.mark.parametrize("length", [1, 2, 6, 15, 16])
+def test_a_frame_is_looked_at_with_the_chosen_history_whatever_frames_that_is_of(
+    tracker: Sam2Long, frames: list[Frame], length: int
+) -> None:
+    seen = looked(tracker, frames[0], length)
+    recent = [99, *range(length)[-6:]]
+    pointed = [99, *range(length - 1, 0, -1)]
+    numbers = np.repeat([*recent, *pointed], [16] * len(recent) + [4] * len(pointed))  # tokens of 64 channels
+    assert seen["num_obj_ptr_tokens"] == 4 * len(pointed)
+    assert seen["memory"][:, 0].tolist() == [[float(number)] * 64 for number in numbers]
+    keys = (seen["memory"] + seen["memory_pos"])[: 16 * len(recent), 0].view(-1, 16, 64)
+    rows = tracker.predictor.maskmem_tpos_enc[[6, *range(len(recent) - 2, -1, -1)], 0]
+    scales = key_scales([10.0, *(20.0 - number for number in recent[1:])])
+    for number, row, scale, key in zip(recent, rows, scales, keys, strict=True):
+        assert torch.allclose(key, scale * (number + row), atol=1e-4)
+
+
+def test_with_a_memory_of_the_prompt_alone_no_key_is_scaled(checkpoint: str, frames: list[Frame]) -> None:
+    tracker = Sam2Long("cpu", checkpoint, memory_size=1, image_size=SIDE, dtype="float32")
+    seen = looked(tracker, frames[0], 2)
+    assert seen["memory"][:, 0, 0].tolist() == [99.0] * 16 + [99.0] * 4 + [1.0] * 4
+    assert torch.equal(seen["memory_pos"][:16, 0], tracker.predictor.maskmem_tpos_enc[0, 0].expand(16, -1))
+
+
+def test_the_model_is_left_as_it_was(tracker: Sam2Long, frames: list[Frame], truth: list[Masks]) -> None:
+    track(tracker, frames[:4], {0: truth[0]})
+    assert not tracker.predictor.memory_attention._forward_pre_hooks
+
+
+def test_the_frame_after_the_prompt_is_that_of_sam_2(checkpoint: str, frames: list[Frame], truth: list[Masks]) -> None:
+    ours = Sam2Long("cpu", checkpoint, image_size=SIDE, dtype="float32")
+    plain = Sam2("cpu", checkpoint, image_size=SIDE, dtype="float32")
+    assert maps(track(ours, frames[:2], {0: truth[0]})) == maps(track(plain, frames[:2], {0: truth[0]}))
+
+
+def test_pathways_that_never_waver_are_one_pathway(tracker: Sam2Long, frames: list[Frame], truth: list[Masks]) -> None:
+    one, sure = with_policy(tracker, num_pathway=1), with_policy(tracker, uncertainty=0.0)
+    expected = maps(track(one, frames[:9], {0: truth[0]}))
+    with counting(sure.predictor.memory_attention) as passes:
+        assert maps(track(sure, frames[:9], {0: truth[0]})) == expected
+    assert len(passes) == 2 * 8  # one of each object in each frame, not three
+    with counting(tracker.predictor.memory_attention) as passes:
+        track(tracker, frames[:9], {0: truth[0]})
+    assert len(passes) > 2 * 8
+
+
+@contextmanager
+def counting(module: torch.nn.Module) -> Iterator[list[None]]:
+    """As many entries as the module is called meanwhile."""
+    calls: list[None] = []
+    hook = module.register_forward_hook(lambda *_: calls.append(None))
+    try:
+        yield calls
+    finally:
+        hook.remove()
+
+
+def test_a_frame_is_read_and_encoded_once_for_all_objects_and_pathways(
+    tracker: Sam2Long, frames: list[Frame], late: Prompts
+) -> None:
+    reads: list[int] = []
+
+    class Watched(list[Frame]):
+        def __getitem__(self, index: Any) -> Any:
+            reads.append(index)
+            return super().__getitem__(index)
+
+    with counting(tracker.predictor.image_encoder) as encoded:
+        tracked = track(tracker, Watched(frames), late)
+    assert reads == [*range(1, 12)]
+    assert len(encoded) == 11
+    assert [sorted(masks) for masks in tracked] == [[], *[[7]] * 3, *[[3, 7]] * 8]
+
+
+def test_objects_do_not_influence_each_other(tracker: Sam2Long, frames: list[Frame], late: Prompts) -> None:
+    both = track(tracker, frames[:9], late, overlap=True)
+    for start, prompts in late.items():
+        for label in prompts:
+            alone = track(tracker, frames[:9], {start: prompts}, overlap=True)
+            assert all(np.array_equal(both[index][label], alone[index][label]) for index in range(start, 9))
+    assert any((masks[3] & masks[7]).any() for masks in both[4:])
+
+
+def test_waiting_changes_no_mask(tracker: Sam2Long, frames: list[Frame], truth: list[Masks]) -> None:
+    """A threshold below all logits keeps them whole; the masks are then decided here, by the highest above 0."""
+    network = Network(tracker.predictor, Images(frames, SIDE, CPU), torch.float32)
+    session = Session(network, tracker.policy, threshold=-np.inf)
+    expected, lag = [], []
+    with torch.inference_mode():
+        for index in range(12):
+            session.step(index, truth[0] if index == 0 else {})
+            while session.decided():
+                logits = torch.stack([torch.zeros(240, 320), *session.take().values()])
+                expected.append(logits.argmax(0).tolist())
+            lag.append(index + 1 - len(expected))
+    assert max(lag) > 3
+    assert lag[-1] == 0
+    assert maps(track(tracker, frames, {0: truth[0]})) == expected
+
+
+@unhurried
+@given(st.integers(0, 2**32 - 1), st.floats(-100, 100), st.sampled_from([torch.float32, torch.bfloat16]))
+def test_what_was_packed_is_the_same_above_the_threshold(seed: int, threshold: float, dtype: torch.dtype) -> None:
+    noise = torch.Generator().manual_seed(seed)
+    logits = threshold + interpolate(torch.randn(1, 1, 6, 6, generator=noise) * 9 - 5, (32, 32), mode="bilinear")
+    whole = Logits(logits.to(dtype))
+    packed = Logits(logits.to(dtype))
+    packed.pack(threshold)
+    before, after = (interpolate(one.unpack(), (50, 90), mode="bilinear") for one in (whole, packed))
+    assert torch.equal(before.clamp(min=threshold), after.clamp(min=threshold))
+
+
+def test_an_object_of_one_colour_packs_to_next_to_nothing() -> None:
+    logits = torch.full((1, 1, 256, 256), -9.0)
+    logits[..., 100:150, 80:120] = 9.0
+    one = Logits(logits)
+    one.pack(0.0)
+    assert isinstance(one._kept, bytes)
+    assert len(one._kept) < 2000
+
+
+def test_memory_does_not_grow_with_the_video(tracker: Sam2Long, long_frames: list[Frame], truth: list[Masks]) -> None:
+    network = Network(tracker.predictor, Images(long_frames * 2, SIDE, CPU), torch.float32)
+    session = Session(network, tracker.policy._replace(iou_thre=0.1), threshold=0.0)
+    nodes: set[weakref.ref[Any]] = set()
+    features: dict[int, weakref.ref[Any]] = {}
+    with torch.inference_mode():
+        for index in range(34):
+            session.step(index, {1: truth[0][1]} if index == 0 else {})
+            while session.decided():
+                session.take()
+            for pathway in session.objects[1].pathways if index else ():
+                nodes.add(weakref.ref(pathway.node))
+                latest = pathway.history[-1].output["maskmem_features"]
+                features[id(latest)] = weakref.ref(latest)
+    pathways = session.objects[1].pathways
+    assert len(nodes) > 50
+    assert sum(ref() is not None for ref in nodes) <= 3 * len(session.waiting) + 1
+    assert max(len(pathway.history) for pathway in pathways) >= 15
+    remembered = {id(memory.output["maskmem_features"]) for pathway in pathways for memory in pathway.history}
+    assert {number for number, ref in features.items() if ref() is not None} == remembered
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_video_of_few_frames_has_as_many_masks(
+    tracker: Sam2Long, frames: list[Frame], truth: list[Masks], count: int
+) -> None:
+    tracked = track(tracker, frames[:count], {0: truth[0]})
+    assert [sorted(masks) for masks in tracked] == [[1, 2]] * count
+    assert track(tracker, frames[:count], {}) == [{}] * count
+
+
+def test_an_object_that_starts_in_the_last_frame_is_its_prompt(
+    tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
+) -> None:
+    tracked = track(tracker, frames[:3], {2: {5: truth[2][1]}})
+    assert tracked[:2] == [{}, {}]
+    assert (tracked[2][5] ^ truth[2][1]).mean() < 0.05
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_mixed_precision_tracks(checkpoint: str, frames: list[Frame], truth: list[Masks], dtype: str) -> None:
+    tracked = track(Sam2Long("cpu", checkpoint, image_size=32, dtype=dtype), frames[:4], {0: truth[0]})
+    assert [sorted(masks) for masks in tracked] == [[1, 2]] * 4
+
+
+def test_an_object_that_is_given_twice_is_refused(tracker: Sam2Long, frames: list[Frame], truth: list[Masks]) -> None:
+    with pytest.raises(VosbenchError, match="object 1 is given in frames 0 and 5, but sam2long starts from one"):
+        track(tracker, frames, {0: truth[0], 5: {1: truth[5][1]}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"num_pathway": 0}, "num_pathway 0: at least 1, such as the default 3"),
+        ({"iou_thre": 1.5}, "iou_thre 1.5: an IoU from 0 to 1, such as the default 0.1"),
+        ({"iou_thre": float("nan")}, "iou_thre nan: an IoU"),
+        ({"uncertainty": -0.5}, "uncertainty -0.5: at least 0, such as the default 2.0"),
+        ({"uncertainty": float("nan")}, "uncertainty nan: at least 0"),
+        ({"memory_size": 0}, "memory_size 0: at least 1"),
+        ({"dtype": "int8"}, "dtype 'int8': choose one of bfloat16, float16, float32"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(VosbenchError, match=message):
+        Sam2Long("cpu", "never-read.pt", **settings)
+
+
+def test_the_command_line_follows_a_late_object(
+    cli: Cli, checkpoint: str, data: Path, frames: list[Frame], truth: list[Masks]
+) -> None:
+    clip = make_tree(cli.folder / "clips", {"clip": {"00000": truth[0][1].astype(np.uint8)}}, frames=False)
+    (clip / "Annotations/clip/00004.png").symlink_to(data / "sam2/masks/00004.png")
+    (clip / "JPEGImages").mkdir()
+    (clip / "JPEGImages/clip").symlink_to(data / "sam2/frames")
+    settings = ("--set", f"image_size={SIDE}", "--set", "dtype=float32", "--set", "num_pathway=2")
+    cli("infer", "--dataset", clip, "--tracker", "sam2long", "--checkpoint", checkpoint, *settings, "--gpus", "cpu")
+    (run,) = (cli.folder / "results" / "clips-val").iterdir()
+    assert "num_pathway=2" in run.name
+    ours = Sam2Long("cpu", checkpoint, image_size=SIDE, dtype="float32", num_pathway=2)
+    expected = maps(track(ours, frames, {0: {1: truth[0][1]}, 4: {2: truth[4][2]}}))
+    written = [read_labels(path).tolist() for path in sorted((run / "masks" / "clip").iterdir())]
+    assert written == expected
+
+
+def test_importing_the_tracker_does_not_import_torch() -> None:
+    code = "import sys, vosbench.trackers.sam2long; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

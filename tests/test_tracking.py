@@ -1,0 +1,83 @@
+"""A video's masks are written while the tracker is at work, in order, and what goes wrong is told as it happened."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from golden import make_tree, squares
+
+from vosbench.datasets import Tree, open_tree
+from vosbench.masks import read_labels
+from vosbench.runs import Run
+from vosbench.trackers.static import Static
+from vosbench.tracking import BEHIND, track_video
+from vosbench.types import Masks, Video, VosbenchError
+
+COUNT = 3 * BEHIND
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """One video; object 1 moves, object 2 appears in its third frame."""
+    maps = [squares((1, 2, 2 + index), *[(2, 12, 20)][: index // 2]) for index in range(COUNT)]
+    return open_tree(str(make_tree(tmp_path / "tree", {"clip": maps})), "val", tmp_path)
+
+
+def writers() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("masks")]
+
+
+def test_every_mask_is_there_when_the_video_is_done_and_no_thread(tree: Tree, tmp_path: Path) -> None:
+    told: list[int] = []
+    record = track_video(Static("cpu"), "clip", tree, Run(tmp_path / "run"), told.append)
+    masks = sorted((tmp_path / "run/masks/clip").iterdir())
+    assert [path.stem for path in masks] == [f"{index:05}" for index in range(COUNT)]
+    assert [sorted(np.unique(read_labels(path))) for path in masks] == [[0, 1]] * 2 + [[0, 1, 2]] * (COUNT - 2)
+    assert told == list(range(1, COUNT + 1))
+    assert (record["frames"], record["objects"]) == (COUNT, 2)
+    assert not writers()
+
+
+@pytest.mark.parametrize("later", [3, 2 + BEHIND, COUNT - 1])
+def test_of_two_failures_the_one_in_the_earlier_frame_is_told(tree: Tree, tmp_path: Path, later: int) -> None:
+    class Failing(Static):
+        """Leaves no place for the mask of frame 2, and fails in a later frame."""
+
+        def track(self, video: Video) -> Iterator[Masks]:
+            for index, masks in enumerate(super().track(video)):
+                if index == 2:
+                    (assembled,) = (tmp_path / "run/masks").iterdir()
+                    (assembled / "00002.png").mkdir()
+                if index == later:
+                    raise RuntimeError("later")
+                yield masks
+
+    with pytest.raises(IsADirectoryError, match=r"00002\.png"):
+        track_video(Failing("cpu"), "clip", tree, Run(tmp_path / "run"), lambda done: None)
+    assert not writers()
+    assert not list((tmp_path / "run/masks").iterdir())
+
+
+def test_a_failure_of_the_tracker_is_told_when_what_came_before_was_written(tree: Tree, tmp_path: Path) -> None:
+    class Short(Static):
+        def track(self, video: Video) -> Iterator[Masks]:
+            yield from list(super().track(video))[:2]
+
+    with pytest.raises(VosbenchError, match=f"the tracker yielded 2 of {COUNT} frames"):
+        track_video(Short("cpu"), "clip", tree, Run(tmp_path / "run"), lambda done: None)
+    assert not writers()
+
+
+def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tree: Tree) -> None:
+    def given(tree: Tree) -> dict[int, list[int]]:
+        return {index: sorted(masks) for index, masks in tree.video("clip").prompts.items()}
+
+    assert given(tree) == given(tree.prompted("first")) == {0: [1], 2: [2]}
+    assert given(tree.prompted("all")) == {0: [1], 1: [1]} | {index: [1, 2] for index in range(2, COUNT)}
+    assert np.array_equal(tree.prompted("all").video("clip").prompts[5][1], tree.truth("clip").read("00005")[1][1])
+    with pytest.raises(VosbenchError, match="prompts 'none': choose first or all"):
+        tree.prompted("none")

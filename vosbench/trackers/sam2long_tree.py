@@ -1,0 +1,127 @@
+"""SAM2Long's memory tree (Ding et al. 2024): which masks the pathways keep, what they remember, when a mask is certain.
+
+It knows nothing of the network: masks and memories are whatever the caller puts in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Generic, NamedTuple, TypeVar
+
+EPSILON = 1e-5  # added to a predicted IoU before its logarithm
+KEY_SCALES = (0.95, 1.05)  # of the memory with the lowest and with the highest object score
+
+MaskT = TypeVar("MaskT")
+MemoryT = TypeVar("MemoryT")
+
+
+class Policy(NamedTuple):
+    """How many pathways an object has, and what they keep.
+
+    iou_thre: a mask's predicted IoU is above it, or it is not remembered beyond the next frame.
+    uncertainty: where all object scores, which are logits, are at most so far from 0, the pathways must differ.
+    """
+
+    num_pathway: int
+    iou_thre: float
+    uncertainty: float
+
+
+class Pick(NamedTuple):
+    """A candidate mask of one pathway, with the cumulative score of the pathway that goes on with it."""
+
+    pathway: int
+    candidate: int
+    score: float
+
+
+def select(
+    scores: Sequence[float], ious: Sequence[Sequence[float]], object_scores: Sequence[float], uncertainty: float
+) -> list[Pick]:
+    """The candidates with which the pathways go on, as many as there are pathways.
+
+    scores: of each pathway the cumulative score. ious: of each pathway the predicted IoUs of its candidates.
+    object_scores: of each pathway the logit of the object being in the frame.
+
+    Where one object score is further from 0 than `uncertainty`, those with the highest scores are kept, the same mask
+    several times if several pathways hold it. Else they shall differ: of those whose IoUs, rounded to two decimals and
+    negative for an absent object, are equal, only the first is kept, and pathways that were left out fill up.
+    """
+    ranked = sorted(
+        (
+            Pick(pathway, candidate, score + log(iou + EPSILON))
+            for pathway, (score, offered) in enumerate(zip(scores, ious, strict=True))
+            for candidate, iou in enumerate(offered)
+        ),
+        key=lambda pick: -pick.score,
+    )
+    count = len(scores)
+    if max(map(abs, object_scores)) > uncertainty:
+        return ranked[:count]
+    differing: dict[float, Pick] = {}
+    best: dict[int, Pick] = {}
+    for pick in ranked:
+        sign = 1 if object_scores[pick.pathway] > 0 else -1
+        differing.setdefault(round(sign * ious[pick.pathway][pick.candidate], 2), pick)
+        best.setdefault(pick.pathway, pick)
+    kept = [*differing.values()][:count]
+    left_out = sorted(best.keys() - {pick.pathway for pick in kept})
+    return [*kept, *(best[pathway] for pathway in left_out)][:count]
+
+
+def key_scales(object_scores: Sequence[float]) -> list[float]:
+    """How much the attention's keys of each memory are scaled: in even steps, by the rank of its object score."""
+    low, high = KEY_SCALES
+    order = sorted(range(len(object_scores)), key=object_scores.__getitem__)
+    step = (high - low) / max(1, len(order) - 1)
+    return [low + step * order.index(memory) for memory in range(len(order))]
+
+
+@dataclass(eq=False)
+class Node(Generic[MaskT]):
+    """A mask that some pathway went through, and that of the frame before.
+
+    decided: whether all pathways go through it. What was before is then let go.
+    """
+
+    mask: MaskT
+    parent: Node[MaskT] | None = None
+    decided: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Pathway(Generic[MaskT, MemoryT]):
+    """One way through the frames of a video. Pathways that hold the same mask are the same object.
+
+    score: the cumulative one. bank: the latest memories in which the object was surely seen, in the order of time.
+    history: what the next frame is looked at with: the bank, and in any case the memory of the latest frame.
+    """
+
+    node: Node[MaskT]
+    score: float = 0.0
+    bank: tuple[MemoryT, ...] = ()
+    history: tuple[MemoryT, ...] = ()
+
+    def grow(self, mask: MaskT, score: float, memory: MemoryT, seen: bool, bank_size: int) -> Pathway[MaskT, MemoryT]:
+        """The pathway one frame on. `seen` says whether the memory goes into the bank."""
+        node = Node(mask, self.node)
+        if not seen:
+            return Pathway(node, score, self.bank, (*self.bank, memory))
+        bank = (*self.bank, memory)[-bank_size:]
+        return Pathway(node, score, bank, bank)
+
+
+def settle(tips: Iterable[Node[MaskT]]) -> list[MaskT]:
+    """The masks that have become certain, as all tips, nodes of one frame, descend from them; in the order of time."""
+    level = set(tips)
+    while len(level) > 1:
+        level = {node.parent for node in level if node.parent}
+    node: Node[MaskT] | None = level.pop()
+    masks = []
+    while node and not node.decided:
+        masks.append(node.mask)
+        node.decided = True
+        node.parent, node = None, node.parent
+    return masks[::-1]
