@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import random
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -97,6 +100,62 @@ class Slow(Static):
         for masks in super().track(video):
             time.sleep(self.seconds)
             yield masks
+
+
+class Hung(Faulty):
+    """Waits for ever."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        while True:
+            time.sleep(1)
+
+
+class Thinking(Static):
+    """Reads all frames, one in a while, before it yields the first mask."""
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        for _ in video.frames:
+            time.sleep(0.4)
+        yield from super().track(video)
+
+
+class Greedy(Static):
+    """Needs more memory than there is, unless it is told to be modest."""
+
+    lean: ClassVar[dict[str, Any]] = {"modest": True}
+
+    def __init__(self, device: str, modest: bool = False, killed: bool = False) -> None:
+        self.modest, self.killed = modest, killed
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        if video.name == "bad" and not self.modest:
+            if self.killed:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise MemoryError("no room")
+        yield from super().track(video)
+
+
+class Crashed(Faulty):
+    """Its process is ended by a fault in native code."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        os.kill(os.getpid(), signal.SIGSEGV)
+        return iter(())
+
+
+class DiskFull(Faulty):
+    """Meets a full disk."""
+
+    def fail(self, masks: Masks) -> Iterator[Masks]:
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/disk")
+
+
+class Random(Static):
+    """Draws what it yields: whether random numbers are the same in every process and for every order of the videos."""
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        for masks in super().track(video):
+            yield {label: mask & (np.random.random(mask.shape) < random.random()) for label, mask in masks.items()}
 
 
 class Unbuildable(Static):

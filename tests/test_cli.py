@@ -35,7 +35,7 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for command in ("fetch", "infer", "eval", "run", "list", "doctor"):
+    for command in ("fetch", "infer", "eval", "run", "list", "verify", "cite", "doctor"):
         assert command in done.stdout
 
 
@@ -208,6 +208,9 @@ def test_overlay_draws_a_contact_sheet(cli: Cli, run: Path) -> None:
         (["eval"], "Missing option"),
         (["eval", "--results", "nowhere"], "--results nowhere: no such file or folder"),
         (["list", "planets"], "planets"),
+        (["verify", "davis"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
+        (["verify", "bears", "--split", "test"], "has no split test"),
+        (["cite", "davs"], "unknown dataset 'davs': did you mean davis?"),
         (["fly"], "No such command"),
     ],
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import heapq
+import runpy
 from collections.abc import Callable
-from itertools import pairwise
+from itertools import pairwise, product
+from pathlib import Path
 
 import pytest
 from golden import unhurried
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vosbench.plan import Cost, Item, Queue, longest_first, refit, shards
@@ -53,38 +54,48 @@ def test_the_longest_come_first_and_equal_ones_by_name(lengths: dict[str, int]) 
         assert (-lengths[earlier], earlier) < (-lengths[later], later)
 
 
-# Frames and objects of the DAVIS 2017 val videos, in the order of the official list.
-DAVIS = [
-    *[(69, 2), (50, 1), (80, 2), (84, 1), (90, 1), (75, 1), (40, 1), (104, 1), (90, 1), (60, 1)],
-    *[(66, 3), (52, 1), (50, 1), (90, 1), (78, 5), (50, 2), (81, 3), (34, 2), (50, 3), (47, 5)],
-    *[(49, 1), (50, 3), (79, 2), (40, 2), (80, 3), (100, 1), (79, 3), (43, 2), (40, 3), (99, 3)],
-]
-SAM2_BASE = Cost(647, 621)  # GFLOP a frame and an object
-
-
-def simulated(queue: Queue, devices: int, seconds: Callable[[Item], float]) -> float:
-    """The time until the last of the devices has done the last video."""
-    free, end = [(0.0, index) for index in range(devices)], 0.0
-    while queue:
-        now, device = heapq.heappop(free)
-        item = queue.pull(0)
-        end = max(end, now + seconds(item))
-        queue.learn(item, seconds(item))
-        heapq.heappush(free, (now + seconds(item), device))
-    return end
+BALANCE = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks" / "balance.py"))
+DAVIS: list[Item] = BALANCE["davis"]()
+SAM2_BASE: Cost = BALANCE["TRUTH"]
+makespan: Callable[[Queue, int, Callable[[Item], float]], float] = BALANCE["makespan"]
 
 
 @pytest.mark.parametrize("truth", [SAM2_BASE, Cost(100, 900), Cost(900, 20)])
 def test_eight_devices_end_the_davis_videos_within_a_twentieth_of_the_ideal(truth: Cost) -> None:
-    items = [Item(0, f"{index:02}", *counts) for index, counts in enumerate(DAVIS)]
-    ideal = max(sum(map(truth.of, items)) / 8, *map(truth.of, items))
-    assert simulated(Queue(items, [SAM2_BASE]), 8, truth.of) < 1.05 * ideal
+    ideal = max(sum(map(truth.of, DAVIS)) / 8, *map(truth.of, DAVIS))
+    assert makespan(Queue(DAVIS, [SAM2_BASE]), 8, truth.of) < 1.05 * ideal
+
+
+def done(queue: Queue) -> list[tuple[int, str]]:
+    """Run and name of the videos that were tracked."""
+    return [(item.run, item.video) for known in queue.measured.values() for item, _ in known]
+
+
+@settings(unhurried, max_examples=20)
+@given(LENGTHS, st.lists(st.floats(0.01, 100), min_size=9, max_size=9))
+def test_shards_of_different_speed_together_track_each_video_once(lengths: dict[str, int], speeds: list[float]) -> None:
+    """However many shards there are, up to nine, and however many devices each has."""
+    for count, devices in product(range(1, 10), repeat=2):
+        queues = [Queue([Item(0, v, lengths[v], 1) for v in part], [Cost()]) for part in shards(lengths, count)]
+        for queue, speed in zip(queues, speeds, strict=False):
+            makespan(queue, devices, lambda item, speed=speed: item.frames / speed)  # type: ignore[misc]
+        assert sorted(each for queue in queues for each in done(queue)) == [(0, video) for video in sorted(lengths)]
+
+
+@unhurried
+@given(st.lists(LENGTHS, min_size=1, max_size=4), COUNTS)
+def test_the_videos_of_several_runs_in_one_queue_are_tracked_once_each(
+    runs: list[dict[str, int]], devices: int
+) -> None:
+    items = [Item(run, video, frames, 1) for run, lengths in enumerate(runs) for video, frames in lengths.items()]
+    queue = Queue(items, [Cost()] * len(runs))
+    makespan(queue, devices, lambda item: item.frames * (item.run + 1))
+    assert sorted(done(queue)) == sorted((item.run, item.video) for item in items)
 
 
 def test_the_cost_is_found_in_what_videos_took() -> None:
     truth = Cost(0.03, 0.2)
-    items = [Item(0, str(index), *counts) for index, counts in enumerate(DAVIS)]
-    found = refit(SAM2_BASE, [(item, truth.of(item)) for item in items])
+    found = refit(SAM2_BASE, [(item, truth.of(item)) for item in DAVIS])
     assert found.frame == pytest.approx(truth.frame, abs=0.02)
     assert found.object == pytest.approx(truth.object, rel=0.1)
 

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
-
-if TYPE_CHECKING:
-    from vosbench.pool import Event
 
 LINE_INTERVAL = 10.0  # seconds between two plain lines about the same piece of work
 
@@ -109,70 +105,6 @@ class Steps(AbstractContextManager["Steps"]):
         elif done == total or time.monotonic() - self.told.get(label, float("-inf")) > LINE_INTERVAL:
             self.told[label] = time.monotonic()
             note(f"{label}: {done}" + (f" of {total}" if total else ""))
-
-
-class Tracking(AbstractContextManager["Tracking"]):
-    """Progress of a run: a bar for all frames and one a worker on a terminal, a line a video elsewhere."""
-
-    def __init__(self, title: str, lengths: Mapping[str, int]) -> None:
-        self.title = title
-        self.lengths = lengths
-        self.start = time.monotonic()
-        self.current: dict[str, int] = {}
-        self.tasks: dict[str, TaskID] = {}
-        self.finished, self.ended = 0, 0
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[fps]}"),
-        )
-        self.progress = Progress(*columns, TimeRemainingColumn(), console=notes, disable=not notes.is_terminal)
-        self.total = self.progress.add_task("frames", total=sum(lengths.values()), fps="")
-
-    def __enter__(self) -> Tracking:
-        self.progress.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.progress.stop()
-
-    def __call__(self, event: Event) -> None:
-        """Show what happened."""
-        if self.title:
-            note(self.title)
-            self.title = ""
-        self.current[event.video] = event.frame
-        if event.kind == "started":
-            self.tasks[event.video] = self.progress.add_task(
-                f"  {event.device} {event.video}", total=self.lengths[event.video], fps=""
-            )
-        elif event.kind != "frame":
-            self._end(event)
-        if event.video in self.tasks:
-            self.progress.update(self.tasks[event.video], completed=event.frame)
-        tracked = self.finished + sum(self.current.values())
-        rate = tracked / max(time.monotonic() - self.start, 1e-9)
-        self.progress.update(self.total, completed=tracked, fps=f"{rate:.1f} fps")
-
-    def _end(self, event: Event) -> None:
-        del self.current[event.video]
-        self.progress.remove_task(self.tasks.pop(event.video))
-        if event.kind == "retry":
-            note(f"{event.video}: {event.error}; it is tried once more")
-            return
-        self.ended += 1
-        self.finished += self.lengths[event.video]
-        told = f"[{self.ended}/{len(self.lengths)}] {event.video}"
-        if event.kind == "failed":
-            note(f"{told} failed: {event.error}")
-        elif not notes.is_terminal and event.record:
-            note(f"{told} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{self._eta()}")
-
-    def _eta(self) -> str:
-        left = sum(self.lengths.values()) - self.finished
-        seconds = left * (time.monotonic() - self.start) / max(self.finished, 1)
-        return f", {int(seconds // 60)}:{int(seconds % 60):02} left" if left else ""
 
 
 def quiet() -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from PIL import features
 
 from vosbench import devices
-from vosbench.infer import versions
+from vosbench.provenance import commit, versions
 from vosbench.store import Roots
 
 
@@ -31,6 +31,8 @@ def examine(roots: Roots) -> Iterator[Finding]:
     yield Finding("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
     for package, found in versions().items():
         yield Finding(package, found)
+    if checkout := commit():
+        yield Finding("checkout", f"{checkout['commit']}{', changed since' if checkout['dirty'] else ''}")
     yield from _devices()
     yield from _codecs()
     for name, folder in vars(roots).items():

@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import platform
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from vosbench import __version__, plan, plugins, settings, store
+from vosbench import plan, plugins, provenance, settings, store, workload
 from vosbench.datasets import Tree
 from vosbench.download import sha256
-from vosbench.pool import Event, Pool, Work
+from vosbench.plan import Cost
+from vosbench.pool import STALL, Event, Pool
 from vosbench.runs import Record, Run
+from vosbench.status import Journal
 from vosbench.types import VosbenchError
+from vosbench.worker import SEED, Work
 
-PACKAGES = ("numpy", "opencv-python-headless", "pillow", "sam2", "torch")
+PICKLE = b"\x80"  # how a pickle begins
 PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; the records behind it are written at once
 
 
 @dataclass(frozen=True)
 class Job:
-    """A run that is ready to begin: what the workers need, and what run.json will say of it."""
+    """A run that is ready to begin: what the workers need, what run.json will say of it, and which videos are wanted.
+
+    prior: what the tracker says of its cost, before anything is measured.
+    """
 
     work: Work
     facts: Mapping[str, Any]
+    videos: tuple[str, ...]
+    prior: Cost
 
 
 @dataclass(frozen=True)
@@ -49,111 +55,154 @@ def prepare(
     checkpoint: str | None = None,
     pairs: Sequence[str] = (),
     out: Path | None = None,
+    videos: Sequence[str] | None = None,
+    shard: tuple[int, int] = (1, 1),
 ) -> Job:
-    """A job from names. Raises VosbenchError for an unknown tracker, setting or checkpoint, before any work is done."""
+    """A job from names: the i-th of N parts of equal work of the videos, all of the split if None.
+
+    Raises VosbenchError for an unknown tracker, setting or checkpoint, and for a video without frames, before any work
+    is done.
+    """
     spec = plugins.tracker(tracker)
     parameters = plugins.settings_of(spec)
-    chosen = settings.parse(pairs, {k: p for k, p in parameters.items() if k != "checkpoint"}, tracker)
-    deviating = settings.changed(chosen, parameters)
+    offered = settings.offered(parameters)
+    chosen = settings.parse(pairs, offered, tracker)
+    deviating, every = settings.changed(chosen, offered), provenance.every(chosen, offered)
+    tree = tree.prompted(chosen.pop(settings.PROMPTS.name, settings.PROMPTS.default))
     weights = _checkpoint(tracker, checkpoint, parameters, roots)
-    run = Run(out or roots.results / f"{tree.name}-{tree.split.name}" / _run_name(tracker, weights, deviating))
+    path = out or roots.results / f"{tree.name}-{tree.split.name}" / _run_name(tracker, weights, deviating)
     if weights:
         chosen = {**chosen, "checkpoint": str(weights.resolve())}
+    kind = plugins.load(spec)
     facts = {
         "tracker": tracker,
         "tracker_object": spec,
         "settings": deviating,
+        "all_settings": every,
         "checkpoint": str(weights) if weights else None,
+        "checkpoint_path": str(weights.resolve()) if weights else None,
         "checkpoint_sha256": sha256(weights) if weights else None,
         "dataset": tree.name,
         "dataset_path": str(tree.root.resolve()),
         "given_at": None if tree.fetched else str(tree.root.resolve()),
         "split": tree.split.name,
         "rules": tree.rules.name,
-        "versions": versions(),
+        "seed": SEED,
+        **provenance.data(tree),
+        **provenance.code(spec),
     }
-    return Job(Work(spec, chosen, tree, run), facts)
+    work = Work(spec, chosen, tree, Run(path, shard), getattr(kind, "lean", {}))
+    prior = Cost(*getattr(kind, "cost", Cost()))
+    return Job(work, facts, tuple(_shard(tree, tree.videos if videos is None else videos, prior, shard)), prior)
+
+
+def _shard(tree: Tree, videos: Sequence[str], prior: Cost, shard: tuple[int, int]) -> list[str]:
+    """The videos of a shard: a pure function of the dataset and the tracker, so that shards need not talk."""
+    index, count = shard
+    if count == 1:
+        return list(videos)
+    mine = plan.shards({item.video: prior.of(item) for item in workload.items(tree, videos)}, count)[index - 1]
+    return [video for video in videos if video in mine]
 
 
 def infer(
-    job: Job,
+    jobs: Sequence[Job],
     devices: Sequence[str],
-    videos: Sequence[str],
     overwrite: bool = False,
     command: str = "",
+    stall: float = STALL,
     on_event: Callable[[Event], None] = lambda event: None,
-) -> Outcome:
-    """Track those of `videos` that the run lacks, or all of them with `overwrite`.
+) -> list[Outcome]:
+    """Track the videos that the runs lack, or all that are wanted with `overwrite`; all runs' videos in one queue.
 
-    Whatever ends it, no process stays behind and every finished video is in the run.
+    Whatever ends it, no process stays behind and every finished video is in its run.
     """
-    run, tree = job.work.run, job.work.tree
-    lengths = {video: len(tree.frame_paths(video)) for video in videos}
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    facts = {**job.facts, "command": command, "device": ", ".join(devices), "started": now, "asked_for": list(videos)}
+    if len({job.work.run.path.resolve() for job in jobs}) < len(jobs):
+        raise VosbenchError("two of the runs would share a folder: give each settings of its own")
+    with ExitStack() as stack:
+        sittings = [stack.enter_context(_sitting(job, devices, overwrite, command)) for job in jobs]
+        items = [item for i, s in enumerate(sittings) for item in workload.items(s.job.work.tree, s.missing, i)]
+        if items:
+            queue = plan.Queue(items, [job.prior for job in jobs])
+            _follow(Pool([job.work for job in jobs], queue, stall), devices, sittings, on_event)
+    return [sitting.outcome() for sitting in sittings]
+
+
+@dataclass
+class _Sitting:
+    """A process's work at its shard of one run: what was done before, what is missing, what has ended."""
+
+    job: Job
+    facts: Mapping[str, Any]
+    skipped: Sequence[str]
+    missing: Sequence[str]
+    ended: list[Record] = field(default_factory=list)
+    published: float = field(default_factory=time.monotonic)
+
+    def keep(self, record: Record) -> None:
+        """Put a record down, and now and then the views of all."""
+        run = self.job.work.run
+        run.keep(record)
+        self.ended.append(record)
+        if time.monotonic() - self.published > PUBLISH_INTERVAL:
+            run.publish(self.facts)
+            self.published = time.monotonic()
+
+    def outcome(self) -> Outcome:
+        done, failed = (tuple(r for r in self.ended if r.state == state) for state in ("done", "failed"))
+        return Outcome(self.job.work.run, tuple(self.skipped), done, failed)
+
+
+@contextmanager
+def _sitting(job: Job, devices: Sequence[str], overwrite: bool, command: str) -> Iterator[_Sitting]:
+    """Begin or continue a run, alone at its shard, and leave it in order."""
+    here = {**provenance.machine(), "device": ", ".join(devices), "command": command, "started": _now()}
+    run, facts = job.work.run, {**job.facts, **here}
     run.begin(facts, overwrite)
-    if overwrite:
-        run.forget(videos)
-    skipped = [video for video in videos if video in run.done()]
-    missing = plan.longest_first({video: lengths[video] for video in videos if video not in skipped})
-    ended: list[Record] = []
-    if missing:
+    with run.alone():
+        if overwrite:
+            run.forget(job.videos)
+        done = run.done()
+        missing = [video for video in job.videos if video not in done]
+        if missing or overwrite or not run.shards():
+            run.note(videos=list(job.videos), **here, ended=None)
+        run.sweep(missing)
+        sitting = _Sitting(job, facts, [video for video in job.videos if video in done], missing)
         try:
-            _follow(Pool(job.work, deque(missing)), devices, facts, ended, on_event)
+            yield sitting
         finally:
-            run.sweep(missing)
-            run.publish(facts)
-    by_state = {state: tuple(r for r in ended if r.state == state) for state in ("done", "failed")}
-    return Outcome(run, tuple(skipped), by_state["done"], by_state["failed"])
+            if missing:
+                run.sweep(missing)
+                run.note(ended=_now())
+                run.publish(facts)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _follow(
-    pool: Pool,
-    devices: Sequence[str],
-    facts: Mapping[str, Any],
-    ended: list[Record],
-    on_event: Callable[[Event], None],
+    pool: Pool, devices: Sequence[str], sittings: Sequence[_Sitting], on_event: Callable[[Event], None]
 ) -> None:
-    """Keep the record of each video as it ends, and the run's views fresh."""
-    published = time.monotonic()
-    with closing(pool.events(devices)) as events:
-        for event in events:
+    """Keep the record of each video as it ends, and in each run a journal of what is going on."""
+    with ExitStack() as stack:
+        journals = {
+            index: stack.enter_context(Journal(sittings[index].job.work.run, sum(item.frames for item in items)))
+            for index, items in pool.queue.waiting.items()
+        }
+        for event in stack.enter_context(closing(pool.events(devices))):
             if event.record:
-                pool.work.run.keep(event.record)
-                ended.append(event.record)
-            if event.record and time.monotonic() - published > PUBLISH_INTERVAL:
-                pool.work.run.publish(facts)
-                published = time.monotonic()
+                sittings[event.item.run].keep(event.record)
+            journals[event.item.run](event)
             on_event(event)
 
 
-def choose_videos(
-    tree: Tree, names: Sequence[str] = (), limit: int | None = None, shard: tuple[int, int] = (1, 1)
-) -> list[str]:
-    """The videos of a split by name, the first `limit` of them, and of these the shard i of N, cut by length.
-
-    Raises VosbenchError for a video that the split does not list, and for one that has no frames.
-    """
+def choose_videos(tree: Tree, names: Sequence[str] = (), limit: int | None = None) -> list[str]:
+    """The videos of a split by name, the first `limit` of them. Raises VosbenchError for one that is not listed."""
     for name in names:
         if name not in tree.videos:
             raise plugins.unknown(f"video of {tree.name} {tree.split.name}", name, tree.videos)
-    chosen = [video for video in tree.videos if not names or video in names][:limit]
-    index, count = shard
-    if count == 1:
-        return chosen
-    mine = plan.shards({video: len(tree.frame_paths(video)) for video in chosen}, count)[index - 1]
-    return [video for video in chosen if video in mine]
-
-
-def versions() -> dict[str, str]:
-    """The versions of what a run depends on; packages that are not installed are left out."""
-    found = {"vosbench": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return [video for video in tree.videos if not names or video in names][:limit]
 
 
 def _checkpoint(tracker: str, name: str | None, parameters: Mapping[str, Any], roots: store.Roots) -> Path | None:
@@ -166,7 +215,26 @@ def _checkpoint(tracker: str, name: str | None, parameters: Mapping[str, Any], r
     wanted = name or (default if isinstance(default, str) else None)
     if wanted is None:
         raise VosbenchError(f"the tracker {tracker} needs a --checkpoint: a catalogue name or the path of a .pt file")
-    return plugins.checkpoint(wanted, roots.checkpoints)
+    return _whole(plugins.checkpoint(wanted, roots.checkpoints))
+
+
+def _whole(checkpoint: Path) -> Path:
+    """The same file, if torch may have written it: a zip archive with a data.pkl, or in its former days a bare pickle.
+
+    Raises VosbenchError for a .pt that is neither, such as one that is cut off. Other files are the tracker's affair.
+    """
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            whole = any(name.endswith("data.pkl") for name in archive.namelist())
+    except zipfile.BadZipFile:
+        with checkpoint.open("rb") as file:
+            whole = file.read(1) == PICKLE
+    if checkpoint.suffix == ".pt" and not whole:
+        raise VosbenchError(
+            f"{checkpoint}: {checkpoint.stat().st_size} bytes that are not a whole checkpoint; "
+            "delete it and fetch it again"
+        )
+    return checkpoint
 
 
 def _run_name(tracker: str, checkpoint: Path | None, deviating: Mapping[str, Any]) -> str:

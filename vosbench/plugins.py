@@ -81,7 +81,7 @@ def checkpoint(name: str, folder: Path) -> Path:
         raise VosbenchError(f"checkpoint {name} is not at {path}: run `vosbench fetch {name}`")
     if Path(name).is_file():
         return Path(name)
-    if "/" in name or name.endswith(".pt"):
+    if "/" in name or name.endswith((".pt", ".pth")):
         raise VosbenchError(f"checkpoint {name}: no such file; give a path or one of {', '.join(checkpoints())}")
     raise unknown("checkpoint", name, checkpoints())
 

@@ -8,24 +8,34 @@ records of its own videos, and the views from all records.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
+
+from filelock import FileLock, Timeout
 
 from vosbench import store
 from vosbench.types import VosbenchError
 
 IDENTITY = ("tracker", "settings", "checkpoint_sha256", "dataset", "given_at", "split", "rules")
 """The entries of run.json that make a run what it is; with another value it would be another run."""
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one video. seconds: decoding and writing included. Memory: the worker's peak so far, in MB."""
+    """What became of one video. seconds: decoding and writing included. Memory: the worker's peak so far, in MB.
+
+    digest: the sha256 of its masks' names and bytes. leaner: the settings with which it was tried again, after memory
+    ran out.
+    """
 
     video: str
     state: Literal["done", "failed"]
@@ -37,14 +47,38 @@ class Record:
     peak_gpu_memory_mb: float = 0.0
     device: str = ""
     attempts: int = 1
+    digest: str = ""
+    leaner: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run at a path, which need not exist yet."""
+    """A run at a path, which need not exist yet. `shard`: which part of it this process works at, (i, N)."""
 
     path: Path
+    shard: tuple[int, int] = (1, 1)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep a second process from the same shard. Raises VosbenchError if there is one.
+
+        The operating system holds the lock, so that it goes with its process, however that ends.
+        """
+        path = self.path / store.RUN_SHARDS / f"{self._tag}.lock"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with FileLock(path, timeout=0):
+                yield
+        except Timeout:
+            raise VosbenchError(
+                f"{self.path}: another process is at work on shard {self.shard[0]}/{self.shard[1]} of this run; "
+                "wait until it has ended, or choose another folder with --out"
+            ) from None
+
+    @property
+    def _tag(self) -> str:
+        return f"{self.shard[0]}-of-{self.shard[1]}"
 
     def begin(self, facts: Mapping[str, Any], overwrite: bool) -> None:
         """Make the folder, or go on in it if it holds the same run.
@@ -61,9 +95,21 @@ class Run:
                     f"{self.path} holds another run ({'; '.join(different)}): "
                     "choose another folder with --out, or replace that run with --overwrite"
                 )
-            store.remove(self.path)
+            self._clear()
         if not (self.path / store.RUN).is_file():
             self.publish(facts)
+
+    def _clear(self) -> None:
+        """Delete all of another run. Raises VosbenchError if a process is still at work on any shard of it."""
+        for path in sorted((self.path / store.RUN_SHARDS).glob("*.lock")):
+            try:
+                with FileLock(path, timeout=0):
+                    pass
+            except Timeout:
+                raise VosbenchError(
+                    f"{self.path}: a process is at work on this run (shard {path.stem}); stop it before --overwrite"
+                ) from None
+        store.remove(self.path)
 
     def facts(self) -> dict[str, Any]:
         """What run.json says. Raises VosbenchError if there is none."""
@@ -81,22 +127,38 @@ class Run:
         known = self.facts()
         return [f"{key} {known.get(key)!r}, now {facts[key]!r}" for key in IDENTITY if known.get(key) != facts[key]]
 
-    def records(self) -> dict[str, Record]:
-        """The record of every video that was tried and is not begun anew."""
+    def records(self, known: Mapping[str, Record] = NOTHING) -> dict[str, Record]:
+        """The record of every video that was tried and is not begun anew.
+
+        known: what was read before; of these a video that is done is not looked at again.
+        """
         found = {}
         for path in store.json_files(self.path / store.RUN_VIDEOS):
-            record = Record(**store.read_json(path))
-            if record.state == "failed" or (self.path / store.RUN_MASKS / record.video).is_dir():
+            if path.stem in known and known[path.stem].state == "done":
+                found[path.stem] = known[path.stem]
+            elif record := self._record(path):
                 found[record.video] = record
         return found
+
+    def _record(self, path: Path) -> Record | None:
+        """What a record says, if it counts: another shard may forget a video, and its masks may have been deleted."""
+        try:
+            record = Record(**store.read_json(path))
+        except FileNotFoundError:
+            return None
+        counts = record.state == "failed" or (self.path / store.RUN_MASKS / record.video).is_dir()
+        return record if counts else None
 
     def done(self) -> set[str]:
         """The videos whose masks are complete."""
         return {video for video, record in self.records().items() if record.state == "done"}
 
     def writing(self, video: str) -> AbstractContextManager[Path]:
-        """A folder to write a video's masks to; it takes its place in the run when all went well."""
-        return store.assembling(self.path / store.RUN_MASKS / video)
+        """A folder to write a video's masks to; it takes its place in the run when all went well.
+
+        It is the shard's own, so that two shardings of one run at the same time do not meet in it.
+        """
+        return store.assembling(self.path / store.RUN_MASKS / video, self._tag)
 
     def keep(self, record: Record) -> None:
         """Note what became of a video."""
@@ -108,21 +170,57 @@ class Run:
             store.remove(self.path / store.RUN_VIDEOS / f"{video}.json")
 
     def sweep(self, videos: Iterable[str]) -> None:
-        """Delete what an interrupted worker left of these videos."""
+        """Delete what an interrupted worker of this shard left of these videos."""
         for video in videos:
-            store.remove(store.partial(self.path / store.RUN_MASKS / video))
+            store.remove(store.partial(self.path / store.RUN_MASKS / video, self._tag))
+
+    def note(self, **facts: Any) -> None:
+        """Put facts down about the work at this shard: what it was asked for, by which command, where and when."""
+        path = self.path / store.RUN_SHARDS / f"{self._tag}.json"
+        known = store.read_json(path) if path.is_file() else {}
+        store.write_json(path, {"shard": "{}/{}".format(*self.shard), **known, **facts})
+
+    def shards(self) -> list[dict[str, Any]]:
+        """What was put down about every shard that was ever begun."""
+        return [store.read_json(path) for path in store.json_files(self.path / store.RUN_SHARDS)]
 
     def log(self, device: str) -> Path:
         """The file that takes what a worker's tracker prints, and the tracebacks of its failures."""
         return self.path / store.RUN_LOGS / f"{device}.log"
 
-    def publish(self, facts: Mapping[str, Any]) -> None:
-        """Write run.json and timings.csv from the records."""
-        records = self.records()
-        written = {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
-        states = {video: _state(records.get(video)) for video in dict.fromkeys([*facts["asked_for"], *records])}
-        store.write_json(self.path / store.RUN, {**facts, **written, "videos": states})
-        store.write_text(self.path / store.TIMINGS, _timings(records.values()))
+    def publish(self, facts: Mapping[str, Any], known: Mapping[str, Record] = NOTHING) -> dict[str, Record]:
+        """Write run.json and timings.csv from the records; again, if another shard has begun or ended meanwhile.
+
+        A shard notes that it ended after its last record and before it publishes, so the last one leaves all in order.
+        Returns the records, to be `known` the next time: a long run need not be read anew every few seconds.
+        """
+        written = None
+        while (shards := self.shards()) != written:
+            written, records = shards, self.records(known)
+            asked = [video for shard in shards for video in shard["videos"]]
+            states = {video: _state(records.get(video)) for video in dict.fromkeys([*asked, *records])}
+            now = {"updated": datetime.now(UTC).isoformat(timespec="seconds"), "shards": shards}
+            store.write_json(self.path / store.RUN, {**facts, **now, "videos": states})
+            store.write_text(self.path / store.TIMINGS, _timings(records.values()))
+        return records
+
+
+def digest_of(masks: Path) -> str:
+    """The sha256 of the masks in a video's folder, names and bytes, whatever their place on disk."""
+    digest = hashlib.sha256()
+    for path in sorted(masks.rglob("*.png")):
+        digest.update(f"{path.relative_to(masks).as_posix()}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def never_ran(shards: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The shards that were never begun, as "i/N", of a run that was only ever worked at in parts."""
+    begun = {shard["shard"] for shard in shards}
+    counts = {int(name.partition("/")[2]) for name in begun}
+    if 1 in counts:
+        return []
+    return [f"{i}/{count}" for count in sorted(counts) for i in range(1, count + 1) if f"{i}/{count}" not in begun]
 
 
 def siblings(run: Run) -> list[str]:
@@ -135,14 +233,15 @@ def _state(record: Record | None) -> dict[str, Any]:
     if record is None:
         return {"state": "pending"}
     state = {"state": record.state, "frames": record.frames, "objects": record.objects, "attempts": record.attempts}
-    return {**state, "error": record.error} if record.error else state
+    told = {"digest": record.digest, "leaner": dict(record.leaner), "error": record.error}
+    return {**state, **{key: value for key, value in told.items() if value}}
 
 
 def _timings(records: Iterable[Record]) -> str:
     """One row a finished video."""
-    columns = [field.name for field in fields(Record) if field.name not in ("state", "error")]
+    columns = [field.name for field in fields(Record) if field.name not in ("state", "digest", "leaner", "error")]
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(record) for record in records if record.state == "done")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(attrgetter(*columns)(record) for record in records if record.state == "done")
     return text.getvalue()

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import data, runs
+from vosbench.cli import cluster, data, looking, runs, sweeps
 from vosbench.cli.app import Stopped, app, say
+from vosbench.slurm import REQUEUE
 from vosbench.types import VosbenchError
 
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
-REQUEUE, INTERRUPTED = 75, 130
+INTERRUPTED = 130
 
-__all__ = ["data", "main", "runs"]
+__all__ = ["cluster", "data", "looking", "main", "runs", "sweeps"]
 
 
 def main() -> None:

@@ -30,9 +30,16 @@ Rules = Annotated[str | None, typer.Option(help="Go by the prompts and rules of 
 Videos = Annotated[str, typer.Option(metavar="A,B", help="Only these videos.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N videos.")]
 Tracker = Annotated[str, typer.Option(help=f"{', '.join(trackers.BUILT_IN)}, a plug-in's name, or module:object.")]
-Checkpoint = Annotated[str | None, typer.Option(help="A name of the catalogue, or the path of a .pt file.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting.")]
+Checkpoint = Annotated[str | None, typer.Option(help="A name of the catalogue, or the path of a file of weights.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting; `--set help` lists them.")
+]
 Gpus = Annotated[str | None, typer.Option(help="all, cpu, or indices such as 0,1; without it all GPUs, or the CPU.")]
+PerGpu = Annotated[int, typer.Option("--workers-per-gpu", min=1, help="Workers that share each GPU.")]
+Stall = Annotated[float, typer.Option(min=1, help="Seconds without a frame after which a worker is killed.")]
+JsonLog = Annotated[
+    Path | None, typer.Option("--json-log", metavar="FILE", help="Add every event to a file, one JSON object a line.")
+]
 Out = Annotated[Path | None, typer.Option(help="The run's own folder.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Track again what is done.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes that score; without it one a core.")]

@@ -1,0 +1,121 @@
+"""How evenly ways to deal out videos load several devices, simulated: `benchmarks/scale.py balance` prints it.
+
+Videos take what SAM 2 base_plus needs for them, in GFLOP. What a plan believes of them may be wrong.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median, quantiles
+from typing import NamedTuple
+
+from vosbench.plan import Cost, Item, Queue, shards
+
+DEVICES = 8
+TRUTH = Cost(647, 621)  # GFLOP a frame for the image encoder, and an object for the rest
+FRAMES_ALONE, OBJECTS_ALONE = Cost(1, 0), Cost(0, 1)
+
+# Frames and objects of the DAVIS 2017 val videos, in the order of the official list.
+DAVIS = [
+    *[(69, 2), (50, 1), (80, 2), (84, 1), (90, 1), (75, 1), (40, 1), (104, 1), (90, 1), (60, 1)],
+    *[(66, 3), (52, 1), (50, 1), (90, 1), (78, 5), (50, 2), (81, 3), (34, 2), (50, 3), (47, 5)],
+    *[(49, 1), (50, 3), (79, 2), (40, 2), (80, 3), (100, 1), (79, 3), (43, 2), (40, 3), (99, 3)],
+]
+
+Seconds = Callable[[Item], float]
+
+
+class Drawn(NamedTuple):
+    """A split whose videos are drawn, since no list of theirs is public: how many; the median of their frames, which
+    are log-normal, and the spread of its logarithm; of 100 videos, how many have one object, two, ..."""
+
+    name: str
+    videos: int
+    median: float
+    spread: float
+    objects: tuple[int, ...]
+
+
+DRAWN = (
+    Drawn("MOSE-like", 311, 55, 0.5, (30, 30, 20, 12, 8)),
+    Drawn("LVOS v2-like", 140, 400, 0.6, (60, 25, 10, 5)),
+    Drawn("LVOS v1-like", 50, 480, 0.6, (70, 20, 10)),
+)
+
+
+def davis() -> list[Item]:
+    """The recorded videos."""
+    return [Item(0, f"{index:02}", *counts) for index, counts in enumerate(DAVIS)]
+
+
+def drawn(split: Drawn, seed: int) -> list[Item]:
+    """The videos of one draw."""
+    dice = random.Random(seed)
+    objects = dice.choices(range(1, len(split.objects) + 1), split.objects, k=split.videos)
+    frames = [max(2, round(split.median * dice.lognormvariate(0, split.spread))) for _ in objects]
+    return [Item(0, f"{index:03}", *each) for index, each in enumerate(zip(frames, objects, strict=True))]
+
+
+def makespan(queue: Queue, devices: int, seconds: Seconds) -> float:
+    """The time until all videos are done, where a device pulls the next one whenever it is free. What a video took is
+    learned when it is done."""
+    begun = [queue.pull() for _ in range(min(devices, len(queue)))]
+    now, busy = 0.0, [(seconds(item), item) for item in begun]
+    heapq.heapify(busy)
+    while busy:
+        now, item = heapq.heappop(busy)
+        queue.learn(item, seconds(item))
+        if queue:
+            following = queue.pull(item.run)
+            heapq.heappush(busy, (now + seconds(following), following))
+    return now
+
+
+def in_order(items: Sequence[Item], devices: int, seconds: Seconds) -> float:
+    """The same where the next video is the next one of the list."""
+    free = [0.0] * devices
+    for item in items:
+        heapq.heapreplace(free, free[0] + seconds(item))
+    return max(free)
+
+
+def dealt(parts: Iterable[Iterable[Item]], seconds: Seconds) -> float:
+    """The same where each device has its part from the beginning."""
+    return max(sum(map(seconds, part)) for part in parts)
+
+
+def sharded(items: Sequence[Item], count: int, cost: Cost) -> list[list[Item]]:
+    """The parts that `--shard` deals out, by what videos are believed to cost."""
+    named = {item.video: item for item in items}
+    parts = shards({video: cost.of(item) for video, item in named.items()}, count)
+    return [[named[video] for video in part] for part in parts]
+
+
+def ways(items: Sequence[Item]) -> dict[str, float]:
+    """The makespan of each way to deal out videos, as a multiple of the ideal: the mean load, or the longest video."""
+    n, count, seconds = DEVICES, len(items), TRUTH.of
+    ideal = max(sum(map(seconds, items)) / n, *map(seconds, items))
+    taken = {
+        "queue, longest first": makespan(Queue(items, [TRUTH]), n, seconds),
+        "queue that believes objects cost nothing": makespan(Queue(items, [FRAMES_ALONE]), n, seconds),
+        "queue that believes frames cost nothing": makespan(Queue(items, [OBJECTS_ALONE]), n, seconds),
+        "shards": dealt(sharded(items, n, TRUTH), seconds),
+        "shards that believe objects cost nothing": dealt(sharded(items, n, FRAMES_ALONE), seconds),
+        "queue in the list's order": in_order(items, n, seconds),
+        "round robin": dealt((items[i::n] for i in range(n)), seconds),
+        "contiguous chunks": dealt((items[count * i // n : count * (i + 1) // n] for i in range(n)), seconds),
+    }
+    return {way: span / ideal for way, span in taken.items()}
+
+
+def table(draws: int) -> list[list[str]]:
+    """A row a way, a column a split: of drawn ones the median and the 90th percentile."""
+    splits = {f"{split.name}, median (p90)": [ways(drawn(split, seed)) for seed in range(draws)] for split in DRAWN}
+    rows = [["makespan / ideal", "DAVIS 2017 val", *splits]]
+    for way, ratio in ways(davis()).items():
+        ratios = ([draw[way] for draw in each] for each in splits.values())
+        rows.append([way, f"{ratio:.3f}"])
+        rows[-1] += [f"{median(each):.2f} ({quantiles(each, n=10)[-1]:.2f})" for each in ratios]
+    return rows

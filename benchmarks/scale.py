@@ -1,0 +1,444 @@
+"""Measure how `vosbench infer` scales, and check in the same run that it stays within its goals.
+
+    python benchmarks/scale.py                   everything, some minutes; with --markdown as docs/scaling.md shows it
+    python benchmarks/scale.py balance start     some parts of it
+
+balance    how evenly ways to deal out videos load eight devices, simulated (benchmarks/balance.py)
+workers    frames a second with more and more workers, as ratios to one
+parent     what a video costs beyond its tracking: CPU time of the parent, time between two videos of a worker
+start      from the command to the first frame, stage by stage; with SAM 2 where --data has its seeded weights
+growth     ten thousand tiny videos: memory and open files of the parent and its workers along the way
+
+Measured is the command line in a process of its own; for `workers` the function behind it. Times on the clock depend on
+whatever else the machine does, so goals are ratios, CPU time, memory and counts.
+
+Exit status 1 if a goal is missed. Linux only; everything is written to a temporary folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+# Workers import this file, too, and their start is measured: what they do not need is imported where it is used.
+
+HERE = Path(__file__).resolve().parent
+DATA = Path(os.environ.get("VOSBENCH_TEST_DATA") or HERE.parents[1] / "shared" / "data")
+BALANCE_GOAL = 1.05  # times the ideal, for the queue on the recorded videos, whatever it believes at first
+PARENT_GOAL = 20.0  # milliseconds of the parent's CPU time a video
+FILES_GOAL = 2  # more open files of a process after nine times as many videos: those of the video in work
+MEMORY_GOAL = 1.1  # times a worker's memory, then
+RECORD_GOAL = 4.0  # kB by which the parent grows for a video: it holds their names, records and places in run.json
+CLIPS, CLIP = 24, 6  # videos, and frames of each, for the tracker that computes
+WAITING, PAUSE = 60, 0.02  # videos a worker, and seconds a frame, for the tracker that waits
+MARKS = "VOSBENCH_SCALE_MARKS"  # names the file that takes the marks of a command and its workers
+
+
+class Nothing:
+    """A tracker that sees no object and takes no time."""
+
+    def __init__(self, device: str) -> None: ...
+
+    def track(self, video: Any) -> Iterator[dict[int, Any]]:
+        """Yield no mask for every frame."""
+        return ({} for _ in range(len(video.frames)))
+
+
+class Waiting(Nothing):
+    """A tracker that leaves the processor to others, as one that waits for its GPU."""
+
+    def track(self, video: Any) -> Iterator[dict[int, Any]]:
+        """Yield no mask for every frame, after a while."""
+        for nothing in super().track(video):
+            time.sleep(PAUSE)
+            yield nothing
+
+
+def mark(stage: str) -> None:
+    """Put down that a stage is over."""
+    with Path(os.environ[MARKS]).open("a") as file:
+        file.write(f"{time.time()} {stage}\n")
+
+
+def marks() -> list[tuple[float, str]]:
+    """When which stages were over."""
+    lines = Path(os.environ[MARKS]).read_text().splitlines()
+    return sorted((float(at), stage) for at, _, stage in (line.partition(" ") for line in lines))
+
+
+def marking(kind: Any) -> Any:
+    """The same tracker, which marks when it is begun, built, and has its first frame."""
+
+    class Marking(kind):  # type: ignore[misc]
+        @wraps(kind.__init__)  # type: ignore[misc]  # so that its settings are known
+        def __init__(self, *given: Any, **settings: Any) -> None:
+            mark("worker started")
+            super().__init__(*given, **settings)
+            mark("tracker built")
+
+        def track(self, video: Any) -> Iterator[Any]:
+            for index, found in enumerate(super().track(video)):
+                if not index:
+                    mark("first frame")
+                yield found
+
+    return Marking
+
+
+def __getattr__(name: str) -> Any:
+    """`MarkingStatic` and so on: trackers that mark, made when a worker asks for one."""
+    own = {"MarkingNothing": Nothing, "MarkingWaiting": Waiting}
+    shipped = {"MarkingStatic": "static:Static", "MarkingFlow": "flow:Flow", "MarkingSam2": "sam2:Sam2"}
+    if name not in own | shipped:
+        raise AttributeError(name)
+    from vosbench import plugins
+
+    return marking(own.get(name) or plugins.load(f"vosbench.trackers.{shipped[name]}"))
+
+
+def command() -> None:
+    """Be `vosbench`, and mark when its stages are over and what CPU time this process took."""
+    mark("Python started")
+    import runpy
+
+    from vosbench import cli, console, datasets, infer  # noqa: F401
+
+    mark("vosbench imported")
+    datasets.open_tree = then("dataset opened", datasets.open_tree)
+    infer.prepare = then("run prepared", infer.prepare)
+    try:
+        runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
+    finally:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        mark(f"CPU {used.ru_utime + used.ru_stime}")
+
+
+def then(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, after which a stage is over."""
+
+    @wraps(function)
+    def marked(*given: Any, **named: Any) -> Any:
+        result = function(*given, **named)
+        mark(stage)
+        return result
+
+    return marked
+
+
+def start(folder: Path, *arguments: object) -> subprocess.Popen[bytes]:
+    """Start `vosbench infer` on the folder's dataset, with fresh marks."""
+    shutil.rmtree(folder / "out", ignore_errors=True)
+    Path(os.environ[MARKS]).unlink(missing_ok=True)
+    mark("command")
+    given = ["infer", "--dataset", folder / "tree", "--gpus", "cpu", "--out", folder / "out", *arguments]
+    begin = [sys.executable, "-c", "import scale; scale.command()", *map(str, given)]
+    with (folder / "told.txt").open("wb") as told:
+        return subprocess.Popen(begin, cwd=folder, stdout=told, stderr=told)
+
+
+def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
+    """Wait for a command's end. Ends the benchmark if it failed."""
+    if process.wait():
+        sys.exit(f"{process.args!r}\nfailed:\n{(folder / 'told.txt').read_text()[-2000:]}")
+
+
+def make_tree(root: Path, count: int, frames: int, side: int = 16) -> None:
+    """Write a dataset of so many equal videos with one object, as links to the files of the first one."""
+    import numpy as np
+    from PIL import Image
+
+    from vosbench.masks import encode_labels
+
+    labels = np.zeros((side, side), np.uint8)
+    labels[side // 4 : side // 2, side // 4 : side // 2] = 1
+    files = [*(f"JPEGImages/{{}}/{index:05}.jpg" for index in range(frames)), "Annotations/{}/00000.png"]
+    names = [f"v{index:05}" for index in range(count)]
+    for file in files:
+        (first := root / file.format(names[0])).parent.mkdir(parents=True, exist_ok=True)
+        if first.suffix == ".png":
+            first.write_bytes(encode_labels(labels))
+        else:
+            Image.fromarray(np.repeat(100 * labels[..., None], 3, axis=2)).save(first)
+        for name in names[1:]:
+            (link := root / file.format(name)).parent.mkdir(exist_ok=True)
+            link.hardlink_to(first)
+    (root / "ImageSets").mkdir()
+    (root / "ImageSets" / "val.txt").write_text("".join(f"{name}\n" for name in names))
+
+
+def balance(options: argparse.Namespace, scratch: Path) -> bool:
+    """Print the makespans; whether that of the queue is near the ideal."""
+    from balance import DEVICES, TRUTH, davis, table, ways
+
+    cost = f"frames x ({TRUTH.frame:g} + {TRUTH.object:g} x objects)"
+    print(f"{DEVICES} devices; a video takes {cost}, as of SAM 2 base_plus; {options.draws} draws")
+    show(table(options.draws), options.markdown)
+    queues = [ratio for way, ratio in ways(davis()).items() if way.startswith(("queue,", "queue that"))]
+    return met("the queue on DAVIS, whatever it believes", max(queues), BALANCE_GOAL)
+
+
+class Rate(NamedTuple):
+    """Frames a second while all workers were at work; CPU milliseconds a frame of all of them, their start included."""
+
+    fps: float
+    cpu: float
+
+
+def rate(tree: Path, tracker: str, workers: int, videos: int) -> Rate:
+    """Run a tracker over the first videos of a dataset. The frames a second are those of the videos that ended after
+    the last worker was built and before the queue was empty."""
+    from vosbench import datasets, infer, store
+
+    Path(os.environ[MARKS]).unlink(missing_ok=True)
+    opened, before = datasets.open_tree(str(tree), None, tree.parent), cpu_of_children()
+    with TemporaryDirectory(prefix="vosbench-") as out:
+        wanted, events = opened.videos[:videos], list[tuple[float, Any]]()
+        job = infer.prepare(store.Roots(), opened, f"scale:{tracker}", out=Path(out) / "run", videos=wanted)
+        infer.infer([job], ["cpu"] * workers, on_event=lambda event: events.append((time.time(), event)))
+    built = max(at for at, stage in marks() if stage == "tracker built")
+    empty = max(at for at, event in events if event.kind == "started")
+    done = {at: event.frame for at, event in events if event.kind == "done"}
+    frames = sum(count for at, count in done.items() if built < at <= empty)
+    if not frames:
+        sys.exit(f"{videos} videos are too few for {workers} workers: some end while others start")
+    return Rate(frames / (empty - built), 1000 * (cpu_of_children() - before) / sum(done.values()))
+
+
+def cpu_of_children() -> float:
+    """CPU seconds of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def workers(options: argparse.Namespace, scratch: Path) -> bool:
+    """Print the throughput of several numbers of workers."""
+    numbers = sorted({1, *options.workers})
+    make_tree(scratch / "clips", CLIPS, CLIP, 240)
+    make_tree(scratch / "tree", WAITING * max(numbers), 5)
+    rows = [["frames a second, times one worker's", *map(str, numbers)]]
+    for what, tracker, tree, videos in (
+        ("flow, which computes", "MarkingFlow", "clips", dict.fromkeys(numbers, CLIPS)),
+        (f"waiting {1000 * PAUSE:g} ms a frame", "MarkingWaiting", "tree", {n: n * WAITING for n in numbers}),
+    ):
+        rounds = [{n: rate(scratch / tree, tracker, n, videos[n]) for n in numbers} for _ in range(options.repeat)]
+        rows.append([what, *(spread([each[n].fps / each[1].fps for each in rounds]) for n in numbers)])
+        rows.append(["- CPU milliseconds a frame", *(f"{median(each[n].cpu for each in rounds):.1f}" for n in numbers)])
+    print(f"so many workers, on {len(os.sched_getaffinity(0))} cores; median of {options.repeat} (least to most)")
+    show(rows, options.markdown)
+    return True
+
+
+def parent(options: argparse.Namespace, scratch: Path) -> bool:
+    """Print what a video costs beyond its tracking; whether the parent's CPU time is within its goal."""
+    few, many = 100, 100 + options.videos // 10
+    make_tree(scratch / "tree", many, 2)
+    alone(scratch, 1)  # reads and compiles
+    rounds = [[alone(scratch, count) for count in (few, many)] for _ in range(options.repeat)]
+    cpu, idle = ([1000 * (b[i] - a[i]) / (many - few) for a, b in rounds] for i in range(2))
+    print(f"a tracker that does nothing, one worker; the difference of {many} and {few} videos of 2 frames of 16x16")
+    rows = [["a video, milliseconds", "median (least to most)"]]
+    rows += [["CPU time of the parent", spread(cpu)], ["time in which the worker has no video", spread(idle)]]
+    show(rows, options.markdown)
+    return met("the parent's CPU time a video, ms", median(cpu), PARENT_GOAL)
+
+
+def alone(scratch: Path, count: int) -> tuple[float, float]:
+    """A run over the first videos with one worker: the parent's CPU seconds, and seconds without tracking."""
+    finish(start(scratch, "--tracker", "scale:MarkingNothing", "--limit", count), scratch)
+    built = next(at for at, stage in marks() if stage == "tracker built")
+    ended, used = next((at, float(stage.split()[1])) for at, stage in marks() if stage.startswith("CPU"))
+    with (scratch / "out" / "timings.csv").open() as file:
+        tracked = sum(float(row["seconds"]) for row in csv.DictReader(file))
+    return used, ended - built - tracked
+
+
+def startup(options: argparse.Namespace, scratch: Path) -> bool:
+    """Print the stages from the command to the first frame."""
+    make_tree(scratch / "tree", 1, 2, 256)
+    trackers: dict[str, list[object]] = {"static": ["--tracker", "scale:MarkingStatic"]}
+    if (options.data / "sam2" / "weights.py").is_file():
+        weights = scratch / "seeded.pt"
+        seeded = [sys.executable, "-c", "import scale; scale.seed()", options.data.resolve(), weights]
+        subprocess.run(seeded, check=True, cwd=scratch, capture_output=True)
+        given: list[object] = ["--tracker", "scale:MarkingSam2", "--checkpoint", weights, "--set", "image_size=256"]
+        trackers["sam2, tiny, image_size=256"] = given
+    columns = []
+    for given in trackers.values():  # the first round reads and compiles
+        rounds = [staged(scratch, *given) for _ in range(options.repeat + 1)][1:]
+        columns.append([spread([each[stage] for each in rounds]) for stage in rounds[0]])
+        columns[-1].append(spread([sum(each.values()) for each in rounds]))
+    stages = [*rounds[0], "all"]
+    print(f"seconds; one video, one worker, files in memory; median of {options.repeat} (least to most)")
+    show([["stage", *trackers], *map(list, zip(stages, *columns, strict=True))], options.markdown)
+    return True
+
+
+def staged(scratch: Path, *given: object) -> dict[str, float]:
+    """The seconds of each stage of a command, up to its first frame."""
+    finish(start(scratch, *given), scratch)
+    found = marks()
+    first = next(index for index, (_, stage) in enumerate(found) if stage == "first frame")
+    return {stage: at - before for (before, _), (at, stage) in pairwise(found[: first + 1])}
+
+
+def seed() -> None:
+    """Write a checkpoint of SAM 2.1 tiny with seeded weights; the arguments are the data's folder and the file."""
+    import runpy
+
+    import torch
+    from sam2.build_sam import build_sam2_video_predictor
+
+    data, path = map(Path, sys.argv[1:])
+    predictor = build_sam2_video_predictor("configs/sam2.1/sam2.1_hiera_t.yaml", device="cpu")
+    state = runpy.run_path(str(data / "sam2" / "weights.py"))["seeded_state_dict"](predictor)
+    torch.save({"model": state}, path)
+
+
+class Process(NamedTuple):
+    """What a process holds and has used: MB (10^6 bytes), open files, CPU seconds."""
+
+    memory: float
+    files: int
+    cpu: float
+
+
+def look(pid: int) -> Process:
+    """A process as it is now."""
+    home = Path("/proc") / str(pid)
+    held = next(line for line in (home / "smaps_rollup").read_text().splitlines() if line.startswith("Rss:"))
+    ticks = sum(map(int, (home / "stat").read_text().rpartition(")")[2].split()[11:13]))
+    files = len(list((home / "fd").iterdir()))
+    return Process(int(held.split()[1]) * 1024 / 1e6, files, ticks / os.sysconf("SC_CLK_TCK"))
+
+
+def spawned(pid: int) -> list[int]:
+    """The workers of a process."""
+    children = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in (Path("/proc") / child / "cmdline").read_bytes()]
+
+
+def looks(process: subprocess.Popen[bytes], run: Path, counts: Sequence[int]) -> Iterator[tuple[int, list[Process]]]:
+    """A command and its workers, as they are when so many videos are done; it is stopped while it is looked at."""
+    for count in counts:
+        while finished(run) < count and process.poll() is None:
+            time.sleep(count / 1e5)  # counting them takes about a tenth of that
+        process.send_signal(signal.SIGSTOP)
+        if process.poll() is not None:
+            sys.exit(f"{count} videos are too few: the command has ended before anybody looked")
+        yield finished(run), [look(pid) for pid in (process.pid, *spawned(process.pid))]
+        process.send_signal(signal.SIGCONT)
+
+
+def finished(run: Path) -> int:
+    """How many videos have their masks."""
+    masks = run / "masks"
+    return sum(not path.name.startswith(".") for path in masks.iterdir()) if masks.is_dir() else 0
+
+
+def growth(options: argparse.Namespace, scratch: Path) -> bool:
+    """Print what processes hold in a run over very many videos; whether that stays as it is."""
+    count = options.videos
+    make_tree(scratch / "tree", count, 2)
+    process = start(scratch, "--tracker", "scale:MarkingNothing", "--workers-per-gpu", "2")
+    seen = list(looks(process, scratch / "out", (count // 10, count // 2, count * 9 // 10)))
+    finish(process, scratch)
+    (begun, _), *_, (ended, _) = marks()
+    rows = [["after videos", *(str(done) for done, _ in seen)]]
+    for index, who in enumerate(("parent", "a worker", "another")):
+        rows.append([f"{who}: memory, MB", *(f"{each[index].memory:.1f}" for _, each in seen)])
+        rows.append([f"{who}: open files", *(str(each[index].files) for _, each in seen)])
+    rows.append(["parent: CPU a video so far, ms", *(f"{1000 * each[0].cpu / done:.2f}" for done, each in seen)])
+    print(f"{count} videos of 2 frames of 16x16, two workers, {ended - begun:.0f} seconds in all")
+    show(rows, options.markdown)
+    (few, before), *_, (many, after) = seen
+    pairs = list(zip(before, after, strict=True))
+    goals = [
+        met("more open files", max(b.files - a.files for a, b in pairs), FILES_GOAL),
+        met("a worker's memory, times that before", max(b.memory / a.memory for a, b in pairs[1:]), MEMORY_GOAL),
+        met(
+            "the parent's memory, kB a video more",
+            1000 * (after[0].memory - before[0].memory) / (many - few),
+            RECORD_GOAL,
+        ),
+        met("the parent's CPU time a video, ms", 1000 * after[0].cpu / many, PARENT_GOAL),
+    ]
+    return all(goals)
+
+
+def met(what: str, value: float, goal: float) -> bool:
+    """Say whether a goal is met; whether it is."""
+    print(f"{'met' if value <= goal else 'MISSED'}: {what}: {value:.3g}, at most {goal:g}")
+    return value <= goal
+
+
+def spread(values: Sequence[float]) -> str:
+    """The median and, where there are several, the least and the most."""
+    return f"{median(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
+
+
+def show(rows: Sequence[Sequence[str]], markdown: bool) -> None:
+    """Print a table, the first row its head."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    left, between, right = ("| ", " | ", " |") if markdown else ("", "  ", "")
+    print()
+    for index, row in enumerate(rows):
+        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        print(left + between.join([row[0].ljust(widths[0]), *cells[1:]]) + right)
+        if markdown and not index:
+            print(f"|{'-' * (widths[0] + 2)}|{'|'.join('-' * (width + 1) + ':' for width in widths[1:])}|")
+    print()
+
+
+def prepare_environment(scratch: Path) -> None:
+    """Let processes that start from here find this file, and bytecode, as those of an installed package do."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
+    os.environ["PYTHONPYCACHEPREFIX"] = str(scratch / "bytecode")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ[MARKS] = str(scratch / "marks.txt")
+
+
+PARTS = {"balance": balance, "workers": workers, "parent": parent, "start": startup, "growth": growth}
+
+
+def main() -> int:
+    from evaluate import conditions
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure (default: everything)")
+    parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds sam2/ (default: %(default)s)")
+    parser.add_argument("--draws", type=int, default=200, help="of each drawn split (default: %(default)s)")
+    parser.add_argument("--workers", type=int, nargs="+", default=[2, 4], help="beside one (default: 2 4)")
+    parser.add_argument("--videos", type=int, default=10_000, help="of the long run (default: %(default)s)")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
+    parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
+    print(*conditions({}), sep="\n")
+    goals = []
+    with TemporaryDirectory(prefix="vosbench-") as scratch:
+        prepare_environment(Path(scratch))
+        for part in options.parts or PARTS:
+            print(f"\n{'## ' * options.markdown}{part}, load {os.getloadavg()[0]:.1f}\n")
+            (folder := Path(scratch) / part).mkdir()
+            goals.append(PARTS[part](options, folder))
+    return 0 if all(goals) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,219 @@
+"""The commands that look at runs: show, status and reproduce."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from vosbench import store
+from vosbench.cli.app import Gpus, Videos, app, say, stoppable
+from vosbench.types import VosbenchError
+
+if TYPE_CHECKING:
+    from vosbench.runs import Run
+    from vosbench.status import Status
+
+Given = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its path under the results root.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
+
+
+@app.command()
+def show(context: typer.Context, run: Given, json_: Json = False) -> None:
+    """Show what made a run, where, when and of what, what became of its videos, and its scores."""
+    from vosbench import console
+
+    found = _run(run, context.obj.results)
+    facts = {**found.facts(), **_figures(found)}
+    if json_:
+        console.show(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    lines = [(noun, line) for noun, line in _told(found.path, facts) if line]
+    width = max(len(noun) for noun, _ in lines)
+    for noun, line in lines:
+        console.show(f"{noun:{width}}  {line}")
+
+
+@app.command()
+def status(
+    context: typer.Context,
+    run: Given,
+    watch: Annotated[
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="Look again and again, until the run is done.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Show how far a run is, from any terminal or node: who is at work on it, how fast, and at which videos."""
+    from vosbench import console, status
+
+    found = _run(run, context.obj.results)
+    while True:
+        now = status.status(found)
+        if console.output.is_terminal and watch:
+            console.output.clear()
+        if json_:
+            console.show(json.dumps(asdict(now), ensure_ascii=False))
+        else:
+            _show(now)
+        if not watch or now.over:
+            return
+        time.sleep(watch)
+
+
+@app.command()
+def reproduce(
+    context: typer.Context,
+    run: Given,
+    videos: Videos = "",
+    sample: Annotated[int, typer.Option(min=1, metavar="N", help="Without --videos, the N shortest ones.")] = 3,
+    gpus: Gpus = None,
+) -> None:
+    """Run some videos of a run again, elsewhere, and compare the masks; exit status 1 if any differs."""
+    from vosbench import console, devices, progress
+    from vosbench import reproduce as again
+
+    found, chosen = _run(run, context.obj.results), devices.choose(gpus)
+    names = again.choose(found, [name for name in videos.split(",") if name], sample)
+    with tempfile.TemporaryDirectory(prefix="vosbench-") as folder:
+        job = again.prepared(found, names, context.obj, Path(folder) / "run")
+        lengths = {(0, video): len(job.work.tree.frame_paths(video)) for video in names}
+        title = f"{found.path}: {len(names)} of its videos again, on {', '.join(chosen)}"
+        with stoppable(), progress.following(title, lengths, [found.path]) as follow:
+            verdicts = again.reproduce(found, job, chosen, follow)
+        differing = [verdict for verdict in verdicts if not verdict.same]
+        reasons = again.reasons(found, job, chosen) if differing else []
+    for verdict in verdicts:
+        told = "same" if verdict.same else verdict.note or f"{verdict.differing} of {verdict.frames} frames differ"
+        console.show(f"{verdict.video}: {told}{f' ({verdict.note})' if verdict.same and verdict.note else ''}")
+    if differing:
+        likely = "; ".join(reasons) or "nothing that is known: the tracker may give other masks each time"
+        say(f"{found.path}: {len(differing)} of {len(verdicts)} videos differ; what has changed: {likely}")
+        raise typer.Exit(1)
+
+
+def _run(given: str, results: Path) -> Run:
+    """The run of a folder, or of a path under the results root."""
+    from vosbench.runs import Run
+
+    places = (Path(given), results / given)
+    found = next((place for place in places if (place / store.RUN).is_file()), None)
+    if found is None:
+        raise VosbenchError(f"no run is at {' or '.join(map(str, places))}; see `vosbench list runs`")
+    return Run(found)
+
+
+def _figures(run: Run) -> dict[str, Any]:
+    """What the files beside run.json say: the speed of the finished videos, and the scores."""
+    done = [record for record in run.records().values() if record.state == "done"]
+    seconds = sum(record.seconds for record in done)
+    speed = {
+        "frames": sum(record.frames for record in done),
+        "fps_a_worker": round(sum(record.frames for record in done) / seconds, 2) if seconds else None,
+        "peak_memory_mb": max((record.peak_memory_mb for record in done), default=None),
+        "peak_gpu_memory_mb": max((record.peak_gpu_memory_mb for record in done), default=None),
+    }
+    path = run.path / store.EVAL / store.SCORES
+    if not path.is_file():
+        return {"speed": speed, "scores": None}
+    scored = store.read_json(path)
+    stale = path.stat().st_mtime < (run.path / store.RUN).stat().st_mtime
+    return {"speed": speed, "scores": {**scored["global"], "signature": scored["signature"], "older_than_run": stale}}
+
+
+def _told(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The lines that tell of a run, each with what it is about; a line is empty where an older run does not tell."""
+    git = facts.get("git")
+    checkout = f" at {git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""
+    versions = [
+        f"{name} {version}{checkout if name == 'vosbench' else ''}" for name, version in facts["versions"].items()
+    ]
+    yield "run", str(path)
+    yield "command", facts.get("command", "")
+    yield "tracker", f"{facts['tracker']} ({facts['tracker_object']})"
+    yield "settings", _pairs(facts["settings"]) or "all at their defaults"
+    yield "defaults", _pairs({k: v for k, v in facts.get("all_settings", {}).items() if k not in facts["settings"]})
+    yield "checkpoint", f"{facts['checkpoint']}, sha256 {facts['checkpoint_sha256']}" if facts["checkpoint"] else ""
+    yield "dataset", f"{facts['dataset']} {facts['split']} at {facts['dataset_path']}, rules {facts['rules']}"
+    yield "card", f"sha256 {facts['card_sha256']}" if facts.get("card_sha256") else ""
+    for file, hashed in facts.get("dataset_sources", {}).items():
+        yield "source", f"{file}, {f'sha256 {hashed}' if hashed else 'without a hash'}"
+    yield "versions", ", ".join(versions)
+    yield "seed", str(facts.get("seed", ""))
+    for shard in facts.get("shards", ()):
+        yield from _sitting(shard)
+    yield from _videos(facts["videos"])
+    speed = facts["speed"]
+    memory = f", {speed['peak_memory_mb']:.0f} MB of memory" if speed["peak_memory_mb"] else ""
+    memory += f", {speed['peak_gpu_memory_mb']:.0f} MB of the GPU's" if speed["peak_gpu_memory_mb"] else ""
+    yield "speed", f"{speed['fps_a_worker']} frames/s a worker{memory}" if speed["fps_a_worker"] else ""
+    yield from _scores(path, facts["scores"])
+
+
+def _sitting(shard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where and when the work at a shard was done last."""
+    machine = ", ".join(filter(None, [shard.get("processor", ""), *sorted(set(shard.get("gpus", ())))]))
+    where = f"on {shard['host']}{f' ({machine})' if machine else ''}, device {shard.get('device', 'unknown')}"
+    yield f"shard {shard['shard']}", f"{shard['started']} to {shard['ended'] or '?'} {where}"
+
+
+def _videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How many videos there are of each state, and which were not as the others."""
+    states = [video["state"] for video in videos.values()]
+    yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
+    for name, video in videos.items():
+        if video["state"] == "failed":
+            yield "failed", f"{name} after {video['attempts']} attempts: {video['error']}"
+        if video.get("leaner"):
+            yield "leaner", f"{name}: {_pairs(video['leaner'])}"
+
+
+def _scores(path: Path, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    if scores is None:
+        yield "scores", f"none; `vosbench eval --results {path}`"
+        return
+    figures = {name: value for name, value in scores.items() if isinstance(value, float)}
+    yield "scores", ", ".join(f"{name} {100 * value:.1f}" for name, value in figures.items())
+    yield "", scores["signature"]
+    if scores["older_than_run"]:
+        yield "", f"the scores are older than the run's last change: `vosbench eval --results {path}`"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
+def _show(now: Status) -> None:
+    from vosbench import console
+    from vosbench.progress import clock
+
+    speed = f", {now.fps:.1f} frames/s" if now.fps else ""
+    left = f", {clock(now.eta)} left" if now.eta is not None else ""
+    console.show(f"{now.run}: {now.done} done, {now.failed} failed, {now.pending} pending{speed}{left}")
+    columns = ("shard", "host", "begun", "", "done", "failed", "videos", "frames/s", "left")
+    rows = [
+        (
+            shard.shard,
+            shard.host,
+            shard.started,
+            f"ended {shard.ended}" if shard.ended else shard.state,
+            shard.done,
+            shard.failed,
+            shard.videos,
+            shard.fps,
+            clock(shard.eta) if shard.eta is not None else None,
+        )
+        for shard in now.shards
+    ]
+    if rows:
+        console.table(columns, rows)
+    for shard in now.shards:
+        for at in shard.at:
+            console.show(f"{shard.shard} on {at.device}: {at.video}, frame {at.frame} of {at.frames}")
+    if now.never_ran:
+        console.show(f"never begun: shard {', '.join(now.never_ran)}")

@@ -1,0 +1,145 @@
+"""Slurm: which shard it gave this process, and the job array that runs all shards of a command.
+
+Slurm is the scheduler: it hands tasks to free nodes and queues them again after preemption. Here are only its scripts.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from vosbench import store
+from vosbench.types import VosbenchError
+
+REQUEUE = 75  # EX_TEMPFAIL, the exit status of a command that a signal has stopped
+NOTICE = 120  # seconds before the end of its time in which a task may put its work in order
+GPU_OPTIONS = ("gres", "gpus")
+
+
+def shard(environment: Mapping[str, str] = os.environ) -> tuple[int, int] | None:
+    """The shard (i, N) of this process among a job array's tasks and the processes of `srun`; None outside of both.
+
+    Both together multiply. In a batch script itself Slurm sets SLURM_PROCID, too, though there is no second process:
+    what `srun` started is told by its step. Raises VosbenchError for values that are no numbers.
+    """
+    try:
+        task, tasks = _array(environment)
+        process, processes = _step(environment)
+    except ValueError as error:
+        raise VosbenchError(f"Slurm's variables in the environment make no sense ({error}); give --shard i/N") from None
+    return (task * processes + process + 1, tasks * processes) if tasks * processes > 1 else None
+
+
+def _array(environment: Mapping[str, str]) -> tuple[int, int]:
+    """This task of a job array, counted from 0, and how many there are: `--array=0-7`, `1-8` and `2-16:2` are alike."""
+    if "SLURM_ARRAY_TASK_ID" not in environment:
+        return 0, 1
+    count = int(environment.get("SLURM_ARRAY_TASK_COUNT", 1))
+    first = int(environment.get("SLURM_ARRAY_TASK_MIN", 0))
+    step = int(environment.get("SLURM_ARRAY_TASK_STEP", 1))
+    return (int(environment["SLURM_ARRAY_TASK_ID"]) - first) // step % count, count
+
+
+def _step(environment: Mapping[str, str]) -> tuple[int, int]:
+    """This process of those that `srun` started, counted from 0, and how many there are."""
+    in_batch_script = "SLURM_JOB_ID" in environment and "SLURM_STEP_ID" not in environment
+    if "SLURM_PROCID" not in environment or in_batch_script:
+        return 0, 1
+    count = int(environment.get("SLURM_STEP_NUM_TASKS", environment.get("SLURM_NTASKS", "1")))
+    index = int(environment["SLURM_PROCID"])
+    if not 0 <= index < count:
+        raise ValueError(f"process {index} of {count}")
+    return index, count
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a job array runs. shards: its tasks. options: further `#SBATCH` options, such as "partition=gpu"."""
+
+    run: Path
+    infer: tuple[str, ...]
+    evaluate: tuple[str, ...]  # nothing where there is no ground truth to score by
+    shards: int
+    options: tuple[str, ...] = ()
+
+    @property
+    def files(self) -> tuple[Path, Path]:
+        """Where the two scripts lie, beside the run: of the array, and of the job that waits for it."""
+        infer, evaluate = (self.run.with_name(f"{self.run.name}.{step}.sbatch") for step in ("infer", "eval"))
+        return infer, evaluate
+
+
+def array_script(plan: Plan) -> str:
+    """The batch script of the array. A task that a signal has stopped (exit status 75) puts itself in the queue again.
+
+    Slurm tells the shell of a batch script alone about the end of its time, and the shell passes that on.
+    """
+    log = plan.run.with_name(f"{plan.run.name}.slurm-%A_%a.log")
+    return f"""\
+#!/bin/bash
+#SBATCH --job-name=vosbench
+#SBATCH --array=1-{plan.shards}
+#SBATCH --output={log}
+#SBATCH --open-mode=append
+#SBATCH --requeue
+#SBATCH --signal=B:USR1@{NOTICE}
+{_directives(plan.options)}
+# Each task takes one shard. Shards share the run's folder and need not talk to each other; what is done is skipped.
+cd {shlex.quote(str(Path.cwd()))}
+{shlex.join(plan.infer)} --shard "$SLURM_ARRAY_TASK_ID/{plan.shards}" &
+child=$!
+trap 'kill -USR1 $child; stopped=yes' USR1 TERM
+while wait $child; status=$?; [ "$stopped" ]; do stopped=; done  # a signal ends `wait` before the child has ended
+if [ $status -eq {REQUEUE} ]; then scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"; fi
+exit $status
+"""
+
+
+def eval_script(plan: Plan) -> str:
+    """The batch script of the job that scores the run when all tasks have ended."""
+    log = plan.run.with_name(f"{plan.run.name}.slurm-%j.log")
+    return f"""\
+#!/bin/bash
+#SBATCH --job-name=vosbench-eval
+#SBATCH --output={log}
+{_directives(tuple(option for option in plan.options if not option.startswith(GPU_OPTIONS)))}
+cd {shlex.quote(str(Path.cwd()))}
+{shlex.join(plan.evaluate)}
+"""
+
+
+def write(plan: Plan) -> list[str]:
+    """Write the scripts; the commands that submit them. ARRAY stands for the first job's number."""
+    first, second = plan.files
+    store.write_text(first, array_script(plan))
+    commands = [f"sbatch {shlex.quote(str(first))}"]
+    if plan.evaluate:
+        store.write_text(second, eval_script(plan))
+        commands.append(f"sbatch --dependency=afterany:ARRAY {shlex.quote(str(second))}")
+    return commands
+
+
+def submit(plan: Plan) -> list[str]:
+    """Write the scripts and give them to Slurm; the jobs' numbers. Raises VosbenchError for what Slurm refuses."""
+    write(plan)
+    first, second = plan.files
+    array = _sbatch("--parsable", str(first))
+    return [array] + ([_sbatch("--parsable", f"--dependency=afterany:{array}", str(second))] if plan.evaluate else [])
+
+
+def _sbatch(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["sbatch", *arguments], capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        raise VosbenchError("sbatch: not found; submit the scripts on a machine that has Slurm") from None
+    except subprocess.CalledProcessError as error:
+        raise VosbenchError(f"sbatch {arguments[-1]}: {' '.join(error.stderr.split())}") from None
+    return done.stdout.strip().partition(";")[0]
+
+
+def _directives(options: Sequence[str]) -> str:
+    return "".join(f"#SBATCH --{option}\n" for option in options)

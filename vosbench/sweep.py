@@ -1,0 +1,196 @@
+"""A sweep: every combination of some datasets, checkpoints and settings, each a run of its own in its usual place.
+
+    title = "Memory size of SAM 2"
+    name = "memory"                     # its folder under results/sweeps
+    tracker = "sam2"                    # a word, or a list of them, as all that follow
+    dataset = ["davis", "mose"]
+    checkpoint = ["sam2_hiera_base_plus", "sam2_hiera_large"]
+
+    [set]                               # the tracker's settings
+    memory_size = [1, 3, 5, 7, 9]
+
+The runs of a sweep go through one queue. A sweep that is repeated continues, and one with more values adds their runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shlex
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from vosbench import store, trackers
+from vosbench.datasets import open_tree
+from vosbench.infer import Job, choose_videos, prepare
+from vosbench.report import Row
+from vosbench.runs import Run
+from vosbench.scoring import Evaluation, summary
+from vosbench.tables import MISSING, Table, markdown
+from vosbench.types import VosbenchError
+
+NOUNS = ("dataset", "split", "tracker", "checkpoint")  # what is no setting, in the order of the columns
+METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
+
+Cell = dict[str, str]
+"""One combination: axis -> value, as on the command line."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """axes: what is varied, or the same in all runs, in the order of the table's columns: name -> values."""
+
+    name: str
+    axes: Mapping[str, tuple[str, ...]]
+    title: str = ""
+
+    @property
+    def varied(self) -> list[str]:
+        """The axes with more than one value; the dataset's if there is none."""
+        return [axis for axis, values in self.axes.items() if len(values) > 1] or ["dataset"]
+
+    def cells(self) -> list[Cell]:
+        """Every combination, the last axis changing first."""
+        return [dict(zip(self.axes, values, strict=True)) for values in product(*self.axes.values())]
+
+
+def read(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """The title and name in a sweep's file, and its axes. Raises VosbenchError if it cannot be understood."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VosbenchError(f"{path}: cannot read the sweep ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise VosbenchError(f"{path}: not valid TOML ({error})") from None
+    settings = content.pop("set", {})
+    words = {"title": str(content.pop("title", "")), "name": str(content.pop("name", path.stem))}
+    if unknown := [key for key in content if key not in NOUNS]:
+        known = ", ".join(("title", "name", *NOUNS))
+        raise VosbenchError(f"{path}: unknown key {unknown[0]!r}; known are {known}, and settings go below [set]")
+    if not isinstance(settings, Mapping):
+        raise VosbenchError(f"{path}: set = {settings!r} is not a table")
+    return words, {key: _values(value, f"{path}: {key}") for key, value in {**content, **settings}.items()}
+
+
+def parse(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The axes of `key=value,value` from the command line. Raises VosbenchError for a pair without a value."""
+    axes = {}
+    for pair in pairs:
+        key, _, text = pair.partition("=")
+        axes[key] = tuple(dict.fromkeys(filter(None, text.split(","))))
+        if not key or not axes[key]:
+            raise VosbenchError(f"--grid {pair}: expected key=value,value, such as memory_size=1,3,5,7")
+    return axes
+
+
+def build(words: Mapping[str, str], axes: Mapping[str, tuple[str, ...]]) -> Sweep:
+    """A sweep of its axes. Raises VosbenchError if a name is no name of a folder."""
+    ordered = {**{noun: axes[noun] for noun in NOUNS if noun in axes}, **axes}
+    name = words.get("name") or "-".join(axis for axis, values in ordered.items() if len(values) > 1) or "single"
+    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
+        raise VosbenchError(f"sweep {name!r}: its name becomes a folder, so take letters, digits, - and _ alone")
+    return Sweep(name, ordered, words.get("title", ""))
+
+
+def _values(value: Any, where: str) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(entry, str | int | float) for entry in values):
+        raise VosbenchError(f"{where} = {value!r}: expected a word or a number, or a list of them")
+    return tuple(dict.fromkeys(str(v).lower() if isinstance(v, bool) else str(v) for v in values))
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell with its run. scored: whether its ground truth is public; if not, `server` scores."""
+
+    cell: Cell
+    job: Job
+
+    @property
+    def run(self) -> Run:
+        """Where its masks are."""
+        return self.job.work.run
+
+    def command(self) -> str:
+        """The command that makes this run alone."""
+        words = ["vosbench", "infer"]
+        for axis, value in self.cell.items():
+            words += [f"--{axis}", value] if axis in NOUNS else ["--set", f"{axis}={value}"]
+        part = len(self.job.videos) < len(self.job.work.tree.videos)
+        return shlex.join(words + (["--videos", ",".join(self.job.videos)] if part else []))
+
+
+def plan(sweep: Sweep, roots: store.Roots, videos: Sequence[str] = (), limit: int | None = None) -> list[Planned]:
+    """The runs of a sweep. Raises VosbenchError for any name, setting or dataset that is not there, before all work."""
+    planned = []
+    for cell in sweep.cells():
+        tree = open_tree(cell.get("dataset", "default"), cell.get("split"), roots.datasets)
+        pairs = [f"{axis}={value}" for axis, value in cell.items() if axis not in NOUNS]
+        chosen = choose_videos(tree, videos, limit)
+        job = prepare(roots, tree, cell.get("tracker", trackers.DEFAULT), cell.get("checkpoint"), pairs, videos=chosen)
+        planned.append(Planned(cell, job))
+    return planned
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a cell: its figures, or why it has none."""
+
+    planned: Planned
+    evaluation: Evaluation | None = None
+    why: str = ""
+
+
+def rows(sweep: Sweep, results: Sequence[Result]) -> list[Row]:
+    """One row a cell: the axes that are varied, the metrics as fractions, and the speed and memory of the run."""
+    table = []
+    for result in results:
+        row: Row = {axis: result.planned.cell[axis] for axis in sweep.varied if axis in result.planned.cell}
+        if result.evaluation:
+            figures = summary(result.evaluation.scores, result.evaluation.groups)
+            row |= {metric: figures[metric] for metric in METRICS if metric in figures}
+        records = [record for record in result.planned.run.records().values() if record.state == "done"]
+        if seconds := sum(record.seconds for record in records):
+            row["fps"] = sum(record.frames for record in records) / seconds
+        if memory := max((record.peak_gpu_memory_mb for record in records), default=0.0):
+            row["peak_gpu_memory_mb"] = memory
+        table.append(row)
+    return table
+
+
+def table(sweep: Sweep, found: Sequence[Row]) -> Table:
+    """The rows as people read them, metrics in percent."""
+    columns = list(dict.fromkeys(column for row in found for column in row))
+    return Table(tuple(columns), tuple(tuple(_shown(column, row.get(column)) for column in columns) for row in found))
+
+
+def files(sweep: Sweep, results: Sequence[Result], found: Sequence[Row]) -> dict[str, bytes]:
+    """The files of a sweep by name: the table in full precision and in Markdown, and the command of every run."""
+    signatures = dict.fromkeys(result.evaluation.signature for result in results if result.evaluation)
+    commands = [result.planned.command() for result in results]
+    texts = {
+        "table.csv": _csv(found),
+        "table.md": markdown([table(sweep, found)], "`, `".join(signatures)),
+        "commands.sh": "".join(f"{command}\n" for command in commands),
+    }
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def _shown(column: str, value: object) -> str:
+    if value is None:
+        return MISSING
+    return f"{100 * value if column in METRICS else value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _csv(found: Sequence[Row]) -> str:
+    columns = list(dict.fromkeys(column for row in found for column in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return text.getvalue()
