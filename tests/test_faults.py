@@ -202,3 +202,13 @@ def test_a_hundred_kills_at_random_leave_the_bytes_of_an_undisturbed_run(cli: Cl
     ]
     assert digests[0] == digests[1]
     assert not list((cli.folder / "wild/masks").glob(".*"))
+
+
+def test_what_a_killed_process_had_not_published_is_published_by_the_next(cli: Cli, bears: Path) -> None:
+    given = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
+    cli(*given)
+    content = json.loads((cli.folder / "out/run.json").read_text())
+    content["videos"]["long"] = {"state": "pending"}
+    (cli.folder / "out/run.json").write_text(json.dumps(content))
+    cli(*given)
+    assert states(cli.folder / "out")["long"]["state"] == "done"

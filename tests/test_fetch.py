@@ -381,6 +381,10 @@ def test_a_dry_run_shows_what_no_program_can_get_and_what_is_complete(cli: Cli) 
     assert "it is complete already" in cli("fetch", "./cubs.toml", "--dry-run").stdout
 
 
+def test_a_dry_run_tells_that_there_are_other_sources(cli: Cli) -> None:
+    assert "DAVIS-2017-trainval-480p.zip, or 2 others" in cli("fetch", "davis", "--dry-run").stdout
+
+
 def test_the_licence_is_told_before_and_the_citation_after(cli: Cli) -> None:
     write_card(cli.folder / "cubs.toml")
     make_tree(cli.folder / "given", {"ann": [squares((1, 2, 2))]})

@@ -23,6 +23,7 @@ from vosbench.worker import SEED, Work
 
 PICKLE = b"\x80"  # how a pickle begins
 PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; the records behind it are written at once
+PUBLISH_SHARE = 0.05  # of the time that these may take, however many videos there are
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def _shard(tree: Tree, videos: Sequence[str], prior: Cost, shard: tuple[int, int
     index, count = shard
     if count == 1:
         return list(videos)
-    mine = plan.shards({item.video: prior.of(item) for item in workload.items(tree, videos)}, count)[index - 1]
+    mine = set(plan.shards({item.video: prior.of(item) for item in workload.items(tree, videos)}, count)[index - 1])
     return [video for video in videos if video in mine]
 
 
@@ -136,20 +137,22 @@ class _Sitting:
     facts: Mapping[str, Any]
     skipped: Sequence[str]
     missing: Sequence[str]
-    ended: list[Record] = field(default_factory=list)
-    published: float = field(default_factory=time.monotonic)
+    known: Mapping[str, Record]
+    ended: dict[str, Record] = field(default_factory=dict)
+    due: float = field(default_factory=lambda: time.monotonic() + PUBLISH_INTERVAL)
 
     def keep(self, record: Record) -> None:
         """Put a record down, and now and then the views of all."""
         run = self.job.work.run
         run.keep(record)
-        self.ended.append(record)
-        if time.monotonic() - self.published > PUBLISH_INTERVAL:
-            run.publish(self.facts)
-            self.published = time.monotonic()
+        self.ended[record.video] = record
+        if (start := time.monotonic()) > self.due:
+            self.known = run.publish(self.facts, {**self.known, **self.ended})
+            took = time.monotonic() - start
+            self.due = start + took + max(PUBLISH_INTERVAL, took / PUBLISH_SHARE)
 
     def outcome(self) -> Outcome:
-        done, failed = (tuple(r for r in self.ended if r.state == state) for state in ("done", "failed"))
+        done, failed = (tuple(r for r in self.ended.values() if r.state == state) for state in ("done", "failed"))
         return Outcome(self.job.work.run, tuple(self.skipped), done, failed)
 
 
@@ -162,18 +165,20 @@ def _sitting(job: Job, devices: Sequence[str], overwrite: bool, command: str) ->
     with run.alone():
         if overwrite:
             run.forget(job.videos)
-        done = run.done()
+        known = run.records()
+        done = {video for video, record in known.items() if record.state == "done"}
         missing = [video for video in job.videos if video not in done]
         if missing or overwrite or not run.shards():
             run.note(videos=list(job.videos), **here, ended=None)
         run.sweep(missing)
-        sitting = _Sitting(job, facts, [video for video in job.videos if video in done], missing)
+        sitting = _Sitting(job, facts, [video for video in job.videos if video in done], missing, known)
         try:
             yield sitting
         finally:
             if missing:
                 run.sweep(missing)
                 run.note(ended=_now())
+            if missing or run.lags(known):
                 run.publish(facts)
 
 

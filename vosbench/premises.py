@@ -15,7 +15,7 @@ from vosbench.types import VosbenchError
 
 @contextmanager
 def alone(folder: Path, name: str) -> Iterator[None]:
-    """Keep two fetches of the same thing apart, and begin without what a killed one has left half-made.
+    """Keep two fetches of the same thing apart, begin without what a killed one left half-made, leave no empty folders.
 
     Raises VosbenchError if another process is at it, or nothing can be written there.
     """

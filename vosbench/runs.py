@@ -153,6 +153,11 @@ class Run:
         """The videos whose masks are complete."""
         return {video for video, record in self.records().items() if record.state == "done"}
 
+    def lags(self, records: Mapping[str, Record]) -> bool:
+        """Whether run.json tells less than the records, as after a process was killed before it had published them."""
+        shown = self.facts()["videos"]
+        return any(shown.get(video) != _state(record) for video, record in records.items())
+
     def writing(self, video: str) -> AbstractContextManager[Path]:
         """A folder to write a video's masks to; it takes its place in the run when all went well.
 

@@ -54,7 +54,7 @@ class Tracker(Protocol):
 class Download:
     """A file that somebody publishes: its name, where it can be had (tried in order), and how to know it is whole.
 
-    Volumes of one archive (`train.7z.001`, `train.tar.gz.aa`, ...) are downloads of their own, joined when they are read.
+    Volumes of one archive (`train.7z.001`, `train.tar.gz.aa`, ...) are downloads of their own, joined when read.
     optional: the dataset is complete without it, so that a fetch that cannot have it goes on with a warning.
     """
 
@@ -124,9 +124,9 @@ class Split:
     dataset's. by_hand: what a person has to do where no program can fetch it, before `--from` or `--links`.
     prompts: an object is given by its mask in frame 0, or in the first frame in which it appears.
     names: the publisher's list of videos, where it is known beforehand.
-    meta: candidates for the publisher's meta file; a fetched dataset has it as `<split>_meta.json`. beside: files of the
-    publisher that a fetched dataset has under their own names. truth: whether the ground truth is public; if not, there
-    are prompts alone, and the `server` scores.
+    meta: candidates for the publisher's meta file; a fetched dataset has it as `<split>_meta.json`. beside: files of
+    the publisher that a fetched dataset has under their own names. truth: whether the ground truth is public; if not,
+    there are prompts alone, and the `server` scores.
     """
 
     name: str

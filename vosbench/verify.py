@@ -98,11 +98,19 @@ def _listed(tree: Tree, recorded: Mapping[str, VideoContent]) -> tuple[Sequence[
 def _totals(
     tree: Tree, manifest: Mapping[str, Any], recorded: Mapping[str, VideoContent], frames: Sequence[int]
 ) -> Iterator[Finding]:
-    """In what the split's size differs from that which was fetched, and from that which the publisher states."""
+    """In what the split's size differs from that which was fetched; the publisher's stands beside it."""
     objects = sum(len(known.objects) for known in recorded.values()) if recorded else None
     found = {"videos": sum(map(bool, frames)), "frames": sum(frames), "objects": objects}
     stated = {"dataset.json": manifest["counts"], "the card": asdict(tree.split.counts)}
     for kind, number in found.items():
-        others = [f"{counts[kind]} by {by}" for by, counts in stated.items() if counts[kind] not in (None, number)]
-        if number is not None and others:
+        if number is not None and manifest["counts"][kind] not in (None, number):
+            others = [f"{counts[kind]} by {by}" for by, counts in stated.items() if counts[kind] not in (None, number)]
             yield Finding("in all", f"{number} {kind}; {' and '.join(others)}")
+
+
+def part(tree: Tree, manifest: Mapping[str, Any]) -> str:
+    """What a split lacks of the publisher's since a part of it was given to fetch, which is nothing wrong; else ""."""
+    published = asdict(tree.split.counts)
+    kept = {kind: number for kind, number in manifest.get("counts", {}).items() if number is not None}
+    lacking = [f"{kept[k]} of {published[k]} {k}" for k in kept if published[k] not in (None, kept[k])]
+    return ", ".join(lacking)

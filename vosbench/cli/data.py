@@ -118,7 +118,7 @@ def _show(name: str, plan: Plan, folder: Path) -> None:
             f"{origin.source.file} (optional)" if origin.source.optional else origin.source.file,
             origin.size / 1e6 if origin.size else None,
             "card" if origin.source.sha256 else "-" if origin.lists else lists or "no",
-            origin.urls[0] if origin.urls else origin.path if origin.given else "by hand",
+            _place(origin),
             _here(origin),
         )
         for origin in plan.origins
@@ -140,6 +140,14 @@ def _show(name: str, plan: Plan, folder: Path) -> None:
         console.show(f"if that fails: {plan.by_hand}")
     if plan.counts:
         console.show("it is complete already; nothing is fetched without --force")
+
+
+def _place(origin: Origin) -> str:
+    """Where a file comes from."""
+    if not origin.urls:
+        return str(origin.path) if origin.given else "by hand"
+    others = len(origin.urls) - 1
+    return origin.urls[0] + (f", or {others} other{'s' if others > 1 else ''}" if others else "")
 
 
 def _here(origin: Origin) -> str:
@@ -219,12 +227,14 @@ def verify(
 def _verify(tree: Tree, manifest: Mapping[str, Any], deep: bool, jobs: int | None) -> list[Finding]:
     """What is wrong with a split, with progress, and a word on what cannot be known."""
     from vosbench import console
-    from vosbench.verify import verify
+    from vosbench.verify import part, verify
 
     title = f"{tree.name} {tree.split.name}"
     if "videos" not in manifest:
         why = "was fetched by an older version" if tree.fetched else "has no dataset.json"
         console.note(f"{title} {why}: what each video should hold is not known")
+    if lacking := part(tree, manifest):
+        say(f"warning: {title} is the part that was given to fetch: {lacking}")
     with console.Steps() as steps:
         return verify(tree, manifest, deep, jobs, partial(steps, f"verifying {title}"))
 

@@ -25,10 +25,10 @@ PROMPTED, TRACKED = "cond_frame_outputs", "non_cond_frame_outputs"  # the predic
 NOWHERE = -1024.0  # the logit, everywhere, of an object that is not to be seen
 
 Output = dict[str, Any]
-"""What the predictor keeps of one object in one frame: memory features, object pointer, logits."""
+"""What the predictor keeps of an object, or of a batch, in one frame: memory features, object pointer, logits."""
 
 Memory = dict[str, dict[int, Output]]
-"""One object's past in the predictor's layout: PROMPTED or TRACKED -> frame index -> output."""
+"""The past of an object, or of a batch, in the predictor's layout: PROMPTED or TRACKED -> frame index -> output."""
 
 
 class Sam2:

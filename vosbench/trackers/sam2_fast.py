@@ -34,10 +34,8 @@ class FastSession(Session):
         super().__init__(*arguments)
         self.recollection = _Recollection()
         self.looker = _with(self.predictor, memory_attention=self.recollection)
-        device = self.images.device
-        self.side: torch.cuda.Stream | None = None
-        if device.type == "cuda":
-            self.side = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self.streams: Any = torch.get_device_module(self.images.device)
+        self.side = self.streams.Stream(self.images.device)  # that of a CPU does nothing: all is done at once, in order
         self.ahead: dict[int, Any] = {}
 
     def _cohorts(self, given: Mapping[int, Sequence[int]]) -> list[Cohort]:
@@ -47,8 +45,7 @@ class FastSession(Session):
         return [tuple(labels) for labels in together.values()]
 
     def _advance(self, cohorts: Sequence[Cohort], index: int) -> None:
-        if self.side:
-            self._encode_ahead(self.side, index)
+        self._encode_ahead(index)
         super()._advance(cohorts, index)
 
     def _track(self, cohorts: Sequence[Cohort], index: int) -> None:
@@ -65,7 +62,7 @@ class FastSession(Session):
         self.looker._prepare_memory_conditioned_features(
             index, False, features[-1:], positions[-1:], sizes[-1:], self.memories[cohort], len(self.images)
         )
-        return self.recollection.latest
+        return self.recollection.recalled.pop()
 
     def _track_together(self, group: Mapping[Cohort, Recalled], index: int) -> None:
         """Find cohorts whose memories are equally long, and remember what was found."""
@@ -99,20 +96,20 @@ class FastSession(Session):
             }
             self.memories[cohort][TRACKED][index] = self._finished(output)
 
-    def _encode_ahead(self, side: torch.cuda.Stream, index: int) -> None:
+    def _encode_ahead(self, index: int) -> None:
         """Take over what was encoded of this frame, and begin with the next one beside the work at this one.
 
         The side stream waits for all that was begun before: what it encodes may then lie where older features lay.
         """
-        main = torch.cuda.current_stream(self.images.device)
+        main = self.streams.current_stream(self.images.device)
         if index in self.ahead:
-            main.wait_stream(side)
+            main.wait_stream(self.side)
             self.state["cached_features"] = {index: self.ahead.pop(index)}
         coming = index + 1
-        if coming >= len(self.images) or coming in self.held or not self._needed(coming):
+        if coming == len(self.images) or coming in self.held or not self._needed(coming):
             return
-        side.wait_stream(main)
-        with torch.cuda.stream(side):
+        self.side.wait_stream(main)
+        with self.streams.stream(self.side):
             image = self.images[coming][None]
             self.ahead[coming] = image, self.predictor.forward_image(image)
 
@@ -124,7 +121,9 @@ class FastSession(Session):
 class _Recollection(torch.nn.Module):
     """Stands where the memory attention was, and keeps what that would have been given."""
 
-    latest: Recalled
+    def __init__(self) -> None:
+        super().__init__()
+        self.recalled: list[Recalled] = []
 
     def forward(
         self,
@@ -134,7 +133,7 @@ class _Recollection(torch.nn.Module):
         memory_pos: torch.Tensor,
         num_obj_ptr_tokens: int,
     ) -> torch.Tensor:
-        self.latest = Recalled(memory, memory_pos, num_obj_ptr_tokens)
+        self.recalled.append(Recalled(memory, memory_pos, num_obj_ptr_tokens))
         return curr[0]
 
 
