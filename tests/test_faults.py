@@ -212,3 +212,42 @@ def test_what_a_killed_process_had_not_published_is_published_by_the_next(cli: C
     (cli.folder / "out/run.json").write_text(json.dumps(content))
     cli(*given)
     assert states(cli.folder / "out")["long"]["state"] == "done"
+
+
+@pytest.mark.parametrize("shards", [("1/6", "2/6", "3/6", "4/6", "5/6", "6/6"), ("1/2", "1/3", "2/3", "3/3")])
+def test_a_run_is_whole_with_shards_without_a_video_and_after_another_number_of_shards(
+    cli: Cli, bears: Path, shards: tuple[str, ...]
+) -> None:
+    for shard in shards:
+        cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out", "--shard", shard)
+    cli("eval", "--results", "out")
+    assert json.loads(cli("status", "out", "--json").stdout)["never_ran"] == []
+
+
+def test_a_folder_that_cannot_be_locked_is_named(cli: Cli, bears: Path) -> None:
+    given = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
+    (cli.folder / "out/.shards/1-of-1.lock").mkdir(parents=True)
+    assert "out: cannot be written" in cli(*given, expect=2).stderr
+
+
+def test_signals_that_come_twice_end_with_a_status_to_requeue(cli: Cli, bears: Path) -> None:
+    process = cli.start(
+        "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"
+    )
+    while not (cli.folder / "out/.shards/1-of-1.now").exists():
+        time.sleep(0.05)
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        os.killpg(process.pid, number)
+    assert process.wait(60) == 75
+    assert json.loads((cli.folder / "out/.shards/1-of-1.json").read_text())["ended"]
+
+
+def test_run_json_names_the_videos_from_the_start(cli: Cli, bears: Path) -> None:
+    process = cli.start(
+        "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"
+    )
+    while not (cli.folder / "out/.shards/1-of-1.now").exists():
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    assert len(states(cli.folder / "out")) == 4

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from inspect import signature
+from inspect import Parameter, signature
 from pathlib import Path
 from typing import Any
 
@@ -139,3 +139,10 @@ def test_set_help_lists_the_settings_of_the_tracker_a_line_each(cli: Cli, comman
 def test_a_slip_names_what_all_trackers_take_as_well(cli: Cli, bears: Path) -> None:
     said = cli("infer", "--dataset", bears, "--tracker", "static", "--set", "prompt=all", expect=2).stderr
     assert "static has no such setting (did you mean prompts?); it has prompts" in said
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e999"])
+def test_a_number_that_json_cannot_hold_is_refused(text: str) -> None:
+    taken = {"seconds": Parameter("seconds", Parameter.KEYWORD_ONLY, default=0.5)}
+    with pytest.raises(VosbenchError, match="expected a value of type float"):
+        settings.parse([f"seconds={text}"], taken, "slow")

@@ -156,3 +156,21 @@ def test_an_array_with_a_killed_worker_and_a_requeued_task_gives_the_bytes_of_on
     slurm("scontrol", "update", f"JobId={array}_1", "StartTime=now")
     until(lambda: (run / "eval/scores.json").is_file())
     assert masks(run) == masks(cli.folder / "single")
+
+
+def test_a_notice_puts_a_task_in_the_queue_again_and_a_cancelled_one_stays_away(
+    cli: Cli, bears: Path, cluster: dict[str, str]
+) -> None:
+    cli.environment |= cluster
+    options = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--set", "seconds=9", "--gpus", "cpu")
+    array = cli("slurm", *options, "--out", "a run", "--shards", "3", "--submit").stdout.split()[2]
+
+    def slurm(*command: str) -> str:
+        return subprocess.run(command, env=cli.environment, check=True, capture_output=True, text=True).stdout
+
+    until(lambda: len(list(cli.folder.glob("a run/.shards/*.now"))) == 3)
+    slurm("scancel", "--signal=USR1", f"{array}_1")
+    slurm("scancel", "--batch", "--signal=USR1", f"{array}_2")
+    slurm("scancel", f"{array}_3")
+    until(lambda: slurm("squeue", "--array", "-h", "-j", array, "-o", "%K %t").split() == ["1", "PD", "2", "PD"])
+    slurm("scancel", "-u", "root")

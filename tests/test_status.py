@@ -138,3 +138,5 @@ def test_programs_read_every_event_as_a_json_line(cli: Cli, bears: Path) -> None
     assert last.startswith("vosbench: results/bears-val/")
     refused = cli("infer", *given, "--tracker", "static", "--out", "out", "--json-log", "no/log", expect=2)
     assert "--json-log no/log: cannot be written" in refused.stderr
+    full = cli("infer", *given, "--tracker", "static", "--out", "other", "--json-log", "/dev/full", expect=2)
+    assert "--json-log /dev/full: cannot be written (No space left on device)" in full.stderr

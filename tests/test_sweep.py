@@ -12,7 +12,9 @@ import pytest
 from conftest import Cli
 from PIL import Image
 
+from vosbench.report import Row
 from vosbench.sweep import build, parse
+from vosbench.sweep import table as table_of
 from vosbench.types import VosbenchError
 
 REPOSITORY = Path(__file__).parents[1]
@@ -130,3 +132,27 @@ def test_the_memory_study_runs_on_small_models(cli: Cli, bears: Path, checkpoint
         cli.folder / "results/bears-val" / "sam2-seeded+dtype=float32+image_size=64+memory_size=9/run.json"
     ).is_file()
     assert (cli.folder / "results/sweeps/memory/JF-Mean-by-memory_size.svg").is_file()
+
+
+def test_spaces_between_values_do_not_count() -> None:
+    assert parse(["memory_size=1, 3"]) == {"memory_size": ("1", "3")}
+
+
+def test_two_values_that_are_one_run_are_refused_with_its_folder(cli: Cli, bears: Path) -> None:
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=failing_trackers:Slow", "--grid", "seconds=1,1.0")
+    assert "Slow+seconds=1.0: 2 of the runs would have this folder" in cli(*given, "--no-plots", expect=2).stderr
+
+
+def test_without_matplotlib_a_sweep_is_refused_before_any_work(cli: Cli, bears: Path) -> None:
+    (cli.folder / "matplotlib.py").write_text("raise ImportError")
+    cli.environment["PYTHONPATH"] += f":{cli.folder}"
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=static", "--gpus", "cpu")
+    assert "or add --no-plots" in cli(*given, expect=2).stderr
+    assert not (cli.folder / "results").exists()
+    cli(*given, "--no-plots")
+
+
+def test_metrics_come_before_speed_whatever_the_first_run_lacks() -> None:
+    study = build({}, parse(["dataset=a,b"]))
+    found: list[Row] = [{"dataset": "a", "fps": 2.0}, {"dataset": "b", "J&F-Mean": 0.5, "fps": 2.0}]
+    assert table_of(study, found).columns == ("dataset", "J&F-Mean", "fps")

@@ -33,7 +33,8 @@ def content_of(tree: Tree, video: str) -> VideoContent:
     if truth.objects:
         objects = {1} if tree.rules.merge else set(truth.objects)
     else:
-        objects = {label for stem in _telling(tree, video) for label in truth.read(stem)[1]}
+        telling = truth.stems if tree.split.prompts != "first_frame" else [frames[0].stem]
+        objects = {label for stem in telling if truth.has(stem) for label in truth.read(stem)[1]}
     size = sum(path.stat().st_size for path in (*frames, *masks))
     return VideoContent(len(frames), len(masks), size, tuple(sorted(objects)))
 
@@ -46,7 +47,7 @@ def contents_of(
     on_video: told the videos done and all there are. Raises VosbenchError as `content_of` does.
     """
     if jobs is None:
-        jobs = min(processes.cores(), 1 + sum(len(_telling(tree, video)) for video in tree.videos) // WORTHWHILE)
+        jobs = min(processes.cores(), 1 + sum(_most(tree, video) for video in tree.videos) // WORTHWHILE)
     found = {}
     for video, content in processes.each(partial(content_of, replace(tree, videos=())), tree.videos, jobs):
         found[video] = content
@@ -54,12 +55,9 @@ def contents_of(
     return {video: found[video] for video in tree.videos}
 
 
-def _telling(tree: Tree, video: str) -> list[str]:
-    """The frames whose masks have to be decoded to know a video's objects."""
-    truth = tree.truth(video)
-    if truth.objects:
-        return []
+def _most(tree: Tree, video: str) -> int:
+    """How many masks of a video have to be decoded at most, without a look at its frames."""
     if tree.split.prompts == "first_frame":
-        first = tree.frame_paths(video)[0].stem
-        return [first] if truth.has(first) else []
-    return truth.stems
+        return 1
+    truth = tree.truth(video)
+    return 0 if truth.objects else len(truth.stems)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from vosbench.types import VosbenchError
 from vosbench.worker import SEED, Work
 
 PICKLE = b"\x80"  # how a pickle begins
+LONGEST = 200  # bytes of a run's name; a longer one ends with a hash, as file systems take 255 with what is beside it
 PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; the records behind it are written at once
 PUBLISH_SHARE = 0.05  # of the time that these may take, however many videos there are
 
@@ -118,8 +121,12 @@ def infer(
 
     Whatever ends it, no process stays behind and every finished video is in its run.
     """
-    if len({job.work.run.path.resolve() for job in jobs}) < len(jobs):
-        raise VosbenchError("two of the runs would share a folder: give each settings of its own")
+    for path, count in Counter(job.work.run.path.resolve() for job in jobs).items():
+        if count > 1:
+            raise VosbenchError(
+                f"{path}: {count} of the runs would have this folder; "
+                "let their settings differ, and the names of their datasets and checkpoints"
+            )
     with ExitStack() as stack:
         sittings = [stack.enter_context(_sitting(job, devices, overwrite, command)) for job in jobs]
         items = [item for i, s in enumerate(sittings) for item in workload.items(s.job.work.tree, s.missing, i)]
@@ -168,14 +175,15 @@ def _sitting(job: Job, devices: Sequence[str], overwrite: bool, command: str) ->
         known = run.records()
         done = {video for video, record in known.items() if record.state == "done"}
         missing = [video for video in job.videos if video not in done]
-        if missing or overwrite or not run.shards():
+        if anew := bool(missing or overwrite or not run.ended()):
             run.note(videos=list(job.videos), **here, ended=None)
+            run.publish(facts, known)
         run.sweep(missing)
         sitting = _Sitting(job, facts, [video for video in job.videos if video in done], missing, known)
         try:
             yield sitting
         finally:
-            if missing:
+            if anew:
                 run.sweep(missing)
                 run.note(ended=_now())
             if missing or run.lags(known):
@@ -245,4 +253,7 @@ def _whole(checkpoint: Path) -> Path:
 def _run_name(tracker: str, checkpoint: Path | None, deviating: Mapping[str, Any]) -> str:
     name = f"{tracker}-{checkpoint.stem}" if checkpoint else tracker
     name += "".join(f"+{key}={value}" for key, value in deviating.items())
-    return name.replace("/", "_").replace(":", ".")
+    name = name.replace("/", "_").replace(":", ".")
+    if len(name.encode()) <= LONGEST:
+        return name
+    return f"{name.encode()[: LONGEST - 9].decode(errors='ignore')}+{hashlib.sha256(name.encode()).hexdigest()[:8]}"

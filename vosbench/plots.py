@@ -15,16 +15,21 @@ if TYPE_CHECKING:
 FORMS = ("svg", "png")
 
 
+def require() -> None:
+    """Raises VosbenchError if matplotlib, which is an extra, is not installed."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise VosbenchError('plots need matplotlib: pip install "vosbench[plots]", or add --no-plots') from None
+
+
 def figures(table: Sequence[Row], axes: Sequence[str], metrics: Sequence[str], title: str = "") -> dict[str, bytes]:
     """Files by name, `<metric>-by-<axis>.svg` and `.png`: a line for each combination of the other axes.
 
-    table: one row a run, metrics as fractions; rows without a metric are left out. Raises VosbenchError if matplotlib,
-    which is an extra, is not installed.
+    table: one row a run, metrics as fractions; rows without a metric are left out.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise VosbenchError('plots need matplotlib: pip install "vosbench[plots]", or add --no-plots') from None
+    from matplotlib.figure import Figure
+
     made = {}
     for axis in axes:
         for metric in metrics:

@@ -31,8 +31,9 @@ def cores() -> int:
 
 
 def live_by(lifeline: Connection) -> None:
-    """To be called first in a new process: end it with its parent, and leave Ctrl-C to the parent."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """To be called first in a new process: end it with its parent, and leave Ctrl-C and a notice to the parent."""
+    for number in (signal.SIGINT, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 

@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -133,17 +133,16 @@ class EventLog(AbstractContextManager["EventLog"]):
 
     def __init__(self, path: Path, runs: Sequence[Path]) -> None:
         """path: `-` is standard error. runs: the runs in work. Raises VosbenchError if it cannot be written."""
-        self.runs = runs
+        self.path, self.runs = path, runs
         try:
             self.file = sys.stderr if path == STDERR else path.open("a", buffering=1, encoding="utf-8")
         except OSError as error:
-            raise VosbenchError(
-                f"--json-log {path}: cannot be written ({error.strerror}); choose another file"
-            ) from None
+            raise self._unwritable(error) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.file is not sys.stderr:
-            self.file.close()
+            with suppress(OSError):  # what could not be written was said before
+                self.file.close()
 
     def __call__(self, event: Event) -> None:
         """Write down what happened, and when."""
@@ -157,7 +156,13 @@ class EventLog(AbstractContextManager["EventLog"]):
             **({"record": asdict(event.record)} if event.record else {}),
             **({"error": event.error} if event.error else {}),
         }
-        self.file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        try:
+            self.file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> VosbenchError:
+        return VosbenchError(f"--json-log {self.path}: cannot be written ({error.strerror}); choose another file")
 
 
 @contextmanager

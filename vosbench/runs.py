@@ -27,6 +27,7 @@ from vosbench.types import VosbenchError
 IDENTITY = ("tracker", "settings", "checkpoint_sha256", "dataset", "given_at", "split", "rules")
 """The entries of run.json that make a run what it is; with another value it would be another run."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+GLANCE = 0.2  # seconds; who looks whether a shard is at work holds its lock for less
 
 
 @dataclass(frozen=True)
@@ -65,19 +66,25 @@ class Run:
 
         The operating system holds the lock, so that it goes with its process, however that ends.
         """
-        path = self.path / store.RUN_SHARDS / f"{self._tag}.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path = self.path / store.RUN_SHARDS / f"{self.tag}.lock"
         try:
-            with FileLock(path, timeout=0):
-                yield
+            path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path).acquire(timeout=GLANCE)
         except Timeout:
             raise VosbenchError(
                 f"{self.path}: another process is at work on shard {self.shard[0]}/{self.shard[1]} of this run; "
                 "wait until it has ended, or choose another folder with --out"
             ) from None
+        except OSError as error:
+            raise VosbenchError(
+                f"{self.path}: cannot be written ({error.strerror}); choose another folder with --out"
+            ) from None
+        with lock:
+            yield
 
     @property
-    def _tag(self) -> str:
+    def tag(self) -> str:
+        """What the names of a shard's files begin with."""
         return f"{self.shard[0]}-of-{self.shard[1]}"
 
     def begin(self, facts: Mapping[str, Any], overwrite: bool) -> None:
@@ -87,7 +94,7 @@ class Run:
         """
         if self.path.exists() and not self.path.is_dir():
             raise VosbenchError(f"{self.path} is a file: choose another folder with --out")
-        if self.path.exists() and not (self.path / store.RUN).is_file() and any(self.path.iterdir()):
+        if self.path.exists() and not (self.path / store.RUN).is_file() and any(self.path.glob("[!.]*")):
             raise VosbenchError(f"{self.path} is not empty and not a run: choose another folder with --out")
         if different := self.differences(facts):
             if not overwrite:
@@ -103,7 +110,7 @@ class Run:
         """Delete all of another run. Raises VosbenchError if a process is still at work on any shard of it."""
         for path in sorted((self.path / store.RUN_SHARDS).glob("*.lock")):
             try:
-                with FileLock(path, timeout=0):
+                with FileLock(path, timeout=GLANCE):
                     pass
             except Timeout:
                 raise VosbenchError(
@@ -163,7 +170,7 @@ class Run:
 
         It is the shard's own, so that two shardings of one run at the same time do not meet in it.
         """
-        return store.assembling(self.path / store.RUN_MASKS / video, self._tag)
+        return store.assembling(self.path / store.RUN_MASKS / video, self.tag)
 
     def keep(self, record: Record) -> None:
         """Note what became of a video."""
@@ -177,13 +184,18 @@ class Run:
     def sweep(self, videos: Iterable[str]) -> None:
         """Delete what an interrupted worker of this shard left of these videos."""
         for video in videos:
-            store.remove(store.partial(self.path / store.RUN_MASKS / video, self._tag))
+            store.remove(store.partial(self.path / store.RUN_MASKS / video, self.tag))
 
     def note(self, **facts: Any) -> None:
         """Put facts down about the work at this shard: what it was asked for, by which command, where and when."""
-        path = self.path / store.RUN_SHARDS / f"{self._tag}.json"
+        path = self.path / store.RUN_SHARDS / f"{self.tag}.json"
         known = store.read_json(path) if path.is_file() else {}
         store.write_json(path, {"shard": "{}/{}".format(*self.shard), **known, **facts})
+
+    def ended(self) -> bool:
+        """Whether the work at this shard has come to its end, the last time that it was begun."""
+        path = self.path / store.RUN_SHARDS / f"{self.tag}.json"
+        return path.is_file() and bool(store.read_json(path)["ended"])
 
     def shards(self) -> list[dict[str, Any]]:
         """What was put down about every shard that was ever begun."""
@@ -220,12 +232,11 @@ def digest_of(masks: Path) -> str:
 
 
 def never_ran(shards: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The shards that were never begun, as "i/N", of a run that was only ever worked at in parts."""
+    """The shards that were never begun, as "i/N"; none if all of any N were, which have all videos among them."""
     begun = {shard["shard"] for shard in shards}
-    counts = {int(name.partition("/")[2]) for name in begun}
-    if 1 in counts:
-        return []
-    return [f"{i}/{count}" for count in sorted(counts) for i in range(1, count + 1) if f"{i}/{count}" not in begun]
+    counts = sorted({int(name.partition("/")[2]) for name in begun})
+    absent = [[f"{i}/{count}" for i in range(1, count + 1) if f"{i}/{count}" not in begun] for count in counts]
+    return [name for names in absent for name in names] if all(absent) else []
 
 
 def siblings(run: Run) -> list[str]:

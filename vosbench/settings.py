@@ -6,6 +6,7 @@ Beside what the tracker takes there is `prompts`, which all have in common.
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Iterable, Mapping
 from inspect import Parameter, cleandoc
@@ -87,14 +88,21 @@ def _value(key: str, text: str, parameter: Parameter) -> Value:
         return WORDS[text] if text in WORDS else _number(text)
     kind: type[Value] = type(default)
     try:
-        return WORDS[text.lower()] if kind is bool else kind(text)
+        return WORDS[text.lower()] if kind is bool else _finite(text) if kind is float else kind(text)
     except (KeyError, ValueError):
         wanted = "true or false" if kind is bool else f"a value of type {kind.__name__}"
         raise VosbenchError(f"--set {key}={text}: expected {wanted}, such as the default {default!r}") from None
 
 
+def _finite(text: str) -> float:
+    """A number that JSON can hold. Raises ValueError for any other text."""
+    if not math.isfinite(number := float(text)):
+        raise ValueError(text)
+    return number
+
+
 def _number(text: str) -> Value:
-    for kind in (int, float):
+    for kind in (int, _finite):
         try:
             return kind(text)
         except ValueError:

@@ -16,7 +16,7 @@ from vosbench import store
 from vosbench.types import VosbenchError
 
 REQUEUE = 75  # EX_TEMPFAIL, the exit status of a command that a signal has stopped
-NOTICE = 120  # seconds before the end of its time in which a task may put its work in order
+NOTICE = 30  # seconds before the end of its time in which a task puts its work in order; Slurm may give 60 more
 GPU_OPTIONS = ("gres", "gpus")
 
 
@@ -74,26 +74,29 @@ class Plan:
 
 
 def array_script(plan: Plan) -> str:
-    """The batch script of the array. A task that a signal has stopped (exit status 75) puts itself in the queue again.
+    """The batch script of the array. A task that a notice has stopped puts itself in the queue again.
 
-    Slurm tells the shell of a batch script alone about the end of its time, and the shell passes that on.
+    The notice, SIGUSR1, comes before the end of its time, or by `scancel --signal=USR1`. It reaches what `srun`
+    started, or the shell, which passes it on. After a plain `scancel`, SIGTERM to all, nobody wants the task any more,
+    and after preemption Slurm itself puts it in the queue again.
     """
     log = plan.run.with_name(f"{plan.run.name}.slurm-%A_%a.log")
     return f"""\
 #!/bin/bash
 #SBATCH --job-name=vosbench
 #SBATCH --array=1-{plan.shards}
-#SBATCH --output={log}
+#SBATCH --output="{log}"
 #SBATCH --open-mode=append
 #SBATCH --requeue
 #SBATCH --signal=B:USR1@{NOTICE}
 {_directives(plan.options)}
 # Each task takes one shard. Shards share the run's folder and need not talk to each other; what is done is skipped.
 cd {shlex.quote(str(Path.cwd()))}
-{shlex.join(plan.infer)} --shard "$SLURM_ARRAY_TASK_ID/{plan.shards}" &
+srun --ntasks=1 ${{SLURM_CPUS_PER_TASK:+--cpus-per-task=$SLURM_CPUS_PER_TASK}} \
+    {shlex.join(plan.infer)} --shard "$SLURM_ARRAY_TASK_ID/{plan.shards}" &
 child=$!
-trap 'kill -USR1 $child; stopped=yes' USR1 TERM
-while wait $child; status=$?; [ "$stopped" ]; do stopped=; done  # a signal ends `wait` before the child has ended
+trap 'kill -USR1 $child; noticed=yes' USR1
+while wait $child; status=$?; [ "$noticed" ]; do noticed=; done  # a signal ends `wait` before the child has ended
 if [ $status -eq {REQUEUE} ]; then scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"; fi
 exit $status
 """
@@ -105,7 +108,7 @@ def eval_script(plan: Plan) -> str:
     return f"""\
 #!/bin/bash
 #SBATCH --job-name=vosbench-eval
-#SBATCH --output={log}
+#SBATCH --output="{log}"
 {_directives(tuple(option for option in plan.options if not option.startswith(GPU_OPTIONS)))}
 cd {shlex.quote(str(Path.cwd()))}
 {shlex.join(plan.evaluate)}

@@ -192,4 +192,4 @@ class Journal(AbstractContextManager["Journal"]):
 
     @property
     def _path(self) -> Path:
-        return self.run.path / store.RUN_SHARDS / "{}-of-{}{}".format(*self.run.shard, NOW)
+        return self.run.path / store.RUN_SHARDS / f"{self.run.tag}{NOW}"

@@ -82,7 +82,7 @@ def parse(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
     axes = {}
     for pair in pairs:
         key, _, text = pair.partition("=")
-        axes[key] = tuple(dict.fromkeys(filter(None, text.split(","))))
+        axes[key] = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
         if not key or not axes[key]:
             raise VosbenchError(f"--grid {pair}: expected key=value,value, such as memory_size=1,3,5,7")
     return axes
@@ -165,7 +165,7 @@ def rows(sweep: Sweep, results: Sequence[Result]) -> list[Row]:
 
 def table(sweep: Sweep, found: Sequence[Row]) -> Table:
     """The rows as people read them, metrics in percent."""
-    columns = list(dict.fromkeys(column for row in found for column in row))
+    columns = _columns(found)
     return Table(tuple(columns), tuple(tuple(_shown(column, row.get(column)) for column in columns) for row in found))
 
 
@@ -175,7 +175,7 @@ def files(sweep: Sweep, results: Sequence[Result], found: Sequence[Row]) -> dict
     commands = [result.planned.command() for result in results]
     texts = {
         "table.csv": _csv(found),
-        "table.md": markdown([table(sweep, found)], "`, `".join(signatures)),
+        "table.md": markdown([table(sweep, found)], "`, `".join(signatures) or "nothing was scored"),
         "commands.sh": "".join(f"{command}\n" for command in commands),
     }
     return {name: text.encode() for name, text in texts.items()}
@@ -187,10 +187,16 @@ def _shown(column: str, value: object) -> str:
     return f"{100 * value if column in METRICS else value:.1f}" if isinstance(value, float) else str(value)
 
 
+def _columns(found: Sequence[Row]) -> list[str]:
+    """The axes, the metrics, then speed and memory, whatever the first row lacks."""
+    last = (*METRICS, "fps", "peak_gpu_memory_mb")
+    seen = dict.fromkeys(column for row in found for column in row)
+    return [*(column for column in seen if column not in last), *(column for column in last if column in seen)]
+
+
 def _csv(found: Sequence[Row]) -> str:
-    columns = list(dict.fromkeys(column for row in found for column in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer = csv.DictWriter(text, _columns(found), lineterminator="\n")
     writer.writeheader()
     writer.writerows(found)
     return text.getvalue()

@@ -57,16 +57,16 @@ def live(works: Sequence[Work], device: str, pipe: Connection, lifeline: Connect
     while True:
         item, lean = pipe.recv()
         work = works[item.run]
-        _log_to(work.run.log(device))
         try:
+            _log_to(work.run.log(device))
             if tracker is None or built != (item.run, lean):
                 tracker = None  # before the next one is there: two models may not fit the device
                 tracker, built = _build(work, device, lean), (item.run, lean)
             _seed()
             pipe.send(("done", track_video(_Watched(tracker, report), item.video, work.tree, work.run, report.frame)))
         except Exception as error:
-            traceback.print_exc()
-            return pipe.send((_kind(error), _in_one_line(error)))
+            pipe.send(_told(error, work.run))
+            return traceback.print_exc()
 
 
 class _UnbuildableError(VosbenchError):
@@ -78,7 +78,7 @@ def _build(work: Work, device: str, lean: bool) -> Tracker:
     try:
         tracker: Tracker = plugins.load(work.tracker)(devices.CPU if device == devices.CPU else "cuda", **settings)
     except VosbenchError as error:
-        raise _UnbuildableError(str(error)) from error
+        raise _UnbuildableError(_in_one_line(error)) from error
     except Exception as error:
         if type(error).__name__ in NO_MEMORY:
             raise
@@ -86,10 +86,14 @@ def _build(work: Work, device: str, lean: bool) -> Tracker:
     return tracker
 
 
-def _kind(error: Exception) -> str:
-    if isinstance(error, _UnbuildableError) or (isinstance(error, OSError) and error.errno in NO_DISK):
-        return "mendable"
-    return "memory" if type(error).__name__ in NO_MEMORY else "raised"
+def _told(error: Exception, run: Run) -> tuple[str, str]:
+    """What the pool is told of an error."""
+    if isinstance(error, OSError) and error.errno in NO_DISK:
+        place = error.filename or run.path
+        return "mendable", f"{place}: cannot be written ({error.strerror}); mend this, and the same command continues"
+    if isinstance(error, _UnbuildableError):
+        return "mendable", str(error)
+    return "memory" if type(error).__name__ in NO_MEMORY else "raised", _in_one_line(error)
 
 
 def _seed() -> None:
@@ -159,6 +163,4 @@ class _WatchedFrames(Sequence[Frame]):
 
 
 def _in_one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removeprefix("VosbenchError: ").removeprefix(
-        "_UnbuildableError: "
-    )
+    return f"{type(error).__name__}: {' '.join(str(error).split())}".removeprefix("VosbenchError: ")

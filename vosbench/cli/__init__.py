@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from vosbench.cli import cluster, data, looking, runs, sweeps
-from vosbench.cli.app import Stopped, app, say
+from vosbench.cli.app import Stopped, app, say, stoppable
 from vosbench.slurm import REQUEUE
 from vosbench.types import VosbenchError
 
@@ -25,7 +25,8 @@ def main() -> None:
     """Run the command line; what the user can mend becomes one line and exit status 2."""
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever this typer has it
     try:
-        status = app(_roots_first(sys.argv[1:] or ["--help"]), prog_name="vosbench", standalone_mode=False)
+        with stoppable():
+            status = app(_roots_first(sys.argv[1:] or ["--help"]), prog_name="vosbench", standalone_mode=False)
     except VosbenchError as error:
         say(str(error))
         status = 2

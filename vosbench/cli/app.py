@@ -52,9 +52,14 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn a scheduler's SIGTERM or SIGUSR1 into an exception, so that everything is put in order on the way out."""
+    """Turn a scheduler's SIGTERM or SIGUSR1 into an exception, so that everything is put in order on the way out.
+
+    One is enough: a second one would disturb that.
+    """
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
+        for each in before:
+            signal.signal(each, signal.SIG_IGN)
         raise Stopped
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1)}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vosbench import store
-from vosbench.cli.app import Gpus, Videos, app, say, stoppable
+from vosbench.cli.app import Gpus, Videos, app, say
 from vosbench.types import VosbenchError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def reproduce(
         job = again.prepared(found, names, context.obj, Path(folder) / "run")
         lengths = {(0, video): len(job.work.tree.frame_paths(video)) for video in names}
         title = f"{found.path}: {len(names)} of its videos again, on {', '.join(chosen)}"
-        with stoppable(), progress.following(title, lengths, [found.path]) as follow:
+        with progress.following(title, lengths, [found.path]) as follow:
             verdicts = again.reproduce(found, job, chosen, follow)
         differing = [verdict for verdict in verdicts if not verdict.same]
         reasons = again.reasons(found, job, chosen) if differing else []

@@ -33,7 +33,6 @@ from vosbench.cli.app import (
     Videos,
     app,
     say,
-    stoppable,
 )
 from vosbench.cli.data import fetch
 from vosbench.types import VosbenchError
@@ -265,7 +264,7 @@ def _infer(
         title += f"; a new run, {run.path.name}, beside {', '.join(others)}"
     done = set() if overwrite else run.done()
     lengths = {(0, video): len(tree.frame_paths(video)) for video in job.videos if video not in done}
-    with stoppable(), progress.following(title, lengths, [run.path], json_log) as follow:
+    with progress.following(title, lengths, [run.path], json_log) as follow:
         return infer([job], chosen, overwrite, shlex.join(sys.argv), stall, follow)[0]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vosbench import store
-from vosbench.cli.app import Gpus, Jobs, JsonLog, Limit, PerGpu, Stall, Videos, app, say, stoppable
+from vosbench.cli.app import Gpus, Jobs, JsonLog, Limit, PerGpu, Stall, Videos, app, say
 from vosbench.types import VosbenchError
 
 if TYPE_CHECKING:
@@ -36,12 +36,12 @@ def sweep(
     limit: Limit = None,
     stall: Stall = 600,
     jobs: Jobs = None,
-    plots: Annotated[bool, typer.Option(help="Draw each metric against each axis.")] = True,
+    drawn: Annotated[bool, typer.Option("--plots/--no-plots", help="Draw each metric against each axis.")] = True,
     commands: Annotated[bool, typer.Option("--commands", help="Only show the command of every run.")] = False,
     json_log: JsonLog = None,
 ) -> None:
     """Run and score every combination of datasets, checkpoints and settings; the same command again continues."""
-    from vosbench import console
+    from vosbench import console, plots
     from vosbench import sweep as sweeps
 
     words, axes = sweeps.read(file) if file else ({}, {})
@@ -55,9 +55,11 @@ def sweep(
         for cell in planned:
             console.show(cell.command())
         return
+    if drawn:
+        plots.require()
     failed = _run(study, planned, gpus, workers_per_gpu, stall, json_log)
     results = _scored(planned, context.obj.datasets, failed, jobs)
-    _show(study, results, context.obj.results / "sweeps" / study.name, plots)
+    _show(study, results, context.obj.results / "sweeps" / study.name, drawn)
     raise typer.Exit(1 if failed else 0)
 
 
@@ -76,7 +78,7 @@ def _run(
     }
     title = f"sweep {study.name}: {len(planned)} runs, {len(lengths)} videos to track, on {', '.join(chosen)}"
     paths = [cell.run.path for cell in planned]
-    with stoppable(), progress.following(title, lengths, paths, json_log) as follow:
+    with progress.following(title, lengths, paths, json_log) as follow:
         command = shlex.join(sys.argv)
         outcomes = infer([cell.job for cell in planned], chosen, command=command, stall=stall, on_event=follow)
     for outcome in outcomes:
@@ -108,7 +110,7 @@ def _scored(planned: Sequence[Planned], datasets: Path, failed: set[Path], jobs:
     return results
 
 
-def _show(study: Sweep, results: Sequence[Result], folder: Path, plots: bool) -> None:
+def _show(study: Sweep, results: Sequence[Result], folder: Path, drawn: bool) -> None:
     """Show the table, and write it with the plots and the commands."""
     from vosbench import console, sweep
     from vosbench.plots import figures
@@ -120,7 +122,7 @@ def _show(study: Sweep, results: Sequence[Result], folder: Path, plots: bool) ->
         if result.why:
             console.note(f"{result.planned.run.path}: {result.why}")
     files = sweep.files(study, results, table)
-    if plots:
+    if drawn:
         files |= figures(table, study.varied, sweep.METRICS, study.title)
     for name, content in files.items():
         store.write_bytes(folder / name, content)

@@ -1,0 +1,394 @@
+"""Time SAM 2's official script beside vosbench on the same drawn videos and seeded weights, and compare the masks.
+
+    python benchmarks/track.py                   the table for a CPU; with --markdown as docs/speed.md shows it
+    python benchmarks/track.py --device cuda     for a GPU, at 1024 pixels in bfloat16
+    python benchmarks/track.py --memory          peak memory of a short video and of a long one
+
+stock      the script's order of work on the stock predictor (tests/official.py): all frames are read, then the objects
+           of the first frame are tracked together, or late ones one after the other, then the masks are written
+exact      vosbench as it is
+fast       with `--set fast=true`
+compiled   with `--set fast=true --set compile=true`; not measured unless --engines names it
+
+Each measurement is a process of its own: from the first JPEG to the last PNG, with the model built and warm. Tracking
+alone is, for stock, without reading, resizing and writing; for vosbench it resizes, too, while it tracks. Each round
+goes through all engines, so that whatever else the machine does hits all of them.
+
+Exit status 1 if a mask of exact differs from stock's, or if the long video takes much more memory. Linux only; needs
+the seeded weights of --data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import resource
+import runpy
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean, median
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple, TypeVar
+
+from evaluate import DATA, ROOT, conditions, spread
+
+# Torch is imported in the measured processes alone: their peak memory is never less than that of who starts them.
+
+Result = TypeVar("Result")
+
+DTYPES = {"cpu": "float32", "cuda": "bfloat16"}
+MODELS = {"tiny": "t", "small": "s", "base_plus": "b+", "large": "l"}
+STOCK = "stock"
+ENGINES: Mapping[str, Mapping[str, bool]] = {
+    STOCK: {},
+    "exact": {},
+    "fast": {"fast": True},
+    "compiled": {"fast": True, "compile": True},
+}
+MEMORY_GOAL = 200.0  # MB that a long video may take more than a short one
+VIDEO, PERIOD = "clip", 12  # the only video, and after how many frames it repeats
+COLUMNS = (
+    "objects",
+    "engine",
+    "frames/s",
+    "times stock",
+    "CPU s",
+    "times stock",
+    "tracking alone, frames/s",
+    "peak MB",
+    "GPU MB",
+    "GPU busy %",
+    "pixels unlike stock",
+)
+
+
+class Machine(NamedTuple):
+    """Where the model runs, which one it is, the side of its input in pixels, and the file of its weights."""
+
+    device: str
+    size: str
+    side: int
+    checkpoint: Path
+
+
+class Clip(NamedTuple):
+    """A video to be drawn. late: whether each object begins in a frame of its own, none in the first."""
+
+    objects: int
+    frames: int
+    late: bool = False
+    shape: tuple[int, int] = (480, 854)
+
+    def start(self, label: int) -> int:
+        """The frame in which an object begins."""
+        return max(1, label * self.frames // (4 * self.objects)) if self.late else 0
+
+
+class Usage(NamedTuple):
+    """What a video took: seconds on the clock and of CPU, peak MB (10^6 bytes) of the process and of the GPU's memory,
+    percent of the time in which the GPU was busy, and seconds of tracking alone."""
+
+    wall: float
+    cpu: float
+    megabytes: float
+    gpu_megabytes: float
+    busy: float
+    tracking: float = math.nan
+
+
+def draw(tree: Path, clip: Clip) -> None:
+    """A dataset of one video in the normal layout: discs that circle over a gradient, again and again."""
+    import numpy as np
+    from PIL import Image
+
+    from vosbench.masks import encode_labels
+
+    frames, masks, lists = tree / "JPEGImages" / VIDEO, tree / "Annotations" / VIDEO, tree / "ImageSets"
+    for folder in (frames, masks, lists):
+        folder.mkdir(parents=True)
+    (lists / "val.txt").write_text(f"{VIDEO}\n")
+    y, x = np.mgrid[: clip.shape[0], : clip.shape[1]] / clip.shape[0]
+    everything = range(1, clip.objects + 1)
+    for index in range(clip.frames):
+        labels = np.zeros(clip.shape, np.uint8)
+        for label in everything:
+            turn = 2 * math.pi * (label / clip.objects + (index % PERIOD) / PERIOD / 8)
+            labels[np.hypot(x - 0.9 - 0.6 * math.cos(turn), y - 0.5 - 0.35 * math.sin(turn)) < 0.1] = label
+        if begun := [label for label in everything if clip.start(label) == index]:
+            given = np.where(np.isin(labels, begun), labels, 0).astype(np.uint8)
+            (masks / f"{index:05}.png").write_bytes(encode_labels(given))
+        path = frames / f"{index:05}.jpg"
+        if index >= PERIOD:
+            path.hardlink_to(frames / f"{index % PERIOD:05}.jpg")
+            continue
+        colours = np.stack([x, y, 1 - y], axis=2) * 60 + labels[..., None] * (20, 7, 13) % 150
+        Image.fromarray(colours.astype(np.uint8)).save(path, quality=90)
+
+
+def seed(machine: Machine, weights: Path) -> str:
+    """Write the checkpoint, weights that depend on the tensors' names alone. Returns what the model is and runs on."""
+    import torch
+
+    model = stock_predictor(machine._replace(device="cpu"), weighted=False)
+    torch.save({"model": runpy.run_path(str(weights))["seeded_state_dict"](model)}, machine.checkpoint)
+    what = f"SAM 2.1 {machine.size} with seeded weights, {machine.side} pixels, {DTYPES[machine.device]}"
+    gpu = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, " if machine.device == "cuda" else ""
+    return f"{what}; {gpu}torch {torch.__version__} on {torch.get_num_threads()} CPU threads, sam2 {version('sam2')}"
+
+
+def stock_predictor(machine: Machine, weighted: bool = True) -> Any:
+    """The predictor as the official script builds it."""
+    from sam2.build_sam import build_sam2_video_predictor
+
+    return build_sam2_video_predictor(
+        f"configs/sam2.1/sam2.1_hiera_{MODELS[machine.size]}.yaml",
+        str(machine.checkpoint) if weighted else None,
+        device=machine.device,
+        apply_postprocessing=False,
+        hydra_overrides_extra=["++model.non_overlap_masks=true", f"++model.image_size={machine.side}"],
+    )
+
+
+def use(machine: Machine, work: Callable[[], Result]) -> tuple[Usage, Result]:
+    """Do some work, and what that took."""
+    import torch
+
+    gpu = machine.device == "cuda"
+    if gpu:
+        torch.cuda.reset_peak_memory_stats()
+    watch = watch_gpu() if gpu and shutil.which("nvidia-smi") else None
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    busy = math.nan
+    if watch:
+        watch.terminate()
+        percents = [int(word) for word in watch.communicate()[0].split() if word.isdecimal()]  # a slice of one has none
+        busy = mean(percents) if percents else math.nan
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    return Usage(wall, cpu, megabytes, torch.cuda.max_memory_allocated() / 1e6 if gpu else math.nan, busy), result
+
+
+def watch_gpu() -> subprocess.Popen[str]:
+    """A process that prints, ten times a second, the percent of the time in which the GPU was at work."""
+    import torch
+
+    command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop-ms=100"]
+    number = f"--id=GPU-{torch.cuda.get_device_properties(0).uuid}"
+    return subprocess.Popen([*command, number], stdout=subprocess.PIPE, text=True)
+
+
+def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
+    """Measure the official script's order of work. How long it reads is noted on the way."""
+    os.environ["TQDM_DISABLE"] = "1"
+    import torch
+    from PIL import Image
+    from sam2 import sam2_video_predictor
+
+    from vosbench.datasets import open_tree
+    from vosbench.masks import palette, to_labels
+
+    sys.path.insert(0, str(ROOT / "tests"))
+    import official
+
+    predictor, load, seconds = stock_predictor(machine), sam2_video_predictor.load_video_frames, [0.0]
+    precision = torch.autocast("cuda", torch.bfloat16) if machine.device == "cuda" else nullcontext()
+
+    def load_and_note(*arguments: Any, **named: Any) -> Any:
+        start = time.perf_counter()
+        loaded = load(*arguments, **named)
+        seconds[0] = time.perf_counter() - start
+        return loaded
+
+    def track(tree: Path) -> Any:
+        dataset = open_tree(str(tree), "val", tree)
+        prompts, frames = dataset.video(VIDEO).prompts, dataset.frames / VIDEO
+        with torch.inference_mode(), precision:
+            if [*prompts] != [0]:
+                return official.labels(predictor, official.separate(predictor, frames, prompts))
+            tracked = official.together(predictor, frames, prompts[0])
+        return [to_labels(masks, next(iter(masks.values())).shape) for masks in tracked]
+
+    def track_and_write() -> float:
+        start = time.perf_counter()
+        maps = track(tree)
+        tracked = time.perf_counter() - start
+        out.mkdir()
+        for index, labels in enumerate(maps):
+            image = Image.fromarray(labels)
+            image.putpalette(palette())
+            image.save(out / f"{index:05}.png")
+        return tracked
+
+    sam2_video_predictor.load_video_frames = load_and_note
+    track(warm)
+    usage, tracked = use(machine, track_and_write)
+    return usage._replace(tracking=tracked - seconds[0])
+
+
+def own(machine: Machine, tree: Path, warm: Path, out: Path, settings: Mapping[str, bool], alone: bool = True) -> Usage:
+    """Measure what a worker does with a video, then tracking `alone`."""
+    from vosbench.datasets import open_tree
+    from vosbench.runs import Run
+    from vosbench.trackers.sam2 import Sam2
+    from vosbench.tracking import track_video
+
+    dtype = DTYPES[machine.device]
+    tracker = Sam2(machine.device, str(machine.checkpoint), image_size=machine.side, dtype=dtype, **settings)
+
+    def track(tree: Path, out: Path) -> Any:
+        return track_video(tracker, VIDEO, open_tree(str(tree), "val", tree), Run(out), lambda done: None)
+
+    track(warm, out.with_suffix(".warm"))
+    usage, _ = use(machine, partial(track, tree, out.with_suffix(".run")))
+    (out.with_suffix(".run") / "masks" / VIDEO).rename(out)
+    if not alone:
+        return usage
+    video = open_tree(str(tree), "val", tree).video(VIDEO)
+    video = replace(video, frames=list(video.frames))
+    return usage._replace(tracking=use(machine, lambda: list(tracker.track(video)))[0].wall)
+
+
+def apart(function: Callable[..., Result], *arguments: Any) -> Result:
+    """Call a function in a process of its own."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def unlike(masks: Path, others: Path) -> int:
+    """The pixels in which the label maps of two folders differ."""
+    from vosbench.masks import read_labels
+
+    names = sorted(path.name for path in masks.iterdir())
+    if names != sorted(path.name for path in others.iterdir()):
+        sys.exit(f"{masks} and {others} have masks of different frames")
+    return sum(int((read_labels(masks / name) != read_labels(others / name)).sum()) for name in names)
+
+
+def rounds(
+    machine: Machine, clip: Clip, options: argparse.Namespace, scratch: Path
+) -> tuple[dict[str, list[Usage]], dict[str, int]]:
+    """Measure the engines in turn; of each what it used, and the pixels that it had unlike stock."""
+    engines = [STOCK, *(engine for engine in options.engines if engine != STOCK)]
+    tree, warm = scratch / "tree", scratch / "warm"
+    draw(tree, clip)
+    draw(warm, Clip(min(clip.objects, 2), 3))
+    usages: dict[str, list[Usage]] = {engine: [] for engine in engines}
+    differing = dict.fromkeys(engines, 0)
+    for turn in range(options.repeat):
+        for engine in engines:
+            out = scratch / f"{engine}-{turn}"
+            where = (machine, tree, warm, out)
+            usages[engine].append(apart(stock, *where) if engine == STOCK else apart(own, *where, ENGINES[engine]))
+            differing[engine] = max(differing[engine], unlike(scratch / f"{STOCK}-{turn}", out))
+    return usages, differing
+
+
+def row(clip: Clip, engine: str, each: Sequence[Usage], theirs: Sequence[Usage], differing: int) -> list[str]:
+    """A line of the table: medians, peaks of all rounds, and ratios to what stock took in the same round."""
+
+    def rate(name: str) -> str:
+        return f"{median(clip.frames / getattr(one, name) for one in each):.2f}"
+
+    def times(name: str) -> str:
+        return f"{median(getattr(a, name) / getattr(b, name) for a, b in zip(theirs, each, strict=True)):.2f}"
+
+    return [
+        f"{clip.objects}{' late' if clip.late else ''}, {clip.frames} frames",
+        engine,
+        rate("wall"),
+        times("wall"),
+        spread([one.cpu for one in each]),
+        times("cpu"),
+        rate("tracking"),
+        f"{max(one.megabytes for one in each):.0f}",
+        f"{max(one.gpu_megabytes for one in each):.0f}",
+        f"{median(one.busy for one in each):.0f}",
+        f"{differing:,}",
+    ]
+
+
+def table(body: Sequence[Sequence[str]], markdown: bool) -> Iterator[str]:
+    """The table, line by line, without columns of which nothing is known."""
+    known = [column for column in zip(COLUMNS, *body, strict=True) if set(column[1:]) != {"nan"}]
+    widths = [max(map(len, column)) for column in known]
+    for index, line in enumerate(zip(*known, strict=True)):
+        names, numbers = zip(line[:2], widths[:2], strict=True), zip(line[2:], widths[2:], strict=True)
+        cells = [*(cell.ljust(width) for cell, width in names), *(cell.rjust(width) for cell, width in numbers)]
+        yield f"| {' | '.join(cells)} |" if markdown else "  ".join(cells)
+        if markdown and not index:
+            yield f"|{'|'.join('-' * (width + 1) + '-:'[rank > 1] for rank, width in enumerate(widths))}|"
+
+
+def compare(options: argparse.Namespace, machine: Machine, scratch: Path) -> bool:
+    """Measure all videos, print the table; whether exact has the masks of stock."""
+    lengths = options.frames or (16,)
+    clips = [Clip(objects, frames) for frames in lengths for objects in options.objects]
+    clips += [Clip(objects, frames, late=True) for frames in lengths for objects in options.late]
+    body, unlike_exact = [], 0
+    for number, clip in enumerate(clips):
+        usages, differing = rounds(machine, clip, options, scratch / str(number))
+        body += [row(clip, engine, each, usages[STOCK], differing[engine]) for engine, each in usages.items()]
+        unlike_exact += differing.get("exact", 0)
+    print(*table(body, options.markdown), "", sep="\n")
+    pixels = clips[0].shape[0] * clips[0].shape[1]
+    print(
+        f"median of {options.repeat} (least to most); a frame has {pixels:,} pixels; peaks are the most of all rounds"
+    )
+    print(f"{'DIFFERENT' if unlike_exact else 'equal'}: the masks of stock and exact")
+    return not unlike_exact
+
+
+def remember(options: argparse.Namespace, machine: Machine, scratch: Path) -> bool:
+    """Track a short and a long video; whether the long one takes not much more memory."""
+    peaks = []
+    draw(scratch / "warm", Clip(3, 3))
+    for frames in options.frames or (60, 2000):
+        tree = scratch / str(frames)
+        draw(tree, Clip(3, frames, shape=(720, 1280)))
+        usage = apart(partial(own, alone=False), machine, tree, scratch / "warm", scratch / f"out-{frames}", {})
+        gpu = "" if math.isnan(usage.gpu_megabytes) else f", of the GPU {usage.gpu_megabytes:.0f} MB"
+        print(f"{frames} frames of 1280x720, 3 objects: peak {usage.megabytes:.0f} MB{gpu}; {usage.cpu:.0f} s CPU")
+        peaks.append((usage.megabytes, 0.0 if math.isnan(usage.gpu_megabytes) else usage.gpu_megabytes))
+    grown = max(last - first for first, last in zip(peaks[0], peaks[-1], strict=True))
+    print(f"{grown:.0f} MB more, to be at most {MEMORY_GOAL:.0f}")
+    return grown <= MEMORY_GOAL
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", choices=DTYPES, default="cpu", help="(default: %(default)s)")
+    parser.add_argument("--size", choices=MODELS, help="of the model (default: tiny; on a GPU base_plus)")
+    parser.add_argument("--image-size", type=int, help="(default: 256, with --memory 128; on a GPU 1024)")
+    parser.add_argument("--objects", type=int, nargs="*", default=[1, 3, 8], help="in frame 0 (default: 1 3 8)")
+    parser.add_argument("--late", type=int, nargs="*", default=[3], help="objects in later frames (default: 3)")
+    parser.add_argument("--frames", type=int, nargs="+", help="lengths (default: 16, with --memory 60 2000)")
+    parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
+    parser.add_argument("--engines", choices=ENGINES, nargs="+", default=[STOCK, "exact", "fast"])
+    parser.add_argument("--memory", action="store_true", help="measure the memory for a long video instead")
+    parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
+    parser.add_argument("--data", type=Path, default=DATA, help="holds sam2/weights.py (default: %(default)s)")
+    options = parser.parse_args()
+    gpu = options.device == "cuda"
+    side = options.image_size or (1024 if gpu else 128 if options.memory else 256)
+    with TemporaryDirectory(prefix="vosbench-") as folder:
+        scratch = Path(folder)
+        machine = Machine(options.device, options.size or ("base_plus" if gpu else "tiny"), side, scratch / "seeded.pt")
+        described = apart(seed, machine, options.data.resolve() / "sam2" / "weights.py")
+        print(*conditions({}), described, "", sep="\n")
+        return 0 if (remember if options.memory else compare)(options, machine, scratch) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
