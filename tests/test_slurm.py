@@ -172,5 +172,5 @@ def test_a_notice_puts_a_task_in_the_queue_again_and_a_cancelled_one_stays_away(
     slurm("scancel", "--signal=USR1", f"{array}_1")
     slurm("scancel", "--batch", "--signal=USR1", f"{array}_2")
     slurm("scancel", f"{array}_3")
-    until(lambda: slurm("squeue", "--array", "-h", "-j", array, "-o", "%K %t").split() == ["1", "PD", "2", "PD"])
+    until(lambda: sorted(slurm("squeue", "--array", "-h", "-j", array, "-o", "%K %t").splitlines()) == ["1 PD", "2 PD"])
     slurm("scancel", "-u", "root")
