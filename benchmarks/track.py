@@ -64,7 +64,7 @@ COLUMNS = (
     "frames/s",
     "times stock",
     "CPU s",
-    "times stock",
+    "by CPU, times stock",
     "tracking alone, frames/s",
     "peak MB",
     "GPU MB",

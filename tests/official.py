@@ -79,7 +79,7 @@ def together(predictor: Any, clip: Path, first: Masks, later: Prompts | None = N
         for label in sorted(masks):
             predictor.add_new_mask(state, frame_idx=index, obj_id=label, mask=masks[label])
     return [
-        {label: (logits[rank, 0] > 0.0).numpy() for rank, label in enumerate(labels)}
+        {label: (logits[rank, 0] > 0.0).cpu().numpy() for rank, label in enumerate(labels)}
         for _, labels, logits in predictor.propagate_in_video(state)
     ]
 
@@ -96,7 +96,7 @@ def separate(predictor: Any, clip: Path, prompts: Prompts) -> dict[int, Logits]:
             predictor.add_new_mask(state, frame_idx=index, obj_id=label, mask=prompts[index][label])
         logits[label] = np.full(size, -1024.0, np.float32)
         for index, _, found in predictor.propagate_in_video(state, start_frame_idx=given[0]):
-            logits[label][index] = found[0, 0].float().numpy()
+            logits[label][index] = found[0, 0].float().cpu().numpy()
     return logits
 
 
@@ -105,7 +105,7 @@ def labels(predictor: Any, logits: Mapping[int, Logits], threshold: float = 0.0)
     combined = np.zeros(next(iter(logits.values())).shape, np.uint8)
     for index, labels in enumerate(combined):
         stacked = torch.tensor(np.stack([logits[label][index] for label in sorted(logits)]))[:, None]
-        apart = predictor._apply_non_overlapping_constraints(stacked)[:, 0].numpy()
+        apart = predictor._apply_non_overlapping_constraints(stacked)[:, 0].cpu().numpy()
         for label, one in reversed(list(zip(sorted(logits), apart, strict=True))):
             labels[one > threshold] = label
     return combined

@@ -66,6 +66,6 @@ def test_a_line_of_the_table_has_medians_and_ratios_to_the_same_round(track: Mod
         own.append(track.Usage(seconds, 3.0, 100 * seconds, 0.0, 0.0, 1.0))
     cells = dict(zip(enumerate(track.COLUMNS), track.row(track.Clip(2, 16), "exact", own, stock, 1234), strict=True))
     assert cells[0, "objects"] == "2, 16 frames"
-    assert (cells[2, "frames/s"], cells[3, "times stock"], cells[5, "times stock"]) == ("4.00", "2.00", "2.00")
+    assert (cells[2, "frames/s"], cells[3, "times stock"], cells[5, "by CPU, times stock"]) == ("4.00", "2.00", "2.00")
     assert (cells[6, "tracking alone, frames/s"], cells[7, "peak MB"]) == ("16.00", "1600")
     assert cells[10, "pixels unlike stock"] == "1,234"
