@@ -102,6 +102,22 @@ def track(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts, overlap: boo
     return list(tracker.track(Video("clip", frames, prompts, overlap)))
 
 
+def logits(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts) -> dict[int, Logits]:
+    """What is thresholded: each object's logits [T, H, W], -1024 before its first prompt. It shows every last bit."""
+    found: dict[int, Logits] = {}
+    with torch.inference_mode(), Images(frames, SIDE, CPU) as images:
+        session = Session(tracker.predictor, images, prompts, torch.float32)
+        for index in range(len(frames)):
+            for label, one in session.step(index).items():
+                blank = np.full((len(frames), *one.shape), -1024.0, np.float32)
+                found.setdefault(label, blank)[index] = one.numpy()
+    return found
+
+
+def equal(ours: Mapping[int, Logits], theirs: Mapping[int, Logits]) -> bool:
+    return ours.keys() == theirs.keys() and all(np.array_equal(ours[label], theirs[label]) for label in ours)
+
+
 def alike(ours: Sequence[Masks], theirs: Sequence[Masks]) -> bool:
     return len(ours) == len(theirs) and all(
         own.keys() == other.keys() and all(np.array_equal(own[label], other[label]) for label in own)
@@ -124,6 +140,7 @@ def test_a_late_object_equals_its_own_run_of_the_stock_predictor_bit_for_bit(
     tracker: Sam2, stock: Any, long_frames: list[Frame], late: Prompts, late_logits: dict[int, Logits]
 ) -> None:
     tracked = track(tracker, long_frames[:LONG], late)
+    assert equal(logits(tracker, long_frames[:LONG], late), late_logits)
     assert [sorted(masks) for masks in tracked] == [[7]] * 4 + [[3, 7]] * (LONG - 4)
     assert np.array_equal(labels_of(tracked), official.labels(stock, late_logits))
 
@@ -162,10 +179,11 @@ def test_all_masks_of_late_objects_equal_the_official_script_that_tracks_each_ap
     tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
 ) -> None:
     prompts = {1: {4: truth[1][2]}, 3: {4: truth[3][2], 2: truth[3][1]}, 5: {2: truth[5][1]}, 8: {4: truth[8][2]}}
-    expected = official.labels(stock, official.separate(stock, clip, prompts))
+    expected = official.separate(stock, clip, prompts)
+    assert equal(logits(tracker, frames, prompts), expected)
     tracked = track(tracker, frames, prompts)
     assert [sorted(masks) for masks in tracked] == [[], [4], [4], *[[2, 4]] * 9]
-    assert np.array_equal(labels_of(tracked), expected)
+    assert np.array_equal(labels_of(tracked), official.labels(stock, expected))
 
 
 def test_mixed_precision_equals_the_stock_predictor_under_autocast(

@@ -132,6 +132,7 @@ class Session:
         )
         output["maskmem_features"] = self._joinable(features)
         memory[PROMPTED][index] = output
+        memory[PROMPTED] = dict(sorted(memory[PROMPTED].items()))  # the order in which the attention sums
 
     def _infer(self, memory: Memory, index: int, count: int, prompt: torch.Tensor | None = None) -> Output:
         """What the model finds of so many objects in one frame: from their prompt there, else from their memory."""
