@@ -115,11 +115,11 @@ def command() -> None:
     mark("Python started")
     import runpy
 
-    from vosbench import cli, console, datasets, infer  # noqa: F401
+    from vosbench import cli, console, datasets, jobs  # noqa: F401
 
     mark("vosbench imported")
     datasets.open_tree = then("dataset opened", datasets.open_tree)
-    infer.prepare = then("run prepared", infer.prepare)
+    jobs.prepare = then("run prepared", jobs.prepare)
     try:
         runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
     finally:
@@ -201,13 +201,13 @@ class Rate(NamedTuple):
 def rate(tree: Path, tracker: str, workers: int, videos: int) -> Rate:
     """Run a tracker over the first videos of a dataset. The frames a second are those of the videos that ended after
     the last worker was built and before the queue was empty."""
-    from vosbench import datasets, infer, store
+    from vosbench import datasets, infer, jobs, store
 
     Path(os.environ[MARKS]).unlink(missing_ok=True)
     opened, before = datasets.open_tree(str(tree), None, tree.parent), cpu_of_children()
     with TemporaryDirectory(prefix="vosbench-") as out:
         wanted, events = opened.videos[:videos], list[tuple[float, Any]]()
-        job = infer.prepare(store.Roots(), opened, f"scale:{tracker}", out=Path(out) / "run", videos=wanted)
+        job = jobs.prepare(store.Roots(), opened, f"scale:{tracker}", out=Path(out) / "run", videos=wanted)
         infer.infer([job], ["cpu"] * workers, on_event=lambda event: events.append((time.time(), event)))
     built = max(at for at, stage in marks() if stage == "tracker built")
     empty = max(at for at, event in events if event.kind == "started")

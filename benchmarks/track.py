@@ -1,35 +1,42 @@
 """Time SAM 2's official script beside vosbench on the same drawn videos and seeded weights, and compare the masks.
 
-    python benchmarks/track.py                   the table for a CPU; with --markdown as docs/speed.md shows it
-    python benchmarks/track.py --device cuda     for a GPU, at 1024 pixels in bfloat16
-    python benchmarks/track.py --memory          peak memory of a short video and of a long one
+    python benchmarks/track.py                          the table for a CPU; with --markdown as docs/speed.md shows it
+    python benchmarks/track.py --device cuda            for a GPU, at 1024 pixels in bfloat16
+    python benchmarks/track.py --device cuda --quick    a first table and the job of --davis, in less than ten minutes
+    python benchmarks/track.py --memory                 peak memory of a short video and of a long one
+    python benchmarks/track.py --device cuda --davis    `vosbench infer`, start-up included, over as many videos, frames
+                                                        and objects as DAVIS 2017 val has
 
 stock      the script's order of work on the stock predictor (tests/official.py): all frames are read, then the objects
            of the first frame are tracked together, or late ones one after the other, then the masks are written
 exact      vosbench as it is
 fast       with `--set fast=true`
-compiled   with `--set fast=true --set compile=true`; not measured unless --engines names it
+compiled   with `--set fast=true --set compile=true`; like the next two not measured unless --engines names it
+long       `--tracker sam2long`
+long-fast  that with `--set fast=true`; its masks are compared to those of long
 
 Each measurement is a process of its own: from the first JPEG to the last PNG, with the model built and warm. Tracking
-alone is, for stock, without reading, resizing and writing; for vosbench it resizes, too, while it tracks. Each round
-goes through all engines, so that whatever else the machine does hits all of them.
+alone is, for stock, without reading, resizing and writing; for vosbench it resizes, too, while it tracks. A GPU is busy
+while a kernel is at work on it: those seconds are found by a profiler in another pass, and the GPU alone would be as
+fast as if there were no others. Each round goes through all engines, so that whatever else the machine does hits all of
+them.
 
-Exit status 1 if a mask of exact differs from stock's, or if the long video takes much more memory. Linux only; needs
-the seeded weights of --data.
+Exit status 1 if a mask of exact differs from stock's, or if the long video takes much more memory. Linux only. The
+weights are those of --data, or where that has none torch's own initial ones.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import math
 import os
 import resource
 import runpy
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -37,10 +44,11 @@ from functools import partial
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import mean, median
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple, TypeVar
 
+from balance import DAVIS
 from evaluate import DATA, ROOT, conditions, spread
 
 # Torch is imported in the measured processes alone: their peak memory is never less than that of who starts them.
@@ -50,13 +58,27 @@ Result = TypeVar("Result")
 DTYPES = {"cpu": "float32", "cuda": "bfloat16"}
 MODELS = {"tiny": "t", "small": "s", "base_plus": "b+", "large": "l"}
 STOCK = "stock"
-ENGINES: Mapping[str, Mapping[str, bool]] = {
-    STOCK: {},
-    "exact": {},
-    "fast": {"fast": True},
-    "compiled": {"fast": True, "compile": True},
+
+
+class Engine(NamedTuple):
+    """A tracker and its settings, and the engine whose masks it should have."""
+
+    tracker: str
+    settings: Mapping[str, bool]
+    like: str = STOCK
+
+
+ENGINES: Mapping[str, Engine] = {
+    STOCK: Engine("sam2", {}),
+    "exact": Engine("sam2", {}),
+    "fast": Engine("sam2", {"fast": True}),
+    "compiled": Engine("sam2", {"fast": True, "compile": True}),
+    "long": Engine("sam2long", {}, like="long"),
+    "long-fast": Engine("sam2long", {"fast": True}, like="long"),
 }
 MEMORY_GOAL = 200.0  # MB that a long video may take more than a short one
+DAVIS_GOAL = 63.0  # seconds that eight GPUs once took for DAVIS 2017 val, with base_plus and a loop of the shell
+FULL = 18  # frames after which memories are as long as they become
 VIDEO, PERIOD = "clip", 12  # the only video, and after how many frames it repeats
 COLUMNS = (
     "objects",
@@ -66,6 +88,7 @@ COLUMNS = (
     "CPU s",
     "by CPU, times stock",
     "tracking alone, frames/s",
+    "GPU alone, frames/s",
     "peak MB",
     "GPU MB",
     "GPU busy %",
@@ -97,52 +120,59 @@ class Clip(NamedTuple):
 
 class Usage(NamedTuple):
     """What a video took: seconds on the clock and of CPU, peak MB (10^6 bytes) of the process and of the GPU's memory,
-    percent of the time in which the GPU was busy, and seconds of tracking alone."""
+    seconds of tracking alone, and those in which the GPU was busy."""
 
     wall: float
     cpu: float
     megabytes: float
     gpu_megabytes: float
-    busy: float
     tracking: float = math.nan
+    busy: float = math.nan
 
 
-def draw(tree: Path, clip: Clip) -> None:
-    """A dataset of one video in the normal layout: discs that circle over a gradient, again and again."""
+def draw(tree: Path, clip: Clip, name: str = VIDEO) -> None:
+    """Add a video to a dataset in the normal layout: discs that circle over a gradient, again and again."""
     import numpy as np
     from PIL import Image
 
     from vosbench.masks import encode_labels
 
-    frames, masks, lists = tree / "JPEGImages" / VIDEO, tree / "Annotations" / VIDEO, tree / "ImageSets"
+    frames, masks, lists = tree / "JPEGImages" / name, tree / "Annotations" / name, tree / "ImageSets"
     for folder in (frames, masks, lists):
-        folder.mkdir(parents=True)
-    (lists / "val.txt").write_text(f"{VIDEO}\n")
+        folder.mkdir(parents=True, exist_ok=folder == lists)
+    with (lists / "val.txt").open("a") as listed:
+        listed.write(f"{name}\n")
     y, x = np.mgrid[: clip.shape[0], : clip.shape[1]] / clip.shape[0]
     everything = range(1, clip.objects + 1)
     for index in range(clip.frames):
+        begun = [label for label in everything if clip.start(label) == index]
+        path = frames / f"{index:05}.jpg"
+        if index >= PERIOD:
+            path.hardlink_to(frames / f"{index % PERIOD:05}.jpg")
+            if not begun:
+                continue
         labels = np.zeros(clip.shape, np.uint8)
         for label in everything:
             turn = 2 * math.pi * (label / clip.objects + (index % PERIOD) / PERIOD / 8)
             labels[np.hypot(x - 0.9 - 0.6 * math.cos(turn), y - 0.5 - 0.35 * math.sin(turn)) < 0.1] = label
-        if begun := [label for label in everything if clip.start(label) == index]:
+        if begun:
             given = np.where(np.isin(labels, begun), labels, 0).astype(np.uint8)
             (masks / f"{index:05}.png").write_bytes(encode_labels(given))
-        path = frames / f"{index:05}.jpg"
-        if index >= PERIOD:
-            path.hardlink_to(frames / f"{index % PERIOD:05}.jpg")
-            continue
-        colours = np.stack([x, y, 1 - y], axis=2) * 60 + labels[..., None] * (20, 7, 13) % 150
-        Image.fromarray(colours.astype(np.uint8)).save(path, quality=90)
+        if index < PERIOD:
+            colours = np.stack([x, y, 1 - y], axis=2) * 60 + labels[..., None] * (20, 7, 13) % 150
+            Image.fromarray(colours.astype(np.uint8)).save(path, quality=90)
 
 
 def seed(machine: Machine, weights: Path) -> str:
     """Write the checkpoint, weights that depend on the tensors' names alone. Returns what the model is and runs on."""
     import torch
 
+    torch.manual_seed(0)
     model = stock_predictor(machine._replace(device="cpu"), weighted=False)
-    torch.save({"model": runpy.run_path(str(weights))["seeded_state_dict"](model)}, machine.checkpoint)
-    what = f"SAM 2.1 {machine.size} with seeded weights, {machine.side} pixels, {DTYPES[machine.device]}"
+    drawn = runpy.run_path(str(weights))["seeded_state_dict"](model) if weights.is_file() else model.state_dict()
+    torch.save({"model": drawn}, machine.checkpoint)
+    kind = "seeded" if weights.is_file() else "initial"
+    what = f"SAM 2.1 {machine.size} with {kind} weights, {machine.side} pixels, {DTYPES[machine.device]}"
     gpu = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}, " if machine.device == "cuda" else ""
     return f"{what}; {gpu}torch {torch.__version__} on {torch.get_num_threads()} CPU threads, sam2 {version('sam2')}"
 
@@ -166,27 +196,40 @@ def use(machine: Machine, work: Callable[[], Result]) -> tuple[Usage, Result]:
 
     gpu = machine.device == "cuda"
     if gpu:
+        torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
-    watch = watch_gpu() if gpu and shutil.which("nvidia-smi") else None
     wall, cpu = time.perf_counter(), time.process_time()
     result = work()
+    if gpu:
+        torch.cuda.synchronize()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    busy = math.nan
-    if watch:
-        watch.terminate()
-        percents = [int(word) for word in watch.communicate()[0].split() if word.isdecimal()]  # a slice of one has none
-        busy = mean(percents) if percents else math.nan
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
-    return Usage(wall, cpu, megabytes, torch.cuda.max_memory_allocated() / 1e6 if gpu else math.nan, busy), result
+    return Usage(wall, cpu, megabytes, torch.cuda.max_memory_allocated() / 1e6 if gpu else math.nan), result
 
 
-def watch_gpu() -> subprocess.Popen[str]:
-    """A process that prints, ten times a second, the percent of the time in which the GPU was at work."""
+def busy(machine: Machine, work: Callable[[], object]) -> float:
+    """The seconds of some work in which a kernel was on the GPU; copies are none. NaN without a GPU."""
     import torch
+    from torch.autograd import DeviceType
+    from torch.profiler import ProfilerActivity, profile
 
-    command = ["nvidia-smi", "--query-gpu=utilization.gpu", "--format=csv,noheader,nounits", "--loop-ms=100"]
-    number = f"--id=GPU-{torch.cuda.get_device_properties(0).uuid}"
-    return subprocess.Popen([*command, number], stdout=subprocess.PIPE, text=True)
+    if machine.device != "cuda":
+        return math.nan
+    with profile(activities=[ProfilerActivity.CUDA]) as watched:
+        work()
+        torch.cuda.synchronize()
+    events = watched.profiler.kineto_results.events()  # those that are public take minutes to be made from these
+    kernels = [event for event in events if event.device_type() == DeviceType.CUDA and event.name()[:3] != "Mem"]
+    return covered((event.start_ns(), event.end_ns()) for event in kernels) / 1e9 or math.nan
+
+
+def covered(spans: Iterable[tuple[int, int]]) -> int:
+    """How much lies in at least one of the spans, each from a start to an end."""
+    total = until = 0
+    for start, end in sorted(spans):
+        total += max(0, end - max(start, until))
+        until = max(until, end)
+    return total
 
 
 def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
@@ -234,18 +277,19 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
     sam2_video_predictor.load_video_frames = load_and_note
     track(warm)
     usage, tracked = use(machine, track_and_write)
-    return usage._replace(tracking=tracked - seconds[0])
+    return usage._replace(tracking=tracked - seconds[0], busy=busy(machine, lambda: track(tree)))
 
 
-def own(machine: Machine, tree: Path, warm: Path, out: Path, settings: Mapping[str, bool], alone: bool = True) -> Usage:
+def own(machine: Machine, tree: Path, warm: Path, out: Path, engine: Engine, alone: bool = True) -> Usage:
     """Measure what a worker does with a video, then tracking `alone`."""
+    from vosbench import plugins
     from vosbench.datasets import open_tree
     from vosbench.runs import Run
-    from vosbench.trackers.sam2 import Sam2
+    from vosbench.trackers import BUILT_IN
     from vosbench.tracking import track_video
 
-    dtype = DTYPES[machine.device]
-    tracker = Sam2(machine.device, str(machine.checkpoint), image_size=machine.side, dtype=dtype, **settings)
+    model = {"checkpoint": str(machine.checkpoint), "image_size": machine.side, "dtype": DTYPES[machine.device]}
+    tracker = plugins.load(BUILT_IN[engine.tracker])(machine.device, **model, **engine.settings)
 
     def track(tree: Path, out: Path) -> Any:
         return track_video(tracker, VIDEO, open_tree(str(tree), "val", tree), Run(out), lambda done: None)
@@ -257,7 +301,8 @@ def own(machine: Machine, tree: Path, warm: Path, out: Path, settings: Mapping[s
         return usage
     video = open_tree(str(tree), "val", tree).video(VIDEO)
     video = replace(video, frames=list(video.frames))
-    return usage._replace(tracking=use(machine, lambda: list(tracker.track(video)))[0].wall)
+    seconds = use(machine, lambda: list(tracker.track(video)))[0].wall
+    return usage._replace(tracking=seconds, busy=busy(machine, lambda: list(tracker.track(video))))
 
 
 def apart(function: Callable[..., Result], *arguments: Any) -> Result:
@@ -279,20 +324,27 @@ def unlike(masks: Path, others: Path) -> int:
 def rounds(
     machine: Machine, clip: Clip, options: argparse.Namespace, scratch: Path
 ) -> tuple[dict[str, list[Usage]], dict[str, int]]:
-    """Measure the engines in turn; of each what it used, and the pixels that it had unlike stock."""
-    engines = [STOCK, *(engine for engine in options.engines if engine != STOCK)]
+    """Measure the engines in turn; of each what it used, and the pixels that it had unlike those it should have."""
+    engines = list(dict.fromkeys(name for each in options.engines for name in (STOCK, ENGINES[each].like, each)))
     tree, warm = scratch / "tree", scratch / "warm"
     draw(tree, clip)
-    draw(warm, Clip(min(clip.objects, 2), 3))
+    full = clip._replace(frames=min(clip.frames, FULL))  # a GPU's memory, too, is taken at the first use
+    draw(warm, full if machine.device == "cuda" else Clip(min(clip.objects, 2), 3))
     usages: dict[str, list[Usage]] = {engine: [] for engine in engines}
     differing = dict.fromkeys(engines, 0)
     for turn in range(options.repeat):
-        for engine in engines:
-            out = scratch / f"{engine}-{turn}"
+        for name in engines:
+            out, engine = scratch / f"{name}-{turn}", ENGINES[name]
             where = (machine, tree, warm, out)
-            usages[engine].append(apart(stock, *where) if engine == STOCK else apart(own, *where, ENGINES[engine]))
-            differing[engine] = max(differing[engine], unlike(scratch / f"{STOCK}-{turn}", out))
+            usages[name].append(apart(stock, *where) if name == STOCK else apart(own, *where, engine))
+            differing[name] = max(differing[name], unlike(scratch / f"{engine.like}-{turn}", out))
+            print(f"{called(clip)}, {name}: {usages[name][-1].wall:.1f} s", file=sys.stderr, flush=True)
     return usages, differing
+
+
+def called(clip: Clip) -> str:
+    """How a clip is named in the table."""
+    return f"{clip.objects}{' late' if clip.late else ''}, {clip.frames} frames"
 
 
 def row(clip: Clip, engine: str, each: Sequence[Usage], theirs: Sequence[Usage], differing: int) -> list[str]:
@@ -305,16 +357,17 @@ def row(clip: Clip, engine: str, each: Sequence[Usage], theirs: Sequence[Usage],
         return f"{median(getattr(a, name) / getattr(b, name) for a, b in zip(theirs, each, strict=True)):.2f}"
 
     return [
-        f"{clip.objects}{' late' if clip.late else ''}, {clip.frames} frames",
+        called(clip),
         engine,
         rate("wall"),
         times("wall"),
         spread([one.cpu for one in each]),
         times("cpu"),
         rate("tracking"),
+        rate("busy"),
         f"{max(one.megabytes for one in each):.0f}",
         f"{max(one.gpu_megabytes for one in each):.0f}",
-        f"{median(one.busy for one in each):.0f}",
+        f"{median(100 * one.busy / one.wall for one in each):.0f}",
         f"{differing:,}",
     ]
 
@@ -358,13 +411,50 @@ def remember(options: argparse.Namespace, machine: Machine, scratch: Path) -> bo
     for frames in options.frames or (60, 2000):
         tree = scratch / str(frames)
         draw(tree, Clip(3, frames, shape=(720, 1280)))
-        usage = apart(partial(own, alone=False), machine, tree, scratch / "warm", scratch / f"out-{frames}", {})
+        where = (machine, tree, scratch / "warm", scratch / f"out-{frames}")
+        usage = apart(partial(own, alone=False), *where, ENGINES["exact"])
         gpu = "" if math.isnan(usage.gpu_megabytes) else f", of the GPU {usage.gpu_megabytes:.0f} MB"
         print(f"{frames} frames of 1280x720, 3 objects: peak {usage.megabytes:.0f} MB{gpu}; {usage.cpu:.0f} s CPU")
         peaks.append((usage.megabytes, 0.0 if math.isnan(usage.gpu_megabytes) else usage.gpu_megabytes))
     grown = max(last - first for first, last in zip(peaks[0], peaks[-1], strict=True))
     print(f"{grown:.0f} MB more, to be at most {MEMORY_GOAL:.0f}")
     return grown <= MEMORY_GOAL
+
+
+def infer_all(engines: Sequence[str], machine: Machine, most: float, scratch: Path) -> None:
+    """Have as many videos as DAVIS 2017 val has tracked through the command line, their first `most` frames each."""
+    tree = scratch / "davis"
+    for rank, (frames, objects) in enumerate(DAVIS):
+        draw(tree, Clip(objects, int(min(frames, most))), f"{rank:02}")
+    for name in engines:
+        if name != STOCK:
+            out, seconds = scratch / f"davis-{name}", time.perf_counter()
+            subprocess.run(command(machine, tree, ENGINES[name], out), cwd=ROOT, check=True)
+            print(told(name, time.perf_counter() - seconds, out / "timings.csv"), flush=True)
+    print(f"aim, for base_plus and all frames on one GPU: {DAVIS_GOAL:.0f} s")
+
+
+def command(machine: Machine, tree: Path, engine: Engine, out: Path) -> list[str]:
+    """The command line that a user would type."""
+    settings = {"image_size": machine.side, "dtype": DTYPES[machine.device], **engine.settings}
+    start = [sys.executable, "-m", "vosbench", "infer", "--quiet", "--dataset", tree, "--split", "val", "--out", out]
+    model = ["--tracker", engine.tracker, "--checkpoint", machine.checkpoint]
+    device = ["--gpus", "cpu" if machine.device == "cpu" else "0"]
+    chosen = [word for key, value in settings.items() for word in ("--set", f"{key}={str(value).lower()}")]
+    return list(map(str, [*start, *model, *device, *chosen]))
+
+
+def told(name: str, seconds: float, timings: Path) -> str:
+    """What a run took, in a line."""
+    with timings.open(newline="") as table:
+        videos = list(csv.DictReader(table))
+    frames, objects, tracking = (sum(float(video[key]) for video in videos) for key in ("frames", "objects", "seconds"))
+    peak, gpu = (max(float(video[key]) for video in videos) for key in ("peak_memory_mb", "peak_gpu_memory_mb"))
+    return (
+        f"{name}: {len(videos)} videos, {frames:.0f} frames, {objects:.0f} objects in {seconds:.1f} s, "
+        f"{frames / seconds:.2f} frames/s, {seconds - tracking:.1f} s of it outside of videos; "
+        f"peak {peak:.0f} MB, of the GPU {gpu:.0f} MB"
+    )
 
 
 def main() -> int:
@@ -377,10 +467,15 @@ def main() -> int:
     parser.add_argument("--frames", type=int, nargs="+", help="lengths (default: 16, with --memory 60 2000)")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument("--engines", choices=ENGINES, nargs="+", default=[STOCK, "exact", "fast"])
+    parser.add_argument("--quick", action="store_true", help="few rows, once each, and then --davis")
+    parser.add_argument("--davis", action="store_true", help="measure whole runs; --frames is then the most of a video")
     parser.add_argument("--memory", action="store_true", help="measure the memory for a long video instead")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--data", type=Path, default=DATA, help="holds sam2/weights.py (default: %(default)s)")
     options = parser.parse_args()
+    most = max(options.frames or [math.inf])
+    if options.quick:
+        options.objects, options.late, options.repeat, options.frames = [1, 3], [3], 1, options.frames or [60]
     gpu = options.device == "cuda"
     side = options.image_size or (1024 if gpu else 128 if options.memory else 256)
     with TemporaryDirectory(prefix="vosbench-") as folder:
@@ -388,7 +483,12 @@ def main() -> int:
         machine = Machine(options.device, options.size or ("base_plus" if gpu else "tiny"), side, scratch / "seeded.pt")
         described = apart(seed, machine, options.data.resolve() / "sam2" / "weights.py")
         print(*conditions({}), described, "", sep="\n")
-        return 0 if (remember if options.memory else compare)(options, machine, scratch) else 1
+        if options.memory:
+            return 0 if remember(options, machine, scratch) else 1
+        alike = options.davis or compare(options, machine, scratch)
+        if options.davis or options.quick:
+            infer_all(options.engines, machine, most, scratch)
+        return 0 if alike else 1
 
 
 if __name__ == "__main__":

@@ -120,15 +120,17 @@ class Thinking(Static):
 
 
 class Greedy(Static):
-    """Needs more memory than there is, unless it is told to be modest."""
+    """Needs more memory than there is, unless it is told to be modest. `room`: a file that its first attempt makes, and
+    before which there is no room even so."""
 
     lean: ClassVar[dict[str, Any]] = {"modest": True}
 
-    def __init__(self, device: str, modest: bool = False, killed: bool = False) -> None:
-        self.modest, self.killed = modest, killed
+    def __init__(self, device: str, modest: bool = False, killed: bool = False, room: str = "") -> None:
+        self.modest, self.killed, self.room = modest, killed, Path(room)
 
     def track(self, video: Video) -> Iterator[Masks]:
-        if video.name == "bad" and not self.modest:
+        if video.name == "bad" and not (self.modest and self.room.exists()):
+            self.room.touch()
             if self.killed:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise MemoryError("no room")
@@ -163,3 +165,12 @@ class Unbuildable(Static):
 
     def __init__(self, device: str, mendable: bool = True) -> None:
         raise VosbenchError("no luck today: come back tomorrow") if mendable else RuntimeError("cannot be built")
+
+
+class Elsewhere(Static):
+    """Changes the current folder, as research code does that expects to be started in its own."""
+
+    def __init__(self, device: str) -> None:
+        folder = Path("elsewhere").absolute()
+        folder.mkdir(exist_ok=True)
+        os.chdir(folder)

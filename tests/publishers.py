@@ -22,6 +22,7 @@ from PIL import Image
 
 from vosbench import rle, scenes
 from vosbench.masks import palette
+from vosbench.render import label_map
 from vosbench.types import Labels, Mask
 
 Files = dict[str, bytes]
@@ -473,8 +474,8 @@ def pumavos(folder: Path, data: Path, split: str) -> Published:
 def synthetic(folder: Path, data: Path, split: str) -> Published:
     """Nobody's files: what the reader draws is its own ground truth."""
     clips = []
-    for scene in scenes.clips(split):
-        maps = [labels for _, labels in scene.frames]
+    for scene in scenes.SPLITS[split]:
+        maps = [label_map(scene, index) for index in range(scene.length)]
         seen: dict[str, dict[int, Mask]] = {}
         for label in set(np.unique(maps)) - {0}:
             first = next(index for index, labels in enumerate(maps) if label in labels)

@@ -27,19 +27,13 @@ from vosbench.trackers import cutie as adapter
 from vosbench.trackers.cutie import Cutie
 from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # the package's
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning"),  # the package's
+    pytest.mark.usefixtures("one_thread"),
+]
 
 SIZE = (92, 78)  # width and height: no multiples of the model's stride, and the smallest of which it has 30 patches
 Prompts = Mapping[int, Mapping[int, Mask]]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """One order of summation: a random network shows every last bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import random
+import shutil
 import signal
 import time
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from platform import node
+from subprocess import Popen
 
+import numpy as np
 import pytest
 from conftest import Cli
+from filelock import FileLock
 from golden import make_tree, squares
+from test_infer import GOOD, alive, masks, tracked
 
+from vosbench import store
+from vosbench.api import evaluate
+from vosbench.datasets import open_tree
+from vosbench.infer import infer
+from vosbench.jobs import prepare
+from vosbench.pool import Event
 from vosbench.runs import Record, Run
+from vosbench.status import status
+from vosbench.types import VosbenchError
+from vosbench.worker import told
 
 KILLS = 100
 SHARDS, ROUNDS = 4, 60
-
-
-def masks(run: Path) -> dict[str, bytes]:
-    """Every mask of a run by its path; those of videos in work do not count."""
-    return {str(path.relative_to(run)): path.read_bytes() for path in sorted((run / "masks").glob("[!.]*/*.png"))}
 
 
 def states(run: Path) -> dict[str, dict[str, object]]:
@@ -53,9 +64,45 @@ def test_after_memory_ran_out_a_video_is_tried_with_leaner_settings_and_the_run_
 ) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Greedy", "--set", f"killed={killed}")
     told = cli(*given, "--out", "out", "--gpus", "cpu").stderr
-    assert "it is tried with modest=True" in told
+    assert "when the others have ended it is tried with modest=True" in told
+    assert "bad was tracked with modest=True, as memory had run out" in told
     assert states(cli.folder / "out")["bad"]["leaner"] == {"modest": True}
     assert [video for video, state in states(cli.folder / "out").items() if "leaner" in state] == ["bad"]
+    assert "bad was tracked with modest=True" in cli("eval", "--results", "out", "--jobs", "1").stderr
+
+
+def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Path, bears: Path) -> None:
+    """And without leaner settings where those of the run are the leanest that there are."""
+    tree = open_tree(str(bears), None, tmp_path)
+    pairs = ["modest=true", f"room={tmp_path / 'room'}"]
+    job = prepare(store.Roots(), tree, "failing_trackers:Greedy", None, pairs, tmp_path / "out")
+    events: list[Event] = []
+    infer([job], ["cpu"] * 3, on_event=events.append)
+    found = [(event.kind, event.video) for event in events if event.kind in ("started", "done")]
+    assert found[-2:] == [("started", "bad"), ("done", "bad")]
+    assert {video for kind, video in found[:-2] if kind == "done"} == GOOD
+    (retry,) = [event.error for event in events if event.kind == "retry"]
+    assert retry.endswith("when the others have ended it is tried once more")
+    assert job.work.run.records()["bad"].leaner == {}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        type("OutOfMemoryError", (RuntimeError,), {})("CUDA out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+        OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    ],
+    ids=repr,
+)
+def test_every_way_to_say_that_memory_ran_out_is_understood(error: Exception, tmp_path: Path) -> None:
+    assert told(error, Run(tmp_path))[0] == "memory"
+    with pytest.raises(MemoryError) as numpys:
+        np.empty((1 << 40, 1 << 12), np.uint8)
+    assert told(numpys.value, Run(tmp_path))[0] == "memory"
+    assert told(RuntimeError("out of luck"), Run(tmp_path))[0] == "raised"
 
 
 def test_a_fault_in_native_code_costs_its_video_alone(cli: Cli, bears: Path) -> None:
@@ -95,16 +142,15 @@ def test_a_second_process_at_the_same_shard_is_refused_and_at_another_one_joins(
 
 
 def test_a_shard_that_never_ran_is_named_and_one_that_ran_twice_changes_nothing(cli: Cli, bears: Path) -> None:
-    given = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out", "--shard")
-    cli(*given, "1/3")
-    cli(*given, "3/3")
-    before = masks(cli.folder / "out")
-    cli(*given, "1/3")
-    assert masks(cli.folder / "out") == before
+    for index in (1, 3):
+        run = tracked(bears, cli.folder / "out", shard=(index, 3)).run
+    before = masks(run.path)
+    tracked(bears, run.path, shard=(1, 3))
+    assert masks(run.path) == before
     told = cli("eval", "--results", "out", expect=1).stderr
     assert "out: shard 2/3 never ran, so that videos are missing; repeat the command with --shard 2/3" in told
-    cli(*given, "2/3")
-    cli("eval", "--results", "out")
+    tracked(bears, run.path, shard=(2, 3))
+    cli("eval", "--results", "out", "--jobs", "1")
 
 
 def track(run: Run, *videos: str) -> None:
@@ -161,67 +207,143 @@ def test_a_record_that_another_shard_forgets_while_it_is_read_does_not_count(tmp
     assert list(run.publish({}, known)) == ["a"]
 
 
-def processes(group: int) -> list[int]:
-    """The processes of a group that still run."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            state, _, of_group = path.read_text().rpartition(")")[2].split()[:3]
-            found += [int(path.parent.name)] if int(of_group) == group and state != "Z" else []
-    return found
+def track_again(root: Path, out: Path, gpus: str) -> None:
+    """A process of a user's, which leads a group of its own, at a run that others may have left anyhow."""
+    os.setsid()
+    tracked(root, out, "failing_trackers:Slow", "seconds=0.05", gpus=gpus)
 
 
-def test_a_hundred_kills_at_random_leave_the_bytes_of_an_undisturbed_run(cli: Cli) -> None:
+def test_a_hundred_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path: Path) -> None:
     """Workers and parents alike are killed at random times, until it was often enough; then the run may end."""
     videos = {f"v{index:02}": [squares((1, 6, 4 + frame)) for frame in range(4)] for index in range(12)}
-    root = make_tree(cli.folder / "many", videos)
-    given = ("infer", "--dataset", root, "--tracker", "failing_trackers:Slow", "--set", "seconds=0.05", "--out")
-    cli(*given, "calm", "--gpus", "cpu")
+    root, calm, wild = make_tree(tmp_path / "many", videos), tmp_path / "calm", tmp_path / "wild"
+    tracked(root, calm, "failing_trackers:Slow", "seconds=0.05")
     dice, killed, begun = random.Random(0), 0, 0
     while killed < KILLS:
-        command = cli.start(*given, "wild", "--gpus", "cpu,cpu,cpu,cpu")
+        command = get_context("fork").Process(target=track_again, args=(root, wild, "cpu,cpu,cpu"))
+        command.start()
+        assert command.pid
         begun += 1
         for _ in range(dice.randrange(4, 30)):
             time.sleep(dice.uniform(0.02, 0.3))
-            victims = [pid for pid in processes(command.pid) if dice.random() < 0.4]
-            for pid in victims:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-                    killed += 1
-            if command.poll() is not None:
+            for pid in alive(command.pid):
+                if dice.random() < 0.4:
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
+                        killed += 1
+            if not command.is_alive():
                 break
         with suppress(ProcessLookupError):
             os.killpg(command.pid, signal.SIGKILL)
-        command.communicate()
-        for path in (cli.folder / "wild/.videos").glob("*.json") if begun % 3 == 0 else ():
+        command.join()
+        for path in (wild / ".videos").glob("*.json") if begun % 3 == 0 else ():
             path.unlink()  # so that there is always something left to do
-    cli(*given, "wild", "--gpus", "cpu,cpu")
-    assert masks(cli.folder / "wild") == masks(cli.folder / "calm")
-    digests = [
-        {video: state["digest"] for video, state in states(cli.folder / run).items()} for run in ("calm", "wild")
-    ]
+    tracked(root, wild, "failing_trackers:Slow", "seconds=0.05")
+    assert masks(wild) == masks(calm)
+    digests = [{video: state["digest"] for video, state in states(run).items()} for run in (calm, wild)]
     assert digests[0] == digests[1]
-    assert not list((cli.folder / "wild/masks").glob(".*"))
+    assert not list(wild.rglob("*.partial"))
 
 
-def test_what_a_killed_process_had_not_published_is_published_by_the_next(cli: Cli, bears: Path) -> None:
-    given = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
-    cli(*given)
-    content = json.loads((cli.folder / "out/run.json").read_text())
+def test_what_a_killed_process_had_not_published_is_told_at_once_and_published_by_the_next(
+    cli: Cli, bears: Path
+) -> None:
+    """It dies between its last record and its end."""
+    run = tracked(bears, cli.folder / "out").run
+    content = json.loads((run.path / "run.json").read_text())
     content["videos"]["long"] = {"state": "pending"}
-    (cli.folder / "out/run.json").write_text(json.dumps(content))
-    cli(*given)
-    assert states(cli.folder / "out")["long"]["state"] == "done"
+    (run.path / "run.json").write_text(json.dumps(content))
+    run.note(ended=None)
+    assert run.facts()["videos"]["long"]["state"] == "done"
+    assert [shard.state for shard in status(run).shards] == ["stopped"]
+    assert len(evaluate(run.path, jobs=1).scores)
+    before = masks(run.path)
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
+    assert states(run.path)["long"]["state"] == "done"
+    assert [shard.state for shard in status(run).shards] == ["ended"]
+    assert masks(run.path) == before
 
 
-@pytest.mark.parametrize("shards", [("1/6", "2/6", "3/6", "4/6", "5/6", "6/6"), ("1/2", "1/3", "2/3", "3/3")])
+DAMAGES = {
+    "gone": None,
+    "empty": "",
+    "cut off": '{"tracker": "static", "sett',
+    "a list": "[]",
+    "lacking": "{}",
+    "of wrong types": '{"dataset": 1, "dataset_path": 2, "split": [], "rules": {}, "videos": 3}',
+}
+
+
+@pytest.mark.parametrize("content", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_run_json_is_written_anew_by_the_same_command_alone(
+    tmp_path: Path, bears: Path, content: str | None
+) -> None:
+    run = tracked(bears, tmp_path / "out").run
+    whole, before = states(run.path), {path: path.stat().st_mtime_ns for path in run.path.glob("masks/*/*")}
+    (run.path / "run.json").unlink()
+    if content is not None:
+        (run.path / "run.json").write_text(content)
+    with pytest.raises(VosbenchError, match=r"run\.json"):
+        run.facts()
+    with pytest.raises(VosbenchError, match=r"holds another run .tracker 'static', now 'flow'"):
+        tracked(bears, run.path, "flow")
+    outcome = tracked(bears, run.path)
+    assert (len(outcome.skipped), outcome.done) == (4, ())
+    assert states(run.path) == whole
+    assert {path: path.stat().st_mtime_ns for path in run.path.glob("masks/*/*")} == before
+
+
+def test_where_nothing_tells_what_made_the_masks_none_are_added(tmp_path: Path, bears: Path) -> None:
+    run = tracked(bears, tmp_path / "out").run
+    shutil.rmtree(run.path / ".shards")
+    (run.path / "run.json").write_text("{")
+    before = masks(run.path)
+    for overwrite in (False, True):
+        with pytest.raises(VosbenchError, match="nothing else tells which run this was: choose another folder"):
+            run.begin({}, overwrite)
+    assert masks(run.path) == before
+
+
+@pytest.mark.parametrize("place", [".videos/notes.json", ".shards/notes.json"])
+def test_a_file_that_is_not_the_runs_own_is_named(tmp_path: Path, bears: Path, place: str) -> None:
+    run = tracked(bears, tmp_path / "out").run
+    (run.path / place).write_text('{"a": 1}')
+    with pytest.raises(VosbenchError, match=r"notes\.json is no .* delete it"):
+        run.facts()
+
+
+def test_what_killed_processes_left_is_no_mask_and_is_gone_after_the_next_command(tmp_path: Path, bears: Path) -> None:
+    run = tracked(bears, tmp_path / "out").run
+    ended = Popen(["true"])
+    ended.wait()
+    for tag in ("1-of-1", "2-of-3"):
+        shutil.copytree(run.path / "masks/good", run.path / f"masks/.good.{tag}.partial")
+    files = [f".run.json.{node()}-{ended.pid}.partial", f".videos/.bad.json.{node()}-{ended.pid}.partial"]
+    for name in (*files, f".run.json.{node()}-{os.getpid()}.partial"):  # the last one is being written
+        (run.path / name).write_text("{")
+        os.utime(run.path / name, (0, 0))
+    assert len(evaluate(run.path, jobs=1).scores)
+    other = Run(run.path, (2, 3))
+    with FileLock(run.path / ".shards/2-of-3.lock"):
+        other.note(videos=[], host=node(), ended=None)
+        tracked(bears, run.path)
+        assert [path.name for path in run.path.glob("masks/.*")] == [".good.2-of-3.partial"]
+    other.note(host="another node, whose locks may not be seen here")
+    tracked(bears, run.path)
+    assert [path.name for path in run.path.glob("masks/.*")] == [".good.2-of-3.partial"]
+    other.note(host=node())
+    tracked(bears, run.path)
+    assert [path.name for path in run.path.rglob("*.partial")] == [f".run.json.{node()}-{os.getpid()}.partial"]
+
+
+@pytest.mark.parametrize("shards", [[(i, 6) for i in range(1, 7)], [(1, 2), (1, 3), (2, 3), (3, 3)]])
 def test_a_run_is_whole_with_shards_without_a_video_and_after_another_number_of_shards(
-    cli: Cli, bears: Path, shards: tuple[str, ...]
+    tmp_path: Path, bears: Path, shards: list[tuple[int, int]]
 ) -> None:
     for shard in shards:
-        cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out", "--shard", shard)
-    cli("eval", "--results", "out")
-    assert json.loads(cli("status", "out", "--json").stdout)["never_ran"] == []
+        tracked(bears, tmp_path / "out", shard=shard)
+    assert len(evaluate(tmp_path / "out", jobs=1).scores)
+    assert status(Run(tmp_path / "out")).over
 
 
 def test_a_folder_that_cannot_be_locked_is_named(cli: Cli, bears: Path) -> None:

@@ -156,14 +156,19 @@ def test_archives_that_unpack_to_the_same_folder_do_not_mix(cli: Cli, davis2016:
 
 
 def test_a_second_split_joins_the_first(cli: Cli) -> None:
-    cli("fetch", "synthetic", "--split", "train")
-    train = contents(cli.folder / "datasets/synthetic")
-    cli("fetch", "synthetic")
-    both = contents(cli.folder / "datasets/synthetic")
-    assert train.items() <= both.items()
-    splits = json.loads((cli.folder / "datasets/synthetic/dataset.json").read_text())["splits"]
-    assert splits["val"]["counts"] == {"videos": 8, "frames": 266, "objects": 15}
-    assert splits["train"]["counts"] == {"videos": 3, "frames": 72, "objects": 6}
+    (cli.folder / "cubs.toml").write_text('name = "cubs"\ntitle = "Cubs"\n[splits.train]\n[splits.val]\n')
+    videos = {"train": {"bob": [squares((1, 2, 2))] * 3}, "val": {"ann": [squares((1, 2, 2), (2, 14, 14))] * 2}}
+    seen = []
+    for split, drawn in videos.items():
+        lists = make_tree(cli.folder / split, drawn) / "ImageSets"
+        (lists / "val.txt").rename(lists / f"{split}.txt")
+        cli("fetch", "cubs.toml", "--split", split, "--from", split)
+        seen.append(contents(cli.folder / "datasets/cubs"))
+    train, both = seen
+    assert train.items() < both.items()
+    splits = json.loads((cli.folder / "datasets/cubs/dataset.json").read_text())["splits"]
+    assert splits["train"]["counts"] == {"videos": 1, "frames": 3, "objects": 1}
+    assert splits["val"]["counts"] == {"videos": 1, "frames": 2, "objects": 2}
 
 
 def test_a_download_that_was_cut_off_goes_on_with_the_next_command(cli: Cli, davis2016: dict[str, bytes]) -> None:
@@ -268,28 +273,42 @@ def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[s
     assert nothing_left(cli.folder)
 
 
+DRAWN = """
+from dataclasses import replace
+from vosbench import scenes
+scenes.SPLITS = {"val": [replace(scene, length=12) for scene in scenes.SPLITS["train"]]}
+read = scenes.read
+"""
+
+
 def test_a_fetch_that_was_killed_is_completed_by_the_next(cli: Cli) -> None:
-    cli("fetch", "synthetic", "--split", "train", "--root", "undisturbed")
-    process = cli.start("fetch", "synthetic", "--split", "train")
+    (cli.folder / "drawn.py").write_text(DRAWN)
+    card = cli.folder / "drawn.toml"
+    card.write_text('name = "drawn"\ntitle = "Drawn"\nreader = "drawn:read"\n[splits.val]\n')
+    cli("fetch", card, "--root", "undisturbed")
+    process = cli.start("fetch", card)
     deadline = time.monotonic() + 60
-    while not any((cli.folder / "datasets").glob(".synthetic.partial/*/*")):
+    while not any((cli.folder / "datasets").glob(".drawn.partial/*/*")):
         assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.001)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert not (cli.folder / "datasets/synthetic").exists()
-    cli("fetch", "synthetic", "--split", "train")
-    assert contents(cli.folder / "datasets/synthetic") == contents(cli.folder / "undisturbed/synthetic")
+    assert not (cli.folder / "datasets/drawn").exists()
+    cli("fetch", card)
+    assert contents(cli.folder / "datasets/drawn") == contents(cli.folder / "undisturbed/drawn")
+    assert len(list((cli.folder / "datasets/drawn").rglob("*.jpg"))) == 36
 
 
-def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli) -> None:
-    process = cli.start("fetch", "synthetic")
-    while not (cli.folder / "datasets/.synthetic.lock").exists():
-        assert process.poll() is None
-        time.sleep(0.01)
-    assert "another process" in cli("fetch", "synthetic", expect=2).stderr
-    process.communicate(timeout=120)
+def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli, davis2016: dict[str, bytes]) -> None:
+    with serve({"DAVIS-data.zip": packed(davis2016)}, delay=5.0) as server:
+        process = cli.start("fetch", "davis2016", "--mirror", server.url(""))
+        while not (cli.folder / "datasets/.davis2016.lock").exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        assert "another process" in cli("fetch", "davis2016", expect=2).stderr
+        server.delay = 0.0
+        process.communicate(timeout=120)
     assert process.returncode == 0
 
 

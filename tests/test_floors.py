@@ -54,7 +54,7 @@ FLOORS = [
         "workload",
     },
     {"checking", "layout", "overlay", "premises", "scoring", "worker"},
-    {"fetch", "pool", "report", "verify"},
+    {"fetch", "jobs", "pool", "report", "verify"},
     {"infer"},
     {"api", "doctor", "plots", "tables"},
     {"reproduce", "sweep"},

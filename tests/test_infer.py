@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -14,9 +15,27 @@ from pathlib import Path
 
 import pytest
 from conftest import Cli
+from failing_trackers import Faulty, Long, NotBool, Short, Stranger, WrongSize
 from golden import make_tree, squares, write_frames
 
+from vosbench import store
+from vosbench.datasets import open_tree
+from vosbench.infer import Outcome, infer
+from vosbench.jobs import prepare
+from vosbench.runs import Run
+from vosbench.tracking import track_video
+from vosbench.types import VosbenchError
+
 GOOD = {"good", "once", "long"}
+
+
+def tracked(
+    root: Path, out: Path, tracker: str = "static", *pairs: str, gpus: str = "cpu", shard: tuple[int, int] = (1, 1)
+) -> Outcome:
+    """What `vosbench infer` does, without the command line, which takes longer than such small videos."""
+    tree = open_tree(str(root), None, root.parent)
+    job = prepare(store.Roots(results=root.parent), tree, tracker, None, pairs, out, shard=shard)
+    return infer([job], gpus.split(","))[0]
 
 
 def masks(run: Path) -> dict[str, bytes]:
@@ -62,24 +81,18 @@ def test_the_run_is_named_after_what_is_not_default(cli: Cli, bears: Path) -> No
     assert (cli.folder / "results/bears-val/failing_trackers.Faulty+memo=x/run.json").is_file()
 
 
-@pytest.mark.parametrize("devices", ["cpu", "cpu,cpu", "cpu,cpu,cpu"])
-def test_any_number_of_workers_gives_the_same_masks(cli: Cli, bears: Path, devices: str) -> None:
-    for name, gpus in (("one", "cpu"), ("many", devices)):
-        cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", gpus, "--out", name)
-    assert masks(cli.folder / "one") == masks(cli.folder / "many")
+def test_any_number_of_workers_gives_the_same_masks(tmp_path: Path, bears: Path) -> None:
+    found = [masks(tracked(bears, tmp_path / gpus, gpus=gpus).run.path) for gpus in ("cpu", "cpu,cpu", "cpu,cpu,cpu")]
+    assert len(found[0]) == 24
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize(
     ("tracker", "reason"),
     [
         ("Faulty", "RuntimeError: out of luck in two lines"),
-        ("Short", "the tracker yielded 2 of 6 frames"),
-        ("Long", "the tracker yielded more than 6 of 6 frames"),
         ("Killed", "the worker was killed by SIGKILL"),
         ("Leaving", "the worker ended with status 7"),
-        ("WrongSize", "frame 00002: object 1 has a mask bool(2, 2), expected bool(24, 32)"),
-        ("Stranger", "frame 00002: the tracker yielded object 9, which was not prompted"),
-        ("NotBool", "frame 00002: object 1 has a mask float32(24, 32), expected bool(24, 32)"),
     ],
 )
 def test_a_tracker_that_fails_costs_that_video_alone(cli: Cli, bears: Path, tracker: str, reason: str) -> None:
@@ -91,6 +104,26 @@ def test_a_tracker_that_fails_costs_that_video_alone(cli: Cli, bears: Path, trac
     assert (states["bad"]["state"], states["bad"]["attempts"]) == ("failed", 2)
     assert (states["once"]["state"], states["once"]["attempts"]) == ("done", 2)
     assert states["good"]["attempts"] == 1
+
+
+@pytest.mark.parametrize(
+    ("tracker", "reason"),
+    [
+        (Short, "the tracker yielded 2 of 6 frames"),
+        (Long, "the tracker yielded more than 6 of 6 frames"),
+        (WrongSize, "frame 00002: object 1 has a mask bool(2, 2), expected bool(24, 32)"),
+        (Stranger, "frame 00002: the tracker yielded object 9, which was not prompted"),
+        (NotBool, "frame 00002: object 1 has a mask float32(24, 32), expected bool(24, 32)"),
+    ],
+)
+def test_what_a_tracker_must_not_yield_fails_the_video_and_leaves_no_masks(
+    tmp_path: Path, bears: Path, tracker: type[Faulty], reason: str
+) -> None:
+    tree = open_tree(str(bears), None, tmp_path)
+    with pytest.raises(VosbenchError) as told:
+        track_video(tracker("cpu"), "bad", tree, Run(tmp_path / "out"), lambda done: None)
+    assert str(told.value) == reason
+    assert not list((tmp_path / "out/masks").iterdir())
 
 
 def test_the_same_command_continues_with_what_is_missing(cli: Cli, bears: Path) -> None:
@@ -123,19 +156,33 @@ def test_a_folder_of_other_files_is_never_touched(cli: Cli, bears: Path) -> None
 
 
 def test_shards_of_one_run_share_its_folder(cli: Cli, bears: Path) -> None:
-    command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu")
-    cli(*command, "--out", "whole")
-    for index in (1, 2, 3):
-        cli(*command, "--out", "shards", "--shard", f"{index}/3")
-    assert masks(cli.folder / "whole") == masks(cli.folder / "shards")
+    whole = tracked(bears, cli.folder / "whole").run.path
+    for index in (1, 2):
+        tracked(bears, cli.folder / "shards", shard=(index, 3))
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "shards", "--shard", "3/3")
+    assert masks(whole) == masks(cli.folder / "shards")
     assert len(json.loads((cli.folder / "shards/run.json").read_text())["videos"]) == 4
     assert len((cli.folder / "shards/timings.csv").read_text().splitlines()) == 5
 
 
 def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: Path) -> None:
-    command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Unbuildable", "--gpus", "cpu,cpu")
+    command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Unbuildable", "--gpus", "cpu")
     assert "no luck today: come back tomorrow" in cli(*command, expect=2).stderr
-    assert "cannot be built: RuntimeError" in cli(*command, "--set", "mendable=false", expect=2).stderr
+    assert not list(cli.folder.rglob("run.json"))
+    broken = cli(*command, "--set", "mendable=false", "--out", "out", expect=2).stderr
+    assert re.search(r"cannot be built: RuntimeError: .*; see .*out/\.logs/cpu\.log", broken)
+    assert "Traceback" in (cli.folder / "out/.logs/cpu.log").read_text()
+    (cli.folder / "mine/.git").mkdir(parents=True)
+    cli(*command, "--out", "mine", expect=2)
+    assert [path.name for path in (cli.folder / "mine").iterdir()] == [".git"]
+
+
+def test_a_tracker_may_change_the_current_folder(cli: Cli, bears: Path) -> None:
+    command = ("infer", "--dataset", os.path.relpath(bears, cli.folder), "--gpus", "cpu")
+    cli(*command, "--tracker", "static", "--out", "here")
+    cli(*command, "--tracker", "failing_trackers:Elsewhere", "--out", "there")
+    assert masks(cli.folder / "there") == masks(cli.folder / "here")
+    assert not list((cli.folder / "elsewhere").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -152,7 +199,7 @@ def test_a_signal_stops_everything_and_loses_nothing_finished(cli: Cli, bears: P
     until(lambda: not alive(process.pid), seconds=10)
     assert time.monotonic() - start < 10
     finished = masks(cli.folder / "out")
-    cli(*command, "--gpus", "cpu,cpu")
+    tracked(bears, cli.folder / "out", "failing_trackers:Slow")
     assert finished.items() <= masks(cli.folder / "out").items()
     assert len(masks(cli.folder / "out")) == 24
     assert not list((cli.folder / "out").rglob("*.partial"))
@@ -174,17 +221,29 @@ def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_changes_nothing(cli: C
 def test_two_trees_of_the_same_name_are_two_datasets(cli: Cli, bears: Path) -> None:
     other = cli.folder / "elsewhere" / "bears"
     shutil.copytree(bears, other)
-    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu")
+    run = tracked(bears, cli.folder / "results/bears-val/static").run.path
+    before = masks(run)
     refused = cli("infer", "--dataset", other, "--tracker", "static", "--gpus", "cpu", expect=2)
     assert "holds another run (given_at" in refused.stderr
+    assert masks(run) == before
 
 
 def test_a_run_that_has_nothing_to_do_changes_nothing(cli: Cli, bears: Path) -> None:
-    command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
-    cli(*command)
+    tracked(bears, cli.folder / "out")
     before = (cli.folder / "out/run.json").read_bytes()
-    cli(*command, "--quiet")
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out", "--quiet")
     assert (cli.folder / "out/run.json").read_bytes() == before
+
+
+def test_a_run_with_a_long_name_is_told_from_another_one(tmp_path: Path, bears: Path) -> None:
+    """A file system takes names of 255 bytes, with what is written beside."""
+    tree, folders = open_tree(str(bears), None, tmp_path), set()
+    for end in "ab":
+        pairs = [f"memo={300 * 'y'}{end}"]
+        run = prepare(store.Roots(results=tmp_path), tree, "failing_trackers:Faulty", None, pairs).work.run
+        assert len(run.path.name.encode()) <= 200
+        folders.add(run.path)
+    assert len(folders) == 2
 
 
 def test_objects_that_are_kept_apart_may_have_the_id_0(cli: Cli) -> None:

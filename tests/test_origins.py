@@ -288,8 +288,8 @@ def test_a_file_that_has_changed_since_it_was_first_seen_is_a_warning(tmp_path: 
     with serve({FILE: zipped}) as server:
         dataset = card({"file": FILE, "urls": [server.url(FILE)]})
         assert fetch(dataset, tmp_path).warnings == ()
-        before = manifest(tmp_path)
         assert fetch(dataset, tmp_path, force=True).warnings == ()
+        before = manifest(tmp_path)
         server.files = {FILE: zipped + b"\0"}  # which unzips all the same
         (warning,) = fetch(dataset, tmp_path, force=True).warnings
     assert f"sha256 was {hashlib.sha256(zipped).hexdigest()} on {before['fetched']}" in warning

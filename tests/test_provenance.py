@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import platform
 import shutil
 import subprocess
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from server import serve
 
 from vosbench import cards, plugins, provenance
 from vosbench.provenance import differences
+from vosbench.trackers import BUILT_IN
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -34,6 +37,8 @@ class Shifted(Static):
         for index, masks in enumerate(super().track(video)):
             yield {label: np.roll(mask, self.shift, axis=1) for label, mask in masks.items()}
 """
+
+REQUIRED = ("PyTest (>=7)", "hypothesis; extra == 'tracker'", 'mypy; extra == "types"', "nobodys>=3")
 
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -79,19 +84,68 @@ def test_a_fetched_dataset_is_told_by_the_hashes_of_what_was_fetched(bears: Path
     assert provenance.data(opened(bears))["dataset_sources"] == {"bears.zip": "abc"}
 
 
-def test_circumstances_differ_by_versions_and_by_what_else_is_told() -> None:
-    commit = {"commit": "0123456789abcdef", "dirty": False}
-    now = {"tracker_sha256": "a", "card_sha256": "b", "git": commit, "system": "Linux", "processor": "P"}
-    now |= {"gpus": ["G1", "G1"], "versions": {"numpy": "2.0", "torch": "3.0"}}
+def test_what_differs_is_told_with_the_likeliest_first() -> None:
+    now = {"tracker_sha256": "a", "card_sha256": "b", "git": {"commit": "0123456789abcdef", "dirty": False}}
+    now |= {"system": "Linux", "processor": "P", "gpus": ["G1", "G1"]}
+    now |= {"code_sha256": {"vosbench": "v", "sam2": "s"}, "versions": {"numpy": "2.0", "torch": "3.0"}}
     assert list(differences({}, now)) == []
-    assert list(differences({**now, "gpus": ["G1"]}, now)) == []
-    before = {**now, "versions": {"numpy": "2.0", "torch": "2.9"}, "gpus": ["G2"], "card_sha256": "c"}
-    assert list(differences({**before, "git": {**commit, "dirty": True}}, now)) == [
+    assert list(differences({**now, "gpus": ["G1"], "git": None}, now)) == []  # by which commit the same code came
+    assert list(differences({**now, "code_sha256": {"vosbench": "w"}}, now)) == ["the code of vosbench has changed"]
+    before = {**now, "versions": {"numpy": "2.0", "torch": "2.9", "mine": "1"}, "gpus": ["G2"], "card_sha256": "c"}
+    before |= {
+        "tracker_sha256": "d",
+        "code_sha256": {"vosbench": "w", "sam2": "s"},
+        "git": {**now["git"], "dirty": True},
+    }
+    assert list(differences(before, now)) == [
+        "the tracker's file has changed",
+        "the code of vosbench has changed (0123456789ab with changes, now 0123456789ab)",
         "torch 2.9, now 3.0",
+        "mine 1, now without it",
         "the dataset's card has changed",
-        "vosbench at 0123456789ab with changes, now at 0123456789ab",
         "the GPUs G2, now G1",
     ]
+
+
+@pytest.mark.parametrize("entry", [True, False])
+def test_a_plug_in_is_told_by_its_distribution_its_files_and_what_it_requires(
+    entry: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the entry point, or by the package of a `module:object`. What is required may be there or not."""
+    package = "entered" if entry else "named"
+    (tmp_path / package).mkdir()
+    for module in ("__init__", "tracker", "helper"):
+        (tmp_path / package / f"{module}.py").write_text(f"Tracker = {module!r}")
+    information = tmp_path / f"{package}_vos-1.2.dist-info"
+    information.mkdir()
+    required = "".join(f"Requires-Dist: {line}\n" for line in REQUIRED)
+    (information / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}-vos\nVersion: 1.2\n{required}")
+    (information / "top_level.txt").write_text("" if entry else package)
+    (information / "entry_points.txt").write_text(f"[vosbench.trackers]\nmine = {package}.tracker:Tracker" * entry)
+    monkeypatch.syspath_prepend(tmp_path)
+    spec = f"{package}.tracker:Tracker"
+    assert plugins.load(spec) == "tracker"
+    found = provenance.code(spec)
+    assert found["versions"][f"{package}-vos"] == "1.2"
+    assert {name: name in found["versions"] for name in ("pytest", "hypothesis", "mypy", "nobodys")} == {
+        "pytest": True,
+        "hypothesis": True,
+        "mypy": False,
+        "nobodys": False,
+    }
+    before = dict(found["code_sha256"])
+    assert sorted(before) == sorted(["sam2", "vosbench", package])
+    (tmp_path / package / "helper.py").write_text("changed")
+    provenance._files.cache_clear()
+    after = provenance.code(spec)["code_sha256"]
+    assert [name for name in before if before[name] != after[name]] == [package]
+
+
+def test_built_in_trackers_are_told_by_what_their_extra_requires() -> None:
+    versions = {name: dict(provenance.versions(provenance._packages(spec))) for name, spec in BUILT_IN.items()}
+    assert [name for name in versions if "rf-cutie" in versions[name]] == ["cutie"]
+    assert all({"numpy", "torch", "sam2"} <= set(found) for found in versions.values())
+    assert not any({"matplotlib", "pandas"} & set(found) for found in versions.values())
 
 
 def test_show_tells_all_of_a_run_wherever_it_lies(cli: Cli, bears: Path) -> None:
@@ -110,6 +164,22 @@ def test_show_tells_all_of_a_run_wherever_it_lies(cli: Cli, bears: Path) -> None
     assert "see `vosbench list runs`" in cli("show", "one/three", expect=2).stderr
 
 
+def test_what_is_damaged_in_a_run_is_named_or_does_not_matter(cli: Cli, bears: Path) -> None:
+    cli("infer", "--dataset", bears, "--tracker", "static", "--videos", "good", "--gpus", "cpu", "--out", "out")
+    note = cli.folder / "out/.shards/1-of-1.json"
+    note.write_text(json.dumps({"shard": "1/1", "videos": ["good"]}))
+    assert "shard 1/1  ? to ? on ?" in cli("show", "out").stdout
+    assert "stopped" in cli("status", "out").stdout
+    (cli.folder / "out/eval").mkdir()
+    (cli.folder / "out/eval/scores.json").write_text('{"global": {}}')
+    assert (
+        "scores.json: damaged ('signature' is missing); `vosbench eval --results out`"
+        in cli("show", "out", expect=2).stderr
+    )
+    (cli.folder / "out/run.json").write_text("")
+    assert "run.json: not valid JSON" in cli("show", "out", expect=2).stderr
+
+
 def test_a_run_that_is_reproduced_is_the_same_and_not_touched(cli: Cli, shifted: Path) -> None:
     before = snapshot(shifted)
     assert cli("reproduce", "out", "--gpus", "cpu").stdout.split("\n")[:-1] == ["good: same", "once: same", "bad: same"]
@@ -121,7 +191,19 @@ def test_what_differs_the_second_time_is_listed_with_the_reason(cli: Cli, shifte
     (cli.folder / "mine.py").write_text(SHIFTED.replace("self.shift,", "self.shift + (index > 2),"))
     told = cli("reproduce", "out", "--sample", "1", "--gpus", "cpu", expect=1)
     assert told.stdout == "good: 2 of 5 frames differ\n"
-    assert "1 of 1 videos differ; what has changed: the tracker's file has changed" in told.stderr
+    changed = "the tracker's file has changed; the code of mine has changed"
+    assert told.stderr.splitlines()[-1] == f"vosbench: out: 1 of 1 videos differ; what has changed: {changed}"
+
+
+def test_frames_that_were_written_later_are_the_only_reason(cli: Cli, shifted: Path, bears: Path) -> None:
+    prompt = bears / "Annotations/good/00000.png"
+    shutil.copy(bears / "Annotations/long/00003.png", prompt)
+    os.utime(prompt, (time.time() + 60,) * 2)
+    told = cli("reproduce", "out", "--sample", "1", "--gpus", "cpu", expect=1)
+    assert told.stdout == "good: 5 of 5 frames differ\n"
+    assert told.stderr.splitlines()[-1].endswith(
+        "what has changed: frames or true masks of good were written after the run was begun"
+    )
 
 
 def test_a_setting_keeps_the_value_that_was_the_default_then(cli: Cli, shifted: Path) -> None:
@@ -129,10 +211,19 @@ def test_a_setting_keeps_the_value_that_was_the_default_then(cli: Cli, shifted: 
     assert cli("reproduce", "out", "--sample", "1", "--gpus", "cpu").stdout == "good: same\n"
 
 
-def test_masks_that_were_changed_afterwards_are_found_out(cli: Cli, shifted: Path) -> None:
+def test_masks_that_were_changed_afterwards_are_found_out_and_nothing_else_is_blamed(cli: Cli, shifted: Path) -> None:
     shutil.copy(shifted / "masks/good/00000.png", shifted / "masks/good/00005.png")
-    told = cli("reproduce", "out", "--videos", "good", "--gpus", "cpu", expect=1).stdout
-    assert told == "good: the run's masks are not those that it wrote\n"
+    given = ("reproduce", "out", "--videos", "good,long", "--gpus", "cpu")
+    told = cli(*given, expect=1)
+    altered = "good: the run's masks are not those that it wrote"
+    assert told.stdout.splitlines() == [f"{altered}, and it writes the same again", "long: same"]
+    assert told.stderr.splitlines()[-1].endswith(
+        "1 of 2 videos differ; what has changed: masks of the run, after they were written"
+    )
+    (cli.folder / "mine.py").write_text(SHIFTED.replace("self.shift,", "self.shift + 1,"))
+    told = cli(*given, expect=1)
+    assert told.stdout.splitlines() == [f"{altered}, and now it writes others", "long: 8 of 8 frames differ"]
+    assert "what has changed: the tracker's file has changed;" in told.stderr
 
 
 def test_what_a_run_was_made_of_has_to_be_there_and_the_same(cli: Cli, shifted: Path, bears: Path) -> None:

@@ -27,7 +27,8 @@ def commands(text: str) -> list[list[str]]:
 def test_the_demo_ends_with_a_table_and_a_contact_sheet_and_a_tracker_of_ones_own_runs(cli: Cli) -> None:
     demo = commands(blocks("`make demo` fetches"))
     assert [command[0] for command in demo] == ["fetch", "run", "overlay"]
-    *_, scored, drawn = [cli(*command).stdout for command in demo]
+    fetched, scored, drawn = [cli(*command).stdout for command in demo]
+    assert "(8 videos, 266 frames, 15 objects)" in fetched
     assert "all objects" in scored
     sheet = cli.folder / drawn.split()[-1]
     assert sheet.read_bytes().startswith(b"\x89PNG")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import official
 import pytest
-import torch
 from conftest import Cli
 from golden import make_tree, squares
 from numpy.typing import NDArray
 from PIL import Image
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIDE = 64
 SIZE = (240, 320)
@@ -35,14 +36,6 @@ LATE = maps((), ((2, 3, 3),), ((2, 4, 4), (4, 14, 22)), ((2, 5, 5),))
 LATE[2][239, 0] = 3  # a pixel that vanishes where prompts are resized
 FIRST = maps(((1, 4, 4),), (), ((1, 6, 6),))
 SECOND = maps((), (), ((1, 8, 8),), ((1, 9, 9),))  # over the first; its mask of frame 0 is there and empty
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +87,6 @@ def test_first_masks_or_all_masks_are_given_and_void_is_no_object(
     assert run.name == f"sam2-seeded+dtype=float32+image_size=64{'+prompts=all' if every else ''}"
     settings = json.loads((run / "run.json").read_text())["settings"]
     assert settings == {"dtype": "float32", "image_size": 64} | ({"prompts": "all"} if every else {})
-
-
-def test_where_the_card_merges_all_labelled_pixels_are_one_object(
-    cli: Cli, tree: Path, checkpoint: str, stock: Any
-) -> None:
-    run = infer(cli, tree, checkpoint, "--rules", "davis2016", "--videos", "void")
-    merged = [(labels > 0).astype(np.uint8) for labels in VOID]
-    expected = official.labels(stock, logits(stock, tree, merged, every=False))
-    assert np.array_equal(written(run / "masks/void"), expected)
 
 
 def test_prompts_that_are_neither_first_nor_all_are_refused(cli: Cli, tree: Path, checkpoint: str) -> None:

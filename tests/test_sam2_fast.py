@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from logging import getLogger
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,21 @@ import pytest
 import torch
 from PIL import Image
 from test_sam2 import reachable
+from torch._dynamo.utils import counters
+from torch._subclasses import FakeTensorMode
 from torch.nn import Linear, ModuleDict, Sequential, Sigmoid
 
 from vosbench import plugins, settings
 from vosbench.masks import read_labels
-from vosbench.trackers import BUILT_IN
+from vosbench.trackers import BUILT_IN, sam2_model
 from vosbench.trackers.sam2 import PROMPTED, TRACKED, Sam2
 from vosbench.trackers.sam2_compile import PARTS, compile_parts
 from vosbench.trackers.sam2_fast import FastSession
 from vosbench.trackers.sam2_model import Images
 from vosbench.trackers.sam2_session import Session
 from vosbench.types import Frame, Masks, Video
+
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIDE = 128
 FORTH_AND_BACK = [*range(12), *range(10, -1, -1)] * 2  # 46 frames
@@ -31,14 +36,6 @@ PIXELS = 1e-4  # the part of all pixels that may differ
 
 Prompts = Mapping[int, Masks]
 Passes = Counter[str]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -155,8 +152,14 @@ def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], t
         session = FastSession(small.predictor, images, {0: truth[0], 4: {4: truth[4][2]}}, torch.float32)
         for index in range(40):
             session.step(index)
-            assert len(session.ahead) == 1
-            kept = (session.memories, session.state, session.held, session.ahead, session.recollection.recalled)
+            assert len(session.ahead.features) == 1
+            kept = (
+                session.memories,
+                session.state,
+                session.held,
+                session.ahead.features,
+                session.recollection.keeper.recalled,
+            )
             sizes[index] = reachable(kept, set())
     assert sizes[24] == sizes[39] > 0
     assert [(cohort, list(memory[PROMPTED])) for cohort, memory in session.memories.items()] == [
@@ -164,6 +167,41 @@ def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], t
         ((4,), [4]),
     ]
     assert all(list(memory[TRACKED]) == list(range(25, 40)) for memory in session.memories.values())
+
+
+@pytest.mark.parametrize("kind", [Session, FastSession])
+def test_nothing_is_computed_on_another_device_than_the_model_s(
+    checkpoint: str, frames: list[Frame], truth: list[Masks], kind: type[Session]
+) -> None:
+    device = torch.device("meta")  # tensors there have no values, and in this mode do not mix with those of a CPU
+    predictor = sam2_model.build(Path(checkpoint), torch.device("cpu"), 32, 7, torch.float32)
+    del predictor.image_encoder.trunk._get_pos_embed
+    prompts = {0: {1: truth[0][1], 2: truth[0][2]}, 1: {3: truth[1][3]}, 2: {1: truth[2][1]}}
+    with FakeTensorMode(allow_non_fake_inputs=True), torch.inference_mode():
+        session = kind(sam2_model._place(predictor.to(device)), Images(frames[:4], 32, device), prompts, torch.float32)
+        for index in range(4):
+            assert {one.device for one in session.step(index).values()} == {device}
+        outputs = [one for memory in session.memories.values() for each in memory.values() for one in each.values()]
+    tensors = [one for output in outputs for one in output.values() if isinstance(one, torch.Tensor)]
+    assert {one.device for one in tensors} == {device}
+
+
+def test_after_the_warm_up_nothing_is_compiled(
+    checkpoint: str, frames: list[Frame], truth: list[Masks], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def compiled(*prompts: Prompts) -> int:
+        for given in prompts:
+            list(tracker.track(Video("clip", frames[:6], given)))
+        return int(counters["stats"]["unique_graphs"])
+
+    monkeypatch.setattr(getLogger("torch.__trace"), "disabled", True)  # pytest would keep all of its many records
+    torch._dynamo.reset()
+    with torch.compiler.set_stance("default", force_backend="eager"):
+        tracker = Sam2("cpu", checkpoint, image_size=32, dtype="float32", fast=True, compile=True)
+        warm = compiled()
+        assert warm >= len(PARTS)
+        late: Prompts = {0: {1: truth[0][1]}, 1: {2: truth[1][2], 3: truth[1][3]}, 3: {4: truth[3][1]}}
+        assert compiled({0: truth[0]}, late, {0: {1: truth[0][1]}}) == warm
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")

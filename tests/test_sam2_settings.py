@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -26,18 +27,11 @@ from vosbench.trackers.sam2_model import build
 from vosbench.trackers.sam2_weights import recognise, resize_memory
 from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIDE = 64  # a small model input: what is compared does not depend on it, and the time does
 TOKENS = (SIDE // 16) ** 2  # of a remembered frame; an object pointer has 4
 CPU = torch.device("cpu")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """One order of summation: a random network shows every last bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -267,6 +261,8 @@ def hollow(stock: Any) -> dict[str, torch.Tensor]:
         ({"extra": torch.zeros(2)}, "1 unexpected (such as extra)"),
         ({"no_mem_embed": torch.zeros(3)}, "1 misshapen (such as no_mem_embed)"),
         ({"maskmem_tpos_enc": torch.zeros(())}, "1 misshapen (such as maskmem_tpos_enc)"),
+        ({"no_mem_embed": torch.zeros((1, 1, 256), dtype=torch.int8)}, "1 of another kind of numbers"),
+        ({"no_mem_embed": torch.full((1, 1, 256), torch.nan)}, "1 not finite (such as no_mem_embed)"),
         ({"maskmem_tpos_enc": None}, "found 470 tensors, an image encoder of 12 blocks and 96 channels"),
         ({"image_encoder.trunk.blocks.12.norm1.weight": torch.zeros(2)}, "13 blocks and 96 channels"),
     ],
@@ -287,12 +283,28 @@ def test_a_checkpoint_with_odd_tensors_is_refused_in_one_line(
         ([1, 2], "found a list"),
         ({"state_dict": {}}, "found the keys ['state_dict']"),
         ({"model": {"a": 1}}, "found the keys ['model']"),
+        ({"model": {1: torch.zeros(1)}}, "found the keys ['model']"),
         ({"model": {}}, "found 0 tensors, an image encoder of 0 blocks"),
         (Path("anything"), "bytes that torch cannot read (UnpicklingError)"),
     ],
 )
 def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path, content: object, found: str) -> None:
     assert found in refusal(tmp_path / "damaged.pt", content)
+
+
+def test_a_file_in_which_a_number_has_changed_on_the_disk_is_refused(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    torch.save({"model": {"a": torch.frombuffer(bytearray(b"12345678"), dtype=torch.float32)}}, whole)
+    assert "found 1 tensors" in refusal(tmp_path / "whole.pt", whole.getvalue())
+    rotten = whole.getvalue().replace(b"12345678", b"12345679")
+    assert "bytes that torch cannot read (BadZipFile)" in refusal(tmp_path / "rotten.pt", rotten)
+
+
+def test_a_released_name_belongs_to_the_model_that_was_released_by_it(stock: Any, tmp_path: Path) -> None:
+    message = refusal(tmp_path / "sam2.1_hiera_large.pt", {"model": hollow(stock)})
+    assert "what it holds is sam2.1_hiera_tiny; rename it or fetch it again" in message
+    torch.save({"model": hollow(stock)}, tmp_path / "sam2.1_hiera_tiny.pt")
+    assert build(tmp_path / "sam2.1_hiera_tiny.pt", CPU, SIDE, 7, torch.float32)
 
 
 def refusal(path: Path, content: object) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,38 +18,93 @@ import pytest
 from conftest import Cli
 
 from vosbench.slurm import shard
+from vosbench.types import VosbenchError
 
 TOOLS = "tools"  # beside the shared data: a throw-away cluster on this machine
+ALONE: Sequence[dict[str, str]] = [{}]
+
+
+def variables(**values: object) -> dict[str, str]:
+    """Variables as Slurm sets them."""
+    return {f"SLURM_{name}": str(value) for name, value in values.items()}
+
+
+def array_tasks(tasks: Sequence[int], step: int = 1) -> list[dict[str, str]]:
+    """What the tasks of `--array` find around them."""
+    known = {"COUNT": len(tasks), "MIN": min(tasks), "MAX": max(tasks), "STEP": step}
+    names = [{"ID": task, **known} for task in tasks]
+    return [variables(**{f"ARRAY_TASK_{name}": value for name, value in task.items()}) for task in names]
+
+
+def steps(count: int) -> list[dict[str, str]]:
+    """What the processes of `srun --ntasks=count` find around them in a batch script with `--ntasks=9`."""
+    known = {"JOB_ID": 7, "STEP_ID": 0, "STEP_NUM_TASKS": count, "NTASKS": count}
+    return [{**BATCH, **variables(PROCID=index, **known)} for index in range(count)]
+
+
+BATCH = {"ENVIRONMENT": "BATCH", **variables(JOB_ID=7, PROCID=0, NTASKS=9)}
+"""A batch script is one process, though it has the number of the processes that it may start. Recorded in 22.05."""
+
+INTERACTIVE = variables(JOB_ID=7, STEP_ID=4294967290, STEP_NUM_TASKS=1, PROCID=0, NTASKS=9)
+"""The shell of an `salloc --ntasks=9` that Slurm starts on a node of the allocation."""
 
 
 @pytest.mark.parametrize(
-    ("environment", "found"),
+    "environment", [{}, variables(JOB_ID=7, NTASKS=9), BATCH, INTERACTIVE, *steps(1), *array_tasks([5])]
+)
+def test_a_process_that_slurm_gave_no_part_does_all(environment: dict[str, str]) -> None:
+    assert shard(environment) is None
+
+
+@pytest.mark.parametrize(
+    "tasks",
     [
-        ({}, None),
-        ({"ARRAY_TASK_ID": "3", "ARRAY_TASK_COUNT": "8", "ARRAY_TASK_MIN": "1"}, (3, 8)),
-        ({"ARRAY_TASK_ID": "0", "ARRAY_TASK_COUNT": "8", "ARRAY_TASK_MIN": "0"}, (1, 8)),
-        ({"ARRAY_TASK_ID": "6", "ARRAY_TASK_COUNT": "4", "ARRAY_TASK_MIN": "2", "ARRAY_TASK_STEP": "2"}, (3, 4)),
-        ({"ARRAY_TASK_ID": "5", "ARRAY_TASK_COUNT": "1", "ARRAY_TASK_MIN": "5"}, None),
-        ({"PROCID": "2", "NTASKS": "4"}, (3, 4)),
-        ({"PROCID": "2", "NTASKS": "9", "STEP_NUM_TASKS": "4", "JOB_ID": "1", "STEP_ID": "0"}, (3, 4)),
-        ({"PROCID": "0", "NTASKS": "4", "JOB_ID": "1"}, None),  # a batch script, in which there is one process alone
-        ({"NTASKS": "4", "JOB_ID": "1"}, None),
-        ({"PROCID": "1", "NTASKS": "2", "ARRAY_TASK_ID": "1", "ARRAY_TASK_COUNT": "3", "ARRAY_TASK_MIN": "1"}, (2, 6)),
+        ALONE,
+        array_tasks(range(8)),
+        array_tasks(range(1, 8)),
+        array_tasks(range(5, 9)),
+        array_tasks(range(1, 8, 2), 2),
+        array_tasks([3]),
     ],
 )
-def test_a_process_finds_its_shard_in_the_environment(
-    environment: dict[str, str], found: tuple[int, int] | None
+@pytest.mark.parametrize(
+    "processes",
+    [
+        ALONE,
+        [BATCH],
+        *map(steps, range(1, 6)),
+        [variables(PROCID=index, NTASKS=4) for index in range(4)],  # all that somebody has passed on to a container
+        [variables(PROCID=index, NTASKS=4, JOB_ID=7) for index in range(4)],
+    ],
+)
+def test_every_shard_belongs_to_one_process_of_an_array_and_its_steps(
+    tasks: Sequence[dict[str, str]], processes: Sequence[dict[str, str]]
 ) -> None:
-    assert shard({f"SLURM_{name}": value for name, value in environment.items()}) == found
+    shards = [shard({**process, **task}) for task in tasks for process in processes]
+    assert sorted(found or (1, 1) for found in shards) == [(i, len(shards)) for i in range(1, len(shards) + 1)]
 
 
 @pytest.mark.parametrize("first", [0, 1, 7])
-@pytest.mark.parametrize("known", [True, False])
-def test_the_tasks_of_an_array_have_all_shards_wherever_it_begins(first: int, known: bool) -> None:
-    """Without the first task's number, which older versions do not tell, the shards come in another order."""
-    least = {"SLURM_ARRAY_TASK_MIN": str(first)} if known else {}
-    tasks = [{"SLURM_ARRAY_TASK_ID": str(first + i), "SLURM_ARRAY_TASK_COUNT": "5", **least} for i in range(5)]
+def test_without_its_first_number_an_array_has_all_shards_in_another_order(first: int) -> None:
+    tasks = [variables(ARRAY_TASK_ID=first + index, ARRAY_TASK_COUNT=5) for index in range(5)]
     assert sorted(shard(task) or () for task in tasks) == [(i, 5) for i in range(1, 6)]
+
+
+@pytest.mark.parametrize(
+    ("environment", "told"),
+    [
+        *((task, "3 tasks from 1 to 7") for task in array_tasks([1, 3, 7])),
+        (variables(ARRAY_TASK_ID=9, ARRAY_TASK_COUNT=2, ARRAY_TASK_MIN=1), "2 tasks from 1 to 2, and this is task 9"),
+        (variables(ARRAY_TASK_ID=2), "SLURM_ARRAY_TASK_COUNT is not set"),
+        (variables(PROCID="first", NTASKS=4), "SLURM_PROCID=first"),
+        (variables(PROCID=0, NTASKS=""), "SLURM_NTASKS="),
+        (variables(PROCID=-1, NTASKS=4), "SLURM_PROCID=-1"),
+        (variables(PROCID=4, NTASKS=4), "process 4 of 4"),
+    ],
+)
+def test_no_process_guesses_its_shard(environment: dict[str, str], told: str) -> None:
+    with pytest.raises(VosbenchError, match=rf"{re.escape(told)}.*; give --shard i/N"):
+        shard(environment)
 
 
 def test_the_shard_of_the_command_line_counts_more_than_slurms(cli: Cli, bears: Path) -> None:
@@ -63,6 +121,10 @@ def test_a_slip_of_the_pen_is_found_before_any_task_runs(cli: Cli, bears: Path) 
     assert "--limti" in cli(*command, "--tracker", "static", "--limti", "3", expect=2).stderr
     assert "without --shard" in cli(*command, "--tracker", "static", "--shard", "1/2", expect=2).stderr
     assert "expected `infer`" in cli("slurm", "eval", "--shards", "2", expect=2).stderr
+    assert "would lose all" in cli(*command, "--tracker", "static", "--overwrite", expect=2).stderr
+    for option in ("mem=3\nrm -rf it", "--mem=3", "array=1-9", "=3"):
+        told = cli(*command, "--tracker", "static", "--option", option, expect=2).stderr
+        assert f"--option {option!r}: expected a NAME=VALUE" in told
     assert not (cli.folder / "results").exists()
 
 
@@ -136,24 +198,39 @@ def workers(folder: Path) -> list[int]:
     return found
 
 
+def called(cluster: dict[str, str], *command: object) -> str:
+    """What a command of Slurm says."""
+    environment = {**os.environ, **cluster}
+    return subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True, text=True).stdout
+
+
+def test_slurm_gives_every_step_of_an_array_another_shard_and_its_batch_scripts_all_of_their_tasks_own(
+    tmp_path: Path, cluster: dict[str, str]
+) -> None:
+    told = "from vosbench.slurm import shard; print(*shard())"
+    python = f"{sys.executable} -c {shlex.quote(told)}"
+    options = f"#SBATCH --array=3-7:2 --ntasks=2 --chdir={tmp_path} --output=script.%a"
+    (tmp_path / "job").write_text(f"#!/bin/sh\n{options}\n{python}\nsrun --output=step.%a.%t {python}\n")
+    called(cluster, "sbatch", tmp_path / "job")
+    until(lambda: not called(cluster, "squeue", "--noheader"))
+    assert [path.read_text() for path in sorted(tmp_path.glob("script.*"))] == ["1 3\n", "2 3\n", "3 3\n"]
+    assert [path.read_text() for path in sorted(tmp_path.glob("step.*"))] == [f"{i} 6\n" for i in range(1, 7)]
+
+
 def test_an_array_with_a_killed_worker_and_a_requeued_task_gives_the_bytes_of_one_process(
     cli: Cli, bears: Path, cluster: dict[str, str]
 ) -> None:
-    options = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu")
-    cli(*options, "--out", "single")
+    options = ("infer", "--dataset", bears, "--gpus", "cpu", "--tracker", "failing_trackers:Slow", "--set")
+    cli(*options, "seconds=0", "--out", "single")
     cli.environment |= cluster
-    told = cli("slurm", *options, "--out", "run", "--shards", "3", "--submit").stdout
+    told = cli("slurm", *options, "seconds=0.15", "--out", "run", "--shards", "3", "--submit").stdout
     array = told.split()[2]
-
-    def slurm(*command: str) -> str:
-        return subprocess.run(command, env=cli.environment, check=True, capture_output=True, text=True).stdout
-
     run = cli.folder / "run"
     until(lambda: list(run.glob("masks/.*.partial/*.png")))
-    slurm("scontrol", "requeue", f"{array}_1")  # as after preemption; Slurm lets the task wait for two minutes
+    called(cluster, "scontrol", "requeue", f"{array}_1")  # as after preemption; Slurm lets it wait for two minutes
     os.kill(workers(cli.folder)[-1], signal.SIGKILL)
-    until(lambda: "PENDING" in slurm("scontrol", "show", "job", f"{array}_1"))
-    slurm("scontrol", "update", f"JobId={array}_1", "StartTime=now")
+    until(lambda: "PENDING" in called(cluster, "scontrol", "show", "job", f"{array}_1"))
+    called(cluster, "scontrol", "update", f"JobId={array}_1", "StartTime=now")
     until(lambda: (run / "eval/scores.json").is_file())
     assert masks(run) == masks(cli.folder / "single")
 
@@ -165,12 +242,14 @@ def test_a_notice_puts_a_task_in_the_queue_again_and_a_cancelled_one_stays_away(
     options = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--set", "seconds=9", "--gpus", "cpu")
     array = cli("slurm", *options, "--out", "a run", "--shards", "3", "--submit").stdout.split()[2]
 
-    def slurm(*command: str) -> str:
-        return subprocess.run(command, env=cli.environment, check=True, capture_output=True, text=True).stdout
-
     until(lambda: len(list(cli.folder.glob("a run/.shards/*.now"))) == 3)
-    slurm("scancel", "--signal=USR1", f"{array}_1")
-    slurm("scancel", "--batch", "--signal=USR1", f"{array}_2")
-    slurm("scancel", f"{array}_3")
-    until(lambda: sorted(slurm("squeue", "--array", "-h", "-j", array, "-o", "%K %t").splitlines()) == ["1 PD", "2 PD"])
-    slurm("scancel", "-u", "root")
+    called(cluster, "scancel", "--signal=USR1", f"{array}_1")
+    called(cluster, "scancel", "--batch", "--signal=USR1", f"{array}_2")
+    called(cluster, "scancel", f"{array}_3")
+    until(
+        lambda: (
+            sorted(called(cluster, "squeue", "--array", "-h", "-j", array, "-o", "%K %t").splitlines())
+            == ["1 PD", "2 PD"]
+        )
+    )
+    called(cluster, "scancel", "-u", "root")

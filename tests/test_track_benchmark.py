@@ -61,11 +61,26 @@ def test_every_pixel_that_differs_is_counted(track: ModuleType, tmp_path: Path) 
 
 
 def test_a_line_of_the_table_has_medians_and_ratios_to_the_same_round(track: ModuleType) -> None:
-    stock, own = [track.Usage(8.0, 6.0, 600.0, 0.0, 0.0, 4.0)] * 3, []
+    stock, own = [track.Usage(8.0, 6.0, 600.0, 0.0, 4.0, 2.0)] * 3, []
     for seconds in (4.0, 2.0, 16.0):
-        own.append(track.Usage(seconds, 3.0, 100 * seconds, 0.0, 0.0, 1.0))
+        own.append(track.Usage(seconds, 3.0, 100 * seconds, 0.0, 1.0, 0.5))
     cells = dict(zip(enumerate(track.COLUMNS), track.row(track.Clip(2, 16), "exact", own, stock, 1234), strict=True))
     assert cells[0, "objects"] == "2, 16 frames"
     assert (cells[2, "frames/s"], cells[3, "times stock"], cells[5, "by CPU, times stock"]) == ("4.00", "2.00", "2.00")
-    assert (cells[6, "tracking alone, frames/s"], cells[7, "peak MB"]) == ("16.00", "1600")
-    assert cells[10, "pixels unlike stock"] == "1,234"
+    assert (cells[6, "tracking alone, frames/s"], cells[7, "GPU alone, frames/s"]) == ("16.00", "32.00")
+    assert (cells[8, "peak MB"], cells[10, "GPU busy %"]) == ("1600", "12")
+    assert cells[11, "pixels unlike stock"] == "1,234"
+
+
+def test_time_in_which_kernels_overlap_counts_once(track: ModuleType) -> None:
+    assert track.covered([(10, 20), (15, 18), (40, 45), (19, 30)]) == 25
+    assert track.covered([]) == 0
+
+
+def test_whole_runs_go_through_the_command_line(data: Path) -> None:
+    small = "--davis --frames 2 --image-size 32 --engines stock fast --data"
+    command = [sys.executable, BENCHMARKS / "track.py", *small.split(), data]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=200, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "fast: 30 videos, 60 frames, 61 objects in " in done.stdout
+    assert "stock: " not in done.stdout

@@ -44,6 +44,13 @@ def prompts_of(labels: list[Labels]) -> dict[int, Masks]:
     return {0: {1: labels[0] == 1}, 12: {2: labels[12] == 2}}
 
 
+@pytest.fixture(scope="module")
+def tracked(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> list[Masks]:
+    """What a tracker makes of these frames."""
+    frames, labels = late
+    return list(tracker.track(Video("late", frames, prompts_of(labels))))
+
+
 def check(masks: Masks, size: tuple[int, int]) -> None:
     for label, mask in masks.items():
         assert isinstance(label, int)
@@ -51,24 +58,19 @@ def check(masks: Masks, size: tuple[int, int]) -> None:
         assert mask.shape == size
 
 
-def test_there_is_one_set_of_masks_a_frame(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
-    frames, labels = late
-    tracked = list(tracker.track(Video("late", frames, prompts_of(labels))))
+def test_there_is_one_set_of_masks_a_frame(tracked: list[Masks]) -> None:
     assert len(tracked) == 16
     for masks in tracked:
         check(masks, (240, 432))
 
 
-def test_an_object_is_there_from_its_prompt_on(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
-    frames, labels = late
-    tracked = list(tracker.track(Video("late", frames, prompts_of(labels))))
+def test_an_object_is_there_from_its_prompt_on(tracked: list[Masks]) -> None:
     assert not any(masks[2].any() for masks in tracked[:12] if 2 in masks)
     assert tracked[12][2].any()
 
 
-def test_objects_do_not_share_pixels_unless_they_may(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
-    frames, labels = late
-    for masks in tracker.track(Video("late", frames, prompts_of(labels))):
+def test_objects_do_not_share_pixels_unless_they_may(tracked: list[Masks]) -> None:
+    for masks in tracked:
         assert sum(mask.astype(int) for mask in masks.values()).max() <= 1
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vosbench import scoring, store
 from vosbench.datasets import Tree, open_tree
-from vosbench.infer import choose_videos
+from vosbench.jobs import choose_videos
 from vosbench.report import dataframe
 from vosbench.runs import Run
 from vosbench.scoring import Evaluation
@@ -50,7 +50,7 @@ def scored_tree(
     """What masks are to be scored against: as given, else as the run says. Raises VosbenchError if neither says."""
     if not results.exists():
         raise VosbenchError(f"--results {results}: no such file or folder")
-    run = Run(results).facts() if (results / store.RUN).is_file() else None
+    run = Run(results).published() if (results / store.RUN).is_file() else None
     if run is None and not dataset:
         raise VosbenchError(f"{results} is not a run, so say what it is scored against with --dataset and --split")
     if run is None:

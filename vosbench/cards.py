@@ -31,14 +31,16 @@ Raises VosbenchError for a file that is missing, is not TOML, or has a key that 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, asdict, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from vosbench.types import Counts, Dataset, Download, Rules, Split, VosbenchError
 
 T = TypeVar("T")
+_hints: Callable[[type], dict[str, Any]] = cache(get_type_hints)
 
 
 def load(source: Path | Mapping[str, Any] | Dataset) -> Dataset:
@@ -89,7 +91,7 @@ def build(kind: type[T], values: Mapping[str, Any], where: str) -> T:
     """A dataclass from plain values, checked against its annotations; lists become tuples."""
     if not isinstance(values, Mapping):
         raise VosbenchError(f"{where}: {values!r} is not a table")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     needed = {f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING}  # type: ignore[arg-type]
     if missing := needed - set(values):
         raise VosbenchError(f"{where}: {sorted(missing)[0]!r} is missing")

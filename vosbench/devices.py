@@ -47,7 +47,7 @@ def choose(wanted: str | None) -> list[str]:
     for entry in wanted.split(","):
         if entry == CPU:
             chosen.append(CPU)
-        elif entry.isdigit() and int(entry) < len(found):
+        elif entry.isdecimal() and int(entry) < len(found):
             chosen.append(found[int(entry)])
         else:
             raise VosbenchError(f"--gpus {wanted}: no GPU {entry!r}; there are {len(found)}, counted from 0, and cpu")

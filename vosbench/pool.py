@@ -1,7 +1,8 @@
 """The workers of one or several runs: spawned processes, each on a device, each pulling the next video.
 
 A worker builds a tracker once for all videos of a run. A video that fails, whether its tracker raised, its process died
-or nothing was heard of it for too long, is tried once more in a fresh process. No worker outlives its parent.
+or nothing was heard of it for too long, is tried once more in a fresh process; where memory ran out, at the end, with
+the tracker's leaner settings and one worker a device. No worker outlives its parent.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import os
 import signal
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -18,10 +19,10 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Literal, NamedTuple
 
 from vosbench.plan import Item, Queue
-from vosbench.processes import CONTEXT, cores
+from vosbench.processes import CONTEXT, cores, starting
 from vosbench.runs import Record
 from vosbench.types import VosbenchError
-from vosbench.worker import Work, live
+from vosbench.worker import BrokenError, Work, live
 
 ATTEMPTS = 2
 PATIENCE = 3.0  # seconds that a worker is given to end by itself
@@ -67,7 +68,10 @@ class Worker:
 
 @dataclass
 class Pool:
-    """The state of runs in work: which videos wait, which worker is at which, how often each was tried."""
+    """The state of runs in work: which videos wait, which worker is at which, how often each was tried.
+
+    lean: the videos for which memory ran out.
+    """
 
     works: Sequence[Work]
     queue: Queue
@@ -75,29 +79,36 @@ class Pool:
     size: int = 1
     workers: list[Worker] = field(default_factory=list)
     attempts: Counter[Item] = field(default_factory=Counter)
-    lean: set[Item] = field(default_factory=set)
+    lean: list[Item] = field(default_factory=list)
 
     def events(self, devices: Sequence[str]) -> Generator[Event, None, None]:
         """Track all waiting videos, yielding what happens. Closing the iterator ends all workers.
 
         Raises VosbenchError for what would fail everywhere: a tracker that cannot be built, a full disk.
         """
-        wanted = devices[: len(self.queue)]
-        self.size = len(wanted)
         try:
-            for device in wanted:
-                yield self._start(device)
-            while self.workers:
-                pipes = {worker.pipe: worker for worker in self.workers}
-                for pipe in wait(list(pipes), max(0.0, self._next_stall() - time.monotonic())):
-                    yield from self._receive(pipes[pipe])  # type: ignore[index]  # what comes back is what was given
-                for worker in [w for w in self.workers if time.monotonic() - w.heard > self.stall]:
-                    yield from self._fail(worker, f"the worker hung: no frame for {self.stall:g} seconds", lean=False)
+            yield from self._round(devices)
+            for item in self.lean:
+                self.queue.put_back(item)
+            yield from self._round(list(dict.fromkeys(devices)))
         finally:
             for worker in self.workers:
                 worker.lifeline.close()
             for worker in self.workers:
                 worker.stop()
+
+    def _round(self, devices: Sequence[str]) -> Iterator[Event]:
+        """Track what waits now, on a worker for each of the devices."""
+        wanted = devices[: len(self.queue)]
+        self.size = len(wanted)
+        for device in wanted:
+            yield self._start(device)
+        while self.workers:
+            pipes = {worker.pipe: worker for worker in self.workers}
+            for pipe in wait(list(pipes), max(0.0, self._next_stall() - time.monotonic())):
+                yield from self._receive(pipes[pipe])  # type: ignore[index]  # what comes back is what was given
+            for worker in [w for w in self.workers if time.monotonic() - w.heard > self.stall]:
+                yield from self._fail(worker, f"the worker hung: no frame for {self.stall:g} seconds", lean=False)
 
     def _next_stall(self) -> float:
         return min(worker.heard for worker in self.workers) + self.stall
@@ -107,7 +118,7 @@ class Pool:
         pipe, theirs = CONTEXT.Pipe()
         ends, lifeline = CONTEXT.Pipe(duplex=False)
         process = CONTEXT.Process(target=live, args=(self.works, device, theirs, ends))
-        with _threads(max(1, cores() // self.size)):
+        with starting(), _threads(max(1, cores() // self.size)):
             process.start()
         theirs.close()
         ends.close()
@@ -135,6 +146,8 @@ class Pool:
             yield Event("frame", worker.item, worker.device, frame=content)
         elif kind == "mendable":
             raise VosbenchError(content)
+        elif kind == "broken":
+            raise BrokenError(content)
         elif kind == "done":
             record = self._record(worker, "done", **content)
             self.queue.learn(worker.item, record.seconds)
@@ -151,12 +164,13 @@ class Pool:
         item = worker.item
         assert item is not None
         self._dismiss(worker)
-        if self.attempts[item] < ATTEMPTS:
-            if lean and self.works[item.run].lean:
-                self.lean.add(item)
-                error += f"; it is tried with {_listed(self.works[item.run])}"
+        if self.attempts[item] < ATTEMPTS and lean:
+            self.lean.append(item)
+            how = _listed(self.works[item.run].lean) or "once more"
+            yield Event("retry", item, worker.device, error=f"{error}; when the others have ended it is tried {how}")
+        elif self.attempts[item] < ATTEMPTS:
             self.queue.put_back(item)
-            yield Event("retry", item, worker.device, error=error)
+            yield Event("retry", item, worker.device, error=f"{error}; it is tried once more")
         else:
             yield Event("failed", item, worker.device, 0, self._record(worker, "failed", error=error), error)
         if self.queue:
@@ -174,8 +188,8 @@ class Pool:
         worker.stop()
 
 
-def _listed(work: Work) -> str:
-    return ", ".join(f"{key}={value}" for key, value in work.lean.items())
+def _listed(lean: Mapping[str, Any]) -> str:
+    return f"with {', '.join(f'{key}={value}' for key, value in lean.items())}" if lean else ""
 
 
 @contextmanager

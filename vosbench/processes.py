@@ -10,10 +10,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
@@ -22,6 +22,7 @@ from vosbench.types import VosbenchError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+LEFT_TO_THE_PARENT = (signal.SIGINT, signal.SIGUSR1)
 CONTEXT = multiprocessing.get_context("spawn")
 
 
@@ -30,10 +31,21 @@ def cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
+@contextmanager
+def starting() -> Iterator[None]:
+    """Processes that are started meanwhile hear neither Ctrl-C nor a notice before they have called `live_by`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_THE_PARENT)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def live_by(lifeline: Connection) -> None:
     """To be called first in a new process: end it with its parent, and leave Ctrl-C and a notice to the parent."""
-    for number in (signal.SIGINT, signal.SIGUSR1):
+    for number in LEFT_TO_THE_PARENT:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_THE_PARENT)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
@@ -57,7 +69,8 @@ def each(
     ends, lifeline = CONTEXT.Pipe(duplex=False)
     executor = ProcessPoolExecutor(min(jobs, len(tasks)), CONTEXT, live_by, (ends,))
     try:
-        futures = {executor.submit(function, task): task for task in tasks}
+        with starting():
+            futures = {executor.submit(function, task): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], future.result()
     except BrokenProcessPool:

@@ -82,7 +82,7 @@ class Tracking(AbstractContextManager["Tracking"]):
 
     def _end(self, event: Event, key: tuple[int, str]) -> None:
         if event.kind == "retry":
-            console.note(f"{event.video}: {event.error}; it is tried once more")
+            console.note(f"{event.video}: {event.error}")
             return
         self.ended += 1
         self.finished += self.lengths[key]

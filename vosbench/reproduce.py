@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from vosbench import plugins, provenance, settings, store
 from vosbench.api import scored_tree
-from vosbench.infer import Job, infer, prepare
+from vosbench.datasets import Tree
+from vosbench.infer import infer
+from vosbench.jobs import Job, prepare
 from vosbench.masks import read_labels
 from vosbench.pool import Event
 from vosbench.runs import Record, Run, digest_of
@@ -81,13 +85,34 @@ def reproduce(
 
 
 def reasons(run: Run, job: Job, devices: Sequence[str]) -> list[str]:
-    """What is known to differ between the run's circumstances and those of now, a few words each."""
-    facts, records = run.facts(), run.records()
-    found = list(provenance.differences(facts, {**job.facts, **provenance.machine()}))
-    before = sorted({records[video].device for video in job.videos})
-    if ("cpu" in before) != ("cpu" in devices):
-        found.append(f"tracked on {', '.join(before)}, now on {', '.join(sorted(set(devices)))}")
-    return found
+    """What is known to explain why videos came out differently, likeliest first, a few words each."""
+    facts, before, now = run.facts(), run.records(), job.work.run.records()
+    videos = [video for video in job.videos if now[video].digest != before[video].digest]
+    if not videos:
+        return ["masks of the run, after they were written"]
+    found = [
+        f"memory ran out for {video} {'then' if before[video].leaner else 'now'} alone"
+        for video in videos
+        if before[video].leaner != now[video].leaner
+    ]
+    were, are = sorted({before[video].device for video in videos}), sorted(set(devices))
+    if ("cpu" in were) != ("cpu" in are):
+        found.append(f"tracked on {', '.join(were)}, now on {', '.join(are)}")
+    elif "cpu" in are:
+        facts["gpus"] = None  # they had no part in it
+    found += provenance.differences(facts, {**job.facts, **provenance.machine()})
+    return found + _written(facts.get("shards", ()), job.work.tree, videos)
+
+
+def _written(shards: Sequence[Mapping[str, Any]], tree: Tree, videos: Sequence[str]) -> list[str]:
+    """The videos whose frames or masks were written after the second in which the run was begun, and may be others."""
+    begun = min(
+        (datetime.fromisoformat(shard["started"]).timestamp() for shard in shards if "started" in shard),
+        default=math.inf,
+    )
+    files = {video: [*tree.frame_paths(video), *(tree.masks / video).rglob("*.png")] for video in videos}
+    newer = [video for video, paths in files.items() if any(path.stat().st_mtime > begun + 1 for path in paths)]
+    return [f"frames or true masks of {', '.join(newer)} were written after the run was begun"] if newer else []
 
 
 def _compared(run: Run, before: Record, other: Run, now: Record) -> Verdict:
@@ -98,7 +123,8 @@ def _compared(run: Run, before: Record, other: Run, now: Record) -> Verdict:
     if digest == now.digest:
         return Verdict(now.video, now.frames, True)
     if before.digest not in ("", digest):
-        return Verdict(now.video, before.frames, False, note="the run's masks are not those that it wrote")
+        again = "and it writes the same again" if now.digest == before.digest else "and now it writes others"
+        return Verdict(now.video, before.frames, False, note=f"the run's masks are not those that it wrote, {again}")
     differing = len({path.stem for path in _names(theirs) | _names(ours) if _differ(theirs / path, ours / path)})
     note = "" if differing else "the same masks, their PNGs packed in another way"
     return Verdict(now.video, now.frames, not differing, differing, note)

@@ -2,7 +2,8 @@
 
 A video is done when its record says so and its masks are there. Masks appear in one rename and before the record, so a
 run that is stopped anywhere has lost at most the videos in work. Shards of one run share its folder: each writes the
-records of its own videos, and the views from all records.
+records of its own videos, and the views from all records. Each also notes what makes the run what it is, so that a
+run.json that is damaged or gone is written anew by the run's own command, and by no other.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from operator import attrgetter
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any, Literal
 
 from filelock import FileLock, Timeout
@@ -26,6 +28,21 @@ from vosbench.types import VosbenchError
 
 IDENTITY = ("tracker", "settings", "checkpoint_sha256", "dataset", "given_at", "split", "rules")
 """The entries of run.json that make a run what it is; with another value it would be another run."""
+MAKES = "makes"
+"""The entry of a shard's note that repeats these."""
+KINDS: dict[str, Any] = {
+    **dict.fromkeys(("settings", "versions", "videos"), dict),
+    **dict.fromkeys(("tracker", "tracker_object", "dataset", "dataset_path", "split", "rules", "updated"), str),
+    **dict.fromkeys(("checkpoint", "checkpoint_sha256"), (str, NoneType)),
+}
+"""What every run.json has, and of which type."""
+OPTIONAL: dict[str, Any] = {
+    **dict.fromkeys(("all_settings", "code_sha256", "dataset_sources"), dict),
+    **{"git": (dict, NoneType), "checkpoint_path": (str, NoneType), "shards": list},
+}
+"""What it may have, and of which type."""
+OWN = (store.RUN_MASKS, store.EVAL, store.RUN_LOGS, store.RUN_VIDEOS, store.TIMINGS, store.RUN, store.RUN_SHARDS)
+"""All that is a run's own in its folder; what tells which run it is comes last, so that a deletion can be repeated."""
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 GLANCE = 0.2  # seconds; who looks whether a shard is at work holds its lock for less
 
@@ -51,6 +68,9 @@ class Record:
     digest: str = ""
     leaner: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+
+
+NOBODY = Record("", "failed")
 
 
 @dataclass(frozen=True)
@@ -94,21 +114,33 @@ class Run:
         """
         if self.path.exists() and not self.path.is_dir():
             raise VosbenchError(f"{self.path} is a file: choose another folder with --out")
-        if self.path.exists() and not (self.path / store.RUN).is_file() and any(self.path.glob("[!.]*")):
-            raise VosbenchError(f"{self.path} is not empty and not a run: choose another folder with --out")
-        if different := self.differences(facts):
+        if different := self._differences(facts):
             if not overwrite:
                 raise VosbenchError(
                     f"{self.path} holds another run ({'; '.join(different)}): "
                     "choose another folder with --out, or replace that run with --overwrite"
                 )
             self._clear()
-        if not (self.path / store.RUN).is_file():
+        try:
+            self.published()
+        except VosbenchError:  # there is none, or it is damaged
             self.publish(facts)
 
-    def _clear(self) -> None:
-        """Delete all of another run. Raises VosbenchError if a process is still at work on any shard of it."""
+    def discard(self) -> None:
+        """Delete a run of which no video was ever tried, unless somebody is, or may be, at work on another shard."""
+        tried = self.records() or store.folders(self.path / store.RUN_MASKS)
+        if not tried and all(note.get("host") == platform.node() for note in self.shards()):
+            with suppress(VosbenchError):
+                self._clear(mine=f"{self.tag}.lock")
+
+    def _clear(self, mine: str = "") -> None:
+        """Delete all of a run. Raises VosbenchError if a process is at work on a shard of it.
+
+        mine: the lock that this process holds, if it does.
+        """
         for path in sorted((self.path / store.RUN_SHARDS).glob("*.lock")):
+            if path.name == mine:
+                continue
             try:
                 with FileLock(path, timeout=GLANCE):
                     pass
@@ -116,22 +148,51 @@ class Run:
                 raise VosbenchError(
                     f"{self.path}: a process is at work on this run (shard {path.stem}); stop it before --overwrite"
                 ) from None
-        store.remove(self.path)
+        for name in OWN:
+            store.remove(self.path / name)
+        with suppress(OSError):  # what else is in the folder is somebody's
+            self.path.rmdir()
 
     def facts(self) -> dict[str, Any]:
-        """What run.json says. Raises VosbenchError if there is none."""
-        if not (self.path / store.RUN).is_file():
+        """What run.json says, its videos and shards as of now: it is written anew only now and then.
+
+        Raises VosbenchError if there is none, or if it is damaged.
+        """
+        shards = self.shards()  # a copy of a run may lack them
+        return {**self.published(), **(_views(shards, self.records()) if shards else {})}
+
+    def published(self) -> dict[str, Any]:
+        """What run.json says, as it was last written."""
+        path = self.path / store.RUN
+        if not path.is_file():
             raise VosbenchError(f"{self.path} is not a run: it has no {store.RUN}")
-        facts = store.read_json(self.path / store.RUN)
-        if missing := {"dataset", "dataset_path", "split", "rules", "videos"} - set(facts):
-            raise VosbenchError(f"{self.path / store.RUN}: {sorted(missing)[0]!r} is missing; repeat the run elsewhere")
+        facts = store.read_json(path)
+        wrong = [key for key in KINDS if key not in facts]
+        wrong += [key for key, kind in (KINDS | OPTIONAL).items() if key in facts and not isinstance(facts[key], kind)]
+        if wrong or any(not isinstance(video, dict) or "state" not in video for video in facts["videos"].values()):
+            raise VosbenchError(
+                f"{path}: damaged ({(wrong or ['videos'])[0]!r} is missing or wrong); "
+                "repeat the command of this run, which writes it anew and loses nothing that is done"
+            )
         return facts
 
-    def differences(self, facts: Mapping[str, Any]) -> list[str]:
-        """How the run on disk differs from `facts` in what makes a run; nothing if there is none on disk."""
-        if not (self.path / store.RUN).is_file():
-            return []
-        known = self.facts()
+    def _differences(self, facts: Mapping[str, Any]) -> list[str]:
+        """How what is on disk differs from `facts` in what makes a run; nothing if nothing is on disk.
+
+        Raises VosbenchError if it is no run, or if nothing tells any more which one it is.
+        """
+        known = next((shard[MAKES] for shard in self.shards() if MAKES in shard), None)
+        if known is None and (self.path / store.RUN).exists():
+            try:
+                known = self.published()
+            except VosbenchError:
+                raise VosbenchError(
+                    f"{self.path / store.RUN} is damaged and nothing else tells which run this was: choose another "
+                    f"folder with --out, and score these masks with --results {self.path / store.RUN_MASKS} --dataset"
+                ) from None
+        if known is None and any(self.path.glob("[!.]*")):
+            raise VosbenchError(f"{self.path} is not empty and not a run: choose another folder with --out")
+        known = known or facts
         return [f"{key} {known.get(key)!r}, now {facts[key]!r}" for key in IDENTITY if known.get(key) != facts[key]]
 
     def records(self, known: Mapping[str, Record] = NOTHING) -> dict[str, Record]:
@@ -153,6 +214,10 @@ class Run:
             record = Record(**store.read_json(path))
         except FileNotFoundError:
             return None
+        except TypeError:
+            record = NOBODY
+        if record.video != path.stem or not _is_sound(record):
+            raise VosbenchError(f"{path} is no record of a video; delete it: at most that video is tracked again")
         counts = record.state == "failed" or (self.path / store.RUN_MASKS / record.video).is_dir()
         return record if counts else None
 
@@ -162,7 +227,7 @@ class Run:
 
     def lags(self, records: Mapping[str, Record]) -> bool:
         """Whether run.json tells less than the records, as after a process was killed before it had published them."""
-        shown = self.facts()["videos"]
+        shown = self.published()["videos"]
         return any(shown.get(video) != _state(record) for video, record in records.items())
 
     def writing(self, video: str) -> AbstractContextManager[Path]:
@@ -181,10 +246,22 @@ class Run:
         for video in videos:
             store.remove(self.path / store.RUN_VIDEOS / f"{video}.json")
 
-    def sweep(self, videos: Iterable[str]) -> None:
-        """Delete what an interrupted worker of this shard left of these videos."""
-        for video in videos:
-            store.remove(store.partial(self.path / store.RUN_MASKS / video, self.tag))
+    def sweep(self) -> None:
+        """Delete what killed processes left here of work at this shard, or at others that nobody is at now.
+
+        Of the others only those that were last begun on this machine: not every file system tells of another's locks.
+        """
+        masks = self.path / store.RUN_MASKS
+        here = {note["shard"].replace("/", "-of-") for note in self.shards() if note.get("host") == platform.node()}
+        for tag in here - {self.tag}:
+            with suppress(Timeout), FileLock(self.path / store.RUN_SHARDS / f"{tag}.lock", timeout=0):
+                for path in masks.glob(f".*.{tag}{store.PARTIAL}"):
+                    path.rename(store.partial(path, self.tag))  # for to delete it would take longer than a glance
+        for path in masks.glob(f".*.{self.tag}{store.PARTIAL}"):
+            store.remove(path)
+        for folder in (self.path, self.path / store.RUN_VIDEOS, self.path / store.RUN_SHARDS):
+            for path in store.orphans(folder):
+                store.remove(path)
 
     def note(self, **facts: Any) -> None:
         """Put facts down about the work at this shard: what it was asked for, by which command, where and when."""
@@ -195,11 +272,20 @@ class Run:
     def ended(self) -> bool:
         """Whether the work at this shard has come to its end, the last time that it was begun."""
         path = self.path / store.RUN_SHARDS / f"{self.tag}.json"
-        return path.is_file() and bool(store.read_json(path)["ended"])
+        return path.is_file() and bool(store.read_json(path).get("ended"))
 
     def shards(self) -> list[dict[str, Any]]:
         """What was put down about every shard that was ever begun."""
-        return [store.read_json(path) for path in store.json_files(self.path / store.RUN_SHARDS)]
+        notes = []
+        for path in store.json_files(self.path / store.RUN_SHARDS):
+            with suppress(FileNotFoundError):  # if somebody deletes the run just now
+                note = store.read_json(path)
+                kinds = {"videos": list, "host": str, "started": str, MAKES: dict}
+                sound = all(isinstance(note[key], kind) for key, kind in kinds.items() if key in note)
+                if not sound or "videos" not in note or note.get("shard") != path.stem.replace("-of-", "/"):
+                    raise VosbenchError(f"{path} is no note of a shard; delete it and repeat the command")
+                notes.append(note)
+        return notes
 
     def log(self, device: str) -> Path:
         """The file that takes what a worker's tracker prints, and the tracebacks of its failures."""
@@ -214,10 +300,8 @@ class Run:
         written = None
         while (shards := self.shards()) != written:
             written, records = shards, self.records(known)
-            asked = [video for shard in shards for video in shard["videos"]]
-            states = {video: _state(records.get(video)) for video in dict.fromkeys([*asked, *records])}
-            now = {"updated": datetime.now(UTC).isoformat(timespec="seconds"), "shards": shards}
-            store.write_json(self.path / store.RUN, {**facts, **now, "videos": states})
+            now = {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
+            store.write_json(self.path / store.RUN, {**facts, **now, **_views(shards, records)})
             store.write_text(self.path / store.TIMINGS, _timings(records.values()))
         return records
 
@@ -243,6 +327,19 @@ def siblings(run: Run) -> list[str]:
     """The names of the other runs beside a run."""
     beside = sorted(run.path.parent.glob(f"*/{store.RUN}"))
     return [path.parent.name for path in beside if path.parent.name != run.path.name]
+
+
+def _is_sound(record: Record) -> bool:
+    """Whether all entries are of their types; a whole number is a float as well."""
+    pairs = zip(asdict(record).values(), asdict(NOBODY).values(), strict=True)
+    return all(isinstance(value, (int, float) if isinstance(other, float) else type(other)) for value, other in pairs)
+
+
+def _views(shards: Sequence[Mapping[str, Any]], records: Mapping[str, Record]) -> dict[str, Any]:
+    """The entries of run.json that tell of the shards and of every video that was asked for or tried."""
+    asked = [video for shard in shards for video in shard["videos"]]
+    states = {video: _state(records.get(video)) for video in dict.fromkeys([*asked, *records])}
+    return {"shards": [{k: v for k, v in shard.items() if k != MAKES} for shard in shards], "videos": states}
 
 
 def _state(record: Record | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Slurm is the scheduler: it hands tasks to free nodes and queues them again after
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -17,43 +18,67 @@ from vosbench.types import VosbenchError
 
 REQUEUE = 75  # EX_TEMPFAIL, the exit status of a command that a signal has stopped
 NOTICE = 30  # seconds before the end of its time in which a task puts its work in order; Slurm may give 60 more
+TAKEN = ("array", "job-name", "open-mode", "output", "requeue", "signal")  # by the scripts
 GPU_OPTIONS = ("gres", "gpus")
 
 
 def shard(environment: Mapping[str, str] = os.environ) -> tuple[int, int] | None:
     """The shard (i, N) of this process among a job array's tasks and the processes of `srun`; None outside of both.
 
-    Both together multiply. In a batch script itself Slurm sets SLURM_PROCID, too, though there is no second process:
-    what `srun` started is told by its step. Raises VosbenchError for values that are no numbers.
+    Both together multiply. Raises VosbenchError for variables that do not tell it: no process may guess its part.
     """
-    try:
-        task, tasks = _array(environment)
-        process, processes = _step(environment)
-    except ValueError as error:
-        raise VosbenchError(f"Slurm's variables in the environment make no sense ({error}); give --shard i/N") from None
+    task, tasks = _array(environment)
+    process, processes = _step(environment)
     return (task * processes + process + 1, tasks * processes) if tasks * processes > 1 else None
 
 
 def _array(environment: Mapping[str, str]) -> tuple[int, int]:
-    """This task of a job array, counted from 0, and how many there are: `--array=0-7`, `1-8` and `2-16:2` are alike."""
+    """This task of a job array, counted from 0, and how many there are: `--array=0-7`, `1-8` and `2-16:2` are alike.
+
+    A list with gaps, such as `1,3,7`, is refused: no task knows which numbers are in it.
+    """
     if "SLURM_ARRAY_TASK_ID" not in environment:
         return 0, 1
-    count = int(environment.get("SLURM_ARRAY_TASK_COUNT", 1))
-    first = int(environment.get("SLURM_ARRAY_TASK_MIN", 0))
-    step = int(environment.get("SLURM_ARRAY_TASK_STEP", 1))
-    return (int(environment["SLURM_ARRAY_TASK_ID"]) - first) // step % count, count
+    task, count = (_number(environment, f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "COUNT"))
+    if not count:
+        raise _unclear("SLURM_ARRAY_TASK_COUNT=0")
+    if "SLURM_ARRAY_TASK_MIN" not in environment:
+        return task % count, count  # successive numbers
+    step = max(_number(environment, "SLURM_ARRAY_TASK_STEP", 1), 1)
+    first = _number(environment, "SLURM_ARRAY_TASK_MIN")
+    last = _number(environment, "SLURM_ARRAY_TASK_MAX", first + (count - 1) * step)
+    if (last - first) // step + 1 != count or task not in range(first, last + 1, step):
+        raise _unclear(f"--array has {count} tasks from {first} to {last}, and this is task {task}")
+    return (task - first) // step, count
 
 
 def _step(environment: Mapping[str, str]) -> tuple[int, int]:
-    """This process of those that `srun` started, counted from 0, and how many there are."""
-    in_batch_script = "SLURM_JOB_ID" in environment and "SLURM_STEP_ID" not in environment
+    """This process of those that `srun` started, counted from 0, and how many there are.
+
+    A batch script is one process alone, though it has a SLURM_PROCID, and the SLURM_NTASKS that it may start.
+    """
+    in_batch_script = "SLURM_STEP_ID" not in environment and (
+        environment.get("ENVIRONMENT") == "BATCH" or "SLURM_TASK_PID" in environment
+    )
     if "SLURM_PROCID" not in environment or in_batch_script:
         return 0, 1
-    count = int(environment.get("SLURM_STEP_NUM_TASKS", environment.get("SLURM_NTASKS", "1")))
-    index = int(environment["SLURM_PROCID"])
-    if not 0 <= index < count:
-        raise ValueError(f"process {index} of {count}")
-    return index, count
+    process = _number(environment, "SLURM_PROCID")
+    # An interactive step has the SLURM_NTASKS of its whole allocation.
+    count = _number(environment, "SLURM_STEP_NUM_TASKS", _number(environment, "SLURM_NTASKS", 1))
+    if process >= count:
+        raise _unclear(f"this is process {process} of {count}, counted from 0")
+    return process, count
+
+
+def _number(environment: Mapping[str, str], name: str, default: int | None = None) -> int:
+    value = environment.get(name, default)
+    if not str(value).isdecimal():
+        raise _unclear(f"{name}={value}" if name in environment else f"{name} is not set")
+    return int(str(value))
+
+
+def _unclear(found: str) -> VosbenchError:
+    return VosbenchError(f"Slurm's variables do not tell the shard of this process ({found}); give --shard i/N")
 
 
 @dataclass(frozen=True)
@@ -71,6 +96,12 @@ class Plan:
         """Where the two scripts lie, beside the run: of the array, and of the job that waits for it."""
         infer, evaluate = (self.run.with_name(f"{self.run.name}.{step}.sbatch") for step in ("infer", "eval"))
         return infer, evaluate
+
+
+def is_option(option: str) -> bool:
+    """Whether it is an option of sbatch in its long form, without dashes, that the scripts do not set themselves."""
+    name, _, value = option.partition("=")
+    return bool(re.fullmatch(r"[a-z][a-z-]*", name)) and value.isprintable() and name not in TAKEN
 
 
 def array_script(plan: Plan) -> str:
@@ -145,4 +176,10 @@ def _sbatch(*arguments: str) -> str:
 
 
 def _directives(options: Sequence[str]) -> str:
-    return "".join(f"#SBATCH --{option}\n" for option in options)
+    return "".join(f"#SBATCH --{_quoted(option)}\n" for option in options)
+
+
+def _quoted(option: str) -> str:
+    """Slurm takes quotes around a value with spaces."""
+    name, equals, value = option.partition("=")
+    return f'{name}{equals}"{value}"' if " " in value else option

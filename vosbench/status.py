@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vosbench.pool import Event
 
 INTERVAL = 2.0  # seconds between two notes of what a process is at
-NOTE, LOCK, NOW = ".json", ".lock", ".now"  # of a shard, in the run's folder of shards
+LOCK, NOW = ".lock", ".now"  # of a shard, in the run's folder of shards
 
 
 @dataclass(frozen=True)
@@ -100,34 +100,34 @@ class Status:
 
 def status(run: Run) -> Status:
     """Look at a run. Raises VosbenchError if it is none."""
-    videos = run.facts()["videos"].keys()
-    states = {video: record.state for video, record in run.records().items()}
-    notes = {path: store.read_json(path) for path in store.json_files(run.path / store.RUN_SHARDS)}
-    shards = tuple(_shard(path, note, states) for path, note in notes.items())
-    asked = {*videos, *states, *(video for note in notes.values() for video in note["videos"])}
-    counts = Counter(states.get(video, "pending") for video in asked)
+    states = {video: entry["state"] for video, entry in run.facts()["videos"].items()}
+    notes = run.shards()
+    shards = tuple(_shard(run.path, note, states) for note in notes)
+    counts = Counter(states.values())
     return Status(
         str(run.path),
         counts["done"],
         counts["failed"],
         counts["pending"],
         shards,
-        tuple(runs.never_ran(list(notes.values()))),
+        tuple(runs.never_ran(notes)),
         sum(shard.fps or 0.0 for shard in shards) or None,
         max((shard.eta for shard in shards if shard.eta is not None), default=None),
     )
 
 
-def _shard(path: Path, note: Mapping[str, Any], states: Mapping[str, str]) -> Shard:
+def _shard(run: Path, note: Mapping[str, Any], states: Mapping[str, str]) -> Shard:
+    name, ended = note["shard"], note.get("ended")
+    path = run / store.RUN_SHARDS / name.replace("/", "-of-")
     mine = Counter(states.get(video) for video in note["videos"])
     state: Literal["at work", "ended", "stopped"] = "ended"
     now = None
-    if not note["ended"]:  # who has put down the end gives the lock back at once: there is no need to touch it
+    if not ended:  # who has put down the end gives the lock back at once: there is no need to touch it
         state = "at work" if _held(path.with_suffix(LOCK)) else "stopped"
         now = _now(path.with_suffix(NOW)) if state == "at work" else None
-    facts = (note["shard"], note["host"], note["started"], note["ended"])
-    at = tuple(at for at in now.at if at.video not in states) if now else ()  # a note may be older than a record
+    at = tuple(at for at in now.at if states.get(at.video) == "pending") if now else ()  # it may be older than a record
     speed = (now.fps, now.eta, at) if now else ()
+    facts = (name, note.get("host", "?"), note.get("started", "?"), ended)
     return Shard(*facts, state, len(note["videos"]), mine["done"], mine["failed"], *speed)
 
 

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,10 +40,10 @@ def shipped(folder: str) -> Path:
     return inside if inside.is_dir() else package.parent / folder
 
 
-def natural(path: Path) -> tuple[object, ...]:
+def natural(path: Path) -> tuple[tuple[tuple[int, str], ...], str]:
     """A sort key for file stems that puts 2 before 10 and keeps 002 and 2 apart."""
     parts = re.split(r"(\d+)", path.stem)
-    return (*((int(part), "") if part.isdecimal() else (-1, part) for part in parts), path.name)
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts), path.name
 
 
 def is_litter(name: str) -> bool:
@@ -99,15 +100,25 @@ def read_list(content: bytes, name: object) -> list[str]:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file. Raises VosbenchError if the file is damaged."""
+    """A JSON object from a file.
+
+    Raises FileNotFoundError if there is none, VosbenchError if it is damaged or may not be read.
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise VosbenchError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:  # no JSON, or no text
         raise VosbenchError(
             f"{path}: not valid JSON ({error}); delete it and repeat the command that made it"
         ) from None
     if not isinstance(value, dict):
-        raise VosbenchError(f"{path}: expected a JSON object, found {type(value).__name__}")
+        kind = type(value).__name__
+        raise VosbenchError(
+            f"{path}: expected a JSON object, found {kind}; delete it and repeat the command that made it"
+        )
     return value
 
 
@@ -146,6 +157,34 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def orphans(folder: Path) -> list[Path]:
+    """What processes of this machine were to put into a folder by `replacing`, and did not live to do.
+
+    What is younger than a minute may be of a process that is not seen, in another container of this machine.
+    """
+    beside = [path for path in folder.glob(f".*.{platform.node()}-*{PARTIAL}") if _age(path) > 60]
+    return [path for path in beside if not _alive(path.name.removesuffix(PARTIAL).rpartition("-")[2])]
+
+
+def _age(path: Path) -> float:
+    """Seconds since a file was written; 0 if it is gone."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _alive(process: str) -> bool:
+    """Whether a process with this number runs here; it may be somebody else's."""
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 @contextmanager

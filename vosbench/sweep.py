@@ -20,14 +20,14 @@ import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from vosbench import store, trackers
 from vosbench.datasets import open_tree
-from vosbench.infer import Job, choose_videos, prepare
+from vosbench.jobs import Job, choose_videos, prepare
 from vosbench.report import Row
 from vosbench.runs import Run
 from vosbench.scoring import Evaluation, summary
@@ -35,6 +35,7 @@ from vosbench.tables import MISSING, Table, markdown
 from vosbench.types import VosbenchError
 
 NOUNS = ("dataset", "split", "tracker", "checkpoint")  # what is no setting, in the order of the columns
+ROOTS = ("--datasets", "--checkpoints", "--results-root")
 METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
 
 Cell = dict[str, str]
@@ -68,23 +69,34 @@ def read(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise VosbenchError(f"{path}: not valid TOML ({error})") from None
     settings = content.pop("set", {})
-    words = {"title": str(content.pop("title", "")), "name": str(content.pop("name", path.stem))}
+    words = {"title": content.pop("title", ""), "name": content.pop("name", path.stem)}
+    for key, word in words.items():
+        if not isinstance(word, str):
+            raise VosbenchError(f"{path}: {key} = {word!r}: expected a word")
     if unknown := [key for key in content if key not in NOUNS]:
         known = ", ".join(("title", "name", *NOUNS))
         raise VosbenchError(f"{path}: unknown key {unknown[0]!r}; known are {known}, and settings go below [set]")
     if not isinstance(settings, Mapping):
         raise VosbenchError(f"{path}: set = {settings!r} is not a table")
+    if misplaced := [key for key in settings if key in NOUNS]:
+        raise VosbenchError(f"{path}: {misplaced[0]} is no setting; put it above [set]")
     return words, {key: _values(value, f"{path}: {key}") for key, value in {**content, **settings}.items()}
 
 
 def parse(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The axes of `key=value,value` from the command line. Raises VosbenchError for a pair without a value."""
-    axes = {}
+    """The axes of `key=value,value` from the command line.
+
+    Raises VosbenchError for a pair without a value, and for an axis that comes twice.
+    """
+    axes: dict[str, tuple[str, ...]] = {}
     for pair in pairs:
-        key, _, text = pair.partition("=")
-        axes[key] = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
-        if not key or not axes[key]:
+        key, text = (part.strip() for part in pair.partition("=")[::2])
+        values = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
+        if not key or not values:
             raise VosbenchError(f"--grid {pair}: expected key=value,value, such as memory_size=1,3,5,7")
+        if key in axes:
+            raise VosbenchError(f"--grid {pair}: {key} comes twice; give all: {key}={','.join((*axes[key], *values))}")
+        axes[key] = values
     return axes
 
 
@@ -99,17 +111,18 @@ def build(words: Mapping[str, str], axes: Mapping[str, tuple[str, ...]]) -> Swee
 
 def _values(value: Any, where: str) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
-    if not values or not all(isinstance(entry, str | int | float) for entry in values):
+    if not values or not all(isinstance(entry, str | int | float) and entry != "" for entry in values):
         raise VosbenchError(f"{where} = {value!r}: expected a word or a number, or a list of them")
     return tuple(dict.fromkeys(str(v).lower() if isinstance(v, bool) else str(v) for v in values))
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A cell with its run. scored: whether its ground truth is public; if not, `server` scores."""
+    """A cell with its run, and the folders in which everything lies."""
 
     cell: Cell
     job: Job
+    roots: store.Roots
 
     @property
     def run(self) -> Run:
@@ -117,8 +130,10 @@ class Planned:
         return self.job.work.run
 
     def command(self) -> str:
-        """The command that makes this run alone."""
+        """The command that makes this run alone, in the same folder; with the roots that are not the usual ones."""
         words = ["vosbench", "infer"]
+        for option, root, usual in zip(ROOTS, astuple(self.roots), astuple(store.Roots()), strict=True):
+            words += [option, str(root)] if root != usual else []
         for axis, value in self.cell.items():
             words += [f"--{axis}", value] if axis in NOUNS else ["--set", f"{axis}={value}"]
         part = len(self.job.videos) < len(self.job.work.tree.videos)
@@ -133,7 +148,7 @@ def plan(sweep: Sweep, roots: store.Roots, videos: Sequence[str] = (), limit: in
         pairs = [f"{axis}={value}" for axis, value in cell.items() if axis not in NOUNS]
         chosen = choose_videos(tree, videos, limit)
         job = prepare(roots, tree, cell.get("tracker", trackers.DEFAULT), cell.get("checkpoint"), pairs, videos=chosen)
-        planned.append(Planned(cell, job))
+        planned.append(Planned(cell, job, roots))
     return planned
 
 
@@ -173,8 +188,9 @@ def files(sweep: Sweep, results: Sequence[Result], found: Sequence[Row]) -> dict
     """The files of a sweep by name: the table in full precision and in Markdown, and the command of every run."""
     signatures = dict.fromkeys(result.evaluation.signature for result in results if result.evaluation)
     commands = [result.planned.command() for result in results]
+    paths = [str(result.planned.run.path) for result in results]
     texts = {
-        "table.csv": _csv(found),
+        "table.csv": _csv([{**row, "run": path} for row, path in zip(found, paths, strict=True)]),
         "table.md": markdown([table(sweep, found)], "`, `".join(signatures) or "nothing was scored"),
         "commands.sh": "".join(f"{command}\n" for command in commands),
     }
@@ -189,7 +205,7 @@ def _shown(column: str, value: object) -> str:
 
 def _columns(found: Sequence[Row]) -> list[str]:
     """The axes, the metrics, then speed and memory, whatever the first row lacks."""
-    last = (*METRICS, "fps", "peak_gpu_memory_mb")
+    last = (*METRICS, "fps", "peak_gpu_memory_mb", "run")
     seen = dict.fromkeys(column for row in found for column in row)
     return [*(column for column in seen if column not in last), *(column for column in last if column in seen)]
 

@@ -109,7 +109,7 @@ def _write(found: Masks, size: tuple[int, int], folder: Path, stem: str, objects
 def _peak_gpu_memory_mb() -> float:
     """The most GPU memory that the tracker's torch has held for a video, and start anew; 0 without torch or a GPU."""
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
+    if torch is None or not torch.cuda.is_initialized():
         return 0.0
     peak: float = torch.cuda.max_memory_allocated() / 1e6
     torch.cuda.reset_peak_memory_stats()

@@ -1,8 +1,8 @@
 """The life of a worker: a process on one device that builds trackers and follows one video after the other.
 
 It talks to its pool in pairs of a word and what goes with it: "alive"; "frame" and how many are done; "done" and the
-fields of the record; "raised", "memory" or "mendable" and one line about what went wrong. After "mendable" no other
-worker would fare better.
+fields of the record; "raised", "memory", "mendable" or "broken" and one line about what went wrong. After the last two
+no other worker would fare better.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,14 +32,16 @@ from vosbench.tracking import track_video
 from vosbench.types import Frame, Tracker, Video, VosbenchError
 
 REPORT_INTERVAL = 0.2  # seconds between two reports of a worker's progress
+LONGEST_LINE = 500  # characters that are told of an error; the log has all
 SEED = 0  # of all random numbers, anew for every video: masks do not depend on what a worker did before
-NO_MEMORY = ("MemoryError", "OutOfMemoryError")  # Python's and torch's
+NO_MEMORY = ("MemoryError", "OutOfMemoryError")  # Python's and NumPy's, torch's
+NO_MEMORY_TOLD = ("out of memory", "allocate memory", "alloc_failed", "insufficient memory")  # torch, CUDA, OpenCV
 NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
 class Work:
-    """All that a worker needs to know of a run. `lean`: settings that take less memory for the same masks."""
+    """All that a worker needs to know of a run. `lean`: settings that take less memory."""
 
     tracker: str
     settings: Mapping[str, Any]
@@ -46,11 +49,19 @@ class Work:
     run: Run
     lean: Mapping[str, Any]
 
+    def absolute(self) -> Work:
+        """The same wherever the current folder is, which a tracker may change."""
+        tree = replace(self.tree, **{part: getattr(self.tree, part).absolute() for part in ("root", "frames", "masks")})
+        return replace(self, tree=tree, run=replace(self.run, path=self.run.path.absolute()))
+
 
 def live(works: Sequence[Work], device: str, pipe: Connection, lifeline: Connection) -> None:
     """Track each video that comes through the pipe, an Item and whether to be lean, until something goes wrong."""
     live_by(lifeline)
+    if "CUDA_VISIBLE_DEVICES" not in os.environ:
+        os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # in which the driver listed them
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == devices.CPU else device
+    works = [work.absolute() for work in works]
     report = _Reporter(pipe)
     built: tuple[int, bool] | None = None
     tracker: Tracker | None = None
@@ -65,12 +76,17 @@ def live(works: Sequence[Work], device: str, pipe: Connection, lifeline: Connect
             _seed()
             pipe.send(("done", track_video(_Watched(tracker, report), item.video, work.tree, work.run, report.frame)))
         except Exception as error:
-            pipe.send(_told(error, work.run))
-            return traceback.print_exc()
+            with suppress(OSError):  # on a full disk
+                traceback.print_exc()
+            return pipe.send(told(error, work.run))
 
 
 class _UnbuildableError(VosbenchError):
     """A tracker cannot be built, on no device."""
+
+
+class BrokenError(VosbenchError):
+    """A tracker cannot be built, for a reason of which only the log tells more."""
 
 
 def _build(work: Work, device: str, lean: bool) -> Tracker:
@@ -80,20 +96,28 @@ def _build(work: Work, device: str, lean: bool) -> Tracker:
     except VosbenchError as error:
         raise _UnbuildableError(_in_one_line(error)) from error
     except Exception as error:
-        if type(error).__name__ in NO_MEMORY:
+        if _lacks_memory(error):
             raise
-        raise _UnbuildableError(f"the tracker {work.tracker} cannot be built: {_in_one_line(error)}") from error
+        why = f"{_in_one_line(error)}; see {work.run.log(device)}"
+        raise BrokenError(f"the tracker {work.tracker} cannot be built: {why}") from error
     return tracker
 
 
-def _told(error: Exception, run: Run) -> tuple[str, str]:
+def told(error: Exception, run: Run) -> tuple[str, str]:
     """What the pool is told of an error."""
     if isinstance(error, OSError) and error.errno in NO_DISK:
         place = error.filename or run.path
         return "mendable", f"{place}: cannot be written ({error.strerror}); mend this, and the same command continues"
+    if isinstance(error, BrokenError):
+        return "broken", str(error)
     if isinstance(error, _UnbuildableError):
         return "mendable", str(error)
-    return "memory" if type(error).__name__ in NO_MEMORY else "raised", _in_one_line(error)
+    return "memory" if _lacks_memory(error) else "raised", _in_one_line(error)
+
+
+def _lacks_memory(error: BaseException) -> bool:
+    """Whether memory of the host or the device ran out; libraries have no common way to say so."""
+    return type(error).__name__ in NO_MEMORY or any(words in str(error).lower() for words in NO_MEMORY_TOLD)
 
 
 def _seed() -> None:
@@ -163,4 +187,5 @@ class _WatchedFrames(Sequence[Frame]):
 
 
 def _in_one_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}".removeprefix("VosbenchError: ")
+    words = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
+    return ": ".join(filter(None, (type(error).__name__, words[:LONGEST_LINE]))).removeprefix("VosbenchError: ")

@@ -6,11 +6,12 @@ What a command needs is imported when it runs, so that `--help` is instant.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import typer
 
-from vosbench.cli import cluster, data, looking, runs, sweeps
+from vosbench.cli import cluster, data, looking, runs, scores, sweeps
 from vosbench.cli.app import Stopped, app, say, stoppable
 from vosbench.slurm import REQUEUE
 from vosbench.types import VosbenchError
@@ -18,7 +19,15 @@ from vosbench.types import VosbenchError
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 INTERRUPTED = 130
 
-__all__ = ["cluster", "data", "looking", "main", "runs", "sweeps"]
+ORDER: tuple[Callable[..., Any], ...] = (
+    *(data.fetch, runs.infer, scores.evaluate, runs.run, sweeps.sweep, cluster.slurm),
+    *(data.list_, looking.show, looking.status, scores.overlay, looking.reproduce),
+    *(data.verify, data.cite, data.doctor),
+)
+"""The commands as `--help` lists them."""
+app.registered_commands.sort(key=lambda command: ORDER.index(command.callback) if command.callback else -1)
+
+__all__ = ["cluster", "data", "looking", "main", "runs", "scores", "sweeps"]
 
 
 def main() -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from vosbench import __version__, store, trackers
+
+if TYPE_CHECKING:
+    from vosbench.datasets import Tree
 
 app = typer.Typer(
     help="Fetch, run and score semi-supervised video object segmentation (VOS).",
@@ -67,7 +71,20 @@ def stoppable() -> Iterator[None]:
         yield
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is stop:  # once stopped it stays deaf until the process has gone
+                signal.signal(number, handler)
+
+
+def select(tree: Tree, names: str, limit: int | None = None) -> list[str]:
+    """The videos that --videos and --limit choose."""
+    from vosbench.jobs import choose_videos
+
+    return choose_videos(tree, [name for name in names.split(",") if name], limit)
+
+
+def command_line() -> str:
+    """This command, as it can be typed again."""
+    return shlex.join(["vosbench", *sys.argv[1:]])
 
 
 def say(line: str) -> None:

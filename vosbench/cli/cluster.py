@@ -35,6 +35,12 @@ def slurm(
 
     wanted = {"gres": gres, "partition": partition, "time": time}
     options = [f"{name}={value}" for name, value in wanted.items() if value] + (option or [])
+    for one in options:
+        if not slurm.is_option(one):
+            raise VosbenchError(
+                f"--option {one!r}: expected a NAME=VALUE that sbatch takes, such as mem=32G; "
+                f"{', '.join(slurm.TAKEN)} are set here"
+            )
     plan = _plan(context, command, shards, options)
     if submit:
         jobs = slurm.submit(plan)
@@ -48,7 +54,7 @@ def slurm(
 def _plan(context: typer.Context, command: Sequence[str], shards: int, options: Sequence[str]) -> Plan:
     """Check the command as if it ran here, so that no task fails by a slip of the pen."""
     from vosbench.datasets import open_tree
-    from vosbench.infer import choose_videos, prepare
+    from vosbench.jobs import choose_videos, prepare
     from vosbench.slurm import Plan
 
     if command[0] != "infer" or any(word.partition("=")[0] == "--shard" for word in command):
@@ -60,6 +66,8 @@ def _plan(context: typer.Context, command: Sequence[str], shards: int, options: 
     tree = open_tree(given["dataset"], given["split"], context.obj.datasets, given["rules"])
     videos = choose_videos(tree, [name for name in given["videos"].split(",") if name], given["limit"])
     out = Path(given["out"]) if given["out"] else None
+    if given["overwrite"]:
+        raise VosbenchError("slurm infer --overwrite: a task that is queued again would lose all; choose another --out")
     job = prepare(
         context.obj, tree, given["tracker"], given["checkpoint"], given["settings"] or (), out, videos, (1, shards)
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vosbench.runs import Run
     from vosbench.status import Status
 
+TABLE = "table.csv"  # of a sweep
 Given = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its path under the results root.")]
 Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
@@ -92,7 +93,7 @@ def reproduce(
         told = "same" if verdict.same else verdict.note or f"{verdict.differing} of {verdict.frames} frames differ"
         console.show(f"{verdict.video}: {told}{f' ({verdict.note})' if verdict.same and verdict.note else ''}")
     if differing:
-        likely = "; ".join(reasons) or "nothing that is known: the tracker may give other masks each time"
+        likely = "; ".join(reasons) or "nothing that is known; the tracker may give other masks each time"
         say(f"{found.path}: {len(differing)} of {len(verdicts)} videos differ; what has changed: {likely}")
         raise typer.Exit(1)
 
@@ -103,9 +104,11 @@ def _run(given: str, results: Path) -> Run:
 
     places = (Path(given), results / given)
     found = next((place for place in places if (place / store.RUN).is_file()), None)
-    if found is None:
-        raise VosbenchError(f"no run is at {' or '.join(map(str, places))}; see `vosbench list runs`")
-    return Run(found)
+    if found:
+        return Run(found)
+    if table := next((place / TABLE for place in places if (place / TABLE).is_file()), None):
+        raise VosbenchError(f"{given} is a sweep; look at one of its runs: they are named in {table}")
+    raise VosbenchError(f"no run is at {' or '.join(map(str, places))}; see `vosbench list runs`")
 
 
 def _figures(run: Run) -> dict[str, Any]:
@@ -122,6 +125,8 @@ def _figures(run: Run) -> dict[str, Any]:
     if not path.is_file():
         return {"speed": speed, "scores": None}
     scored = store.read_json(path)
+    if missing := {"global", "signature"} - scored.keys():
+        raise VosbenchError(f"{path}: damaged ({missing.pop()!r} is missing); `vosbench eval --results {run.path}`")
     stale = path.stat().st_mtime < (run.path / store.RUN).stat().st_mtime
     return {"speed": speed, "scores": {**scored["global"], "signature": scored["signature"], "older_than_run": stale}}
 
@@ -129,10 +134,7 @@ def _figures(run: Run) -> dict[str, Any]:
 def _told(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The lines that tell of a run, each with what it is about; a line is empty where an older run does not tell."""
     git = facts.get("git")
-    checkout = f" at {git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""
-    versions = [
-        f"{name} {version}{checkout if name == 'vosbench' else ''}" for name, version in facts["versions"].items()
-    ]
+    commit = f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""
     yield "run", str(path)
     yield "command", facts.get("command", "")
     yield "tracker", f"{facts['tracker']} ({facts['tracker_object']})"
@@ -143,7 +145,10 @@ def _told(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "card", f"sha256 {facts['card_sha256']}" if facts.get("card_sha256") else ""
     for file, hashed in facts.get("dataset_sources", {}).items():
         yield "source", f"{file}, {f'sha256 {hashed}' if hashed else 'without a hash'}"
-    yield "versions", ", ".join(versions)
+    yield "versions", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    yield "commit", commit
+    for package, hashed in facts.get("code_sha256", {}).items():
+        yield "code", f"{package}, sha256 {hashed}"
     yield "seed", str(facts.get("seed", ""))
     for shard in facts.get("shards", ()):
         yield from _sitting(shard)
@@ -158,8 +163,8 @@ def _told(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _sitting(shard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Where and when the work at a shard was done last."""
     machine = ", ".join(filter(None, [shard.get("processor", ""), *sorted(set(shard.get("gpus", ())))]))
-    where = f"on {shard['host']}{f' ({machine})' if machine else ''}, device {shard.get('device', 'unknown')}"
-    yield f"shard {shard['shard']}", f"{shard['started']} to {shard['ended'] or '?'} {where}"
+    where = f"on {shard.get('host', '?')}{f' ({machine})' if machine else ''}, device {shard.get('device', 'unknown')}"
+    yield f"shard {shard['shard']}", f"{shard.get('started', '?')} to {shard.get('ended') or '?'} {where}"
 
 
 def _videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

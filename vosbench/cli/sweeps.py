@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vosbench import store
-from vosbench.cli.app import Gpus, Jobs, JsonLog, Limit, PerGpu, Stall, Videos, app, say
+from vosbench.cli.app import Gpus, Jobs, JsonLog, Limit, PerGpu, Stall, Videos, app, command_line, say
+from vosbench.cli.scores import tell_leaner
 from vosbench.types import VosbenchError
 
 if TYPE_CHECKING:
@@ -79,9 +78,10 @@ def _run(
     title = f"sweep {study.name}: {len(planned)} runs, {len(lengths)} videos to track, on {', '.join(chosen)}"
     paths = [cell.run.path for cell in planned]
     with progress.following(title, lengths, paths, json_log) as follow:
-        command = shlex.join(sys.argv)
+        command = command_line()
         outcomes = infer([cell.job for cell in planned], chosen, command=command, stall=stall, on_event=follow)
     for outcome in outcomes:
+        tell_leaner(outcome.done)
         for record in outcome.failed:
             say(f"{outcome.run.path}: {record.video} failed after {record.attempts} attempts: {record.error}")
     return {outcome.run.path for outcome in outcomes if outcome.failed}
@@ -117,7 +117,7 @@ def _show(study: Sweep, results: Sequence[Result], folder: Path, drawn: bool) ->
 
     table = sweep.rows(study, results)
     shown = sweep.table(study, table)
-    console.table(shown.columns, shown.rows, study.title or f"sweep {study.name}, in percent")
+    console.table(shown.columns, shown.rows, f"{study.title or f'sweep {study.name}'}, in percent")
     for result in results:
         if result.why:
             console.note(f"{result.planned.run.path}: {result.why}")

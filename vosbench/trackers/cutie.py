@@ -194,18 +194,12 @@ def configure(model: str, settings: Mapping[str, Any]) -> Any:
 
 
 def read(checkpoint: Path) -> dict[str, torch.Tensor]:
-    """The tensors in a checkpoint. Raises VosbenchError if there are none."""
+    """The tensors in a checkpoint. Raises VosbenchError if the file is not there or damaged."""
     import torch
 
-    if not checkpoint.is_file():
-        raise VosbenchError(f"{checkpoint}: no such file; give the path of one of Cutie's .pth files")
-    try:
-        content = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise VosbenchError(
-            f"{checkpoint}: {checkpoint.stat().st_size} bytes that torch cannot read ({type(error).__name__}); "
-            "delete it and download it again"
-        ) from None
+    from vosbench.trackers import sam2_weights
+
+    content = sam2_weights.load(checkpoint, "give the path of one of Cutie's .pth files")
     tensors = content.items() if isinstance(content, Mapping) else ()
     return {name: tensor for name, tensor in tensors if isinstance(tensor, torch.Tensor)}
 

@@ -35,9 +35,11 @@ class Sam2:
     """SAM 2 or 2.1 of any size, with the weights of a checkpoint.
 
     cost: of a frame, and more of each object in it: GFLOP of the base+ model at 1024 pixels with a full memory.
+    lean: what takes less memory, for the same masks up to rounding.
     """
 
     cost: ClassVar[tuple[float, float]] = (647.0, 621.0)
+    lean: ClassVar[dict[str, bool]] = {"fast": False, "compile": False}
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Sam2:
         fill_hole_area: fill holes of up to so many pixels, counted at a quarter of image_size; 0 leaves all.
         fast: take all objects through the model together, as batches, and on a GPU encode the next frame meanwhile.
         compile: compile the image encoder and the memory attention with torch.compile, which takes minutes a worker.
-        tf32: multiply matrices of float32 in TF32, on a GPU that can.
+        tf32: multiply matrices of float32 in TF32, on a GPU that can, as torch's convolutions do anyway.
 
         Raises VosbenchError for a setting out of range, and for a checkpoint that is damaged or of another model.
         """
@@ -101,13 +103,14 @@ class Sam2:
             temporal_stride,
         )
         if compile:
+            self._warm_up()  # the model makes some tables at its first frames; with them all would be compiled again
             sam2_compile.compile_parts(self.predictor)
             self._warm_up()
 
     def _warm_up(self) -> None:
-        """Have all that is compiled compiled: for two objects together, and for one alone."""
+        """Track all that a compiler tells apart: several objects and one, each with one memory and with several."""
         mask = np.ones((64, 64), np.bool_)
-        video = Video("warm-up", [np.zeros((64, 64, 3), np.uint8)] * 3, {0: {1: mask, 2: mask}, 1: {3: mask}})
+        video = Video("warm-up", [np.zeros((64, 64, 3), np.uint8)] * 4, {0: {1: mask, 2: mask}, 1: {3: mask}})
         list(self.track(video))
 
     def track(self, video: Video) -> Iterator[Masks]:

@@ -1,7 +1,8 @@
 """The costly parts of SAM 2's model through torch.compile: the same masks up to rounding, once minutes were spent.
 
 The mask decoder is left out. It would be compiled for each number of objects: the `sam2` package saw worse masks where
-it was compiled for any number.
+it was compiled for any number. CUDA graphs, which torch.compile makes in other modes, are left out as well: they would
+be made for each number of memories, and what one returns is overwritten the next time, on whichever stream that is.
 """
 
 from __future__ import annotations
@@ -17,7 +18,11 @@ PARTS = {"image_encoder": False, "memory_attention": True}
 
 
 def compile_parts(predictor: torch.nn.Module) -> None:
-    """Let the parts be compiled at their first call. One that cannot be is logged in a line, and works as before."""
+    """Let the parts be compiled at their first call. One that cannot be is logged in a line, and works as before.
+
+    The memory attention is compiled up to four times: for one object or several, with one memory or several. The tables
+    that a model makes at its first frames should be there before, or that is compiled as well, and then all again.
+    """
     for name, varying in PARTS.items():
         part = predictor.get_submodule(name)
         part.forward = _compiled(name, part.forward, varying)

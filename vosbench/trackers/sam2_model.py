@@ -29,7 +29,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colour
 CAST_BY_AUTOCAST = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.ConvTranspose2d)
 EXTENSIONS = ("repeat", "interpolate")
 AHEAD = 4  # frames that are read before they are asked for
-READERS = 2  # threads that read them for a GPU; a CPU, which the model keeps busy, has one
+READERS = 4  # threads that read them for a GPU; a CPU, which the model keeps busy, has one
 BEATEN = -10.0  # to which the predictor lowers the logit of an object where another has a higher one
 
 
@@ -104,7 +104,7 @@ class Images:
 
     def __init__(self, frames: Sequence[Frame], side: int, device: torch.device) -> None:
         self.frames, self.side, self.device = frames, side, device
-        self.mean, self.std = (torch.tensor(colour, device=device)[:, None, None] for colour in (MEAN, STD))
+        self.mean, self.std = (torch.tensor(colour)[:, None, None].to(device) for colour in (MEAN, STD))
         self.size = (0, 0)
         self.readers: ThreadPoolExecutor | None = None
         self.coming: dict[int, Future[tuple[tuple[int, int], torch.Tensor]]] = {}

@@ -117,7 +117,7 @@ class Session:
         """Remember objects by their masks, bool[H, W]."""
         side = self.predictor.image_size
         masks = np.stack([self.prompts[index][label] for label in cohort])
-        prompt = torch.tensor(masks, device=self.images.device).float()[:, None]
+        prompt = torch.from_numpy(masks).to(self.images.device).float()[:, None]
         if masks.shape[1:] != (side, side):
             prompt = interpolate(prompt, (side, side), mode="bilinear", antialias=True) >= 0.5
         memory = self.memories[cohort]

@@ -2,13 +2,14 @@
 
 Written from a description of the method. A frame's masks are known when all pathways of all its objects go through the
 same masks there, at the latest at the video's end: so they come later than the frame. Until then each mask that some
-pathway went through, at most `num_pathway` an object and frame, waits compressed on the host: 14 KiB for an object of
-8 % of the frame. Nothing else grows with the video. Each frame is decoded and encoded once.
+pathway went through, at most `num_pathway` an object and frame, waits compressed in a temporary file: 14 KiB for an
+object of 8 % of the frame. Nothing else grows with the video. Each frame is decoded and encoded once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import ClassVar
 
 from vosbench.trackers.sam2 import Sam2
@@ -20,6 +21,7 @@ class Sam2Long(Sam2):
     """SAM2Long with the weights of SAM 2 or 2.1 of any size. cost: with three pathways that all differ."""
 
     cost: ClassVar[tuple[float, float]] = (647.0, 3 * 621.0)
+    first_masks_only: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -34,6 +36,9 @@ class Sam2Long(Sam2):
         num_pathway: int = 3,
         iou_thre: float = 0.1,
         uncertainty: float = 2.0,
+        fast: bool = False,
+        compile: bool = False,
+        tf32: bool = False,
     ) -> None:
         """Load the model onto the device: "cpu", "cuda" or "cuda:N".
 
@@ -48,6 +53,10 @@ class Sam2Long(Sam2):
         num_pathway: pathways of an object; one alone still chooses what to remember, which SAM 2 does not.
         iou_thre: what has a predicted IoU up to it is forgotten after the next frame; the authors' paper has 0.3.
         uncertainty: where all object scores, which are logits, are at most so far from 0, the pathways must differ.
+        fast: take all pathways of all objects through the model together, as batches, and on a GPU encode the next
+            frame meanwhile.
+        compile: compile the image encoder and the memory attention with torch.compile, which takes minutes a worker.
+        tf32: multiply matrices of float32 in TF32, on a GPU that can, as torch's convolutions do anyway.
 
         Raises VosbenchError for a setting out of range, and for a checkpoint that is damaged or of another model.
         """
@@ -57,6 +66,7 @@ class Sam2Long(Sam2):
             raise VosbenchError(f"iou_thre {iou_thre}: an IoU from 0 to 1, such as the default 0.1")
         if not uncertainty >= 0:
             raise VosbenchError(f"uncertainty {uncertainty}: at least 0, such as the default 2.0")
+        self.policy = Policy(num_pathway, iou_thre, uncertainty)
         super().__init__(
             device,
             checkpoint,
@@ -66,8 +76,10 @@ class Sam2Long(Sam2):
             score_threshold=score_threshold,
             memory_extension=memory_extension,
             max_object_pointers=max_object_pointers,
+            fast=fast,
+            compile=compile,
+            tf32=tf32,
         )
-        self.policy = Policy(num_pathway, iou_thre, uncertainty)
 
     def track(self, video: Video) -> Iterator[Masks]:
         """Yield, for every frame, the masks of the objects that have been prompted so far, once they are certain.
@@ -80,12 +92,16 @@ class Sam2Long(Sam2):
         import torch
 
         from vosbench.trackers.sam2_model import Images, decide
+        from vosbench.trackers.sam2long_fast import FastNetwork
         from vosbench.trackers.sam2long_model import Network
         from vosbench.trackers.sam2long_session import Session
 
         _check_prompts(video)
-        with Images(video.frames, self.predictor.image_size, self.device) as images:
-            session = Session(Network(self.predictor, images, self.dtype), self.policy, self.score_threshold)
+        kind = FastNetwork if self.fast else Network
+        with (
+            Images(video.frames, self.predictor.image_size, self.device) as images,
+            closing(Session(kind(self.predictor, images, self.dtype), self.policy, self.score_threshold)) as session,
+        ):
             for index in range(len(video.frames)):
                 with torch.inference_mode(), self.autocast:
                     session.step(index, video.prompts.get(index, {}))

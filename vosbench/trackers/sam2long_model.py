@@ -6,8 +6,7 @@ they were of the frames just before; what else SAM2Long changes, it changes in t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +15,7 @@ from torch.nn.functional import interpolate
 
 from vosbench.trackers.sam2 import PROMPTED, TRACKED, Output
 from vosbench.trackers.sam2_model import Images
+from vosbench.trackers.sam2_recall import Recalled, Recollection, fuse, joined
 from vosbench.trackers.sam2long_tree import key_scales
 from vosbench.types import Mask
 
@@ -31,9 +31,17 @@ class Memory(NamedTuple):
     object_score: float
 
 
+class Look(NamedTuple):
+    """With what a frame is looked at: the memory of the prompt, which was given in frame `start`, and a history."""
+
+    start: int
+    prompt: Memory
+    history: Sequence[Memory]
+
+
 @dataclass(frozen=True, eq=False)
 class Found:
-    """One look at a frame: of each candidate mask the predicted IoU, and the logit of the object being in the frame.
+    """What one look found: of each candidate mask the predicted IoU, and the logit of the object being in the frame.
 
     logits: of the candidates, [1, 3, h, w]. tokens: what their object pointers are made from, [1, 3, C].
     object_score_logits: the object score as the predictor takes it, [1, 1].
@@ -45,12 +53,21 @@ class Found:
     tokens: torch.Tensor
     object_score_logits: torch.Tensor
 
+    def mask(self, candidate: int) -> torch.Tensor:
+        """The logits of a candidate, [1, 1, h, w]."""
+        return self.logits[:, candidate : candidate + 1]
+
 
 class Network:
-    """The predictor on one video. A frame is encoded once as long as no other is asked for in between."""
+    """The predictor on one video. A frame is encoded once as long as no other is asked for in between.
+
+    What is asked for at a time may be of any number of pathways and objects; each goes through the model by itself, so
+    that its numbers do not depend on the others.
+    """
 
     def __init__(self, predictor: Any, images: Images, dtype: torch.dtype) -> None:
         self.predictor, self.images, self.dtype = predictor, images, dtype
+        self.recollection = Recollection(predictor)
         self.pointers = min(len(images), predictor.max_obj_ptrs_in_encoder)
         self.state: dict[str, Any] = {
             "images": images,
@@ -64,7 +81,7 @@ class Network:
     def prompt(self, index: int, mask: Mask) -> tuple[Memory, torch.Tensor]:
         """The memory of an object that is given by its mask, bool[H, W], and its logits [1, 1, h, w]."""
         side = self.predictor.image_size
-        prompt = torch.tensor(mask, device=self.images.device).float()[None, None]
+        prompt = torch.tensor(mask).to(self.images.device).float()[None, None]
         if mask.shape != (side, side):
             prompt = interpolate(prompt, (side, side), mode="bilinear", antialias=True) >= 0.5
         output, logits = self.predictor._run_single_frame_inference(
@@ -78,39 +95,48 @@ class Network:
             reverse=False,
             run_mem_encoder=False,
         )
-        kept = self._encode(index, logits, output["object_score_logits"], output["obj_ptr"])
+        (kept,) = self._encode(index, logits, output["object_score_logits"], output["obj_ptr"])
         return Memory(kept, iou=1.0, object_score=PROMPT_SCORE), logits
 
-    def look(self, index: int, start: int, prompt: Memory, history: Sequence[Memory]) -> Found:
-        """Look at a frame with the memory of the prompt, which was given in frame `start`, and with a history."""
-        model = self.predictor
-        _, _, features, positions, sizes = model._get_image_feature(self.state, index, 1)
-        past = {
-            PROMPTED: {start: prompt.output},
-            TRACKED: {index - rank: memory.output for rank, memory in enumerate(reversed(history), 1)},
-        }
-        with self._attention_to(prompt, history):
-            fused = model._prepare_memory_conditioned_features(
-                index, False, features[-1:], positions[-1:], sizes[-1:], past, len(self.images)
-            )
-        sharp = [one.permute(1, 2, 0).view(1, -1, *size) for one, size in zip(features[:-1], sizes[:-1], strict=True)]
+    def look(self, index: int, looks: Sequence[Look]) -> list[Found]:
+        """Look at a frame several times."""
+        if not looks:
+            return []
+        groups = self._groups([len(look.history) for look in looks])
+        seen = [self._see(index, [looks[place] for place in group]) for group in groups]
+        logits, ious, tokens, scores = (torch.cat(parts) for parts in zip(*seen, strict=True))
+        verdicts = torch.cat([ious, scores], dim=1).tolist()  # the one wait for the device
+        found = {}
+        for row, place in enumerate(place for group in groups for place in group):
+            one = slice(row, row + 1)
+            *offered, score = verdicts[row]
+            found[place] = Found(offered, score, logits[one], tokens[one], scores[one])
+        return [found[place] for place in range(len(looks))]
+
+    def remember(self, index: int, kept: Sequence[tuple[Found, int]]) -> list[Memory]:
+        """The memories of candidate masks of a frame: of what each look found, the candidate."""
+        groups = self._groups([0] * len(kept))
+        return [memory for group in groups for memory in self._remember(index, [kept[place] for place in group])]
+
+    def _groups(self, kinds: Sequence[int]) -> list[list[int]]:
+        """The places of those that go through the model together, of which only those of one kind can. Here none do."""
+        return [[place] for place in range(len(kinds))]
+
+    def _see(self, index: int, looks: Sequence[Look]) -> tuple[torch.Tensor, ...]:
+        """What looks with equally long histories find: as `_decode` returns it."""
+        recalled = self._scaled([self._recall(index, look) for look in looks], looks)
+        fused, sharp = fuse(self.predictor, self.state, index, recalled)
         return self._decode(fused, sharp)
 
-    def remember(self, index: int, found: Found, candidate: int) -> Memory:
-        """The memory of a candidate mask of a frame."""
-        model = self.predictor
-        present = (found.object_score_logits > 0).float()
-        pointer = present * model.obj_ptr_proj(found.tokens[:, candidate]) + (1 - present) * model.no_obj_ptr
-        logits = found.logits[:, [candidate]].float()
-        output = self._encode(index, logits, found.object_score_logits, pointer)
-        return Memory(output, found.ious[candidate], found.object_score)
+    def _decode(self, fused: torch.Tensor, sharp: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        """The candidates from features [N, C, h, w] fused with memories, and from the sharper ones of the frame.
 
-    def _decode(self, fused: torch.Tensor, sharp: list[torch.Tensor]) -> Found:
-        """The candidates from features [1, C, h, w] fused with memories, and from the sharper ones of the frame."""
-        model, device = self.predictor, fused.device
-        no_point = torch.zeros(1, 1, 2, device=device), -torch.ones(1, 1, dtype=torch.int32, device=device)
+        Returned are logits [N, 3, h, w], predicted IoUs [N, 3], tokens [N, 3, C] and object scores [N, 1].
+        """
+        model, device, count = self.predictor, fused.device, len(fused)
+        no_point = torch.zeros(count, 1, 2, device=device), -torch.ones(count, 1, dtype=torch.int32, device=device)
         sparse, dense = model.sam_prompt_encoder(points=no_point, boxes=None, masks=None)
-        logits, ious, tokens, object_score = model.sam_mask_decoder(
+        logits, ious, tokens, scores = model.sam_mask_decoder(
             image_embeddings=fused,
             image_pe=model.sam_prompt_encoder.get_dense_pe(),
             sparse_prompt_embeddings=sparse,
@@ -119,53 +145,69 @@ class Network:
             repeat_image=False,
             high_res_features=sharp,
         )
-        *offered, score = torch.cat([ious, object_score], dim=1)[0].tolist()  # one wait for the device
-        return Found(offered, score, logits if score > 0 else torch.full_like(logits, ABSENT), tokens, object_score)
+        return torch.where(scores[..., None, None] > 0, logits, ABSENT), ious, tokens, scores
 
-    def _encode(self, index: int, logits: torch.Tensor, score: torch.Tensor, pointer: torch.Tensor) -> Output:
-        """A memory in the predictor's form, which has bfloat16 features; autocast to float16 refuses these."""
-        side = self.predictor.image_size
+    def _recall(self, index: int, look: Look) -> Recalled:
+        """What the stock predictor would give the memory attention: a pointer too many, the keys as they are."""
+        past = {
+            PROMPTED: {look.start: look.prompt.output},
+            TRACKED: {index - rank: memory.output for rank, memory in enumerate(reversed(look.history), 1)},
+        }
+        return self.recollection.recall(self.state, index, past, 1)
+
+    def _scaled(self, recalled: Sequence[Recalled], looks: Sequence[Look]) -> Recalled:
+        """What the memory attention is given of all looks: no oldest pointer, and keys scaled by object score.
+
+        A key is the sum of a memory and its position, a value is the memory alone: so it is the position that changes.
+        """
+        scores = [[memory.object_score for memory in (look.prompt, *reversed(look.history))] for look in looks]
+        frames = [[one[0], *reversed(one[1 : self.predictor.num_maskmem])] for one in scores]  # the predictor's order
+        pointers = [one[: max(1, min(self.pointers, len(one) - 1))] for one in scores]
+        memory, position, pointing = joined(recalled)
+        area = (len(memory) - pointing) // len(frames[0])  # tokens of a frame
+        parts = pointing // min(self.pointers, len(scores[0]))  # tokens of a pointer
+        tokens = area * len(frames[0]) + parts * len(pointers[0])
+        memory, position = memory[:tokens], position[:tokens]
+        if len(frames[0]) > 1:
+            scales = torch.cat([self._spread(frames, area), self._spread(pointers, parts)])
+            position = scales[..., None] * (memory + position) - memory
+        return Recalled(memory, position, parts * len(pointers[0]))
+
+    def _spread(self, scores: Sequence[Sequence[float]], tokens: int) -> torch.Tensor:
+        """The scale of each token, [T, N], of memories with so many each, rounded as in the original."""
+        scales = torch.tensor([key_scales(one) for one in scores], dtype=self.dtype)
+        return scales.T.to(self.images.device, non_blocking=True).repeat_interleave(tokens, dim=0)
+
+    def _remember(self, index: int, kept: Sequence[tuple[Found, int]]) -> list[Memory]:
+        tokens = torch.cat([found.tokens[:, candidate] for found, candidate in kept])
+        logits = torch.cat([found.mask(candidate) for found, candidate in kept]).float()
+        scores = torch.cat([found.object_score_logits for found, _ in kept])
+        present = (scores > 0).float()
+        pointers = present * self.predictor.obj_ptr_proj(tokens) + (1 - present) * self.predictor.no_obj_ptr
+        outputs = self._encode(index, logits, scores, pointers)
+        return [
+            Memory(output, found.ious[candidate], found.object_score)
+            for output, (found, candidate) in zip(outputs, kept, strict=True)
+        ]
+
+    def _encode(self, index: int, logits: torch.Tensor, scores: torch.Tensor, pointers: torch.Tensor) -> list[Output]:
+        """Memories in the predictor's form, which has bfloat16 features; autocast to float16 refuses these.
+
+        Each has its own storage, so that those of a batch can be let go one by one.
+        """
+        side, count = self.predictor.image_size, len(logits)
         features, positions = self.predictor._run_memory_encoder(
             self.state,
             index,
-            batch_size=1,
+            batch_size=count,
             high_res_masks=interpolate(logits, (side, side), mode="bilinear"),
-            object_score_logits=score,
+            object_score_logits=scores,
             is_mask_from_pts=False,
         )
         if self.dtype == torch.float16:
             features = features.half()
-        return {"maskmem_features": features, "maskmem_pos_enc": positions, "obj_ptr": pointer}
-
-    @contextmanager
-    def _attention_to(self, prompt: Memory, history: Sequence[Memory]) -> Iterator[None]:
-        """Meanwhile the memory attention leaves out the oldest pointer, and scales its keys by object score.
-
-        A key is the sum of a memory and its position, a value is the memory alone: so it is the position that changes.
-        """
-        scores = [prompt.object_score, *(memory.object_score for memory in reversed(history))]  # the newest first
-        frames = [scores[0], *reversed(scores[1 : self.predictor.num_maskmem])]  # in the predictor's order
-        pointers = scores[: max(1, min(self.pointers, len(history)))]
-        given = min(self.pointers, len(scores))
-
-        def scale(_: torch.nn.Module, args: Any, inputs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-            memory, position, pointed = inputs["memory"], inputs["memory_pos"], inputs["num_obj_ptr_tokens"]
-            area, parts = (len(memory) - pointed) // len(frames), pointed // given  # tokens of a frame, of a pointer
-            tokens = area * len(frames) + parts * len(pointers)
-            memory, position = memory[:tokens], position[:tokens]
-            if len(frames) > 1:
-                scales = [self._spread(frames, area), self._spread(pointers, parts)]
-                position = torch.cat(scales)[:, None, None] * (memory + position) - memory
-            changed = {"memory": memory, "memory_pos": position, "num_obj_ptr_tokens": parts * len(pointers)}
-            return args, inputs | changed
-
-        hook = self.predictor.memory_attention.register_forward_pre_hook(scale, with_kwargs=True)
-        try:
-            yield
-        finally:
-            hook.remove()
-
-    def _spread(self, scores: Sequence[float], tokens: int) -> torch.Tensor:
-        """The scale of every token of memories with so many each, rounded to the arithmetic as in the original."""
-        scales = torch.tensor(key_scales(scores), dtype=self.dtype, device=self.images.device)
-        return scales.repeat_interleave(tokens)
+        position = [one[:1] for one in positions]
+        return [
+            {"maskmem_features": feature[None].clone(), "maskmem_pos_enc": position, "obj_ptr": pointer[None].clone()}
+            for feature, pointer in zip(features, pointers, strict=True)
+        ]

@@ -79,7 +79,7 @@ def key_scales(object_scores: Sequence[float]) -> list[float]:
     return [low + step * order.index(memory) for memory in range(len(order))]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True, weakref_slot=True)
 class Node(Generic[MaskT]):
     """A mask that some pathway went through, and that of the frame before.
 
