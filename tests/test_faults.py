@@ -293,6 +293,14 @@ def test_a_damaged_run_json_is_written_anew_by_the_same_command_alone(
     assert {path: path.stat().st_mtime_ns for path in run.path.glob("masks/*/*")} == before
 
 
+def test_a_video_that_has_lost_a_mask_is_tracked_again(tmp_path: Path, bears: Path) -> None:
+    run = tracked(bears, tmp_path / "out").run
+    before = masks(run.path)
+    (run.path / "masks/bad/00002.png").unlink()
+    assert [record.video for record in tracked(bears, run.path).done] == ["bad"]
+    assert masks(run.path) == before
+
+
 def test_where_nothing_tells_what_made_the_masks_none_are_added(tmp_path: Path, bears: Path) -> None:
     run = tracked(bears, tmp_path / "out").run
     shutil.rmtree(run.path / ".shards")

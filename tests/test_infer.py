@@ -177,6 +177,16 @@ def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: P
     assert [path.name for path in (cli.folder / "mine").iterdir()] == [".git"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_a_second_notice_while_the_first_is_obeyed_changes_nothing(cli: Cli, bears: Path, number: int) -> None:
+    process = cli.start("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--out", "out")
+    until(lambda: any((cli.folder / "out/masks").glob("[!.]*")))
+    while process.poll() is None:
+        os.kill(process.pid, number)
+        time.sleep(0.01)
+    assert process.returncode == 75
+
+
 def test_a_tracker_may_change_the_current_folder(cli: Cli, bears: Path) -> None:
     command = ("infer", "--dataset", os.path.relpath(bears, cli.folder), "--gpus", "cpu")
     cli(*command, "--tracker", "static", "--out", "here")

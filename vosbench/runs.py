@@ -218,8 +218,8 @@ class Run:
             record = NOBODY
         if record.video != path.stem or not _is_sound(record):
             raise VosbenchError(f"{path} is no record of a video; delete it: at most that video is tracked again")
-        counts = record.state == "failed" or (self.path / store.RUN_MASKS / record.video).is_dir()
-        return record if counts else None
+        whole = record.state == "failed" or _has_all(self.path / store.RUN_MASKS / record.video, record.frames)
+        return record if whole else None
 
     def done(self) -> set[str]:
         """The videos whose masks are complete."""
@@ -333,6 +333,11 @@ def _is_sound(record: Record) -> bool:
     """Whether all entries are of their types; a whole number is a float as well."""
     pairs = zip(asdict(record).values(), asdict(NOBODY).values(), strict=True)
     return all(isinstance(value, (int, float) if isinstance(other, float) else type(other)) for value, other in pairs)
+
+
+def _has_all(masks: Path, frames: int) -> bool:
+    """Whether the masks of a video, or of each of its objects, are there for all frames; an object may have none."""
+    return masks.is_dir() and not any(0 < len(store.images(each)) < frames for each in (masks, *store.folders(masks)))
 
 
 def _views(shards: Sequence[Mapping[str, Any]], records: Mapping[str, Record]) -> dict[str, Any]:
