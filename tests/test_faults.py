@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import time
@@ -149,6 +150,7 @@ def test_a_shard_that_never_ran_is_named_and_one_that_ran_twice_changes_nothing(
     assert masks(run.path) == before
     told = cli("eval", "--results", "out", expect=1).stderr
     assert "out: shard 2/3 never ran, so that videos are missing; repeat the command with --shard 2/3" in told
+    assert re.search(r"never begun +shard 2/3\n", cli("show", "out").stdout)
     tracked(bears, run.path, shard=(2, 3))
     cli("eval", "--results", "out", "--jobs", "1")
 

@@ -132,7 +132,9 @@ def _figures(run: Run) -> dict[str, Any]:
 
 
 def _told(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The lines that tell of a run, each with what it is about; a line is empty where an older run does not tell."""
+    """The lines that tell of a run, each with what it is about; a line is empty where there is nothing to tell."""
+    from vosbench.runs import never_ran
+
     git = facts.get("git")
     commit = f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""
     yield "run", str(path)
@@ -152,6 +154,7 @@ def _told(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "seed", str(facts.get("seed", ""))
     for shard in facts.get("shards", ()):
         yield from _sitting(shard)
+    yield "never begun", ", ".join(f"shard {name}" for name in never_ran(facts.get("shards", ())))
     yield from _videos(facts["videos"])
     speed = facts["speed"]
     memory = f", {speed['peak_memory_mb']:.0f} MB of memory" if speed["peak_memory_mb"] else ""
