@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from vosbench.plan import Cost, Item, Queue, shards
+from vosbench.running.schedule import Cost, Item, Queue, shards
 
 DEVICES = 8
 TRUTH = Cost(647, 621)  # GFLOP a frame for the image encoder, and an object for the rest

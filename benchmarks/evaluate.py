@@ -280,7 +280,7 @@ def draw(folder: Path, index: int) -> None:
     """Write one label map of the large video: rectangles that wander, each in its own part of the frame."""
     import numpy as np  # in processes of its own: a command's peak memory is never less than that of who starts it
 
-    from vosbench.masks import encode_labels
+    from vosbench.masks.labels import encode_labels
 
     labels = np.zeros(SIZE, np.uint8)
     height, width = SIZE[0] // OBJECTS[0], SIZE[1] // OBJECTS[1]

@@ -123,7 +123,7 @@ def pngs() -> list[bytes]:
     """Label maps of three discs."""
     import numpy as np
 
-    from vosbench.masks import encode_labels
+    from vosbench.masks.labels import encode_labels
 
     dice, (rows, columns) = np.random.default_rng(1), np.ogrid[: SIZE[0], : SIZE[1]]
     found = []
@@ -168,11 +168,11 @@ def command() -> None:
     """Be `vosbench`, and mark when the parts of a fetch are over."""
     import runpy
 
-    from vosbench import fetch, layout, origins
+    from vosbench.fetching import fetch, sources, write
 
-    between(origins, "gather", "start", "hash")
+    between(sources, "gather", "start", "hash")
     between(fetch, "check_space", None, "read")
-    between(layout, "contents_of", "write", "count")
+    between(write, "contents_of", "write", "count")
     runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
 
 

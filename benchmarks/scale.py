@@ -105,7 +105,7 @@ def __getattr__(name: str) -> Any:
     shipped = {"MarkingStatic": "static:Static", "MarkingFlow": "flow:Flow", "MarkingSam2": "sam2:Sam2"}
     if name not in own | shipped:
         raise AttributeError(name)
-    from vosbench import plugins
+    from vosbench.io import plugins
 
     return marking(own.get(name) or plugins.load(f"vosbench.trackers.{shipped[name]}"))
 
@@ -115,11 +115,12 @@ def command() -> None:
     mark("Python started")
     import runpy
 
-    from vosbench import cli, console, datasets, jobs  # noqa: F401
+    from vosbench.datasets import split
+    from vosbench.running.job import prepare
 
     mark("vosbench imported")
-    datasets.open_tree = then("dataset opened", datasets.open_tree)
-    jobs.prepare = then("run prepared", jobs.prepare)
+    split.open_tree = then("dataset opened", split.open_tree)
+    prepare = then("run prepared", prepare)
     try:
         runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
     finally:
@@ -161,7 +162,7 @@ def make_tree(root: Path, count: int, frames: int, side: int = 16) -> None:
     import numpy as np
     from PIL import Image
 
-    from vosbench.masks import encode_labels
+    from vosbench.masks.labels import encode_labels
 
     labels = np.zeros((side, side), np.uint8)
     labels[side // 4 : side // 2, side // 4 : side // 2] = 1
@@ -201,13 +202,16 @@ class Rate(NamedTuple):
 def rate(tree: Path, tracker: str, workers: int, videos: int) -> Rate:
     """Run a tracker over the first videos of a dataset. The frames a second are those of the videos that ended after
     the last worker was built and before the queue was empty."""
-    from vosbench import datasets, infer, jobs, store
+    from vosbench.datasets import split
+    from vosbench.io import paths
+    from vosbench.running import infer
+    from vosbench.running.job import prepare
 
     Path(os.environ[MARKS]).unlink(missing_ok=True)
-    opened, before = datasets.open_tree(str(tree), None, tree.parent), cpu_of_children()
+    opened, before = split.open_tree(str(tree), None, tree.parent), cpu_of_children()
     with TemporaryDirectory(prefix="vosbench-") as out:
         wanted, events = opened.videos[:videos], list[tuple[float, Any]]()
-        job = jobs.prepare(store.Roots(), opened, f"scale:{tracker}", out=Path(out) / "run", videos=wanted)
+        job = prepare(paths.Roots(), opened, f"scale:{tracker}", out=Path(out) / "run", videos=wanted)
         infer.infer([job], ["cpu"] * workers, on_event=lambda event: events.append((time.time(), event)))
     built = max(at for at, stage in marks() if stage == "tracker built")
     empty = max(at for at, event in events if event.kind == "started")

@@ -135,7 +135,7 @@ def draw(tree: Path, clip: Clip, name: str = VIDEO) -> None:
     import numpy as np
     from PIL import Image
 
-    from vosbench.masks import encode_labels
+    from vosbench.masks.labels import encode_labels
 
     frames, masks, lists = tree / "JPEGImages" / name, tree / "Annotations" / name, tree / "ImageSets"
     for folder in (frames, masks, lists):
@@ -239,8 +239,8 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
     from PIL import Image
     from sam2 import sam2_video_predictor
 
-    from vosbench.datasets import open_tree
-    from vosbench.masks import palette, to_labels
+    from vosbench.datasets.split import open_tree
+    from vosbench.masks.labels import palette, to_labels
 
     sys.path.insert(0, str(ROOT / "tests"))
     import official
@@ -282,11 +282,11 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
 
 def own(machine: Machine, tree: Path, warm: Path, out: Path, engine: Engine, alone: bool = True) -> Usage:
     """Measure what a worker does with a video, then tracking `alone`."""
-    from vosbench import plugins
-    from vosbench.datasets import open_tree
-    from vosbench.runs import Run
-    from vosbench.trackers import BUILT_IN
-    from vosbench.tracking import track_video
+    from vosbench.datasets.split import open_tree
+    from vosbench.io import plugins
+    from vosbench.running.run import Run
+    from vosbench.running.track_video import track_video
+    from vosbench.trackers.registry import BUILT_IN
 
     model = {"checkpoint": str(machine.checkpoint), "image_size": machine.side, "dtype": DTYPES[machine.device]}
     tracker = plugins.load(BUILT_IN[engine.tracker])(machine.device, **model, **engine.settings)
@@ -313,7 +313,7 @@ def apart(function: Callable[..., Result], *arguments: Any) -> Result:
 
 def unlike(masks: Path, others: Path) -> int:
     """The pixels in which the label maps of two folders differ."""
-    from vosbench.masks import read_labels
+    from vosbench.masks.labels import read_labels
 
     names = sorted(path.name for path in masks.iterdir())
     if names != sorted(path.name for path in others.iterdir()):

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from vosbench.errors import VosbenchError
 from vosbench.trackers.static import Static
-from vosbench.types import Masks, Video, VosbenchError
+from vosbench.types import Masks, Video
 
 
 class Faulty(Static):

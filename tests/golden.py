@@ -10,10 +10,11 @@ import numpy as np
 from hypothesis import settings
 from PIL import Image
 
-from vosbench import cards, plugins
-from vosbench.datasets import Tree, open_tree
-from vosbench.masks import encode_labels, read_labels
-from vosbench.scoring import Evaluation
+from vosbench.datasets import registry
+from vosbench.datasets.card import dump
+from vosbench.datasets.split import Tree, open_tree
+from vosbench.evaluation.summary import Evaluation
+from vosbench.masks.labels import encode_labels, read_labels
 from vosbench.types import Labels
 
 SIZE = (24, 32)
@@ -87,7 +88,7 @@ def write_apart(folder: Path, masks: Path, labels: Iterable[int]) -> None:
 
 def fetched(root: Path, card: str) -> Path:
     """Let a tree be one that was fetched by a card."""
-    content = {"name": card, "splits": {}, "card": cards.dump(plugins.dataset(card))}
+    content = {"name": card, "splits": {}, "card": dump(registry.dataset(card))}
     (root / "dataset.json").write_text(json.dumps(content))
     return root
 

@@ -20,9 +20,10 @@ import py7zr
 from golden import squares
 from PIL import Image
 
-from vosbench import rle, scenes
-from vosbench.masks import palette
-from vosbench.render import label_map
+from vosbench.fetching.readers.drawing import label_map
+from vosbench.fetching.readers.synthetic import SPLITS
+from vosbench.masks import rle
+from vosbench.masks.labels import palette
 from vosbench.types import Labels, Mask
 
 Files = dict[str, bytes]
@@ -474,7 +475,7 @@ def pumavos(folder: Path, data: Path, split: str) -> Published:
 def synthetic(folder: Path, data: Path, split: str) -> Published:
     """Nobody's files: what the reader draws is its own ground truth."""
     clips = []
-    for scene in scenes.SPLITS[split]:
+    for scene in SPLITS[split]:
         maps = [label_map(scene, index) for index in range(scene.length)]
         seen: dict[str, dict[int, Mask]] = {}
         for label in set(np.unique(maps)) - {0}:

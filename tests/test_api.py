@@ -11,8 +11,8 @@ import pytest
 from golden import make_tree, squares, write_masks
 
 import vosbench
-from vosbench.scoring import Evaluation
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.evaluation.summary import Evaluation
 
 BEAR = [squares((1, 2, 2 + step), (2, 14, 20 - step)) for step in range(6)]
 FOX = [squares((1, 8, 3 * step)) for step in range(5)]

@@ -17,9 +17,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from vosbench.archives import Member, open_members, save_all
-from vosbench.entries import SMALL
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.io.archives.members import Member, save_all
+from vosbench.io.archives.open import open_members
+from vosbench.io.archives.safety import SMALL
 
 FILES = {
     "DAVIS/JPEGImages/dog/00000.jpg": random.Random(0).randbytes(3000),

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 
-from vosbench import cards, plugins, store
-from vosbench.types import Counts, Dataset, Download, Rules, Split, VosbenchError
+from vosbench.datasets import registry
+from vosbench.datasets.card import Counts, Dataset, Download, Rules, Split, dump, load, parse
+from vosbench.errors import VosbenchError
+from vosbench.fetching import checkpoints
+from vosbench.io import paths
 
-CARDS = sorted(store.shipped("adapters").glob("*.toml"))
-DOWNLOADS = [*plugins.checkpoints().values(), *(d for path in CARDS for d in cards.load(path).downloads.values())]
+CARDS = sorted(paths.shipped("adapters").glob("*.toml"))
+DOWNLOADS = [*checkpoints.checkpoints().values(), *(d for path in CARDS for d in load(path).downloads.values())]
 
 BEARS = """
 name = "bears"
@@ -40,13 +43,13 @@ def written(folder: Path, text: str) -> Path:
 def card(request: pytest.FixtureRequest) -> Dataset:
     """Each card that ships."""
     path: Path = request.param
-    dataset = cards.load(path)
+    dataset = load(path)
     assert dataset.name == path.stem
     return dataset
 
 
 def test_a_card_survives_json(card: Dataset) -> None:
-    assert cards.parse(json.loads(json.dumps(cards.dump(card))), "again") == card
+    assert parse(json.loads(json.dumps(dump(card))), "again") == card
 
 
 def test_a_card_counts_the_videos_that_it_names(card: Dataset) -> None:
@@ -63,11 +66,11 @@ def test_a_card_says_whose_the_data_is(card: Dataset) -> None:
 
 
 def test_no_two_cards_answer_to_one_name() -> None:
-    datasets = plugins.datasets().values()
+    datasets = registry.datasets().values()
     names = Counter(name for dataset in datasets for name in (dataset.name, *dataset.aliases))
     assert [name for name, count in names.items() if count > 1] == []
-    assert plugins.dataset("davis").name == plugins.dataset("default").name == "davis2017"
-    known = {name: plugins.dataset(name).name for name in ("sa-v", "lvos", "ytvos", "mose")}
+    assert registry.dataset("davis").name == registry.dataset("default").name == "davis2017"
+    known = {name: registry.dataset(name).name for name in ("sa-v", "lvos", "ytvos", "mose")}
     assert known == {"sa-v": "sav", "lvos": "lvosv2", "ytvos": "ytvos2019", "mose": "mosev1"}
 
 
@@ -83,7 +86,7 @@ def test_a_download_has_proper_addresses_and_a_proper_checksum() -> None:
 def test_what_has_no_address_is_told_to_be_got_by_hand(card: Dataset) -> None:
     for split in card.splits.values():
         needed = [card.downloads[name] for name in split.downloads]
-        bare = not needed and card.reader != "vosbench.scenes:read"
+        bare = not needed and card.reader != "synthetic"
         if bare or any(not (download.urls or download.optional) for download in needed):
             assert "--from" in split.by_hand, split.name
 
@@ -131,7 +134,7 @@ def test_a_card_stands_in_the_table_of_the_docs(card: Dataset) -> None:
 def test_the_card_in_the_docs_is_sound(tmp_path: Path) -> None:
     page = (Path(__file__).parents[1] / "docs/datasets.md").read_text()
     (example,) = re.findall("```toml\n(.*?)```", page, re.DOTALL)
-    assert cards.load(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
+    assert load(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
 
 
 def test_rules_that_need_a_publishers_list_have_it_beside(card: Dataset) -> None:
@@ -140,7 +143,7 @@ def test_rules_that_need_a_publishers_list_have_it_beside(card: Dataset) -> None
 
 
 def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:
-    bears = cards.load(written(tmp_path, BEARS))
+    bears = load(written(tmp_path, BEARS))
     assert bears.rules == Rules("bears", tolerance=0.01)
     assert bears.downloads == {"bears.zip": Download("bears.zip", ("https://bears.example/bears.zip",))}
     assert bears.splits["val"].counts == Counts(videos=3)
@@ -150,8 +153,8 @@ def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:
 def test_an_object_of_the_same_shape_is_a_card_as_well() -> None:
     mapping: dict[str, Any] = {"name": "bears", "title": "Bears", "splits": {"val": {}}}
     dataset = Dataset("bears", "Bears", Rules("bears"), {"val": Split("val")})
-    assert cards.load(mapping) == dataset
-    assert cards.load(dataset) is dataset
+    assert load(mapping) == dataset
+    assert load(dataset) is dataset
 
 
 @pytest.mark.parametrize(
@@ -183,7 +186,7 @@ def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: st
     assert old in BEARS
     path = written(tmp_path, BEARS.replace(old, new))
     with pytest.raises(VosbenchError, match=rf"bears\.toml: .*{told}") as error:
-        cards.load(path)
+        load(path)
     assert "\n" not in str(error.value)
 
 
@@ -192,14 +195,14 @@ def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: st
 )
 def test_a_mapping_of_another_shape_is_refused(part: dict[str, Any]) -> None:
     with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(part))}"):
-        cards.load({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})
+        load({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})
 
 
 def test_a_card_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match=r"bears\.toml: cannot read the card \(No such file"):
-        plugins.dataset(str(tmp_path / "bears.toml"))
+        registry.dataset(str(tmp_path / "bears.toml"))
 
 
 def test_an_unknown_dataset_is_answered_with_the_nearest() -> None:
     with pytest.raises(VosbenchError, match="unknown dataset 'davsi': did you mean davis"):
-        plugins.dataset("davsi")
+        registry.dataset("davsi")

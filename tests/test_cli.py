@@ -18,7 +18,7 @@ from conftest import Cli
 from PIL import Image
 
 from vosbench.cli import main
-from vosbench.masks import encode_labels
+from vosbench.masks.labels import encode_labels
 
 
 @pytest.fixture(scope="module")

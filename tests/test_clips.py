@@ -18,14 +18,15 @@ from conftest import Cli
 from golden import squares
 from PIL import Image
 
-from vosbench import plugins
-from vosbench.archives import open_members
-from vosbench.clips import clips
-from vosbench.datasets import Tree
-from vosbench.masks import encode_labels
-from vosbench.normalise import folders
-from vosbench.rle import encode
-from vosbench.types import Split, VosbenchError
+from vosbench.datasets import registry
+from vosbench.datasets.card import Split
+from vosbench.datasets.split import Tree
+from vosbench.errors import VosbenchError
+from vosbench.fetching.readers.folders import folders
+from vosbench.fetching.readers.video_files import clips
+from vosbench.io.archives.open import open_members
+from vosbench.masks.labels import encode_labels
+from vosbench.masks.rle import encode
 
 TRAIN = Split("train")
 SIZE = (32, 48)  # height, width
@@ -344,7 +345,7 @@ def test_a_tracker_sees_a_masklet_only_where_it_first_appears(real: Path, tmp_pa
         content = clips(members, TRAIN)
         for entry in content.entries:
             entry.member.save(tmp_path / entry.path)
-    rules = plugins.dataset("sav").rules
+    rules = registry.dataset("sav").rules
     videos = tuple(content.videos)
     tree = Tree("x", tmp_path, TRAIN, rules, videos, tmp_path / "JPEGImages", tmp_path / "Annotations")
     video = tree.video("sav_000001")
@@ -471,7 +472,7 @@ def test_a_damaged_annotation_is_named(tmp_path: Path, content: str, told: str) 
 
 def test_fetch_makes_a_dataset_of_video_files(tmp_path: Path, cli: Cli) -> None:
     (tmp_path / "own.toml").write_text(
-        'name = "own"\ntitle = "Own"\nreader = "vosbench.clips:clips"\n[splits.val]\nlists = []\n'
+        'name = "own"\ntitle = "Own"\nreader = "video_files"\n[splits.val]\nlists = []\n'
     )
     film(tmp_path / "tree/bear.mp4", 4)
     draw(tmp_path / "tree/Annotations/bear", "00000")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from golden import make_tree, opened, squares, write_masks
 
-from vosbench.contents import VideoContent, content_of, contents_of
-from vosbench.types import VosbenchError
+from vosbench.datasets.contents import VideoContent, content_of, contents_of
+from vosbench.errors import VosbenchError
 
 ONE, TWO, SEVEN = (1, 2, 2), (2, 14, 2), (7, 14, 20)
 

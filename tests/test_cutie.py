@@ -22,10 +22,11 @@ from hydra.core.singleton import Singleton
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from vosbench.masks import read_labels, to_labels
+from vosbench.errors import VosbenchError
+from vosbench.masks.labels import read_labels, to_labels
 from vosbench.trackers import cutie as adapter
 from vosbench.trackers.cutie import Cutie
-from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
+from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning"),  # the package's

@@ -10,9 +10,11 @@ import pytest
 from golden import make_tree, opened, squares, write_frames, write_masks
 from PIL import Image
 
-from vosbench import listing, store
-from vosbench.datasets import open_tree
-from vosbench.types import Rules, Split, VosbenchError
+from vosbench.datasets import meta
+from vosbench.datasets.card import Rules, Split
+from vosbench.datasets.split import open_tree
+from vosbench.errors import VosbenchError
+from vosbench.io import files, paths
 
 ONE, TWO, THREE = (1, 2, 2), (2, 14, 2), (3, 14, 20)
 BEAR = [squares(ONE), squares(ONE), squares(ONE, THREE), squares(THREE), squares(ONE, TWO, THREE)]
@@ -101,7 +103,7 @@ def test_prompts_count_the_frames_that_there_are(tmp_path: Path) -> None:
 
 def test_a_fetched_dataset_is_found_by_its_name_and_scored_by_its_own_card(root: Path) -> None:
     card = {"name": "animals", "title": "Animals", "splits": {"val": {}}, "rules": {"objects": "all"}}
-    (root / store.MANIFEST).write_text(store.to_json({"card": card}))
+    (root / paths.MANIFEST).write_text(files.to_json({"card": card}))
     tree = open_tree("animals", None, root.parent)
     assert (tree.name, tree.split.name, tree.videos) == ("animals", "val", ("bear",))
     assert (tree.rules.name, tree.rules.objects) == ("animals", "all")
@@ -150,9 +152,9 @@ def test_another_split_is_the_list_of_that_name(root: Path) -> None:
 def test_the_meta_file_of_a_fetched_split_counts_before_the_publishers(root: Path) -> None:
     part, rules = Split("val", meta=("meta.json",)), Rules("animals", objects="listed")
     (root / "meta.json").write_text('{"videos": {"bear": {"objects": [1]}}}')
-    assert listing.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1}
+    assert meta.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1}
     (root / "val_meta.json").write_text('{"videos": {"bear": {"objects": [1, 3]}}}')
-    assert listing.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
+    assert meta.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
 
 
 # Frames

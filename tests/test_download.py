@@ -15,8 +15,10 @@ from pathlib import Path
 import pytest
 from server import serve
 
-from vosbench.download import begun, download, sha256
-from vosbench.types import Download, VosbenchError
+from vosbench.datasets.card import Download
+from vosbench.errors import VosbenchError
+from vosbench.fetching.download import begun, download
+from vosbench.io.files import sha256
 
 MEBI = 2**20
 CONTENT = random.Random(0).randbytes(4 * MEBI)

@@ -16,7 +16,7 @@ from golden import make_tree
 from PIL import Image
 from server import serve
 
-from vosbench.masks import read_labels, to_labels
+from vosbench.masks.labels import read_labels, to_labels
 
 SEQUENCES = ("car-shadow", "scooter-black")
 

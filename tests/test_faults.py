@@ -24,16 +24,17 @@ from filelock import FileLock
 from golden import make_tree, squares
 from test_infer import GOOD, alive, masks, tracked
 
-from vosbench import store
 from vosbench.api import evaluate
-from vosbench.datasets import open_tree
-from vosbench.infer import infer
-from vosbench.jobs import prepare
-from vosbench.pool import Event
-from vosbench.runs import Record, Run
-from vosbench.status import status
-from vosbench.types import VosbenchError
-from vosbench.worker import told
+from vosbench.datasets.split import open_tree
+from vosbench.errors import VosbenchError
+from vosbench.io import paths
+from vosbench.running.infer import infer
+from vosbench.running.job import prepare
+from vosbench.running.pool import Event
+from vosbench.running.record import Record
+from vosbench.running.run import Run
+from vosbench.running.status import status
+from vosbench.running.worker import told
 
 KILLS = 100
 SHARDS, ROUNDS = 4, 60
@@ -76,7 +77,7 @@ def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Pat
     """And without leaner settings where those of the run are the leanest that there are."""
     tree = open_tree(str(bears), None, tmp_path)
     pairs = ["modest=true", f"room={tmp_path / 'room'}"]
-    job = prepare(store.Roots(), tree, "failing_trackers:Greedy", None, pairs, tmp_path / "out")
+    job = prepare(paths.Roots(), tree, "failing_trackers:Greedy", None, pairs, tmp_path / "out")
     events: list[Event] = []
     infer([job], ["cpu"] * 3, on_event=events.append)
     found = [(event.kind, event.video) for event in events if event.kind in ("started", "done")]

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vosbench import metrics
-from vosbench.masks import from_labels, read_labels
+from vosbench.errors import VosbenchError
+from vosbench.evaluation import metrics
+from vosbench.masks.labels import from_labels, read_labels
 from vosbench.trackers.flow import Flow
 from vosbench.trackers.static import Static
-from vosbench.types import Frame, Mask, Masks, Tracker, Video, VosbenchError
+from vosbench.types import Frame, Mask, Masks, Tracker, Video
 
 HEIGHT, WIDTH, SIDE = 96, 128, 28
 NOWHERE = np.zeros((HEIGHT, WIDTH), np.bool_)

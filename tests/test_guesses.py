@@ -18,11 +18,13 @@ from golden import SIZE, squares, unhurried, write_masks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vosbench.guesses import open_guesses
-from vosbench.masks import encode_labels, from_labels
-from vosbench.rle import encode
-from vosbench.sources import MaskSource, Sized, missing
-from vosbench.types import Labels, Rules, VosbenchError
+from vosbench.datasets.card import Rules
+from vosbench.errors import VosbenchError
+from vosbench.masks.labels import encode_labels, from_labels
+from vosbench.masks.open import open_guesses
+from vosbench.masks.rle import encode
+from vosbench.masks.source import MaskSource, Sized, missing
+from vosbench.types import Labels
 
 RULES = Rules("animals")
 BEAR = [squares((1, 2, 2 + step), (2, 14, 20 - step)) for step in range(3)]
@@ -33,7 +35,7 @@ OVERLAP = {1: squares((1, 2, 2)) > 0, 2: squares((1, 4, 4)) > 0}
 
 
 def source(results: Path, video: str = "bear", stems: list[str] = STEMS, rules: Rules = RULES) -> MaskSource:
-    found = open_guesses(results, rules, ["bear", "fox", "wolf"]).video(video, stems)
+    found = open_guesses(results, ["bear", "fox", "wolf"], rules.merge).video(video, stems)
     assert found
     return found
 
@@ -104,7 +106,7 @@ FORMS: Mapping[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_the_same_masks_come_out_of_every_form(tmp_path: Path, form: Callable[[Path], Path]) -> None:
-    guesses = open_guesses(form(tmp_path), RULES, ["bear", "fox", "wolf"])
+    guesses = open_guesses(form(tmp_path), ["bear", "fox", "wolf"])
     assert sorted(guesses.videos()) == ["bear", "fox"]
     assert guesses.video("wolf", STEMS) is None
     for video, maps in VIDEOS.items():
@@ -175,19 +177,19 @@ def test_foreign_files_are_ignored(tmp_path: Path, packed: bool) -> None:
 
 def test_numbered_videos_in_a_folder_are_not_taken_for_objects(tmp_path: Path) -> None:
     write_masks(tmp_path, {"Annotations/0001": FOX, "Annotations/0002": FOX})
-    guesses = open_guesses(tmp_path, RULES, ["0002"])
+    guesses = open_guesses(tmp_path, ["0002"])
     assert (guesses.place, guesses.videos()) == (tmp_path / "Annotations", ["0001", "0002"])
 
 
 def test_the_objects_of_the_only_video_are_not_taken_for_videos(tmp_path: Path) -> None:
     write_masks(tmp_path, {"bear/1": FOX, "bear/2": FOX})
-    guesses = open_guesses(tmp_path, RULES, ["bear", "fox"])
+    guesses = open_guesses(tmp_path, ["bear", "fox"])
     assert (guesses.place, guesses.videos()) == (tmp_path, ["bear"])
 
 
 def test_a_folder_without_any_of_the_videos_is_taken_as_it_is(tmp_path: Path) -> None:
     write_masks(tmp_path, {"Annotations/cat": FOX})
-    guesses = open_guesses(tmp_path, RULES, ["bear"])
+    guesses = open_guesses(tmp_path, ["bear"])
     assert (guesses.place, guesses.videos()) == (tmp_path, ["Annotations"])
 
 
@@ -306,7 +308,7 @@ ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.d
 def test_no_json_does_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, content: object) -> None:
     path = dumped(tmp_path_factory.getbasetemp() / "any.json", content)
     with suppress(VosbenchError):
-        guesses = open_guesses(path, RULES, ["bear"])
+        guesses = open_guesses(path, ["bear"])
         for opener in guesses.openers.values():
             read_all(opener(STEMS[:1]))
 
@@ -326,7 +328,7 @@ def test_an_array_may_name_its_frames(tmp_path: Path) -> None:
     alone = npz(tmp_path / "arrays/bear.npz", labels=BEAR, frames=np.array([b"00010", b"00005", b"00000"]))
     (tmp_path / "arrays/._bear.npz").touch()
     for results in (together, alone.parent):
-        assert open_guesses(results, RULES, ["bear"]).videos() == ["bear"]
+        assert open_guesses(results, ["bear"]).videos() == ["bear"]
         masks = source(results)
         assert masks.stems == ["00000", "00005", "00010"]
         assert np.array_equal(masks.read("00010")[1][2], BEAR[0] == 2)

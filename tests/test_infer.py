@@ -18,13 +18,13 @@ from conftest import Cli
 from failing_trackers import Faulty, Long, NotBool, Short, Stranger, WrongSize
 from golden import make_tree, squares, write_frames
 
-from vosbench import store
-from vosbench.datasets import open_tree
-from vosbench.infer import Outcome, infer
-from vosbench.jobs import prepare
-from vosbench.runs import Run
-from vosbench.tracking import track_video
-from vosbench.types import VosbenchError
+from vosbench.datasets.split import open_tree
+from vosbench.errors import VosbenchError
+from vosbench.io import paths
+from vosbench.running.infer import Outcome, infer
+from vosbench.running.job import prepare
+from vosbench.running.run import Run
+from vosbench.running.track_video import track_video
 
 GOOD = {"good", "once", "long"}
 
@@ -34,7 +34,7 @@ def tracked(
 ) -> Outcome:
     """What `vosbench infer` does, without the command line, which takes longer than such small videos."""
     tree = open_tree(str(root), None, root.parent)
-    job = prepare(store.Roots(results=root.parent), tree, tracker, None, pairs, out, shard=shard)
+    job = prepare(paths.Roots(results=root.parent), tree, tracker, None, pairs, out, shard=shard)
     return infer([job], gpus.split(","))[0]
 
 
@@ -250,7 +250,7 @@ def test_a_run_with_a_long_name_is_told_from_another_one(tmp_path: Path, bears: 
     tree, folders = open_tree(str(bears), None, tmp_path), set()
     for end in "ab":
         pairs = [f"memo={300 * 'y'}{end}"]
-        run = prepare(store.Roots(results=tmp_path), tree, "failing_trackers:Faulty", None, pairs).work.run
+        run = prepare(paths.Roots(results=tmp_path), tree, "failing_trackers:Faulty", None, pairs).work.run
         assert len(run.path.name.encode()) <= 200
         folders.add(run.path)
     assert len(folders) == 2

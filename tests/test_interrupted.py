@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from golden import make_tree, squares
 
-from vosbench.cards import parse
-from vosbench.datasets import open_tree
-from vosbench.fetch import fetch_dataset
-from vosbench.origins import Sources
-from vosbench.types import VosbenchError
+from vosbench.datasets.card import parse
+from vosbench.datasets.split import open_tree
+from vosbench.errors import VosbenchError
+from vosbench.fetching.fetch import fetch_dataset
+from vosbench.fetching.sources import Sources
 
 STEPS = ("open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir")
 CARD = parse({"name": "cubs", "title": "Cubs", "splits": {"val": {}, "train": {}}}, "card")

@@ -10,8 +10,8 @@ import pytest
 from conftest import Cli
 from golden import make_tree, squares
 
-from vosbench import inventory
-from vosbench.store import Roots
+from vosbench.io.paths import Roots
+from vosbench.studies import inventory
 
 CARD = """
 name = "cubs"

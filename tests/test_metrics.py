@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from vosbench import metrics
+from vosbench.evaluation import boundary, metrics
 from vosbench.types import Mask
 
 Shape = tuple[int, ...]
@@ -50,7 +50,7 @@ def jaccard(truth: Mask, guess: Mask) -> float:
 
 
 def boundary_f(truth: Mask, guess: Mask, radius: float) -> float:
-    return metrics.boundary_f(metrics.pair(truth, guess), radius)
+    return boundary.boundary_f(metrics.pair(truth, guess), radius)
 
 
 def edge(mask: Mask) -> Mask:
@@ -159,12 +159,12 @@ def test_j_is_intersection_over_union_of_the_sets_of_pixels(pair: Two) -> None:
 @unhurried
 @given(MASKS)
 def test_the_boundary_is_where_a_two_by_two_block_is_mixed(mask: Mask) -> None:
-    assert np.array_equal(metrics.boundary(mask), edge(mask))
+    assert np.array_equal(boundary.boundary(mask), edge(mask))
 
 
 def test_the_boundary_in_the_last_row_and_column_looks_along_the_border_only() -> None:
     mask = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1]], np.bool_)
-    assert metrics.boundary(mask).astype(int).tolist() == [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
+    assert boundary.boundary(mask).astype(int).tolist() == [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
 
 
 @unhurried
@@ -179,7 +179,7 @@ def test_truth_and_guess_can_change_places(pair: Two, radius: float) -> None:
 @given(MASKS, RADII)
 def test_a_perfect_guess_scores_1(mask: Mask, radius: int) -> None:
     masks = metrics.pair(mask, mask)
-    assert metrics.jaccard(masks) == metrics.smoothed_jaccard(masks) == metrics.boundary_f(masks, radius) == 1
+    assert metrics.jaccard(masks) == metrics.smoothed_jaccard(masks) == boundary.boundary_f(masks, radius) == 1
 
 
 @unhurried

@@ -14,11 +14,11 @@ import pytest
 from golden import make_tree, squares
 from server import Server, serve
 
-from vosbench.cards import parse
-from vosbench.contents import VideoContent
-from vosbench.fetch import Fetched, fetch_checkpoint, fetch_dataset, plan_checkpoint, plan_dataset, renamed
-from vosbench.origins import Sources
-from vosbench.types import Dataset, Download, Rules, VosbenchError
+from vosbench.datasets.card import Dataset, Download, Rules, parse
+from vosbench.datasets.contents import VideoContent
+from vosbench.errors import VosbenchError
+from vosbench.fetching.fetch import Fetched, fetch_checkpoint, fetch_dataset, plan_checkpoint, plan_dataset, renamed
+from vosbench.fetching.sources import Sources
 
 FILE, LIST = "cubs.zip", "SHA256SUMS"
 

@@ -12,7 +12,7 @@ from golden import unhurried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vosbench.plan import Cost, Item, Queue, longest_first, refit, shards
+from vosbench.running.schedule import Cost, Item, Queue, longest_first, refit, shards
 
 LENGTHS = st.dictionaries(st.text("abcd", min_size=1, max_size=3), st.integers(1, 500), max_size=30)
 COUNTS = st.integers(1, 9)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from vosbench.png import SIGNATURE, DamagedError, decode
+from vosbench.masks.png import SIGNATURE, DamagedError, decode
 from vosbench.types import Labels
 
 Chunks = list[tuple[bytes, bytes]]

@@ -12,9 +12,10 @@ import pytest
 from golden import by_object, fetched, link, make_tree, names, opened, squares, write_apart, write_masks
 from PIL import Image
 
-from vosbench.masks import read_labels
-from vosbench.scoring import evaluate, summary
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.evaluation.evaluate import evaluate
+from vosbench.evaluation.summary import summary
+from vosbench.masks.labels import read_labels
 
 SOME = ["judo", "lab-coat", "scooter-black", "kite-surf", "loading"]  # short, with objects that come and go
 

@@ -19,9 +19,12 @@ from conftest import Cli
 from golden import fetched, opened
 from server import serve
 
-from vosbench import cards, plugins, provenance
-from vosbench.provenance import differences
-from vosbench.trackers import BUILT_IN
+from vosbench.datasets import registry
+from vosbench.datasets.card import dump
+from vosbench.io import plugins
+from vosbench.running import provenance
+from vosbench.running.provenance import differences
+from vosbench.trackers.registry import BUILT_IN
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -66,7 +69,7 @@ def test_run_json_tells_settings_card_tracker_machine_and_commit(cli: Cli, shift
     found = facts(shifted)
     assert found["settings"] == {"strict": True}
     assert found["all_settings"] == {"strict": True, "shift": 0, "prompts": "first"}
-    card = json.dumps(cards.dump(plugins.dataset("default")), sort_keys=True)
+    card = json.dumps(dump(registry.dataset("default")), sort_keys=True)
     assert found["card_sha256"] == hashlib.sha256(card.encode()).hexdigest()
     assert found["tracker_sha256"] == hashlib.sha256(SHIFTED.encode()).hexdigest()
     assert (found["host"], found["shards"][0]["host"]) == (platform.node(), platform.node())

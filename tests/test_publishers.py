@@ -14,14 +14,19 @@ import pytest
 from conftest import Cli
 from publishers import PUBLISHERS, Published
 
-from vosbench import plugins, store
-from vosbench.archives import Member, open_members
-from vosbench.datasets import Tree
-from vosbench.normalise import Content, Reader, folders
-from vosbench.types import Split, VosbenchError
+from vosbench.datasets import registry
+from vosbench.datasets.card import Split
+from vosbench.datasets.split import Tree
+from vosbench.errors import VosbenchError
+from vosbench.fetching.readers.folders import Content, Reader, folders
+from vosbench.io import plugins
+from vosbench.io.archives.members import Member
+from vosbench.io.archives.open import open_members
+from vosbench.io.files import write_text
+from vosbench.io.paths import FRAMES, MASKS
 
 # Another split of the embedded dataset would take seconds to draw, with the same reader.
-SPLITS = [(n, s) for n, card in plugins.datasets().items() for s in card.splits if (n, s) != ("synthetic", "val")]
+SPLITS = [(n, s) for n, card in registry.datasets().items() for s in card.splits if (n, s) != ("synthetic", "val")]
 
 
 class Normalised(NamedTuple):
@@ -34,15 +39,15 @@ class Normalised(NamedTuple):
 
 def normalised(name: str, split: str, published: Published, root: Path) -> Normalised:
     """What `vosbench fetch` makes of a publisher's files, without its manifest."""
-    card, home = plugins.dataset(name), root / name
+    card, home = registry.dataset(name), root / name
     part = card.splits[split]
     reader: Reader = plugins.load(part.reader or card.reader)
     with open_members(published.files, root / "scratch") as members:
         content = reader(members, part)
         for path, member in content.entries:
             member.save(home / path)
-    store.write_text(home / f"ImageSets/{split}.txt", "".join(f"{video}\n" for video in content.videos))
-    tree = Tree(name, home, part, card.rules, tuple(content.videos), home / store.FRAMES, home / store.MASKS, True)
+    write_text(home / f"ImageSets/{split}.txt", "".join(f"{video}\n" for video in content.videos))
+    tree = Tree(name, home, part, card.rules, tuple(content.videos), home / FRAMES, home / MASKS, True)
     return Normalised(published, content, tree)
 
 
@@ -110,7 +115,7 @@ def test_mose_is_listed_alike_with_and_without_its_json(name: str, split: str, d
     ("name", "split"), [("mose", "val"), ("sav", "test"), ("lvos", "val"), ("ytvos2018-allframes", "val")]
 )
 def test_the_command_makes_the_same_of_a_publishers_files(cli: Cli, data: Path, name: str, split: str) -> None:
-    name = plugins.dataset(name).name
+    name = registry.dataset(name).name
     published = PUBLISHERS[name](cli.folder, data, split)
     given = [argument for path in published.files for argument in ("--from", path)]
     cli("fetch", name, "--split", split, *given)

@@ -11,10 +11,12 @@ from dataclasses import replace
 
 import pytest
 
-from vosbench import console, report, tables
-from vosbench.scoring import Evaluation
-from vosbench.tables import View
-from vosbench.types import FrameScore, Score, VosbenchError
+from vosbench.cli import console
+from vosbench.errors import VosbenchError
+from vosbench.evaluation import report, tables
+from vosbench.evaluation.summary import Evaluation
+from vosbench.evaluation.tables import View
+from vosbench.types import FrameScore, Score
 
 METRICS = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
 NAN = math.nan

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from vosbench.rle import compress, decode, decompress, encode
-from vosbench.types import Mask, VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.masks.rle import compress, decode, decompress, encode
+from vosbench.types import Mask
 
 
 def column(*pixels: int) -> Mask:

@@ -22,11 +22,12 @@ import torch
 from PIL import Image
 from sam2.utils.misc import load_video_frames
 
-from vosbench.masks import read_labels, to_labels
-from vosbench.trackers import sam2_model
-from vosbench.trackers.sam2 import PROMPTED, TRACKED, Sam2
-from vosbench.trackers.sam2_model import Images, decide
-from vosbench.trackers.sam2_session import HELD, Session
+from vosbench.masks.labels import read_labels, to_labels
+from vosbench.trackers.sam2 import predictor
+from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
+from vosbench.trackers.sam2.predictor import Images, decide
+from vosbench.trackers.sam2.session import HELD, Session
+from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -290,7 +291,7 @@ def test_memory_does_not_grow_with_the_video(tracker: Sam2, long_frames: list[Fr
         session = Session(tracker.predictor, images, {0: {1: truth[0][1]}, 4: {3: truth[4][2]}}, torch.float32)
         for index in range(32):
             session.step(index)
-            assert len(images.coming) <= sam2_model.AHEAD
+            assert len(images.coming) <= predictor.AHEAD
             sizes[index] = reachable((session.memories, session.state, session.held), set())
     assert sizes[24] == sizes[31] > 0
     for memory in session.memories.values():

@@ -17,14 +17,16 @@ from torch._dynamo.utils import counters
 from torch._subclasses import FakeTensorMode
 from torch.nn import Linear, ModuleDict, Sequential, Sigmoid
 
-from vosbench import plugins, settings
-from vosbench.masks import read_labels
-from vosbench.trackers import BUILT_IN, sam2_model
-from vosbench.trackers.sam2 import PROMPTED, TRACKED, Sam2
-from vosbench.trackers.sam2_compile import PARTS, compile_parts
-from vosbench.trackers.sam2_fast import FastSession
-from vosbench.trackers.sam2_model import Images
-from vosbench.trackers.sam2_session import Session
+from vosbench.masks.labels import read_labels
+from vosbench.running import settings
+from vosbench.trackers import registry
+from vosbench.trackers.registry import BUILT_IN
+from vosbench.trackers.sam2.batched import FastSession
+from vosbench.trackers.sam2.compiled import PARTS, compile_parts
+from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
+from vosbench.trackers.sam2.predictor import Images, _place, build
+from vosbench.trackers.sam2.session import Session
+from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import Frame, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -174,11 +176,11 @@ def test_nothing_is_computed_on_another_device_than_the_model_s(
     checkpoint: str, frames: list[Frame], truth: list[Masks], kind: type[Session]
 ) -> None:
     device = torch.device("meta")  # tensors there have no values, and in this mode do not mix with those of a CPU
-    predictor = sam2_model.build(Path(checkpoint), torch.device("cpu"), 32, 7, torch.float32)
+    predictor = build(Path(checkpoint), torch.device("cpu"), 32, 7, torch.float32)
     del predictor.image_encoder.trunk._get_pos_embed
     prompts = {0: {1: truth[0][1], 2: truth[0][2]}, 1: {3: truth[1][3]}, 2: {1: truth[2][1]}}
     with FakeTensorMode(allow_non_fake_inputs=True), torch.inference_mode():
-        session = kind(sam2_model._place(predictor.to(device)), Images(frames[:4], 32, device), prompts, torch.float32)
+        session = kind(_place(predictor.to(device)), Images(frames[:4], 32, device), prompts, torch.float32)
         for index in range(4):
             assert {one.device for one in session.step(index).values()} == {device}
         outputs = [one for memory in session.memories.values() for each in memory.values() for one in each.values()]
@@ -231,7 +233,7 @@ def test_tf32_is_for_the_tracker_that_was_asked_to_use_it(checkpoint: str) -> No
 
 
 def test_the_settings_for_speed_are_off_and_explained() -> None:
-    parameters = plugins.settings_of(BUILT_IN["sam2"])
+    parameters = registry.settings_of(BUILT_IN["sam2"])
     explained = settings.explain(parameters, Sam2.__init__.__doc__ or "")
     assert all(explained[f"{name}=False"] for name in ("fast", "compile", "tf32"))
     assert settings.changed(settings.parse(["fast=true"], parameters, "sam2"), parameters) == {"fast": True}

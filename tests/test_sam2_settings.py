@@ -19,13 +19,14 @@ from PIL import Image
 from sam2.build_sam import HF_MODEL_ID_TO_FILENAMES
 from sam2.utils.misc import fill_holes_in_mask_scores
 
-from vosbench import plugins
-from vosbench.masks import read_labels
-from vosbench.trackers import sam2_holes
-from vosbench.trackers.sam2 import Sam2
-from vosbench.trackers.sam2_model import build
-from vosbench.trackers.sam2_weights import recognise, resize_memory
-from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.fetching import checkpoints
+from vosbench.masks.labels import read_labels
+from vosbench.trackers.sam2 import holes
+from vosbench.trackers.sam2.checkpoint import recognise, resize_memory
+from vosbench.trackers.sam2.predictor import build
+from vosbench.trackers.sam2.tracker import Sam2
+from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -210,9 +211,9 @@ def test_a_hole_is_a_small_piece_of_background_whose_pixels_touch_at_sides_or_co
     for area in (1, 2, 8, 1000):
         with official.extension():
             expected = fill_holes_in_mask_scores(logits, area)
-        assert torch.equal(sam2_holes.fill(logits, area), expected)
-    assert torch.equal(sam2_holes.fill(logits, 383)[4], logits[4])
-    assert (sam2_holes.fill(logits, 384)[4] > 0).all()
+        assert torch.equal(holes.fill(logits, area), expected)
+    assert torch.equal(holes.fill(logits, 383)[4], logits[4])
+    assert (holes.fill(logits, 384)[4] > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -237,7 +238,7 @@ def test_a_setting_that_the_model_cannot_have_is_refused(settings: dict[str, Any
 
 
 def test_the_catalogue_has_every_released_checkpoint_by_name() -> None:
-    assert set(plugins.checkpoints()) == {Path(file).stem for _, file in HF_MODEL_ID_TO_FILENAMES.values()}
+    assert set(checkpoints.checkpoints()) == {Path(file).stem for _, file in HF_MODEL_ID_TO_FILENAMES.values()}
 
 
 @pytest.mark.parametrize("config", [config for config, _ in HF_MODEL_ID_TO_FILENAMES.values()])

@@ -29,16 +29,17 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from vosbench.masks import read_labels, to_labels
-from vosbench.trackers.sam2 import Sam2
-from vosbench.trackers.sam2_model import Images
-from vosbench.trackers.sam2long import Sam2Long
-from vosbench.trackers.sam2long_fast import FastNetwork
-from vosbench.trackers.sam2long_model import Found, Look, Memory, Network
-from vosbench.trackers.sam2long_session import Session
-from vosbench.trackers.sam2long_shelf import SPAN, Logits, Place, Shelf
-from vosbench.trackers.sam2long_tree import Node, Pathway, Policy, key_scales, select, settle
-from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.masks.labels import read_labels, to_labels
+from vosbench.trackers.sam2.predictor import Images
+from vosbench.trackers.sam2.tracker import Sam2
+from vosbench.trackers.sam2long.batched import FastNetwork
+from vosbench.trackers.sam2long.network import Found, Look, Memory, Network
+from vosbench.trackers.sam2long.session import Session
+from vosbench.trackers.sam2long.spill import SPAN, Logits, Place, Shelf
+from vosbench.trackers.sam2long.tracker import Sam2Long
+from vosbench.trackers.sam2long.tree import Node, Pathway, Policy, key_scales, select, settle
+from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

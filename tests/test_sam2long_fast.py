@@ -16,14 +16,15 @@ from PIL import Image
 from test_sam2_fast import PIXELS, TOLERANCE
 from test_sam2long import WAVERING, check_bounded, torn
 
-from vosbench import plugins, settings
-from vosbench.masks import read_labels
-from vosbench.trackers import BUILT_IN
-from vosbench.trackers.sam2_model import Images
-from vosbench.trackers.sam2long import Sam2Long
-from vosbench.trackers.sam2long_fast import FastNetwork
-from vosbench.trackers.sam2long_model import Network
-from vosbench.trackers.sam2long_session import Session
+from vosbench.masks.labels import read_labels
+from vosbench.running import settings
+from vosbench.trackers import registry
+from vosbench.trackers.registry import BUILT_IN
+from vosbench.trackers.sam2.predictor import Images
+from vosbench.trackers.sam2long.batched import FastNetwork
+from vosbench.trackers.sam2long.network import Network
+from vosbench.trackers.sam2long.session import Session
+from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.types import Frame, Masks, Video
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"), pytest.mark.usefixtures("one_thread")]
@@ -174,6 +175,6 @@ def test_the_tracker_is_fast_if_it_is_asked_to_be(tracker: Sam2Long, frames: lis
 
 
 def test_the_settings_for_speed_are_off_and_explained() -> None:
-    parameters = plugins.settings_of(BUILT_IN["sam2long"])
+    parameters = registry.settings_of(BUILT_IN["sam2long"])
     explained = settings.explain(parameters, Sam2Long.__init__.__doc__ or "")
     assert all(explained[f"{name}=False"] for name in ("fast", "compile", "tf32"))

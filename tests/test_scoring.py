@@ -14,9 +14,12 @@ import pytest
 from golden import by_object, make_tree, opened, squares, write_masks
 from PIL import Image
 
-from vosbench import __version__, store
-from vosbench.scoring import Evaluation, evaluate, summary
-from vosbench.types import Labels, Score, VosbenchError
+from vosbench import __version__
+from vosbench.errors import VosbenchError
+from vosbench.evaluation.evaluate import evaluate
+from vosbench.evaluation.summary import Evaluation, summary
+from vosbench.io import files
+from vosbench.types import Labels, Score
 
 BEAR = [squares((1, 2, 2 + step), (2, 14, 20 - step)) for step in range(6)]
 FOX = [squares((1, 8, 3 * step)) for step in range(5)]
@@ -166,7 +169,7 @@ def test_where_objects_are_kept_apart_each_needs_its_masks(tmp_path: Path, gone:
     tree = make_tree(tmp_path / "animals", APART, frames=False)
     (tree / "ImageSets/val.txt").write_text("bear\n")
     results = write_masks(tmp_path / "results", APART)
-    store.remove(results / "bear" / gone)
+    files.remove(results / "bear" / gone)
     with pytest.raises(VosbenchError, match=rf"cannot be scored: \S+/bear/{told}\. .*--no-strict$"):
         evaluate(results, opened(tree, rules), jobs=1)
     lenient = evaluate(results, opened(tree, rules), jobs=1, strict=False)

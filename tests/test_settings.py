@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from conftest import Cli
 
-from vosbench import settings
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.running import settings
 
 
 class Typed:

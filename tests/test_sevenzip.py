@@ -12,9 +12,10 @@ from pathlib import Path
 import py7zr
 import pytest
 
-from vosbench.archives import open_members, save_all
-from vosbench.entries import SMALL
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.io.archives.members import save_all
+from vosbench.io.archives.open import open_members
+from vosbench.io.archives.safety import SMALL
 
 FILES = {
     "train/JPEGImages/dog/00000.jpg": random.Random(0).randbytes(3000),

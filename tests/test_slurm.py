@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 from conftest import Cli
 
-from vosbench.slurm import shard
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.running.slurm import shard
 
 TOOLS = "tools"  # beside the shared data: a throw-away cluster on this machine
 ALONE: Sequence[dict[str, str]] = [{}]

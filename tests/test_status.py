@@ -13,11 +13,12 @@ from typing import Any
 from conftest import Cli
 from rich.console import Console
 
-from vosbench.plan import Item
-from vosbench.pool import Event
-from vosbench.progress import Tracking
-from vosbench.runs import Record, Run
-from vosbench.status import At, Journal, Now, status
+from vosbench.cli.progress import Tracking
+from vosbench.running.pool import Event
+from vosbench.running.record import Record
+from vosbench.running.run import Run
+from vosbench.running.schedule import Item
+from vosbench.running.status import At, Journal, Now, status
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:

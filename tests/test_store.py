@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from vosbench import store
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.io import files, paths
 
 
 def test_names_are_in_natural_order_also_where_one_begins_another(tmp_path: Path) -> None:
     names = ["10", "2", "002", "good2", "good", "good10", "good-2", "a1b", "a1"]
-    assert [path.name for path in sorted((tmp_path / name for name in names), key=store.natural)] == [
+    assert [path.name for path in sorted((tmp_path / name for name in names), key=paths.natural)] == [
         *("002", "2", "10"),
         *("a1", "a1b", "good", "good2", "good10", "good-2"),
     ]
@@ -35,13 +35,13 @@ def test_what_is_no_json_object_is_said_in_a_line(tmp_path: Path, content: bytes
     path = tmp_path / "run.json"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(VosbenchError, match=f"run.json: {message}"):
-        store.read_json(path)
+        files.read_json(path)
 
 
 def test_a_file_that_is_written_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), store.replacing(path) as beside:
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as beside:
         1 / beside.write_text("")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("file", "old")]
 
@@ -59,4 +59,4 @@ def test_what_a_dead_process_left_is_told_from_what_others_are_writing(tmp_path:
         path.touch()
         os.utime(path, (0, 0))
     (tmp_path / f".status.json.{host}-{dead.pid}.partial").touch()  # in another container numbers may be others
-    assert store.orphans(tmp_path) == [left]
+    assert files.orphans(tmp_path) == [left]

@@ -16,11 +16,11 @@ from conftest import Cli
 from PIL import Image
 from test_status import until
 
-from vosbench.plots import _numbers, _places, figures
-from vosbench.report import Row
-from vosbench.sweep import build, parse, read
-from vosbench.sweep import table as table_of
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.evaluation.report import Row
+from vosbench.studies.plots import _numbers, _places, figures
+from vosbench.studies.sweep import build, parse, read
+from vosbench.studies.sweep import table as table_of
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -10,8 +10,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from vosbench.datasets import open_tree
-from vosbench.masks import encode_labels
+from vosbench.datasets.split import open_tree
+from vosbench.masks.labels import encode_labels
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vosbench import plugins
-from vosbench.scenes import clips
-from vosbench.trackers import BUILT_IN
+from vosbench.fetching.readers.synthetic import clips
+from vosbench.io import plugins
+from vosbench.trackers import registry
+from vosbench.trackers.registry import BUILT_IN
 from vosbench.types import Frame, Labels, Masks, Tracker, Video
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's
@@ -25,7 +26,7 @@ def tracker(request: pytest.FixtureRequest) -> Tracker:
         "sam2": small,
         "sam2long": {**small, "uncertainty": 0.0},
     }
-    if "checkpoint" in plugins.settings_of(BUILT_IN[request.param]):
+    if "checkpoint" in registry.settings_of(BUILT_IN[request.param]):
         fixture = "cutie_checkpoint" if request.param == "cutie" else "checkpoint"
         settings[request.param]["checkpoint"] = request.getfixturevalue(fixture)
     built: Tracker = plugins.load(BUILT_IN[request.param])("cpu", **settings.get(request.param, {}))

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from golden import make_tree, squares
 
-from vosbench.datasets import Tree, open_tree
-from vosbench.masks import read_labels
-from vosbench.runs import Run
+from vosbench.datasets.split import Tree, open_tree
+from vosbench.errors import VosbenchError
+from vosbench.masks.labels import read_labels
+from vosbench.running.run import Run
+from vosbench.running.track_video import BEHIND, track_video
 from vosbench.trackers.static import Static
-from vosbench.tracking import BEHIND, track_video
-from vosbench.types import Masks, Video, VosbenchError
+from vosbench.types import Masks, Video
 
 COUNT = 3 * BEHIND
 

@@ -14,9 +14,9 @@ from conftest import Cli
 from golden import make_tree, squares, write_frames, write_masks
 from PIL import Image
 
-from vosbench.masks import encode_labels, read_labels
-from vosbench.types import VosbenchError
-from vosbench.verify import subjects, verify
+from vosbench.datasets.verify import subjects, verify
+from vosbench.errors import VosbenchError
+from vosbench.masks.labels import encode_labels, read_labels
 
 Damage = Callable[[Path], object]
 

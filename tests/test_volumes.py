@@ -12,9 +12,9 @@ from pathlib import Path
 import py7zr
 import pytest
 
-from vosbench.archives import open_members
-from vosbench.types import VosbenchError
-from vosbench.volumes import Volumes, archive_of, gather, is_archive
+from vosbench.errors import VosbenchError
+from vosbench.io.archives.open import open_members
+from vosbench.io.archives.volumes import Volumes, archive_of, gather, is_archive
 
 FILES = {f"train/JPEGImages/dog/{number:05}.jpg": random.Random(number).randbytes(3000) for number in range(5)}
 

@@ -3,11 +3,12 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from vosbench.version import __version__
+
 if TYPE_CHECKING:
     from vosbench.api import dataframe, evaluate
 
 __all__ = ["__version__", "dataframe", "evaluate"]
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:

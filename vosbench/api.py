@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 from itertools import count
 from pathlib import Path
 
-from vosbench import scoring, store
-from vosbench.datasets import Tree, open_tree
-from vosbench.jobs import choose_videos
-from vosbench.report import dataframe
-from vosbench.runs import Run
-from vosbench.scoring import Evaluation
-from vosbench.types import VosbenchError
+from vosbench.datasets.split import choose_videos
+from vosbench.evaluation import evaluate as evaluation
+from vosbench.evaluation.report import dataframe
+from vosbench.evaluation.summary import Evaluation
+from vosbench.running.run import scored_tree
 
 __all__ = ["dataframe", "evaluate", "scored_tree"]
 
@@ -41,24 +39,4 @@ def evaluate(
     tree = scored_tree(Path(results), dataset, split, rules, Path(datasets))
     chosen = choose_videos(tree, videos or ())
     done = count(1)
-    return scoring.evaluate(Path(results), tree, chosen, jobs, strict, lambda _: on_video(next(done), len(chosen)))
-
-
-def scored_tree(
-    results: Path, dataset: str | Path | None, split: str | None, rules: str | None, datasets: Path
-) -> Tree:
-    """What masks are to be scored against: as given, else as the run says. Raises VosbenchError if neither says."""
-    if not results.exists():
-        raise VosbenchError(f"--results {results}: no such file or folder")
-    run = Run(results).published() if (results / store.RUN).is_file() else None
-    if run is None and not dataset:
-        raise VosbenchError(f"{results} is not a run, so say what it is scored against with --dataset and --split")
-    if run is None:
-        return open_tree(str(dataset), split, datasets, rules)
-    named = str(dataset) if dataset else run["dataset_path"]
-    if not Path(named).is_dir():
-        named = named if dataset else run["dataset"]
-    tree = open_tree(named, split or run["split"], datasets, rules)
-    return (
-        tree if rules or tree.rules.name == run["rules"] else open_tree(named, tree.split.name, datasets, run["rules"])
-    )
+    return evaluation.evaluate(Path(results), tree, chosen, jobs, strict, lambda _: on_video(next(done), len(chosen)))

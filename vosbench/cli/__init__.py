@@ -11,23 +11,23 @@ from typing import Any
 
 import typer
 
-from vosbench.cli import cluster, data, looking, runs, scores, sweeps
+from vosbench.cli import datasets, evaluate, fetch, infer, runs, slurm, sweep
 from vosbench.cli.app import Stopped, app, say, stoppable
-from vosbench.slurm import REQUEUE
-from vosbench.types import VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.running.slurm import REQUEUE
 
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 INTERRUPTED = 130
 
 ORDER: tuple[Callable[..., Any], ...] = (
-    *(data.fetch, runs.infer, scores.evaluate, runs.run, sweeps.sweep, cluster.slurm),
-    *(data.list_, looking.show, looking.status, scores.overlay, looking.reproduce),
-    *(data.verify, data.cite, data.doctor),
+    *(fetch.fetch, infer.infer, evaluate.evaluate, infer.run, sweep.sweep, slurm.slurm),
+    *(datasets.list_, runs.show, runs.status, evaluate.overlay, runs.reproduce),
+    *(datasets.verify, datasets.cite, datasets.doctor),
 )
 """The commands as `--help` lists them."""
 app.registered_commands.sort(key=lambda command: ORDER.index(command.callback) if command.callback else -1)
 
-__all__ = ["cluster", "data", "looking", "main", "runs", "scores", "sweeps"]
+__all__ = ["main"]
 
 
 def main() -> None:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from vosbench import __version__, store, trackers
+from vosbench.io import paths
+from vosbench.trackers import registry
+from vosbench.version import __version__
 
 if TYPE_CHECKING:
-    from vosbench.datasets import Tree
+    from vosbench.datasets.split import Tree
 
 app = typer.Typer(
     help="Fetch, run and score semi-supervised video object segmentation (VOS).",
@@ -33,7 +35,7 @@ Split = Annotated[str | None, typer.Option(help="The split; without it the card'
 Rules = Annotated[str | None, typer.Option(help="Go by the prompts and rules of this dataset's card instead.")]
 Videos = Annotated[str, typer.Option(metavar="A,B", help="Only these videos.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first N videos.")]
-Tracker = Annotated[str, typer.Option(help=f"{', '.join(trackers.BUILT_IN)}, a plug-in's name, or module:object.")]
+Tracker = Annotated[str, typer.Option(help=f"{', '.join(registry.BUILT_IN)}, a plug-in's name, or module:object.")]
 Checkpoint = Annotated[str | None, typer.Option(help="A name of the catalogue, or the path of a file of weights.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting; `--set help` lists them.")
@@ -77,7 +79,7 @@ def stoppable() -> Iterator[None]:
 
 def select(tree: Tree, names: str, limit: int | None = None) -> list[str]:
     """The videos that --videos and --limit choose."""
-    from vosbench.jobs import choose_videos
+    from vosbench.datasets.split import choose_videos
 
     return choose_videos(tree, [name for name in names.split(",") if name], limit)
 
@@ -94,7 +96,7 @@ def say(line: str) -> None:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from vosbench import console
+        from vosbench.cli import console
 
         console.show(f"vosbench {__version__}")
         raise typer.Exit
@@ -112,8 +114,8 @@ def globals_(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="The version.")] = False,
 ) -> None:
     """Options of every command; they may stand before or after it."""
-    from vosbench import console
+    from vosbench.cli import console
 
-    context.obj = store.Roots(datasets, checkpoints, results_root)
+    context.obj = paths.Roots(datasets, checkpoints, results_root)
     if quiet:
         console.quiet()

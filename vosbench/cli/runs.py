@@ -1,215 +1,229 @@
-"""The commands that run a tracker: infer, and run, which fetches before and scores after."""
+"""The commands that look at runs: show, status and reproduce."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vosbench import store, trackers
-from vosbench.cli.app import (
-    Checkpoint,
-    Given,
-    Gpus,
-    Jobs,
-    JsonLog,
-    Limit,
-    Out,
-    Overwrite,
-    PerGpu,
-    Rules,
-    Settings,
-    Split,
-    Stall,
-    Tracker,
-    Videos,
-    app,
-    command_line,
-    say,
-    select,
-)
-from vosbench.cli.data import fetch
-from vosbench.cli.scores import publish, score, tell_leaner
-from vosbench.types import VosbenchError
+from vosbench.cli.app import Gpus, Videos, app, say
+from vosbench.errors import VosbenchError
+from vosbench.io import files, paths
 
 if TYPE_CHECKING:
-    from vosbench.infer import Outcome
-    from vosbench.jobs import Job
+    from vosbench.running.run import Run
+    from vosbench.running.status import Status
 
-HELP = "help"  # in place of a setting: list them
+TABLE = "table.csv"  # of a sweep
+Given = Annotated[str, typer.Argument(metavar="RUN", help="A run's folder, or its path under the results root.")]
+Json = Annotated[bool, typer.Option("--json", help="As JSON.")]
 
 
 @app.command()
-def infer(
+def show(context: typer.Context, run: Given, json_: Json = False) -> None:
+    """Show what made a run, where, when and of what, what became of its videos, and its scores."""
+    from vosbench.cli import console
+
+    found = _run(run, context.obj.results)
+    facts = {**found.facts(), **_figures(found)}
+    if json_:
+        console.show(json.dumps(facts, indent=1, ensure_ascii=False))
+        return
+    lines = [(noun, line) for noun, line in _told(found.path, facts) if line]
+    width = max(len(noun) for noun, _ in lines)
+    for noun, line in lines:
+        console.show(f"{noun:{width}}  {line}")
+
+
+@app.command()
+def status(
     context: typer.Context,
-    dataset: Given = "default",
-    split: Split = None,
-    tracker: Tracker = trackers.DEFAULT,
-    checkpoint: Checkpoint = None,
-    settings: Settings = None,
-    gpus: Gpus = None,
-    workers_per_gpu: PerGpu = 1,
-    videos: Videos = "",
-    limit: Limit = None,
-    shard: Annotated[
-        str | None, typer.Option(metavar="i/N", help="The i-th of N parts of equal work; in Slurm the task's own.")
+    run: Given,
+    watch: Annotated[
+        float | None, typer.Option(min=0.1, metavar="SECONDS", help="Look again and again, until the run is done.")
     ] = None,
-    stall: Stall = 600,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    rules: Rules = None,
-    json_log: JsonLog = None,
+    json_: Json = False,
 ) -> None:
-    """Run a tracker over a split, one worker a device. The same command again continues with what is missing."""
-    if HELP in (settings or ()):
-        raise typer.Exit(_explain(tracker))
-    from vosbench.datasets import open_tree
-    from vosbench.jobs import prepare
+    """Show how far a run is, from any terminal or node: who is at work on it, how fast, and at which videos."""
+    from vosbench.cli import console
+    from vosbench.running import status
 
-    tree = open_tree(dataset, split, context.obj.datasets, rules)
-    job = prepare(
-        context.obj, tree, tracker, checkpoint, settings or (), out, select(tree, videos, limit), _shard(shard)
-    )
-    raise typer.Exit(_told(_infer(job, gpus, workers_per_gpu, overwrite, stall, json_log)))
+    found = _run(run, context.obj.results)
+    while True:
+        now = status.status(found)
+        if console.output.is_terminal and watch:
+            console.output.clear()
+        if json_:
+            console.show(json.dumps(asdict(now), ensure_ascii=False))
+        else:
+            _show(now)
+        if not watch or now.over:
+            return
+        time.sleep(watch)
 
 
 @app.command()
-def run(
+def reproduce(
     context: typer.Context,
-    dataset: Given = "default",
-    split: Split = None,
-    tracker: Tracker = trackers.DEFAULT,
-    checkpoint: Checkpoint = None,
-    settings: Settings = None,
-    gpus: Gpus = None,
-    workers_per_gpu: PerGpu = 1,
+    run: Given,
     videos: Videos = "",
-    limit: Limit = None,
-    stall: Stall = 600,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    rules: Rules = None,
-    jobs: Jobs = None,
-    json_log: JsonLog = None,
+    sample: Annotated[int, typer.Option(min=1, metavar="N", help="Without --videos, the N shortest ones.")] = 3,
+    gpus: Gpus = None,
 ) -> None:
-    """`fetch` of what is missing, `infer`, then `eval` of the same videos."""
-    if HELP in (settings or ()):
-        raise typer.Exit(_explain(tracker))
-    from vosbench.datasets import open_tree
-    from vosbench.jobs import prepare
+    """Run some videos of a run again, elsewhere, and compare the masks; exit status 1 if any differs."""
+    from vosbench.cli import console, progress
+    from vosbench.running import devices
+    from vosbench.studies import reproduce as again
 
-    _fetch_missing(context, dataset, split, tracker, checkpoint, settings or ())
-    tree = open_tree(dataset, split, context.obj.datasets, rules)
-    chosen = select(tree, videos, limit)
-    job = prepare(context.obj, tree, tracker, checkpoint, settings or (), out, chosen)
-    outcome = _infer(job, gpus, workers_per_gpu, overwrite, stall, json_log)
-    status = _told(outcome)
-    if not status:
-        evaluation = score(outcome.run.path, dataset, split, rules, chosen, jobs, True, context.obj.datasets)
-        status = publish(outcome.run.path, evaluation)
-    raise typer.Exit(status)
-
-
-def _explain(tracker: str) -> int:
-    """Show the settings of a tracker, a line each: the default and what it means; the exit status."""
-    from vosbench import console, plugins
-    from vosbench.settings import explain
-
-    spec = plugins.tracker(tracker)
-    meanings = explain(plugins.settings_of(spec), plugins.load(spec).__init__.__doc__ or "")
-    width = max(map(len, meanings))
-    for setting, meaning in meanings.items():
-        console.show(f"{setting:{width}}  {meaning}".rstrip())
-    return 0
+    found, chosen = _run(run, context.obj.results), devices.choose(gpus)
+    names = again.choose(found, [name for name in videos.split(",") if name], sample)
+    with tempfile.TemporaryDirectory(prefix="vosbench-") as folder:
+        job = again.prepared(found, names, context.obj, Path(folder) / "run")
+        lengths = {(0, video): len(job.work.tree.frame_paths(video)) for video in names}
+        title = f"{found.path}: {len(names)} of its videos again, on {', '.join(chosen)}"
+        with progress.following(title, lengths, [found.path]) as follow:
+            verdicts = again.reproduce(found, job, chosen, follow)
+        differing = [verdict for verdict in verdicts if not verdict.same]
+        reasons = again.reasons(found, job, chosen) if differing else []
+    for verdict in verdicts:
+        told = "same" if verdict.same else verdict.note or f"{verdict.differing} of {verdict.frames} frames differ"
+        console.show(f"{verdict.video}: {told}{f' ({verdict.note})' if verdict.same and verdict.note else ''}")
+    if differing:
+        likely = "; ".join(reasons) or "nothing that is known; the tracker may give other masks each time"
+        say(f"{found.path}: {len(differing)} of {len(verdicts)} videos differ; what has changed: {likely}")
+        raise typer.Exit(1)
 
 
-def _shard(given: str | None) -> tuple[int, int]:
-    """The shard that was asked for, or that a scheduler gave this process."""
-    from vosbench import console, slurm
+def _run(given: str, results: Path) -> Run:
+    """The run of a folder, or of a path under the results root."""
+    from vosbench.running.run import Run
 
-    if given is None:
-        if found := slurm.shard():
-            console.note(f"shard {found[0]}/{found[1]}, as Slurm says; --shard i/N says otherwise")
-        return found or (1, 1)
-    index, _, count = given.partition("/")
-    if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise VosbenchError(f"--shard {given}: expected i/N with i from 1 to N, such as 1/8")
-    return int(index), int(count)
-
-
-def _fetch_missing(
-    context: typer.Context,
-    dataset: str,
-    split: str | None,
-    tracker: str,
-    checkpoint: str | None,
-    pairs: Sequence[str],
-) -> None:
-    """Fetch the dataset and the checkpoint as `fetch` does, if they have a card or an entry and are not there.
-
-    A slip in the tracker's name or settings is found before.
-    """
-    from vosbench import plugins, settings
-
-    parameters = plugins.settings_of(plugins.tracker(tracker))
-    settings.parse(pairs, settings.offered(parameters), tracker)
-    mirror = os.environ.get("VOSBENCH_MIRROR")
-    if "checkpoint" in parameters:
-        name = checkpoint or str(parameters["checkpoint"].default)
-        known = plugins.checkpoints().get(name)
-        if known and not (context.obj.checkpoints / known.file).is_file():
-            fetch(context, [name], mirror=mirror)
-    if _lacks(dataset, split, context.obj.datasets):
-        fetch(context, [dataset], split, mirror=mirror)
+    places = (Path(given), results / given)
+    found = next((place for place in places if (place / paths.RUN).is_file()), None)
+    if found:
+        return Run(found)
+    if table := next((place / TABLE for place in places if (place / TABLE).is_file()), None):
+        raise VosbenchError(f"{given} is a sweep; look at one of its runs: they are named in {table}")
+    raise VosbenchError(f"no run is at {' or '.join(map(str, places))}; see `vosbench list runs`")
 
 
-def _lacks(dataset: str, split: str | None, root: Path) -> bool:
-    """Whether a dataset can be fetched and this split of it is not there. Trees of one's own are left alone."""
-    from vosbench import datasets, plugins
-
-    if (root / dataset).is_dir():
-        if dataset not in plugins.datasets():
-            return False
-    elif Path(dataset).is_dir() or ("/" in dataset and not dataset.endswith(".toml")):
-        return False
-    card = plugins.dataset(dataset)
-    home, part = root / card.name, split or card.default_split
-    own = home.is_dir() and not (home / store.MANIFEST).is_file()
-    return not own and part in card.splits and part not in datasets.fetched(home)
-
-
-def _infer(
-    job: Job, gpus: str | None, workers_per_gpu: int, overwrite: bool, stall: float, json_log: Path | None
-) -> Outcome:
-    from vosbench import console, devices, progress, runs
-    from vosbench.infer import infer
-
-    if every := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
-        console.note(f"{job.facts['tracker']} with {every}")
-    tree, run = job.work.tree, job.work.run
-    chosen = [device for device in devices.choose(gpus) for _ in range(workers_per_gpu)]
-    title = f"{tree.name} {tree.split.name}: {len(job.videos)} videos, on {', '.join(chosen)}"
-    others = runs.siblings(run)
-    if others and not run.path.exists():
-        title += f"; a new run, {run.path.name}, beside {', '.join(others)}"
-    done = set() if overwrite else run.done()
-    lengths = {(0, video): len(tree.frame_paths(video)) for video in job.videos if video not in done}
-    with progress.following(title, lengths, [run.path], json_log) as follow:
-        return infer([job], chosen, overwrite, command_line(), stall, follow)[0]
+def _figures(run: Run) -> dict[str, Any]:
+    """What the files beside run.json say: the speed of the finished videos, and the scores."""
+    done = [record for record in run.records().values() if record.state == "done"]
+    seconds = sum(record.seconds for record in done)
+    speed = {
+        "frames": sum(record.frames for record in done),
+        "fps_a_worker": round(sum(record.frames for record in done) / seconds, 2) if seconds else None,
+        "peak_memory_mb": max((record.peak_memory_mb for record in done), default=None),
+        "peak_gpu_memory_mb": max((record.peak_gpu_memory_mb for record in done), default=None),
+    }
+    path = run.path / paths.EVAL / paths.SCORES
+    if not path.is_file():
+        return {"speed": speed, "scores": None}
+    scored = files.read_json(path)
+    if missing := {"global", "signature"} - scored.keys():
+        raise VosbenchError(f"{path}: damaged ({missing.pop()!r} is missing); `vosbench eval --results {run.path}`")
+    stale = path.stat().st_mtime < (run.path / paths.RUN).stat().st_mtime
+    return {"speed": speed, "scores": {**scored["global"], "signature": scored["signature"], "older_than_run": stale}}
 
 
-def _told(outcome: Outcome) -> int:
-    """Say what came of the videos; the exit status."""
-    from vosbench import console
+def _told(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The lines that tell of a run, each with what it is about; a line is empty where there is nothing to tell."""
+    from vosbench.running.run import never_ran
 
-    skipped = f", {len(outcome.skipped)} were done before" if outcome.skipped else ""
-    console.show(f"{len(outcome.done)} videos done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}")
-    tell_leaner(outcome.done)
-    for record in outcome.failed:
-        say(f"{record.video} failed after {record.attempts} attempts: {record.error}")
-    if outcome.failed:
-        say(f"see {outcome.run.log(outcome.failed[0].device)}; the same command tries the failed videos again")
-    return 1 if outcome.failed else 0
+    git = facts.get("git")
+    commit = f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""
+    yield "run", str(path)
+    yield "command", facts.get("command", "")
+    yield "tracker", f"{facts['tracker']} ({facts['tracker_object']})"
+    yield "settings", _pairs(facts["settings"]) or "all at their defaults"
+    yield "defaults", _pairs({k: v for k, v in facts.get("all_settings", {}).items() if k not in facts["settings"]})
+    yield "checkpoint", f"{facts['checkpoint']}, sha256 {facts['checkpoint_sha256']}" if facts["checkpoint"] else ""
+    yield "dataset", f"{facts['dataset']} {facts['split']} at {facts['dataset_path']}, rules {facts['rules']}"
+    yield "card", f"sha256 {facts['card_sha256']}" if facts.get("card_sha256") else ""
+    for file, hashed in facts.get("dataset_sources", {}).items():
+        yield "source", f"{file}, {f'sha256 {hashed}' if hashed else 'without a hash'}"
+    yield "versions", ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    yield "commit", commit
+    for package, hashed in facts.get("code_sha256", {}).items():
+        yield "code", f"{package}, sha256 {hashed}"
+    yield "seed", str(facts.get("seed", ""))
+    for shard in facts.get("shards", ()):
+        yield from _sitting(shard)
+    yield "never begun", ", ".join(f"shard {name}" for name in never_ran(facts.get("shards", ())))
+    yield from _videos(facts["videos"])
+    speed = facts["speed"]
+    memory = f", {speed['peak_memory_mb']:.0f} MB of memory" if speed["peak_memory_mb"] else ""
+    memory += f", {speed['peak_gpu_memory_mb']:.0f} MB of the GPU's" if speed["peak_gpu_memory_mb"] else ""
+    yield "speed", f"{speed['fps_a_worker']} frames/s a worker{memory}" if speed["fps_a_worker"] else ""
+    yield from _scores(path, facts["scores"])
+
+
+def _sitting(shard: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Where and when the work at a shard was done last."""
+    machine = ", ".join(filter(None, [shard.get("processor", ""), *sorted(set(shard.get("gpus", ())))]))
+    where = f"on {shard.get('host', '?')}{f' ({machine})' if machine else ''}, device {shard.get('device', 'unknown')}"
+    yield f"shard {shard['shard']}", f"{shard.get('started', '?')} to {shard.get('ended') or '?'} {where}"
+
+
+def _videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """How many videos there are of each state, and which were not as the others."""
+    states = [video["state"] for video in videos.values()]
+    yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
+    for name, video in videos.items():
+        if video["state"] == "failed":
+            yield "failed", f"{name} after {video['attempts']} attempts: {video['error']}"
+        if video.get("leaner"):
+            yield "leaner", f"{name}: {_pairs(video['leaner'])}"
+
+
+def _scores(path: Path, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    if scores is None:
+        yield "scores", f"none; `vosbench eval --results {path}`"
+        return
+    figures = {name: value for name, value in scores.items() if isinstance(value, float)}
+    yield "scores", ", ".join(f"{name} {100 * value:.1f}" for name, value in figures.items())
+    yield "", scores["signature"]
+    if scores["older_than_run"]:
+        yield "", f"the scores are older than the run's last change: `vosbench eval --results {path}`"
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in values.items())
+
+
+def _show(now: Status) -> None:
+    from vosbench.cli import console
+    from vosbench.cli.progress import clock
+
+    speed = f", {now.fps:.1f} frames/s" if now.fps else ""
+    left = f", {clock(now.eta)} left" if now.eta is not None else ""
+    console.show(f"{now.run}: {now.done} done, {now.failed} failed, {now.pending} pending{speed}{left}")
+    columns = ("shard", "host", "begun", "", "done", "failed", "videos", "frames/s", "left")
+    rows = [
+        (
+            shard.shard,
+            shard.host,
+            shard.started,
+            f"ended {shard.ended}" if shard.ended else shard.state,
+            shard.done,
+            shard.failed,
+            shard.videos,
+            shard.fps,
+            clock(shard.eta) if shard.eta is not None else None,
+        )
+        for shard in now.shards
+    ]
+    if rows:
+        console.table(columns, rows)
+    for shard in now.shards:
+        for at in shard.at:
+            console.show(f"{shard.shard} on {at.device}: {at.video}, frame {at.frame} of {at.frames}")
+    if now.never_ran:
+        console.show(f"never begun: shard {', '.join(now.never_ran)}")

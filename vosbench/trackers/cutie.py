@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.types import Frame, Mask, Masks, Video
 
 if TYPE_CHECKING:
     import torch
@@ -168,7 +169,7 @@ def build(checkpoint: Path, settings: Mapping[str, Any]) -> tuple[Any, Any]:
         from cutie.model.cutie import CUTIE
     except ImportError as error:
         raise VosbenchError(f'the tracker cutie needs rf-cutie ({error}): pip install "vosbench[cutie]"') from error
-    from vosbench.trackers import sam2_weights
+    from vosbench.trackers.weights import check
 
     weights = read(checkpoint)
     config = configure(recognise(weights, checkpoint), settings)
@@ -178,7 +179,7 @@ def build(checkpoint: Path, settings: Mapping[str, Any]) -> tuple[Any, Any]:
         network = CUTIE(config).eval()
     expected = network.state_dict()
     known = {name: tensor for name, tensor in weights.items() if name in expected}  # the package ignores others too
-    sam2_weights.check(known, expected, f"{checkpoint}: not a whole checkpoint of Cutie")
+    check(known, expected, f"{checkpoint}: not a whole checkpoint of Cutie")
     network.load_state_dict(known)
     return network, config
 
@@ -197,9 +198,9 @@ def read(checkpoint: Path) -> dict[str, torch.Tensor]:
     """The tensors in a checkpoint. Raises VosbenchError if the file is not there or damaged."""
     import torch
 
-    from vosbench.trackers import sam2_weights
+    from vosbench.trackers.weights import load
 
-    content = sam2_weights.load(checkpoint, "give the path of one of Cutie's .pth files")
+    content = load(checkpoint, "give the path of one of Cutie's .pth files")
     tensors = content.items() if isinstance(content, Mapping) else ()
     return {name: tensor for name, tensor in tensors if isinstance(tensor, torch.Tensor)}
 

@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vosbench.types import Frame, Mask, Masks, Video, VosbenchError
+from vosbench.errors import VosbenchError
+from vosbench.types import Frame, Mask, Masks, Video
 
 Image: TypeAlias = NDArray[Any]
 """A frame or a field of numbers at working size, [h, w] or [h, w, channels], float32 unless said otherwise."""

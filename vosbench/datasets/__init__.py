@@ -1,0 +1,1 @@
+"""Datasets: their cards, their splits on disk, and checks of both."""

@@ -1,0 +1,1 @@
+"""Downloads of datasets and checkpoints, unpacked into the normal layout."""

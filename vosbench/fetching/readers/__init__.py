@@ -1,0 +1,1 @@
+"""Readers of publishers' trees, by the short name that a card gives."""

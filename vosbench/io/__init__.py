@@ -1,0 +1,1 @@
+"""Files, paths, archives, processes and plug-ins: whatever touches the operating system."""

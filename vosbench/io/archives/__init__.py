@@ -1,0 +1,1 @@
+"""Zip, tar and 7z archives behind one interface."""

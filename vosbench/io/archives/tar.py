@@ -1,0 +1,102 @@
+"""The entries of a tar: read where they lie in a plain one, unpacked while they are checked from a compressed one."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
+
+from vosbench.io.archives.members import CHUNK, Member, opener, writing
+from vosbench.io.archives.safety import Entry, refusal
+from vosbench.io.archives.volumes import Volumes
+
+UNPACKERS: dict[bytes, Callable[[IO[bytes]], io.BufferedIOBase]] = {
+    b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+}
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a file that begins like this is a tar, or compressed as tars are."""
+    if head.startswith(tuple(UNPACKERS)):
+        return True
+    try:
+        tarfile.TarInfo.frombuf(head[: tarfile.BLOCKSIZE], "utf-8", "surrogateescape")
+    except tarfile.TarError:
+        return False
+    return True
+
+
+def entries(path: Path, packed: Volumes, folder: Callable[[], Path], most: int) -> Iterator[Entry]:
+    """The entries in their order, read once. folder: makes an empty one for the files of a compressed tar, which are
+    numbered there; each is written when the next entry is asked for. most: the bytes that may be unpacked.
+
+    Raises what tarfile and the decompressors do, VosbenchError for a bomb, DiskError for a full disk.
+    """
+    magic = next(filter(packed.read_at(0, tarfile.BLOCKSIZE).startswith, UNPACKERS), None)
+    bounded = _Bounded(UNPACKERS[magic](packed.open()) if magic else packed.open(), most, path)
+    place = folder() if magic else None
+    archive = tarfile.TarFile(fileobj=bounded)
+    for number in count():
+        if not (info := archive.next()):
+            break
+        archive.members = []  # type: ignore[attr-defined]  # or it keeps them all
+        in_place = partial(packed.open, info.offset_data, info.size)
+        entry = Entry(info.name, _kind(info), info.size, packed.size, in_place)
+        if place:
+            file = place / str(number)
+            yield entry._replace(open=opener(file), file=file)
+            if entry.wanted:
+                content = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
+                with writing(file):
+                    Member(PurePosixPath(info.name), info.size, path, content).fill(file)
+        else:
+            yield entry
+    bounded.seek(archive.offset)  # tarfile takes the end of the file, or rubbish, for the end of the archive
+    if bounded.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError("its end is missing")
+    while bounded.read(CHUNK):
+        pass  # up to the checksum behind the compressed data
+
+
+def _kind(info: tarfile.TarInfo) -> str:
+    if info.islnk() or info.issym():
+        return "a link"
+    if info.issparse():
+        return "a file with holes, which is not read here"
+    return "file" if info.isreg() else "folder" if info.isdir() else "a device"
+
+
+class _Bounded(io.BufferedIOBase):
+    """A tar's bytes, of which not more than `most` are ever unpacked: its headers, too, can be bombs."""
+
+    def __init__(self, stream: io.BufferedIOBase | IO[bytes], most: int, path: Path) -> None:
+        self.stream, self.most, self.path = stream, most, path
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        size = self.most if size is None or size < 0 else size
+        self._bound(self.tell() + size)
+        return self.stream.read(size)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        self._bound(offset)
+        return self.stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self.stream.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def _bound(self, position: int) -> None:
+        if position > self.most:
+            raise refusal(self.path, f"unpacks to more than {self.most} bytes: a bomb")

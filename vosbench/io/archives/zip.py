@@ -1,0 +1,41 @@
+"""The entries of a zip, read where they lie."""
+
+from __future__ import annotations
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from vosbench.io.archives.safety import Entry, refusal
+from vosbench.io.archives.volumes import Volumes
+
+MAGICS = (b"PK\3\4", b"PK\5\6")
+METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+HEADER = 30  # bytes before an entry's name
+
+
+def entries(path: Path, packed: Volumes) -> Iterator[Entry]:
+    """The entries in the order of the directory at the end. Raises what zipfile does, and VosbenchError for a bomb."""
+    archive = zipfile.ZipFile(packed.open())
+    placed = sorted(archive.infolist(), key=lambda info: info.header_offset)
+    starts = [info.header_offset for info in placed] + [archive.start_dir]
+    for info, (start, following) in zip(placed, pairwise(starts), strict=True):
+        if start + HEADER + len(info.orig_filename) + info.compress_size > following:
+            raise refusal(path, "overlaps another entry: a bomb", info.orig_filename)
+    for info in archive.infolist():
+        name = info.orig_filename  # the other one ends at the first NUL
+        yield Entry(name, _kind(info), info.file_size, info.compress_size, partial(archive.open, info))
+
+
+def _kind(info: zipfile.ZipInfo) -> str:
+    form = stat.S_IFMT(info.external_attr >> 16)
+    if form not in (0, stat.S_IFREG, stat.S_IFDIR):
+        return "a link" if form == stat.S_IFLNK else "a device"
+    if info.flag_bits & 1:
+        return "encrypted"
+    if info.compress_type not in METHODS:
+        return f"packed by method {info.compress_type}, which cannot be read here"
+    return "folder" if info.orig_filename.endswith("/") else "file"

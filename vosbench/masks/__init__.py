@@ -1,0 +1,1 @@
+"""Masks in every form that is read or written."""

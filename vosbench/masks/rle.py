@@ -1,0 +1,91 @@
+"""COCO's run-length code of a mask: `{"size": [H, W], "counts": ...}`, the runs down the columns, background first.
+
+The counts are a list of integers ("uncompressed") or a string ("compressed"). In the string each count from the fourth
+on is written as its difference to the count two before, which is the last run of the same kind; a number is split into
+groups of 5 bits, the lowest first, in two's complement; a group is the character chr(48 + group), plus 32 if more
+groups follow. Defined by pycocotools (`common/maskApi.c`), whose strings `encode` equals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from vosbench.errors import VosbenchError
+from vosbench.types import Mask
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Integers: TypeAlias = NDArray[np.int64]
+
+OFFSET = 48  # "0"
+GROUP = 5  # bits
+MORE = 1 << GROUP
+SIGN = 1 << (GROUP - 1)
+GROUPS = 7  # that 32 bits take, the type of a count in pycocotools
+
+
+def encode(mask: Mask) -> dict[str, Any]:
+    """A mask [H, W] as COCO RLE with compressed counts."""
+    pixels = mask.ravel(order="F")
+    changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
+    counts = np.diff(changes, prepend=0, append=pixels.size)
+    if pixels.size and pixels[0]:
+        counts = np.insert(counts, 0, 0)
+    return {"size": list(mask.shape), "counts": compress(counts)}
+
+
+def decode(rle: Mapping[str, Any]) -> Mask:
+    """The mask [H, W] of a COCO RLE, its counts compressed or not.
+
+    Raises VosbenchError if it is none, if a count is negative, or if the counts do not add up to H x W.
+    """
+    match rle:
+        case {"size": [int(height), int(width)], "counts": str() | bytes() | list() as stored} if height > 0 < width:
+            counts = _integers(stored) if isinstance(stored, list) else decompress(stored)
+        case _:
+            raise VosbenchError('no COCO RLE, which is {"size": [height, width], "counts": a string or a list}')
+    if counts.size and not 0 <= counts.min() <= counts.max() <= height * width:
+        raise VosbenchError(f"a run of the RLE is shorter than 0 or longer than the mask's {height}x{width} pixels")
+    if counts.sum() != height * width:
+        raise VosbenchError(f"the RLE's counts add up to {counts.sum()}, the mask has {height}x{width} pixels")
+    runs = np.arange(counts.size) % 2 == 1
+    return np.ascontiguousarray(np.repeat(runs, counts).reshape(width, height).T)
+
+
+def compress(counts: Integers) -> str:
+    """Counts as COCO's string."""
+    numbers = counts.copy()
+    numbers[3:] -= counts[1:-2]
+    numbers = numbers[:, None]
+    place = np.arange(GROUPS)
+    bounds = SIGN << GROUP * place[:-1]  # a number beyond one takes a group more
+    last = np.count_nonzero((numbers < -bounds) | (numbers >= bounds), axis=1)[:, None]
+    groups = (numbers >> GROUP * place) % MORE + MORE * (place < last) + OFFSET
+    return str(groups[place <= last].astype(np.uint8).tobytes(), "ascii")
+
+
+def decompress(text: str | bytes) -> Integers:
+    """The counts of COCO's string. Raises VosbenchError if it is damaged."""
+    content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    groups = np.frombuffer(content, np.uint8).astype(np.int64) - OFFSET
+    ends = np.flatnonzero(groups < MORE)
+    lengths = np.diff(ends, prepend=-1)
+    if not groups.size or groups.min() < 0 or groups.max() >= 2 * MORE or groups[-1] >= MORE or lengths.max() > GROUPS:
+        raise VosbenchError("the string of the RLE's counts is empty, damaged or cut off")
+    starts = ends - lengths + 1
+    place = np.arange(groups.size) - np.repeat(starts, lengths)
+    numbers: Integers = np.add.reduceat(groups % MORE << GROUP * place, starts)
+    numbers -= (groups[ends] & SIGN != 0) * (1 << GROUP * lengths)
+    numbers[1::2] = numbers[1::2].cumsum()
+    numbers[2::2] = numbers[2::2].cumsum()
+    return numbers
+
+
+def _integers(counts: Sequence[object]) -> Integers:
+    if not all(type(count) is int and abs(count) < 2**63 for count in counts):
+        raise VosbenchError("the RLE's counts are not all integers")
+    return np.array(counts, np.int64)

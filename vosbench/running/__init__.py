@@ -1,0 +1,1 @@
+"""Runs: trackers over splits, on processes and nodes, with their records."""

@@ -1,0 +1,1 @@
+"""Studies of finished runs: sweeps, plots, overlays, reproductions, inventories."""

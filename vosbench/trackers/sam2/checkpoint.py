@@ -1,0 +1,64 @@
+"""A checkpoint of SAM 2: its tensors, which released model they are, and how they fit another memory bank."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch.nn.functional import interpolate
+
+from vosbench.errors import VosbenchError
+from vosbench.trackers.weights import Weights, load
+
+# By the image encoder's (channels, blocks): what the size is called in a checkpoint's name, and in a configuration's.
+SIZES = {(96, 12): ("tiny", "t"), (96, 16): ("small", "s"), (112, 24): ("base_plus", "b+"), (144, 48): ("large", "l")}
+RELEASED = {f"{version}_hiera_{size}" for version in ("sam2", "sam2.1") for size, _ in SIZES.values()}
+TEMPORAL = "maskmem_tpos_enc"
+
+
+def read(checkpoint: Path) -> Weights:
+    """The tensors under "model" in a checkpoint. Raises VosbenchError if there are none."""
+    content = load(checkpoint, "`vosbench list checkpoints` names what can be fetched")
+    found = content.get("model") if isinstance(content, Mapping) else None
+    if not isinstance(found, Mapping) or not all(
+        isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in found.items()
+    ):
+        held = f"the keys {[*content][:3]}" if isinstance(content, Mapping) else f"a {type(content).__name__}"
+        raise VosbenchError(f'{checkpoint}: expected tensors under "model", as in SAM 2\'s own files; found {held}')
+    return dict(found)
+
+
+def recognise(weights: Mapping[str, torch.Tensor], checkpoint: Path) -> str:
+    """The packaged configuration that fits the tensors, such as "sam2.1/sam2.1_hiera_t".
+
+    Raises VosbenchError, which names the checkpoint, if none does, or if its name is that of another released model.
+    """
+    trunk = "image_encoder.trunk"
+    channels = weights.get(f"{trunk}.patch_embed.proj.bias", torch.empty(0)).numel()
+    blocks = len({name.split(".")[3] for name in weights if name.startswith(f"{trunk}.blocks.")})
+    size, letter = SIZES.get((channels, blocks), ("", ""))
+    if not size or TEMPORAL not in weights:
+        raise VosbenchError(
+            f"{checkpoint}: not a released SAM 2 or 2.1 model; found {len(weights)} tensors, an image encoder of "
+            f"{blocks} blocks and {channels} channels, and {'a' if TEMPORAL in weights else 'no'} {TEMPORAL}"
+        )
+    version = "sam2.1" if "no_obj_embed_spatial" in weights else "sam2"
+    if checkpoint.stem in RELEASED - {f"{version}_hiera_{size}"}:
+        raise VosbenchError(f"{checkpoint}: what it holds is {version}_hiera_{size}; rename it or fetch it again")
+    return f"{version}/{version}_hiera_{letter}"
+
+
+def resize_memory(rows: torch.Tensor, memory_size: int, extension: str) -> torch.Tensor:
+    """The temporal embeddings [M, 1, 1, C] for a memory bank of another size M.
+
+    Row r stands for "r + 1 frames ago", the last row for the prompted frame, so it stays last. A smaller bank forgets
+    the oldest of the other rows. A larger one repeats the oldest, or with "interpolate" spreads them evenly.
+    """
+    recent, prompted = rows[:-1], rows[-1:]
+    wanted = memory_size - 1
+    if wanted > len(recent) and extension == "interpolate":
+        columns = recent.flatten(1).T[None]
+        spread = interpolate(columns, wanted, mode="linear", align_corners=True)
+        recent = spread[0].T.reshape(wanted, *rows.shape[1:])
+    return torch.cat([recent[[min(row, len(recent) - 1) for row in range(wanted)]], prompted])
