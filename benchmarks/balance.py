@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median, quantiles
 from typing import NamedTuple
 
-from vosbench.running.schedule import Cost, Item, Queue, shards
+from vosbench.running.schedule import Cost, Queue, RunVideo, split_into_shards
 
 DEVICES = 8
 TRUTH = Cost(647, 621)  # GFLOP a frame for the image encoder, and an object for the rest
@@ -24,7 +24,7 @@ DAVIS = [
     *[(49, 1), (50, 3), (79, 2), (40, 2), (80, 3), (100, 1), (79, 3), (43, 2), (40, 3), (99, 3)],
 ]
 
-Seconds = Callable[[Item], float]
+Seconds = Callable[[RunVideo], float]
 
 
 class Drawn(NamedTuple):
@@ -45,17 +45,17 @@ DRAWN = (
 )
 
 
-def davis() -> list[Item]:
+def davis() -> list[RunVideo]:
     """The recorded videos."""
-    return [Item(0, f"{index:02}", *counts) for index, counts in enumerate(DAVIS)]
+    return [RunVideo(0, f"{index:02}", *counts) for index, counts in enumerate(DAVIS)]
 
 
-def drawn(split: Drawn, seed: int) -> list[Item]:
+def drawn(split: Drawn, seed: int) -> list[RunVideo]:
     """The videos of one draw."""
     dice = random.Random(seed)
     objects = dice.choices(range(1, len(split.objects) + 1), split.objects, k=split.videos)
     frames = [max(2, round(split.median * dice.lognormvariate(0, split.spread))) for _ in objects]
-    return [Item(0, f"{index:03}", *each) for index, each in enumerate(zip(frames, objects, strict=True))]
+    return [RunVideo(0, f"{index:03}", *each) for index, each in enumerate(zip(frames, objects, strict=True))]
 
 
 def makespan(queue: Queue, devices: int, seconds: Seconds) -> float:
@@ -66,14 +66,14 @@ def makespan(queue: Queue, devices: int, seconds: Seconds) -> float:
     heapq.heapify(busy)
     while busy:
         now, item = heapq.heappop(busy)
-        queue.learn(item, seconds(item))
+        queue.record_time(item, seconds(item))
         if queue:
             following = queue.pull(item.run)
             heapq.heappush(busy, (now + seconds(following), following))
     return now
 
 
-def in_order(items: Sequence[Item], devices: int, seconds: Seconds) -> float:
+def in_order(items: Sequence[RunVideo], devices: int, seconds: Seconds) -> float:
     """The same where the next video is the next one of the list."""
     free = [0.0] * devices
     for item in items:
@@ -81,21 +81,21 @@ def in_order(items: Sequence[Item], devices: int, seconds: Seconds) -> float:
     return max(free)
 
 
-def dealt(parts: Iterable[Iterable[Item]], seconds: Seconds) -> float:
+def dealt(parts: Iterable[Iterable[RunVideo]], seconds: Seconds) -> float:
     """The same where each device has its part from the beginning."""
     return max(sum(map(seconds, part)) for part in parts)
 
 
-def sharded(items: Sequence[Item], count: int, cost: Cost) -> list[list[Item]]:
+def sharded(items: Sequence[RunVideo], count: int, cost: Cost) -> list[list[RunVideo]]:
     """The parts that `--shard` deals out, by what videos are believed to cost."""
     named = {item.video: item for item in items}
-    parts = shards({video: cost.of(item) for video, item in named.items()}, count)
+    parts = split_into_shards({video: cost.of_video(item) for video, item in named.items()}, count)
     return [[named[video] for video in part] for part in parts]
 
 
-def ways(items: Sequence[Item]) -> dict[str, float]:
+def ways(items: Sequence[RunVideo]) -> dict[str, float]:
     """The makespan of each way to deal out videos, as a multiple of the ideal: the mean load, or the longest video."""
-    n, count, seconds = DEVICES, len(items), TRUTH.of
+    n, count, seconds = DEVICES, len(items), TRUTH.of_video
     ideal = max(sum(map(seconds, items)) / n, *map(seconds, items))
     taken = {
         "queue, longest first": makespan(Queue(items, [TRUTH]), n, seconds),

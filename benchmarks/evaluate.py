@@ -73,7 +73,7 @@ for folder in sys.argv[1:]:
 OWN_DECODER = """
 import sys
 from pathlib import Path
-from vosbench.masks import read_labels
+from vosbench.masks.labels import read_labels
 for folder in sys.argv[1:]:
     for path in Path(folder).rglob("*.png"):
         read_labels(path)

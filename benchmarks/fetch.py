@@ -170,9 +170,9 @@ def command() -> None:
 
     from vosbench.fetching import fetch, sources, write
 
-    between(sources, "gather", "start", "hash")
+    between(sources, "gather_files", "start", "hash")
     between(fetch, "check_space", None, "read")
-    between(write, "contents_of", "write", "count")
+    between(write, "inspect_videos", "write", "count")
     runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
 
 

@@ -107,7 +107,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     from vosbench.io import plugins
 
-    return marking(own.get(name) or plugins.load(f"vosbench.trackers.{shipped[name]}"))
+    return marking(own.get(name) or plugins.load_object(f"vosbench.trackers.{shipped[name]}"))
 
 
 def command() -> None:
@@ -116,11 +116,11 @@ def command() -> None:
     import runpy
 
     from vosbench.datasets import split
-    from vosbench.running.job import prepare
+    from vosbench.running import job
 
     mark("vosbench imported")
-    split.open_tree = then("dataset opened", split.open_tree)
-    prepare = then("run prepared", prepare)
+    split.open_split = then("dataset opened", split.open_split)
+    job.prepare_job = then("run prepared", job.prepare_job)
     try:
         runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
     finally:
@@ -205,14 +205,14 @@ def rate(tree: Path, tracker: str, workers: int, videos: int) -> Rate:
     from vosbench.datasets import split
     from vosbench.io import paths
     from vosbench.running import infer
-    from vosbench.running.job import prepare
+    from vosbench.running.job import prepare_job
 
     Path(os.environ[MARKS]).unlink(missing_ok=True)
-    opened, before = split.open_tree(str(tree), None, tree.parent), cpu_of_children()
+    opened, before = split.open_split(str(tree), None, tree.parent), cpu_of_children()
     with TemporaryDirectory(prefix="vosbench-") as out:
         wanted, events = opened.videos[:videos], list[tuple[float, Any]]()
-        job = prepare(paths.Roots(), opened, f"scale:{tracker}", out=Path(out) / "run", videos=wanted)
-        infer.infer([job], ["cpu"] * workers, on_event=lambda event: events.append((time.time(), event)))
+        job = prepare_job(paths.Roots(), opened, f"scale:{tracker}", out=Path(out) / "run", videos=wanted)
+        infer.infer_jobs([job], ["cpu"] * workers, on_event=lambda event: events.append((time.time(), event)))
     built = max(at for at, stage in marks() if stage == "tracker built")
     empty = max(at for at, event in events if event.kind == "started")
     done = {at: event.frame for at, event in events if event.kind == "done"}

@@ -239,8 +239,8 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
     from PIL import Image
     from sam2 import sam2_video_predictor
 
-    from vosbench.datasets.split import open_tree
-    from vosbench.masks.labels import palette, to_labels
+    from vosbench.datasets.split import open_split
+    from vosbench.masks.labels import make_palette, to_labels
 
     sys.path.insert(0, str(ROOT / "tests"))
     import official
@@ -255,8 +255,8 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
         return loaded
 
     def track(tree: Path) -> Any:
-        dataset = open_tree(str(tree), "val", tree)
-        prompts, frames = dataset.video(VIDEO).prompts, dataset.frames / VIDEO
+        dataset = open_split(str(tree), "val", tree)
+        prompts, frames = dataset.video(VIDEO).prompts, dataset.frames_folder / VIDEO
         with torch.inference_mode(), precision:
             if [*prompts] != [0]:
                 return official.labels(predictor, official.separate(predictor, frames, prompts))
@@ -270,7 +270,7 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
         out.mkdir()
         for index, labels in enumerate(maps):
             image = Image.fromarray(labels)
-            image.putpalette(palette())
+            image.putpalette(make_palette())
             image.save(out / f"{index:05}.png")
         return tracked
 
@@ -282,24 +282,24 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
 
 def own(machine: Machine, tree: Path, warm: Path, out: Path, engine: Engine, alone: bool = True) -> Usage:
     """Measure what a worker does with a video, then tracking `alone`."""
-    from vosbench.datasets.split import open_tree
+    from vosbench.datasets.split import open_split
     from vosbench.io import plugins
     from vosbench.running.run import Run
     from vosbench.running.track_video import track_video
-    from vosbench.trackers.registry import BUILT_IN
+    from vosbench.trackers.registry import BUILT_IN_TRACKERS
 
     model = {"checkpoint": str(machine.checkpoint), "image_size": machine.side, "dtype": DTYPES[machine.device]}
-    tracker = plugins.load(BUILT_IN[engine.tracker])(machine.device, **model, **engine.settings)
+    tracker = plugins.load_object(BUILT_IN_TRACKERS[engine.tracker])(machine.device, **model, **engine.settings)
 
     def track(tree: Path, out: Path) -> Any:
-        return track_video(tracker, VIDEO, open_tree(str(tree), "val", tree), Run(out), lambda done: None)
+        return track_video(tracker, VIDEO, open_split(str(tree), "val", tree), Run(out), lambda done: None)
 
     track(warm, out.with_suffix(".warm"))
     usage, _ = use(machine, partial(track, tree, out.with_suffix(".run")))
     (out.with_suffix(".run") / "masks" / VIDEO).rename(out)
     if not alone:
         return usage
-    video = open_tree(str(tree), "val", tree).video(VIDEO)
+    video = open_split(str(tree), "val", tree).video(VIDEO)
     video = replace(video, frames=list(video.frames))
     seconds = use(machine, lambda: list(tracker.track(video)))[0].wall
     return usage._replace(tracking=seconds, busy=busy(machine, lambda: list(tracker.track(video))))

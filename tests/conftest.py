@@ -154,8 +154,8 @@ def cutie_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     from vosbench.trackers import cutie
 
     folder = tmp_path_factory.mktemp("cutie")
-    cutie.stand_in(folder)
-    config = cutie.configure("small", {})
+    cutie.stub_imagenet_weights(folder)
+    config = cutie.configure_network("small", {})
     config.model.resnet_model_path = str(folder)
     generator = torch.Generator().manual_seed(0)
 

@@ -11,8 +11,8 @@ from hypothesis import settings
 from PIL import Image
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import dump
-from vosbench.datasets.split import Tree, open_tree
+from vosbench.datasets.card import dump_card
+from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.evaluation.summary import Evaluation
 from vosbench.masks.labels import encode_labels, read_labels
 from vosbench.types import Labels
@@ -88,14 +88,14 @@ def write_apart(folder: Path, masks: Path, labels: Iterable[int]) -> None:
 
 def fetched(root: Path, card: str) -> Path:
     """Let a tree be one that was fetched by a card."""
-    content = {"name": card, "splits": {}, "card": dump(registry.dataset(card))}
+    content = {"name": card, "splits": {}, "card": dump_card(registry.find_dataset(card))}
     (root / "dataset.json").write_text(json.dumps(content))
     return root
 
 
-def opened(root: Path, rules: str | None = None, split: str | None = None) -> Tree:
+def opened(root: Path, rules: str | None = None, split: str | None = None) -> DatasetSplit:
     """A split of a dataset at a path, the default one if not said otherwise."""
-    return open_tree(str(root), split, Path("datasets"), rules)
+    return open_split(str(root), split, Path("datasets"), rules)
 
 
 def by_object(evaluation: Evaluation) -> Iterator[tuple[str, int, dict[str, float]]]:

@@ -21,9 +21,9 @@ from golden import squares
 from PIL import Image
 
 from vosbench.fetching.readers.drawing import label_map
-from vosbench.fetching.readers.synthetic import SPLITS
+from vosbench.fetching.readers.synthetic import SYNTHETIC_SPLITS
 from vosbench.masks import rle
-from vosbench.masks.labels import palette
+from vosbench.masks.labels import make_palette
 from vosbench.types import Labels, Mask
 
 Files = dict[str, bytes]
@@ -135,7 +135,7 @@ def png(labels: Labels | Mask, mode: str = "P") -> bytes:
     """A mask as publishers write it: mode P with a palette, L, L with alpha ("LA"), or one bit ("1")."""
     image = Image.fromarray(labels)
     if mode == "P":
-        image.putpalette(palette())
+        image.putpalette(make_palette())
     elif mode != image.mode:
         image = image.convert(mode)
     return _saved(image, "PNG")
@@ -340,7 +340,9 @@ def sav_train(folder: Path, data: Path, split: str) -> Published:
     for shard, name in (("sav_000", "sav_000001"), ("sav_001", "sav_001002")):
         clip = apart(name, 17, {0: range(17), 1: range(4, 17)}, made=True)
         steps = range(0, 17, 4)
-        masklets = [[rle.encode(overlapping(0, i)), rle.encode(overlapping(1, i)) if i else None] for i in steps]
+        masklets = [
+            [rle.encode_rle(overlapping(0, i)), rle.encode_rle(overlapping(1, i)) if i else None] for i in steps
+        ]
         manual = {
             "video_id": name,
             "video_frame_count": 17.0,
@@ -348,7 +350,7 @@ def sav_train(folder: Path, data: Path, split: str) -> Published:
             "masklet_id": [0, 1],
             "masklet_first_appeared_frame": [0.0, 1.0],
         }
-        auto = {**manual, "masklet_id": [0], "masklet": [[rle.encode(overlapping(4, index))] for index in steps]}
+        auto = {**manual, "masklet_id": [0], "masklet": [[rle.encode_rle(overlapping(4, index))] for index in steps]}
         content = {
             f"sav_train/{shard}/{name}.mp4": mp4(folder / f"{name}.mp4", 17),
             f"sav_train/{shard}/{name}_manual.json": json.dumps(manual).encode(),
@@ -475,7 +477,7 @@ def pumavos(folder: Path, data: Path, split: str) -> Published:
 def synthetic(folder: Path, data: Path, split: str) -> Published:
     """Nobody's files: what the reader draws is its own ground truth."""
     clips = []
-    for scene in SPLITS[split]:
+    for scene in SYNTHETIC_SPLITS[split]:
         maps = [label_map(scene, index) for index in range(scene.length)]
         seen: dict[str, dict[int, Mask]] = {}
         for label in set(np.unique(maps)) - {0}:

@@ -20,7 +20,7 @@ import pytest
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import Member, save_all
 from vosbench.io.archives.open import open_members
-from vosbench.io.archives.safety import SMALL
+from vosbench.io.archives.safety import SMALL_ARCHIVE_BYTES
 
 FILES = {
     "DAVIS/JPEGImages/dog/00000.jpg": random.Random(0).randbytes(3000),
@@ -114,7 +114,7 @@ def test_several_sources_are_read_together_and_may_share_names(tmp_path: Path) -
         ]
 
 
-@pytest.mark.parametrize("size", [0, SMALL + 1])
+@pytest.mark.parametrize("size", [0, SMALL_ARCHIVE_BYTES + 1])
 def test_empty_and_large_members_are_read(tmp_path: Path, size: int) -> None:
     content = random.Random(2).randbytes(size)
     for source in (pack_zip(tmp_path / "a", ("x", content)), pack_tar(tmp_path / "b", ("x", content))):
@@ -205,21 +205,21 @@ def test_links_and_devices_in_a_zip_are_refused(tmp_path: Path, mode: int, flaw:
 
 def test_a_member_that_explodes_is_refused(tmp_path: Path) -> None:
     noise = random.Random(3).randbytes(2**20)
-    source = pack_zip(tmp_path / "a.zip", ("noise", noise), ("bomb", bytes(SMALL + 1)))
-    assert f"'bomb' in it unpacks to {SMALL + 1} bytes from" in refusal(source)
+    source = pack_zip(tmp_path / "a.zip", ("noise", noise), ("bomb", bytes(SMALL_ARCHIVE_BYTES + 1)))
+    assert f"'bomb' in it unpacks to {SMALL_ARCHIVE_BYTES + 1} bytes from" in refusal(source)
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar.gz", "tar.bz2", "tar.xz"])
 def test_many_small_members_that_explode_together_are_refused(tmp_path: Path, kind: str) -> None:
-    bomb = {f"{part}.bin": bytes(2**20) for part in range(SMALL // 2**20 + 1)}
+    bomb = {f"{part}.bin": bytes(2**20) for part in range(SMALL_ARCHIVE_BYTES // 2**20 + 1)}
     assert "a bomb" in refusal(pack(tmp_path, kind, bomb))
 
 
 def test_many_headers_without_members_are_refused(tmp_path: Path) -> None:
     folder = tarfile.TarInfo("folder")
     folder.type = tarfile.DIRTYPE
-    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(folder.tobuf() * (SMALL // 512 + 1)))
-    assert f"unpacks to more than {SMALL} bytes: a bomb" in refusal(tmp_path / "a.tar.gz")
+    (tmp_path / "a.tar.gz").write_bytes(gzip.compress(folder.tobuf() * (SMALL_ARCHIVE_BYTES // 512 + 1)))
+    assert f"unpacks to more than {SMALL_ARCHIVE_BYTES} bytes: a bomb" in refusal(tmp_path / "a.tar.gz")
 
 
 def test_a_header_that_claims_a_terabyte_is_refused(tmp_path: Path) -> None:
@@ -430,8 +430,8 @@ def test_archives_nested_too_deeply_are_refused(tmp_path: Path) -> None:
 
 
 def test_bombs_are_not_multiplied_by_nesting(tmp_path: Path) -> None:
-    inner = pack(tmp_path, "zip", {"zeros": bytes(SMALL // 2)}).read_bytes()
-    assert contents(pack(tmp_path, "tar", {"1/a.zip": inner})) == {"1/zeros": bytes(SMALL // 2)}
+    inner = pack(tmp_path, "zip", {"zeros": bytes(SMALL_ARCHIVE_BYTES // 2)}).read_bytes()
+    assert contents(pack(tmp_path, "tar", {"1/a.zip": inner})) == {"1/zeros": bytes(SMALL_ARCHIVE_BYTES // 2)}
     assert "a bomb" in refusal(pack(tmp_path, "tar", {f"{n}/a.zip": inner for n in range(3)}), "/1/a.zip")
 
 
@@ -476,7 +476,7 @@ def test_reading_a_compressed_tar_in_order_is_not_quadratic(tmp_path: Path) -> N
 def test_all_members_are_saved_at_once(tmp_path: Path, kind: str) -> None:
     files = {f"video{number % 7}/{number:05}.jpg": random.Random(number).randbytes(number) for number in range(300)}
     with open_members([pack(tmp_path, kind, files)], tmp_path / "scratch") as members:
-        assert all(member.apart for member in members)
+        assert all(member.read_in_parallel for member in members)
         done = list(save_all([(member, tmp_path / "new" / member.name) for member in members]))
     assert done == sorted(done)
     assert done[-1] == 300

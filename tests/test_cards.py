@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import Counts, Dataset, Download, Rules, Split, dump, load, parse
+from vosbench.datasets.card import Counts, Dataset, Download, Rules, Split, dump_card, load_card, parse_card
 from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.io import paths
 
-CARDS = sorted(paths.shipped("adapters").glob("*.toml"))
-DOWNLOADS = [*checkpoints.checkpoints().values(), *(d for path in CARDS for d in load(path).downloads.values())]
+CARDS = sorted(paths.find_shipped_folder("adapters").glob("*.toml"))
+DOWNLOADS = [
+    *checkpoints.known_checkpoints().values(),
+    *(d for path in CARDS for d in load_card(path).downloads.values()),
+]
 
 BEARS = """
 name = "bears"
@@ -43,13 +46,13 @@ def written(folder: Path, text: str) -> Path:
 def card(request: pytest.FixtureRequest) -> Dataset:
     """Each card that ships."""
     path: Path = request.param
-    dataset = load(path)
+    dataset = load_card(path)
     assert dataset.name == path.stem
     return dataset
 
 
 def test_a_card_survives_json(card: Dataset) -> None:
-    assert parse(json.loads(json.dumps(dump(card))), "again") == card
+    assert parse_card(json.loads(json.dumps(dump_card(card))), "again") == card
 
 
 def test_a_card_counts_the_videos_that_it_names(card: Dataset) -> None:
@@ -66,11 +69,11 @@ def test_a_card_says_whose_the_data_is(card: Dataset) -> None:
 
 
 def test_no_two_cards_answer_to_one_name() -> None:
-    datasets = registry.datasets().values()
+    datasets = registry.known_datasets().values()
     names = Counter(name for dataset in datasets for name in (dataset.name, *dataset.aliases))
     assert [name for name, count in names.items() if count > 1] == []
-    assert registry.dataset("davis").name == registry.dataset("default").name == "davis2017"
-    known = {name: registry.dataset(name).name for name in ("sa-v", "lvos", "ytvos", "mose")}
+    assert registry.find_dataset("davis").name == registry.find_dataset("default").name == "davis2017"
+    known = {name: registry.find_dataset(name).name for name in ("sa-v", "lvos", "ytvos", "mose")}
     assert known == {"sa-v": "sav", "lvos": "lvosv2", "ytvos": "ytvos2019", "mose": "mosev1"}
 
 
@@ -134,7 +137,7 @@ def test_a_card_stands_in_the_table_of_the_docs(card: Dataset) -> None:
 def test_the_card_in_the_docs_is_sound(tmp_path: Path) -> None:
     page = (Path(__file__).parents[1] / "docs/datasets.md").read_text()
     (example,) = re.findall("```toml\n(.*?)```", page, re.DOTALL)
-    assert load(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
+    assert load_card(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
 
 
 def test_rules_that_need_a_publishers_list_have_it_beside(card: Dataset) -> None:
@@ -143,7 +146,7 @@ def test_rules_that_need_a_publishers_list_have_it_beside(card: Dataset) -> None
 
 
 def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:
-    bears = load(written(tmp_path, BEARS))
+    bears = load_card(written(tmp_path, BEARS))
     assert bears.rules == Rules("bears", tolerance=0.01)
     assert bears.downloads == {"bears.zip": Download("bears.zip", ("https://bears.example/bears.zip",))}
     assert bears.splits["val"].counts == Counts(videos=3)
@@ -153,8 +156,8 @@ def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:
 def test_an_object_of_the_same_shape_is_a_card_as_well() -> None:
     mapping: dict[str, Any] = {"name": "bears", "title": "Bears", "splits": {"val": {}}}
     dataset = Dataset("bears", "Bears", Rules("bears"), {"val": Split("val")})
-    assert load(mapping) == dataset
-    assert load(dataset) is dataset
+    assert load_card(mapping) == dataset
+    assert load_card(dataset) is dataset
 
 
 @pytest.mark.parametrize(
@@ -186,7 +189,7 @@ def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: st
     assert old in BEARS
     path = written(tmp_path, BEARS.replace(old, new))
     with pytest.raises(VosbenchError, match=rf"bears\.toml: .*{told}") as error:
-        load(path)
+        load_card(path)
     assert "\n" not in str(error.value)
 
 
@@ -195,14 +198,14 @@ def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: st
 )
 def test_a_mapping_of_another_shape_is_refused(part: dict[str, Any]) -> None:
     with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(part))}"):
-        load({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})
+        load_card({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})
 
 
 def test_a_card_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match=r"bears\.toml: cannot read the card \(No such file"):
-        registry.dataset(str(tmp_path / "bears.toml"))
+        registry.find_dataset(str(tmp_path / "bears.toml"))
 
 
 def test_an_unknown_dataset_is_answered_with_the_nearest() -> None:
     with pytest.raises(VosbenchError, match="unknown dataset 'davsi': did you mean davis"):
-        registry.dataset("davsi")
+        registry.find_dataset("davsi")

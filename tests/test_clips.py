@@ -20,13 +20,13 @@ from PIL import Image
 
 from vosbench.datasets import registry
 from vosbench.datasets.card import Split
-from vosbench.datasets.split import Tree
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.fetching.readers.folders import folders
-from vosbench.fetching.readers.video_files import clips
+from vosbench.fetching.readers.folders import read_folders
+from vosbench.fetching.readers.video_files import read_video_files
 from vosbench.io.archives.open import open_members
 from vosbench.masks.labels import encode_labels
-from vosbench.masks.rle import encode
+from vosbench.masks.rle import encode_rle
 
 TRAIN = Split("train")
 SIZE = (32, 48)  # height, width
@@ -59,7 +59,7 @@ def annotate(path: Path, frames: float, steps: Sequence[Sequence[Any]], ids: Seq
 
 
 def square(row: int, column: int) -> dict[str, Any]:
-    return encode(squares((1, row, column), size=SIZE) > 0)
+    return encode_rle(squares((1, row, column), size=SIZE) > 0)
 
 
 def pack(folder: Path, archive: Path) -> Path:
@@ -72,7 +72,7 @@ def pack(folder: Path, archive: Path) -> Path:
 def read(*sources: Path, split: Split = TRAIN) -> tuple[list[str], dict[str, bytes], list[str]]:
     """The videos, the files by their paths, and the missing videos."""
     with open_members(sources) as members:
-        content = clips(members, split)
+        content = read_video_files(members, split)
         files = {str(entry.path): entry.member.read() for entry in content.entries}
     return list(content.videos), files, list(content.missing)
 
@@ -201,7 +201,7 @@ def test_files_and_folders_of_frames_may_stand_in_one_tree_and_a_folder_counts_m
 
 def test_a_tree_without_video_files_is_read_as_ever(tmp_path: Path, bears: Path) -> None:
     with open_members([bears]) as members:
-        assert clips(members, Split("val")) == folders(members, Split("val"))
+        assert read_video_files(members, Split("val")) == read_folders(members, Split("val"))
 
 
 def test_frames_may_be_asked_for_in_any_order_and_leave_nothing_behind(
@@ -214,7 +214,7 @@ def test_frames_may_be_asked_for_in_any_order_and_leave_nothing_behind(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     assert gettempdir() == str(tmp_path / "temporary")
     with open_members([pack(tmp_path / "own", tmp_path / "own.tar")]) as members:
-        entries = [e for e in clips(members, TRAIN).entries if e.path.suffix == ".jpg"]
+        entries = [e for e in read_video_files(members, TRAIN).entries if e.path.suffix == ".jpg"]
         expected = {entry.path: entry.member.read() for entry in entries}
         assert list((tmp_path / "temporary").iterdir()) == []
         shuffled = [entries[index] for index in (11, 2, 2, 5, 4, 7, 0, 10)]
@@ -233,7 +233,7 @@ def test_no_frame_takes_much_more_than_was_said_before(data: Path, tmp_path: Pat
     writer.release()
     draw(tmp_path / "Annotations/x", "00000")
     with open_members([tmp_path]) as members:
-        made = [e.member for e in clips(members, TRAIN).entries if e.path.suffix == ".jpg"]
+        made = [e.member for e in read_video_files(members, TRAIN).entries if e.path.suffix == ".jpg"]
         ratios = [len(member.read()) / member.size for member in made]
     assert len(ratios) == 6
     assert 0.6 < min(ratios) < max(ratios) < 1.4
@@ -287,7 +287,7 @@ def test_a_file_that_changes_after_it_was_counted_is_refused(tmp_path: Path) -> 
     film(tmp_path / "bear.mp4", 9)
     draw(tmp_path / "Annotations/bear", "00000")
     with open_members([tmp_path]) as members:
-        entries = {entry.path.name: entry.member for entry in clips(members, TRAIN).entries}
+        entries = {entry.path.name: entry.member for entry in read_video_files(members, TRAIN).entries}
         film(tmp_path / "bear.mp4", 5)
         assert entries["00004.jpg"].read()
         with pytest.raises(VosbenchError, match="has no frame 5 of the first one's 32x48 pixels"):
@@ -342,12 +342,12 @@ def test_real_masklets_become_one_bit_masks_of_every_fourth_frame(real: Path) ->
 
 def test_a_tracker_sees_a_masklet_only_where_it_first_appears(real: Path, tmp_path: Path) -> None:
     with open_members([real]) as members:
-        content = clips(members, TRAIN)
+        content = read_video_files(members, TRAIN)
         for entry in content.entries:
             entry.member.save(tmp_path / entry.path)
-    rules = registry.dataset("sav").rules
+    rules = registry.find_dataset("sav").rules
     videos = tuple(content.videos)
-    tree = Tree("x", tmp_path, TRAIN, rules, videos, tmp_path / "JPEGImages", tmp_path / "Annotations")
+    tree = DatasetSplit("x", tmp_path, TRAIN, rules, videos, tmp_path / "JPEGImages", tmp_path / "Annotations")
     video = tree.video("sav_000001")
     assert {frame: list(masks) for frame, masks in video.prompts.items()} == {0: [0, 1, 2, 4], 16: [3]}
     assert len(video.frames) == 23

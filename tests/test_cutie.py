@@ -64,7 +64,7 @@ def network(cutie_checkpoint: str, tmp_path_factory: pytest.TempPathFactory) -> 
     from cutie.model.cutie import CUTIE
 
     folder = tmp_path_factory.mktemp("resnet")
-    adapter.stand_in(folder)
+    adapter.stub_imagenet_weights(folder)
     model = CUTIE(compose("model=small", f"+model.resnet_model_path={folder}")).eval()
     model.load_weights(torch.load(cutie_checkpoint))
     return model
@@ -259,7 +259,8 @@ def test_the_configuration_is_the_one_that_hydra_composes(network: Any, model: s
 
     settings = {"mem_every": 5, "max_mem_frames": 5, "use_long_term": False}
     ours, theirs = (
-        OmegaConf.to_container(config) for config in (adapter.configure(model, settings), compose(f"model={model}"))
+        OmegaConf.to_container(config)
+        for config in (adapter.configure_network(model, settings), compose(f"model={model}"))
     )
     assert {key: ours["model"][key] for key in theirs["model"]} == theirs["model"]
     read = ("mem_every", "max_mem_frames", "use_long_term", "long_term", "top_k", "stagger_updates", "chunk_size")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from vosbench.datasets import meta
 from vosbench.datasets.card import Rules, Split
-from vosbench.datasets.split import open_tree
+from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
 
@@ -104,7 +104,7 @@ def test_prompts_count_the_frames_that_there_are(tmp_path: Path) -> None:
 def test_a_fetched_dataset_is_found_by_its_name_and_scored_by_its_own_card(root: Path) -> None:
     card = {"name": "animals", "title": "Animals", "splits": {"val": {}}, "rules": {"objects": "all"}}
     (root / paths.MANIFEST).write_text(files.to_json({"card": card}))
-    tree = open_tree("animals", None, root.parent)
+    tree = open_split("animals", None, root.parent)
     assert (tree.name, tree.split.name, tree.videos) == ("animals", "val", ("bear",))
     assert (tree.rules.name, tree.rules.objects) == ("animals", "all")
 
@@ -119,7 +119,7 @@ def test_a_tree_in_daviss_own_layout_is_read_as_it_is(root: Path, tmp_path: Path
     tree = opened(davis_tree(root, tmp_path / "DAVIS"))
     assert tree.videos == ("bear",)
     assert tree.video("bear").prompts.keys() == {0, 2, 4}
-    assert (len(tree.frames_of("bear")), len(tree.truth("bear").stems)) == (5, 5)
+    assert (len(tree.frames_of("bear")), len(tree.ground_truth("bear").frame_names)) == (5, 5)
 
 
 def test_the_only_list_of_a_split_counts_wherever_it_is(root: Path, tmp_path: Path) -> None:
@@ -145,16 +145,16 @@ def test_the_real_trees_are_read(data: Path) -> None:
 
 def test_another_split_is_the_list_of_that_name(root: Path) -> None:
     (root / "ImageSets/test-dev.txt").write_text("\n  bear  \n\nbear\n")
-    tree = open_tree(str(root), "test-dev", Path("datasets"))
+    tree = open_split(str(root), "test-dev", Path("datasets"))
     assert (tree.split.name, tree.videos) == ("test-dev", ("bear",))
 
 
 def test_the_meta_file_of_a_fetched_split_counts_before_the_publishers(root: Path) -> None:
     part, rules = Split("val", meta=("meta.json",)), Rules("animals", objects="listed")
     (root / "meta.json").write_text('{"videos": {"bear": {"objects": [1]}}}')
-    assert meta.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1}
+    assert meta.load_listing(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1}
     (root / "val_meta.json").write_text('{"videos": {"bear": {"objects": [1, 3]}}}')
-    assert meta.of(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
+    assert meta.load_listing(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
 
 
 # Frames
@@ -197,22 +197,22 @@ def test_a_sequence_of_frames_ends(root: Path) -> None:
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match="dataset some/where: no such folder"):
-        open_tree("some/where", None, tmp_path)
+        open_split("some/where", None, tmp_path)
 
 
 def test_a_dataset_that_was_not_fetched_is_told_with_the_command(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match=r"dataset davis2017 is not at .*davis2017: run `vosbench fetch davis2017`"):
-        open_tree("davis", None, tmp_path)
+        open_split("davis", None, tmp_path)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match="unknown dataset 'davis2071': did you mean davis20"):
-        open_tree("davis2071", None, tmp_path)
+        open_split("davis2071", None, tmp_path)
 
 
 def test_a_split_that_is_not_there_is_answered_with_those_that_are(root: Path) -> None:
     with pytest.raises(VosbenchError, match=r"animals has no split test: no ImageSets/test\.txt; it has .*val\.txt"):
-        open_tree(str(root), "test", Path("datasets"))
+        open_split(str(root), "test", Path("datasets"))
 
 
 def test_a_tree_without_lists_has_no_split(root: Path) -> None:

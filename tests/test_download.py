@@ -17,8 +17,8 @@ from server import serve
 
 from vosbench.datasets.card import Download
 from vosbench.errors import VosbenchError
-from vosbench.fetching.download import begun, download
-from vosbench.io.files import sha256
+from vosbench.fetching.download import count_present_bytes, download_file
+from vosbench.io.files import hash_file_sha256
 
 MEBI = 2**20
 CONTENT = random.Random(0).randbytes(4 * MEBI)
@@ -36,7 +36,7 @@ def left(folder: Path) -> list[Path]:
 def begin(folder: Path, source: Download, size: int = 2 * MEBI) -> Path:
     """A partial file of `size` bytes, made by a download that was cut once and not repeated."""
     with serve(FILES, cut=size) as server, pytest.raises(VosbenchError, match="received"):
-        download(source, folder, [server.url(FILE)], attempts=1)
+        download_file(source, folder, [server.url(FILE)], attempts=1)
     (part,) = left(folder)
     assert part.stat().st_size == size
     return part
@@ -45,7 +45,7 @@ def begin(folder: Path, source: Download, size: int = 2 * MEBI) -> Path:
 def refusal(folder: Path, source: Download, *urls: str, timeout: float = 5.0) -> str:
     """The message of a download that must fail and must leave no file."""
     with pytest.raises(VosbenchError) as caught:
-        download(source, folder, urls, attempts=2, timeout=timeout, backoff=0)
+        download_file(source, folder, urls, attempts=2, timeout=timeout, backoff=0)
     assert not (folder / FILE).exists()
     assert "\n" not in str(caught.value)
     return str(caught.value)
@@ -55,7 +55,7 @@ def refusal(folder: Path, source: Download, *urls: str, timeout: float = 5.0) ->
 def test_a_file_arrives_whole_and_nothing_else_is_left(tmp_path: Path, source: Download) -> None:
     seen: list[tuple[int, int | None]] = []
     with serve(FILES) as server:
-        path = download(source, tmp_path / "new" / "folder", [server.url(FILE)], lambda *bytes: seen.append(bytes))
+        path = download_file(source, tmp_path / "new" / "folder", [server.url(FILE)], lambda *bytes: seen.append(bytes))
     assert path == tmp_path / "new" / "folder" / FILE
     assert path.read_bytes() == CONTENT
     assert left(path.parent) == []
@@ -65,25 +65,26 @@ def test_a_file_arrives_whole_and_nothing_else_is_left(tmp_path: Path, source: D
 
 def test_a_file_that_verifies_is_not_asked_for_again(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(CONTENT)
-    assert download(KNOWN, tmp_path, ["http://127.0.0.1:1/"]).read_bytes() == CONTENT
+    assert download_file(KNOWN, tmp_path, ["http://127.0.0.1:1/"]).read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("content", [b"", CONTENT[:-1], b"x" + CONTENT[1:], b"<!DOCTYPE html><title>log in"])
 def test_a_file_that_does_not_verify_is_fetched_again(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     with serve(FILES) as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
 
 
 def test_the_known_answer_of_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
-    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert hash_file_sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_a_download_that_was_killed_continues_where_it_stopped(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from vosbench.download import download, Download;"
-        f"download(Download({FILE!r}), Path(sys.argv[1]), sys.argv[2:])"
+        "import sys; from pathlib import Path; from vosbench.fetching.download import download_file; "
+        "from vosbench.datasets.card import Download;"
+        f"download_file(Download({FILE!r}), Path(sys.argv[1]), sys.argv[2:])"
     )
     with serve(FILES, delay=0.02) as server:
         arguments = [sys.executable, "-c", program, str(tmp_path), server.url(FILE)]
@@ -95,37 +96,37 @@ def test_a_download_that_was_killed_continues_where_it_stopped(tmp_path: Path) -
         (part,) = tmp_path.iterdir()
         size = part.stat().st_size
         server.delay = 0
-        assert download(BARE, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
+        assert download_file(BARE, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
     assert server.starts == [None, None, size]
     assert left(tmp_path) == []
 
 
 @pytest.mark.parametrize("source", [BARE, KNOWN])
 def test_how_much_of_a_file_is_there_is_known_without_asking(tmp_path: Path, source: Download) -> None:
-    assert begun(FILE, tmp_path) == begun(FILE, tmp_path / "no-such") == 0
+    assert count_present_bytes(FILE, tmp_path) == count_present_bytes(FILE, tmp_path / "no-such") == 0
     begin(tmp_path, source)
-    assert begun(FILE, tmp_path) == 2 * MEBI
+    assert count_present_bytes(FILE, tmp_path) == 2 * MEBI
     with serve(FILES) as server:
-        download(source, tmp_path, [server.url(FILE)])
-    assert begun(FILE, tmp_path) == 4 * MEBI
+        download_file(source, tmp_path, [server.url(FILE)])
+    assert count_present_bytes(FILE, tmp_path) == 4 * MEBI
 
 
 def test_a_cut_download_continues_within_the_call(tmp_path: Path) -> None:
     with serve(FILES, cut=2 * MEBI, cuts=1) as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)], backoff=0).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)], backoff=0).read_bytes() == CONTENT
     assert server.starts == [None, None, 2 * MEBI]
 
 
 def test_cuts_do_not_use_up_the_attempts_while_bytes_are_gained(tmp_path: Path) -> None:
     with serve(FILES, cut=MEBI // 2) as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == CONTENT
     assert server.starts[-1] == 7 * MEBI // 2
 
 
 def test_a_small_file_that_is_cut_is_continued_too(tmp_path: Path) -> None:
     small = CONTENT[: MEBI // 4]
     with serve({FILE: small}, cut=len(small) // 2) as server:
-        assert download(BARE, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == small
+        assert download_file(BARE, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == small
     assert server.starts[-1] == len(small) // 2
 
 
@@ -139,7 +140,7 @@ def test_a_server_that_cuts_without_gain_is_given_up(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", [BARE, KNOWN])
 def test_a_server_without_ranges_begins_again_from_zero(tmp_path: Path, source: Download) -> None:
     with serve(FILES, ranges=False, cut=2 * MEBI, cuts=1) as server:
-        assert download(source, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == CONTENT
+        assert download_file(source, tmp_path, [server.url(FILE)], attempts=2, backoff=0).read_bytes() == CONTENT
     assert server.starts[-1] is None
     assert left(tmp_path) == []
 
@@ -149,7 +150,7 @@ def test_a_partial_file_that_is_complete_needs_only_its_name(tmp_path: Path, ran
     begin(tmp_path, KNOWN).write_bytes(CONTENT)
     seen: list[int] = []
     with serve(FILES, ranges=ranges) as server:
-        path = download(KNOWN, tmp_path, [server.url(FILE)], lambda done, total: seen.append(done), attempts=1)
+        path = download_file(KNOWN, tmp_path, [server.url(FILE)], lambda done, total: seen.append(done), attempts=1)
     assert path.read_bytes() == CONTENT
     assert seen == []
 
@@ -157,7 +158,7 @@ def test_a_partial_file_that_is_complete_needs_only_its_name(tmp_path: Path, ran
 def test_a_partial_file_that_is_too_long_is_dropped(tmp_path: Path) -> None:
     begin(tmp_path, KNOWN).write_bytes(CONTENT + b"more")
     with serve(FILES) as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)], attempts=1).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)], attempts=1).read_bytes() == CONTENT
 
 
 def test_the_largest_of_several_partial_files_is_continued(tmp_path: Path) -> None:
@@ -165,14 +166,14 @@ def test_the_largest_of_several_partial_files_is_continued(tmp_path: Path) -> No
     part.with_name(part.name.replace(part.name[-13:], "aaaaaaaa.part")).write_bytes(CONTENT[:MEBI])
     part.with_name(part.name.replace(part.name[-13:], "zzzzzzzz.part")).touch()
     with serve(FILES) as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
     assert server.starts == [None, 2 * MEBI]
     assert left(tmp_path) == []
 
 
 def test_a_mirror_continues_what_another_server_began_if_the_hash_is_known(tmp_path: Path) -> None:
     with serve(FILES, cut=2 * MEBI, cuts=1) as first, serve(FILES) as mirror:
-        path = download(KNOWN, tmp_path, [first.url(FILE), mirror.url(FILE)], attempts=1)
+        path = download_file(KNOWN, tmp_path, [first.url(FILE), mirror.url(FILE)], attempts=1)
     assert path.read_bytes() == CONTENT
     assert mirror.starts == [None, 2 * MEBI]
 
@@ -180,25 +181,25 @@ def test_a_mirror_continues_what_another_server_began_if_the_hash_is_known(tmp_p
 def test_files_of_two_servers_are_not_spliced_if_the_hash_is_not_known(tmp_path: Path) -> None:
     other = CONTENT[::-1]
     with serve(FILES, cut=2 * MEBI, cuts=1) as first, serve({FILE: other}) as mirror:
-        path = download(BARE, tmp_path, [first.url(FILE), mirror.url(FILE)], attempts=1)
+        path = download_file(BARE, tmp_path, [first.url(FILE), mirror.url(FILE)], attempts=1)
     assert path.read_bytes() == other
     assert left(tmp_path) == []
 
 
 def test_a_redirect_is_followed(tmp_path: Path) -> None:
     with serve(FILES, cut=2 * MEBI, cuts=1) as server:
-        assert download(KNOWN, tmp_path, [server.url(f"moved/{FILE}")], backoff=0).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(f"moved/{FILE}")], backoff=0).read_bytes() == CONTENT
 
 
 def test_a_busy_server_is_asked_again(tmp_path: Path) -> None:
     with serve(FILES, refusals=[429, 503, 500]) as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)], attempts=4, backoff=0).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)], attempts=4, backoff=0).read_bytes() == CONTENT
 
 
 def test_a_busy_server_gets_the_time_that_it_asks_for(tmp_path: Path) -> None:
     began = time.monotonic()
     with serve(FILES, refusals=[429], retry_after="1") as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)], backoff=0).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)], backoff=0).read_bytes() == CONTENT
     assert time.monotonic() - began > 1
 
 
@@ -210,7 +211,7 @@ def test_a_server_that_asks_for_an_hour_is_passed_over(tmp_path: Path) -> None:
 
 def test_the_next_url_is_tried_when_one_does_not_have_the_file(tmp_path: Path) -> None:
     with serve({}) as empty, serve(FILES) as mirror:
-        path = download(KNOWN, tmp_path, [empty.url(FILE), mirror.url(FILE)])
+        path = download_file(KNOWN, tmp_path, [empty.url(FILE), mirror.url(FILE)])
     assert path.read_bytes() == CONTENT
     assert len(empty.requests) == 1
 
@@ -254,7 +255,7 @@ def test_a_server_that_falls_silent_in_mid_file_is_continued(tmp_path: Path) -> 
         server.delay = 0.5
         assert "timed out" in refusal(tmp_path, KNOWN, server.url(FILE), timeout=0.1)
         server.delay = 0
-        assert download(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
     assert server.starts[-1] == 2 * MEBI
 
 
@@ -277,7 +278,7 @@ def test_a_web_page_does_not_cost_the_bytes_that_are_there(tmp_path: Path) -> No
 def test_a_busy_answer_to_a_range_does_not_cost_the_bytes_that_are_there(tmp_path: Path) -> None:
     begin(tmp_path, KNOWN)
     with serve(FILES, refusals=[429]) as server:
-        assert download(KNOWN, tmp_path, [server.url(FILE)], backoff=0).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)], backoff=0).read_bytes() == CONTENT
     assert server.starts[-1] == 2 * MEBI
 
 
@@ -288,20 +289,20 @@ def test_a_wrong_hash_is_named_and_the_next_run_begins_afresh(tmp_path: Path) ->
         assert f"sha256 is {hashlib.sha256(wrong).hexdigest()}, expected {KNOWN.sha256}" in message
         assert left(tmp_path) == []
         server.files = FILES
-        assert download(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
     assert server.starts == [None, None]
 
 
 def test_another_url_may_have_the_right_hash(tmp_path: Path) -> None:
     with serve({FILE: CONTENT[::-1]}) as repacked, serve(FILES) as mirror:
-        path = download(KNOWN, tmp_path, [repacked.url(FILE), mirror.url(FILE)])
+        path = download_file(KNOWN, tmp_path, [repacked.url(FILE), mirror.url(FILE)])
     assert path.read_bytes() == CONTENT
 
 
 def test_a_wrong_announced_size_is_noticed_at_the_first_bytes(tmp_path: Path) -> None:
     seen: list[int] = []
     with serve({FILE: CONTENT + b"more"}) as server, pytest.raises(VosbenchError, match="announces 4194308 bytes"):
-        download(KNOWN, tmp_path, [server.url(FILE)], lambda done, total: seen.append(done))
+        download_file(KNOWN, tmp_path, [server.url(FILE)], lambda done, total: seen.append(done))
     assert seen == []
     assert left(tmp_path) == []
 
@@ -332,7 +333,7 @@ def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with serve(FILES) as server, pytest.raises(VosbenchError, match="cannot be written") as caught:
-        download(KNOWN, tmp_path / "file" / "folder", [server.url(FILE)])
+        download_file(KNOWN, tmp_path / "file" / "folder", [server.url(FILE)])
     assert "\n" not in str(caught.value)
 
 
@@ -340,7 +341,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 def test_a_folder_without_permission_is_one_line(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with serve(FILES) as server, pytest.raises(VosbenchError, match="cannot be written"):
-        download(KNOWN, tmp_path, [server.url(FILE)])
+        download_file(KNOWN, tmp_path, [server.url(FILE)])
 
 
 def test_an_interrupt_passes_and_the_next_run_continues(tmp_path: Path) -> None:
@@ -350,6 +351,6 @@ def test_an_interrupt_passes_and_the_next_run_continues(tmp_path: Path) -> None:
 
     with serve(FILES) as server:
         with pytest.raises(KeyboardInterrupt):
-            download(KNOWN, tmp_path, [server.url(FILE)], interrupt)
-        assert download(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
+            download_file(KNOWN, tmp_path, [server.url(FILE)], interrupt)
+        assert download_file(KNOWN, tmp_path, [server.url(FILE)]).read_bytes() == CONTENT
     assert server.starts == [None, None, MEBI]

@@ -25,16 +25,16 @@ from golden import make_tree, squares
 from test_infer import GOOD, alive, masks, tracked
 
 from vosbench.api import evaluate
-from vosbench.datasets.split import open_tree
+from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.running.infer import infer
-from vosbench.running.job import prepare
+from vosbench.running.infer import infer_jobs
+from vosbench.running.job import prepare_job
 from vosbench.running.pool import Event
 from vosbench.running.record import Record
 from vosbench.running.run import Run
-from vosbench.running.status import status
-from vosbench.running.worker import told
+from vosbench.running.status import read_status
+from vosbench.running.worker import describe_failure
 
 KILLS = 100
 SHARDS, ROUNDS = 4, 60
@@ -75,17 +75,17 @@ def test_after_memory_ran_out_a_video_is_tried_with_leaner_settings_and_the_run_
 
 def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Path, bears: Path) -> None:
     """And without leaner settings where those of the run are the leanest that there are."""
-    tree = open_tree(str(bears), None, tmp_path)
+    tree = open_split(str(bears), None, tmp_path)
     pairs = ["modest=true", f"room={tmp_path / 'room'}"]
-    job = prepare(paths.Roots(), tree, "failing_trackers:Greedy", None, pairs, tmp_path / "out")
+    job = prepare_job(paths.Roots(), tree, "failing_trackers:Greedy", None, pairs, tmp_path / "out")
     events: list[Event] = []
-    infer([job], ["cpu"] * 3, on_event=events.append)
+    infer_jobs([job], ["cpu"] * 3, on_event=events.append)
     found = [(event.kind, event.video) for event in events if event.kind in ("started", "done")]
     assert found[-2:] == [("started", "bad"), ("done", "bad")]
     assert {video for kind, video in found[:-2] if kind == "done"} == GOOD
     (retry,) = [event.error for event in events if event.kind == "retry"]
     assert retry.endswith("when the others have ended it is tried once more")
-    assert job.work.run.records()["bad"].leaner == {}
+    assert job.work.run.read_records()["bad"].leaner == {}
 
 
 @pytest.mark.parametrize(
@@ -100,11 +100,11 @@ def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Pat
     ids=repr,
 )
 def test_every_way_to_say_that_memory_ran_out_is_understood(error: Exception, tmp_path: Path) -> None:
-    assert told(error, Run(tmp_path))[0] == "memory"
+    assert describe_failure(error, Run(tmp_path))[0] == "memory"
     with pytest.raises(MemoryError) as numpys:
         np.empty((1 << 40, 1 << 12), np.uint8)
-    assert told(numpys.value, Run(tmp_path))[0] == "memory"
-    assert told(RuntimeError("out of luck"), Run(tmp_path))[0] == "raised"
+    assert describe_failure(numpys.value, Run(tmp_path))[0] == "memory"
+    assert describe_failure(RuntimeError("out of luck"), Run(tmp_path))[0] == "raised"
 
 
 def test_a_fault_in_native_code_costs_its_video_alone(cli: Cli, bears: Path) -> None:
@@ -160,17 +160,17 @@ def track(run: Run, *videos: str) -> None:
     """What is left of videos that were tracked."""
     for video in videos:
         (run.path / "masks" / video).mkdir(parents=True)
-        run.keep(Record(video, "done", frames=5, objects=1))
+        run.write_record(Record(video, "done", frames=5, objects=1))
 
 
 def work_at_shard(folder: Path, index: int, barrier: Barrier) -> None:
     """The end of a shard of one run after the other, at the same time as the others'."""
     for number in range(ROUNDS):
         run = Run(folder / str(number), (index, SHARDS))
-        run.note(videos=[str(index)], ended=None)
+        run.write_note(videos=[str(index)], ended=None)
         barrier.wait(60)
         track(run, str(index))
-        run.note(ended="now")
+        run.write_note(ended="now")
         run.publish({})
 
 
@@ -188,9 +188,9 @@ def test_of_shards_that_end_at_the_same_time_the_last_one_leaves_all_in_run_json
 
 def test_what_is_known_to_be_done_is_not_read_again_and_the_views_are_the_same(tmp_path: Path) -> None:
     run = Run(tmp_path)
-    run.note(videos=["a", "b", "c"])
+    run.write_note(videos=["a", "b", "c"])
     track(run, "a")
-    run.keep(Record("b", "failed"))
+    run.write_record(Record("b", "failed"))
     known = run.publish({})
     (tmp_path / ".videos/a.json").write_text("whoever reads this fails")
     track(run, "b", "c")
@@ -202,10 +202,10 @@ def test_what_is_known_to_be_done_is_not_read_again_and_the_views_are_the_same(t
 def test_a_record_that_another_shard_forgets_while_it_is_read_does_not_count(tmp_path: Path) -> None:
     run = Run(tmp_path)
     track(run, "a", "b")
-    known = run.records()
-    run.forget(["b"])
+    known = run.read_records()
+    run.remove_records(["b"])
     (tmp_path / ".videos/b.json").symlink_to("nowhere")  # listed and not to be read
-    assert run.done() == {"a"}
+    assert run.read_done_videos() == {"a"}
     (tmp_path / ".videos/b.json").unlink()
     assert list(run.publish({}, known)) == ["a"]
 
@@ -256,14 +256,14 @@ def test_what_a_killed_process_had_not_published_is_told_at_once_and_published_b
     content = json.loads((run.path / "run.json").read_text())
     content["videos"]["long"] = {"state": "pending"}
     (run.path / "run.json").write_text(json.dumps(content))
-    run.note(ended=None)
-    assert run.facts()["videos"]["long"]["state"] == "done"
-    assert [shard.state for shard in status(run).shards] == ["stopped"]
+    run.write_note(ended=None)
+    assert run.read_facts()["videos"]["long"]["state"] == "done"
+    assert [shard.state for shard in read_status(run).shards] == ["stopped"]
     assert len(evaluate(run.path, jobs=1).scores)
     before = masks(run.path)
     cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
     assert states(run.path)["long"]["state"] == "done"
-    assert [shard.state for shard in status(run).shards] == ["ended"]
+    assert [shard.state for shard in read_status(run).shards] == ["ended"]
     assert masks(run.path) == before
 
 
@@ -287,7 +287,7 @@ def test_a_damaged_run_json_is_written_anew_by_the_same_command_alone(
     if content is not None:
         (run.path / "run.json").write_text(content)
     with pytest.raises(VosbenchError, match=r"run\.json"):
-        run.facts()
+        run.read_facts()
     with pytest.raises(VosbenchError, match=r"holds another run .tracker 'static', now 'flow'"):
         tracked(bears, run.path, "flow")
     outcome = tracked(bears, run.path)
@@ -320,7 +320,7 @@ def test_a_file_that_is_not_the_runs_own_is_named(tmp_path: Path, bears: Path, p
     run = tracked(bears, tmp_path / "out").run
     (run.path / place).write_text('{"a": 1}')
     with pytest.raises(VosbenchError, match=r"notes\.json is no .* delete it"):
-        run.facts()
+        run.read_facts()
 
 
 def test_what_killed_processes_left_is_no_mask_and_is_gone_after_the_next_command(tmp_path: Path, bears: Path) -> None:
@@ -336,13 +336,13 @@ def test_what_killed_processes_left_is_no_mask_and_is_gone_after_the_next_comman
     assert len(evaluate(run.path, jobs=1).scores)
     other = Run(run.path, (2, 3))
     with FileLock(run.path / ".shards/2-of-3.lock"):
-        other.note(videos=[], host=node(), ended=None)
+        other.write_note(videos=[], host=node(), ended=None)
         tracked(bears, run.path)
         assert [path.name for path in run.path.glob("masks/.*")] == [".good.2-of-3.partial"]
-    other.note(host="another node, whose locks may not be seen here")
+    other.write_note(host="another node, whose locks may not be seen here")
     tracked(bears, run.path)
     assert [path.name for path in run.path.glob("masks/.*")] == [".good.2-of-3.partial"]
-    other.note(host=node())
+    other.write_note(host=node())
     tracked(bears, run.path)
     assert [path.name for path in run.path.rglob("*.partial")] == [f".run.json.{node()}-{os.getpid()}.partial"]
 
@@ -354,7 +354,7 @@ def test_a_run_is_whole_with_shards_without_a_video_and_after_another_number_of_
     for shard in shards:
         tracked(bears, tmp_path / "out", shard=shard)
     assert len(evaluate(tmp_path / "out", jobs=1).scores)
-    assert status(Run(tmp_path / "out")).over
+    assert read_status(Run(tmp_path / "out")).is_over
 
 
 def test_a_folder_that_cannot_be_locked_is_named(cli: Cli, bears: Path) -> None:

@@ -275,9 +275,9 @@ def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[s
 
 DRAWN = """
 from dataclasses import replace
-from vosbench import scenes
-scenes.SPLITS = {"val": [replace(scene, length=12) for scene in scenes.SPLITS["train"]]}
-read = scenes.read
+from vosbench.fetching.readers import synthetic
+synthetic.SYNTHETIC_SPLITS = {"val": [replace(scene, length=12) for scene in synthetic.SYNTHETIC_SPLITS["train"]]}
+read = synthetic.read_synthetic
 """
 
 

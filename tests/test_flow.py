@@ -50,7 +50,7 @@ def crossing(length: int) -> tuple[list[Frame], list[Masks]]:
 
 
 def jaccard(truth: Mask, guess: Mask) -> float:
-    return metrics.jaccard(metrics.pair(truth, guess))
+    return metrics.jaccard(metrics.crop_pair(truth, guess))
 
 
 def quick() -> Flow:

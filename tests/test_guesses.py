@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from vosbench.datasets.card import Rules
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import encode_labels, from_labels
-from vosbench.masks.open import open_guesses
-from vosbench.masks.rle import encode
-from vosbench.masks.source import MaskSource, Sized, missing
+from vosbench.masks.open import open_predictions
+from vosbench.masks.rle import encode_rle
+from vosbench.masks.source import MaskSource, SizedMasks, describe_missing_frame
 from vosbench.types import Labels
 
 RULES = Rules("animals")
@@ -35,7 +35,7 @@ OVERLAP = {1: squares((1, 2, 2)) > 0, 2: squares((1, 4, 4)) > 0}
 
 
 def source(results: Path, video: str = "bear", stems: list[str] = STEMS, rules: Rules = RULES) -> MaskSource:
-    found = open_guesses(results, ["bear", "fox", "wolf"], rules.merge).video(video, stems)
+    found = open_predictions(results, ["bear", "fox", "wolf"], rules.merge).video(video, stems)
     assert found
     return found
 
@@ -54,7 +54,7 @@ def dumped(path: Path, content: object) -> Path:
 
 
 def segmentations(maps: list[Labels], label: int) -> list[dict[str, Any]]:
-    return [encode(labels == label) for labels in maps]
+    return [encode_rle(labels == label) for labels in maps]
 
 
 def annotation(video: object, maps: list[Labels], label: int) -> dict[str, Any]:
@@ -106,7 +106,7 @@ FORMS: Mapping[str, Callable[[Path], Path]] = {
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_the_same_masks_come_out_of_every_form(tmp_path: Path, form: Callable[[Path], Path]) -> None:
-    guesses = open_guesses(form(tmp_path), ["bear", "fox", "wolf"])
+    guesses = open_predictions(form(tmp_path), ["bear", "fox", "wolf"])
     assert sorted(guesses.videos()) == ["bear", "fox"]
     assert guesses.video("wolf", STEMS) is None
     for video, maps in VIDEOS.items():
@@ -125,8 +125,8 @@ def test_the_same_masks_come_out_of_every_form(tmp_path: Path, form: Callable[[P
             masks.read("00007")
 
 
-def read_all(masks: MaskSource) -> list[Sized]:
-    return [masks.read(stem) for stem in masks.stems]
+def read_all(masks: MaskSource) -> list[SizedMasks]:
+    return [masks.read(stem) for stem in masks.frame_names]
 
 
 @pytest.mark.parametrize("form", ["zip", "npz"])
@@ -148,7 +148,7 @@ def test_binary_masks_lie_in_a_folder_an_object_and_may_overlap(tmp_path: Path, 
     objects = {f"bear/{label:03}": [mask.astype(np.uint8) * 255] for label, mask in OVERLAP.items()}
     folder = write_masks(tmp_path / "masks", {**objects, "bear/004": {"00001": squares()}})
     masks = source(zipped(tmp_path / "r.zip", folder) if packed else folder)
-    assert masks.stems == ["00000", "00001"]
+    assert masks.frame_names == ["00000", "00001"]
     assert {label: mask.sum() for label, mask in masks.read("00000")[1].items()} == {1: 36, 2: 36}
     assert masks.read("00001") == (SIZE, {})
 
@@ -157,7 +157,7 @@ def test_binary_masks_lie_in_a_folder_an_object_and_may_overlap(tmp_path: Path, 
 def test_a_picture_beside_the_folders_of_objects_is_no_mask(tmp_path: Path, packed: bool) -> None:
     folder = write_masks(tmp_path / "masks", {"bear/1": FOX, "bear": {"preview": BEAR[0]}})
     masks = source(zipped(tmp_path / "r.zip", folder) if packed else folder)
-    assert masks.stems == ["00000", "00001"]
+    assert masks.frame_names == ["00000", "00001"]
     assert masks.read("00000")[1].keys() == {1}
 
 
@@ -169,28 +169,28 @@ def test_foreign_files_are_ignored(tmp_path: Path, packed: bool) -> None:
     for name in ("results.csv", ".DS_Store", "Annotations/Thumbs.db", "Annotations/bear/._00000.png"):
         (top / name).write_bytes(b"litter")
     masks = source(zipped(tmp_path / "r.zip", top) if packed else top)
-    assert masks.stems == STEMS
+    assert masks.frame_names == STEMS
     assert masks.read("00000")[1].keys() == {1, 2}
-    assert masks.name("00000").endswith(str(Path("Annotations/bear/00000.png")))
+    assert masks.describe("00000").endswith(str(Path("Annotations/bear/00000.png")))
     assert folder.is_dir()
 
 
 def test_numbered_videos_in_a_folder_are_not_taken_for_objects(tmp_path: Path) -> None:
     write_masks(tmp_path, {"Annotations/0001": FOX, "Annotations/0002": FOX})
-    guesses = open_guesses(tmp_path, ["0002"])
-    assert (guesses.place, guesses.videos()) == (tmp_path / "Annotations", ["0001", "0002"])
+    guesses = open_predictions(tmp_path, ["0002"])
+    assert (guesses.path, guesses.videos()) == (tmp_path / "Annotations", ["0001", "0002"])
 
 
 def test_the_objects_of_the_only_video_are_not_taken_for_videos(tmp_path: Path) -> None:
     write_masks(tmp_path, {"bear/1": FOX, "bear/2": FOX})
-    guesses = open_guesses(tmp_path, ["bear", "fox"])
-    assert (guesses.place, guesses.videos()) == (tmp_path, ["bear"])
+    guesses = open_predictions(tmp_path, ["bear", "fox"])
+    assert (guesses.path, guesses.videos()) == (tmp_path, ["bear"])
 
 
 def test_a_folder_without_any_of_the_videos_is_taken_as_it_is(tmp_path: Path) -> None:
     write_masks(tmp_path, {"Annotations/cat": FOX})
-    guesses = open_guesses(tmp_path, ["bear"])
-    assert (guesses.place, guesses.videos()) == (tmp_path, ["Annotations"])
+    guesses = open_predictions(tmp_path, ["bear"])
+    assert (guesses.path, guesses.videos()) == (tmp_path, ["Annotations"])
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
@@ -198,13 +198,14 @@ def test_frames_are_matched_by_their_exact_names(tmp_path: Path, packed: bool) -
     maps = dict.fromkeys(("10", "5", "frame00012", "00000-crop", "last"), FOX[0])
     folder = write_masks(tmp_path / "masks", {"bear": maps})
     masks = source(zipped(tmp_path / "r.zip", folder) if packed else folder)
-    assert masks.stems == ["00000-crop", "5", "10", "frame00012", "last"]
+    assert masks.frame_names == ["00000-crop", "5", "10", "frame00012", "last"]
     assert [stem for stem in ("00005", "5", "frame00012", "00012") if masks.has(stem)] == ["5", "frame00012"]
-    assert missing(masks, "00005").endswith("bear/00005.png is missing; 5 is there, but frames are matched by their "
-                                            "exact names: rename it")  # fmt: skip
-    assert "; frame00012 is there" in missing(masks, "00012")
-    assert missing(masks, "00007").endswith("bear/00007.png is missing")
-    assert missing(masks, "first").endswith("bear/first.png is missing")
+    assert describe_missing_frame(masks, "00005").endswith(
+        "bear/00005.png is missing; 5 is there, but frames are matched by their exact names: rename it"
+    )
+    assert "; frame00012 is there" in describe_missing_frame(masks, "00012")
+    assert describe_missing_frame(masks, "00007").endswith("bear/00007.png is missing")
+    assert describe_missing_frame(masks, "first").endswith("bear/first.png is missing")
 
 
 def test_255_in_a_result_is_an_id(tmp_path: Path) -> None:
@@ -230,13 +231,15 @@ def test_a_file_that_has_changed_is_read_anew(tmp_path: Path) -> None:
 
 def test_objects_without_an_id_are_counted_by_video(tmp_path: Path) -> None:
     ids: list[dict[str, int | None]] = [{}, {"id": 70, "track_id": 30}, {"object_id": None, "instance_id": 40}, {}]
-    entries = [{"video_id": "bear", "segmentations": [encode(OVERLAP[1])], **known} for known in ids]
+    entries = [{"video_id": "bear", "segmentations": [encode_rle(OVERLAP[1])], **known} for known in ids]
     masks = source(dumped(tmp_path / "r.json", [annotation("fox", FOX, 1), *entries]), stems=["00000"])
     assert masks.read("00000")[1].keys() == {1, 30, 40, 4}
 
 
 def test_a_frame_may_lack_an_object_or_all_of_them(tmp_path: Path) -> None:
-    one, two = ({"video_id": "bear", "segmentations": codes} for codes in ([encode(OVERLAP[1]), None], [None, None]))
+    one, two = (
+        {"video_id": "bear", "segmentations": codes} for codes in ([encode_rle(OVERLAP[1]), None], [None, None])
+    )
     masks = source(dumped(tmp_path / "r.json", [one, two]), stems=STEMS[:2])
     assert [masks.read(stem)[1].keys() for stem in STEMS[:2]] == [{1}, set()]
     listed = {"videos": LISTED, "annotations": [{"video_id": 7, "segmentations": [None, None, None]}]}
@@ -246,10 +249,10 @@ def test_a_frame_may_lack_an_object_or_all_of_them(tmp_path: Path) -> None:
 def test_a_video_has_its_own_name_where_its_files_have_no_folder(tmp_path: Path) -> None:
     video = {"id": 7, "name": "bear", "file_names": ["00000.jpg", "00005.jpg", "00010.jpg"]}
     results = dumped(tmp_path / "r.json", {"videos": [video], "annotations": [annotation(7, BEAR, 1)]})
-    assert source(results).stems == ["00000", "00005", "00010"]
+    assert source(results).frame_names == ["00000", "00005", "00010"]
 
 
-BLOCK = encode(OVERLAP[1])
+BLOCK = encode_rle(OVERLAP[1])
 
 
 @pytest.mark.parametrize(
@@ -308,7 +311,7 @@ ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.d
 def test_no_json_does_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, content: object) -> None:
     path = dumped(tmp_path_factory.getbasetemp() / "any.json", content)
     with suppress(VosbenchError):
-        guesses = open_guesses(path, ["bear"])
+        guesses = open_predictions(path, ["bear"])
         for opener in guesses.openers.values():
             read_all(opener(STEMS[:1]))
 
@@ -328,9 +331,9 @@ def test_an_array_may_name_its_frames(tmp_path: Path) -> None:
     alone = npz(tmp_path / "arrays/bear.npz", labels=BEAR, frames=np.array([b"00010", b"00005", b"00000"]))
     (tmp_path / "arrays/._bear.npz").touch()
     for results in (together, alone.parent):
-        assert open_guesses(results, ["bear"]).videos() == ["bear"]
+        assert open_predictions(results, ["bear"]).videos() == ["bear"]
         masks = source(results)
-        assert masks.stems == ["00000", "00005", "00010"]
+        assert masks.frame_names == ["00000", "00005", "00010"]
         assert np.array_equal(masks.read("00010")[1][2], BEAR[0] == 2)
 
 

@@ -18,11 +18,11 @@ from conftest import Cli
 from failing_trackers import Faulty, Long, NotBool, Short, Stranger, WrongSize
 from golden import make_tree, squares, write_frames
 
-from vosbench.datasets.split import open_tree
+from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.running.infer import Outcome, infer
-from vosbench.running.job import prepare
+from vosbench.running.infer import RunOutcome, infer_jobs
+from vosbench.running.job import prepare_job
 from vosbench.running.run import Run
 from vosbench.running.track_video import track_video
 
@@ -31,11 +31,11 @@ GOOD = {"good", "once", "long"}
 
 def tracked(
     root: Path, out: Path, tracker: str = "static", *pairs: str, gpus: str = "cpu", shard: tuple[int, int] = (1, 1)
-) -> Outcome:
+) -> RunOutcome:
     """What `vosbench infer` does, without the command line, which takes longer than such small videos."""
-    tree = open_tree(str(root), None, root.parent)
-    job = prepare(paths.Roots(results=root.parent), tree, tracker, None, pairs, out, shard=shard)
-    return infer([job], gpus.split(","))[0]
+    tree = open_split(str(root), None, root.parent)
+    job = prepare_job(paths.Roots(results=root.parent), tree, tracker, None, pairs, out, shard=shard)
+    return infer_jobs([job], gpus.split(","))[0]
 
 
 def masks(run: Path) -> dict[str, bytes]:
@@ -119,7 +119,7 @@ def test_a_tracker_that_fails_costs_that_video_alone(cli: Cli, bears: Path, trac
 def test_what_a_tracker_must_not_yield_fails_the_video_and_leaves_no_masks(
     tmp_path: Path, bears: Path, tracker: type[Faulty], reason: str
 ) -> None:
-    tree = open_tree(str(bears), None, tmp_path)
+    tree = open_split(str(bears), None, tmp_path)
     with pytest.raises(VosbenchError) as told:
         track_video(tracker("cpu"), "bad", tree, Run(tmp_path / "out"), lambda done: None)
     assert str(told.value) == reason
@@ -247,10 +247,10 @@ def test_a_run_that_has_nothing_to_do_changes_nothing(cli: Cli, bears: Path) -> 
 
 def test_a_run_with_a_long_name_is_told_from_another_one(tmp_path: Path, bears: Path) -> None:
     """A file system takes names of 255 bytes, with what is written beside."""
-    tree, folders = open_tree(str(bears), None, tmp_path), set()
+    tree, folders = open_split(str(bears), None, tmp_path), set()
     for end in "ab":
         pairs = [f"memo={300 * 'y'}{end}"]
-        run = prepare(paths.Roots(results=tmp_path), tree, "failing_trackers:Faulty", None, pairs).work.run
+        run = prepare_job(paths.Roots(results=tmp_path), tree, "failing_trackers:Faulty", None, pairs).work.run
         assert len(run.path.name.encode()) <= 200
         folders.add(run.path)
     assert len(folders) == 2

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 from golden import make_tree, squares
 
-from vosbench.datasets.card import parse
-from vosbench.datasets.split import open_tree
+from vosbench.datasets.card import parse_card
+from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.fetch import fetch_dataset
 from vosbench.fetching.sources import Sources
 
 STEPS = ("open", "os.link", "os.mkdir", "os.remove", "os.rename", "os.rmdir")
-CARD = parse({"name": "cubs", "title": "Cubs", "splits": {"val": {}, "train": {}}}, "card")
+CARD = parse_card({"name": "cubs", "title": "Cubs", "splits": {"val": {}, "train": {}}}, "card")
 VIDEOS = {"val": "ann", "train": "bob"}
 
 
@@ -83,7 +83,7 @@ def contents(root: Path) -> Iterator[tuple[str, object]]:
 def is_whole(root: Path, expected: Mapping[str, object]) -> bool:
     """Whether a reader of the dataset finds the split val. He must not find a part of it."""
     try:
-        tree = open_tree("cubs", "val", root)
+        tree = open_split("cubs", "val", root)
     except VosbenchError:
         return False
     found = dict(contents(root))
@@ -104,7 +104,7 @@ def test_a_second_split_is_killed_at_any_step(tmp_path: Path, volumes: dict[str,
         shutil.copytree(tmp_path / ("undisturbed" if force else "begun"), root)
         if not killed(step, lambda: fetch("val", volumes, root, force)):  # noqa: B023
             break
-        assert open_tree("cubs", "train", root).video("bob").frames
+        assert open_split("cubs", "train", root).video("bob").frames
         outcomes.append(is_whole(root, expected))
         fetch("val", volumes, root)
         assert dict(contents(root)) == expected

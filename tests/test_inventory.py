@@ -39,7 +39,7 @@ def cubs(cli: Cli) -> Path:
 
 
 def rows(root: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    return {(row["dataset"], row["split"]): row for row in inventory.datasets(Roots(datasets=root))}
+    return {(row["dataset"], row["split"]): row for row in inventory.list_datasets(Roots(datasets=root))}
 
 
 def test_a_row_tells_where_the_ground_truth_is(tmp_path: Path) -> None:
@@ -113,9 +113,14 @@ def test_a_program_gets_every_field_of_every_split(cli: Cli, cubs: Path) -> None
 
 def test_what_is_cited_is_what_is_named_or_fetched_or_else_all(cli: Cli, cubs: Path) -> None:
     here, empty = Roots(datasets=cubs.parent), Roots(datasets=cli.folder / "nowhere")
-    assert [dataset.name for dataset in inventory.cited(["davis", "cubs"], here)] == ["davis2017", "cubs"]
-    assert [dataset.name for dataset in inventory.cited([], here)] == ["cubs"]
-    assert {"davis2016", "synthetic", "ytvos2019"} <= {dataset.name for dataset in inventory.cited([], empty)}
+    assert [dataset.name for dataset in inventory.choose_datasets_to_cite(["davis", "cubs"], here)] == [
+        "davis2017",
+        "cubs",
+    ]
+    assert [dataset.name for dataset in inventory.choose_datasets_to_cite([], here)] == ["cubs"]
+    assert {"davis2016", "synthetic", "ytvos2019"} <= {
+        dataset.name for dataset in inventory.choose_datasets_to_cite([], empty)
+    }
 
 
 def test_a_citation_is_bibtex_below_its_licence(cli: Cli, cubs: Path) -> None:

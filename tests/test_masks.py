@@ -16,7 +16,7 @@ from PIL import Image
 from vosbench.datasets.card import Rules
 from vosbench.errors import VosbenchError
 from vosbench.masks.folder import MaskFolder
-from vosbench.masks.labels import encode_labels, from_labels, palette, read_labels, to_labels
+from vosbench.masks.labels import encode_labels, from_labels, make_palette, read_labels, to_labels
 from vosbench.types import Labels
 
 PLAIN = Rules("plain", void=())
@@ -45,7 +45,7 @@ def test_masks_of_a_label_map_paint_the_same_label_map(labels: Labels) -> None:
 
 def test_the_palette_is_that_of_the_published_masks(data: Path) -> None:
     with Image.open(data / "golden/DAVIS/Annotations/480p/judo/00000.png") as image:
-        assert bytes(image.getpalette() or ()) == palette()
+        assert bytes(image.getpalette() or ()) == make_palette()
 
 
 def test_one_bit_masks_are_object_1(tmp_path: Path) -> None:
@@ -120,21 +120,21 @@ def test_void_is_background_and_merging_leaves_one_object() -> None:
 
 def test_frames_stand_in_natural_order_and_keep_their_names(tmp_path: Path) -> None:
     write_masks(tmp_path, {"bear": {stem: squares() for stem in ("10", "2", "frame3", "002", "1")}})
-    assert MaskFolder(tmp_path / "bear").stems == ["1", "002", "2", "10", "frame3"]
+    assert MaskFolder(tmp_path / "bear").frame_names == ["1", "002", "2", "10", "frame3"]
 
 
 def test_what_operating_systems_leave_behind_is_no_mask(tmp_path: Path) -> None:
     folder = write_masks(tmp_path, {"bear": [squares()]}) / "bear"
     for name in (".DS_Store", "._00000.png", "._x.png", "Thumbs.db", "notes.txt"):
         (folder / name).write_bytes(b"litter")
-    assert MaskFolder(folder).stems == ["00000"]
+    assert MaskFolder(folder).frame_names == ["00000"]
 
 
 def test_objects_in_folders_of_their_own_may_overlap(tmp_path: Path) -> None:
     one, two = squares((1, 2, 2)), squares((255, 4, 4))
     folder = write_masks(tmp_path, {"bear/000": [one, one], "bear/010": {"00001": two}}) / "bear"
     masks = MaskFolder(folder)
-    assert masks.stems == ["00000", "00001"]
+    assert masks.frame_names == ["00000", "00001"]
     assert {label: int(mask.sum()) for label, mask in masks.read("00001")[1].items()} == {0: 36, 10: 36}
     assert masks.read("00000")[1].keys() == {0}
 

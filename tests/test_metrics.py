@@ -46,11 +46,11 @@ PAIRS = SHAPES.flatmap(lambda shape: st.tuples(masks(shape), masks(shape)))
 
 
 def jaccard(truth: Mask, guess: Mask) -> float:
-    return metrics.jaccard(metrics.pair(truth, guess))
+    return metrics.jaccard(metrics.crop_pair(truth, guess))
 
 
 def boundary_f(truth: Mask, guess: Mask, radius: float) -> float:
-    return boundary.boundary_f(metrics.pair(truth, guess), radius)
+    return boundary.boundary_f(metrics.crop_pair(truth, guess), radius)
 
 
 def edge(mask: Mask) -> Mask:
@@ -153,18 +153,18 @@ def test_f_of_objects_that_touch_any_border_or_corner(shape: Shape) -> None:
 def test_j_is_intersection_over_union_of_the_sets_of_pixels(pair: Two) -> None:
     truth, guess = (set(zip(*np.nonzero(mask), strict=True)) for mask in pair)
     assert jaccard(*pair) == (len(truth & guess) / len(truth | guess) if truth | guess else 1)
-    assert metrics.smoothed_jaccard(metrics.pair(*pair)) == (len(truth & guess) + 1) / (len(truth | guess) + 1)
+    assert metrics.smoothed_jaccard(metrics.crop_pair(*pair)) == (len(truth & guess) + 1) / (len(truth | guess) + 1)
 
 
 @unhurried
 @given(MASKS)
 def test_the_boundary_is_where_a_two_by_two_block_is_mixed(mask: Mask) -> None:
-    assert np.array_equal(boundary.boundary(mask), edge(mask))
+    assert np.array_equal(boundary.find_boundary(mask), edge(mask))
 
 
 def test_the_boundary_in_the_last_row_and_column_looks_along_the_border_only() -> None:
     mask = np.array([[0, 0, 0], [0, 0, 1], [0, 1, 1]], np.bool_)
-    assert boundary.boundary(mask).astype(int).tolist() == [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
+    assert boundary.find_boundary(mask).astype(int).tolist() == [[0, 1, 1], [1, 1, 0], [1, 0, 0]]
 
 
 @unhurried
@@ -178,7 +178,7 @@ def test_truth_and_guess_can_change_places(pair: Two, radius: float) -> None:
 @unhurried
 @given(MASKS, RADII)
 def test_a_perfect_guess_scores_1(mask: Mask, radius: int) -> None:
-    masks = metrics.pair(mask, mask)
+    masks = metrics.crop_pair(mask, mask)
     assert metrics.jaccard(masks) == metrics.smoothed_jaccard(masks) == boundary.boundary_f(masks, radius) == 1
 
 
@@ -206,7 +206,7 @@ def test_the_matching_distance_grows_with_the_picture(shape: Shape, radius: int)
     truth, near, far = (np.zeros(shape, np.bool_) for _ in range(3))
     for mask, shift in ((truth, 0), (near, radius), (far, radius + 1)):
         mask[:, : shape[1] // 2 + shift] = True
-    assert metrics.radius(shape) == radius
+    assert metrics.boundary_radius(shape) == radius
     assert boundary_f(truth, near, radius) == 1
     assert boundary_f(truth, far, radius) == 0
 
@@ -226,14 +226,14 @@ def test_the_matching_distance_grows_with_the_picture(shape: Shape, radius: int)
 def test_the_adaptive_distance_grows_with_the_object_up_to_the_cap(area: int, radii: tuple[float, float]) -> None:
     truth = np.zeros((480, 854), np.bool_)
     truth.ravel()[:area] = True
-    found = metrics.adaptive_radii(metrics.pair(truth, ~truth), truth.shape)
+    found = metrics.adaptive_radii(metrics.crop_pair(truth, ~truth), truth.shape)
     assert found == pytest.approx(radii, abs=5e-4)
     assert [isinstance(value, int) for value in found] == [isinstance(value, int) for value in radii]
 
 
 def test_the_adaptive_distance_takes_the_tolerance_and_the_share_that_are_given() -> None:
     truth = np.ones((30, 40), np.bool_)
-    masks = metrics.pair(truth, truth)
+    masks = metrics.crop_pair(truth, truth)
     assert metrics.adaptive_radii(masks, (30, 40), tolerance=0.21, share=0.1) == (11, 4)
     assert metrics.adaptive_radii(masks, (30, 40), tolerance=0.08, share=0.1) == (4, 4)
     assert metrics.adaptive_radii(masks, (30, 40), tolerance=0.21, share=0.5) == (10.5, 10.5)

@@ -14,10 +14,17 @@ import pytest
 from golden import make_tree, squares
 from server import Server, serve
 
-from vosbench.datasets.card import Dataset, Download, Rules, parse
+from vosbench.datasets.card import Dataset, Download, Rules, parse_card
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
-from vosbench.fetching.fetch import Fetched, fetch_checkpoint, fetch_dataset, plan_checkpoint, plan_dataset, renamed
+from vosbench.fetching.fetch import (
+    FetchResult,
+    fetch_checkpoint,
+    fetch_dataset,
+    plan_checkpoint,
+    plan_dataset,
+    rename_dataset,
+)
 from vosbench.fetching.sources import Sources
 
 FILE, LIST = "cubs.zip", "SHA256SUMS"
@@ -37,13 +44,13 @@ def card(*downloads: Mapping[str, Any], checksums: tuple[str, ...] = (), **val: 
     """A card whose split val needs all the downloads that are no checksums."""
     files = [download["file"] for download in downloads if download["file"] not in checksums]
     splits = {"val": {"downloads": files, **val}, "train": {}}
-    return parse(
+    return parse_card(
         {"name": "cubs", "title": "Cubs", "downloads": [*downloads], "checksums": [*checksums], "splits": splits},
         "card",
     )
 
 
-def fetch(dataset: Dataset, folder: Path, **sources: Any) -> Fetched:
+def fetch(dataset: Dataset, folder: Path, **sources: Any) -> FetchResult:
     """Fetch into `folder/datasets`."""
     return fetch_dataset(dataset, None, folder / "datasets", Sources(**sources), lambda label, done, total: None)
 
@@ -88,7 +95,7 @@ def test_a_list_of_links_alone_is_enough_for_a_card_without_addresses(
     assert refusal(dataset, tmp_path) == f"{FILE}: not to be had by program. {dataset.splits['val'].by_hand}"
     with serve({"x/1": zipped}) as server:
         (tmp_path / "links.tsv").write_text(f"{header}other.zip\t{server.url('2')}\n{FILE}\t{server.url('x/1')}\n")
-        assert fetch(dataset, tmp_path, links=tmp_path / "links.tsv").fresh
+        assert fetch(dataset, tmp_path, links=tmp_path / "links.tsv").was_fetched
     assert manifest(tmp_path)["sources"][0]["from"] == server.url("x/1")
 
 
@@ -325,12 +332,15 @@ def test_a_plan_asks_nobody_and_writes_nothing(tmp_path: Path, zipped: bytes) ->
         ]
         dataset = card(*files, checksums=(LIST,))
         plan = plan_dataset(dataset, None, tmp_path / "datasets", Sources())
-        assert [(origin.path.name, origin.size, origin.here) for origin in plan.origins] == [
+        assert [(origin.path.name, origin.size, origin.present_bytes) for origin in plan.planned_files] == [
             (LIST, None, 0),
             (FILE, 1000, 0),
         ]
-        assert (plan.needed, plan.lacking) == (2000, "")
-        assert plan_checkpoint(Download("a.pt", (server.url("a.pt"),), bytes=7), tmp_path / "no", Sources()).needed == 7
+        assert (plan.needed_bytes, plan.not_downloadable) == (2000, "")
+        assert (
+            plan_checkpoint(Download("a.pt", (server.url("a.pt"),), bytes=7), tmp_path / "no", Sources()).needed_bytes
+            == 7
+        )
         assert server.requests == []
     assert not (tmp_path / "datasets").exists()
 
@@ -361,7 +371,7 @@ def test_dataset_json_says_what_every_video_consists_of(tmp_path: Path, zipped: 
 
 def test_a_dataset_may_have_another_name(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / FILE).write_bytes(zipped)
-    dataset = renamed(replace(card({"file": FILE}), aliases=("cub",)), "mine")
+    dataset = rename_dataset(replace(card({"file": FILE}), aliases=("cub",)), "mine")
     fetched = fetch(dataset, tmp_path, given=(str(tmp_path / FILE),))
     assert fetched.path == tmp_path / "datasets/mine"
     own = json.loads((fetched.path / "dataset.json").read_text())["card"]
@@ -371,7 +381,7 @@ def test_a_dataset_may_have_another_name(tmp_path: Path, zipped: bytes) -> None:
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "back\\slash", "davis2016", "davis"])
 def test_a_name_that_is_no_folder_or_another_datasets_is_refused(name: str) -> None:
     with pytest.raises(VosbenchError, match="--as"):
-        renamed(card({"file": FILE}), name)
+        rename_dataset(card({"file": FILE}), name)
 
 
 def test_a_split_may_have_a_reader_of_its_own(tmp_path: Path, zipped: bytes) -> None:
@@ -385,5 +395,5 @@ def test_kept_archives_can_be_given_and_are_not_deleted_then(tmp_path: Path, zip
         fetch(card({"file": FILE, "urls": [server.url(FILE)]}), tmp_path, keep_archives=True)
     kept = tmp_path / "datasets/.archives/cubs" / FILE
     assert [path.name for path in kept.parent.iterdir()] == [FILE]
-    assert fetch(card({"file": FILE}), tmp_path, given=(str(kept),), force=True).fresh
+    assert fetch(card({"file": FILE}), tmp_path, given=(str(kept),), force=True).was_fetched
     assert kept.read_bytes() == zipped

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image
 
-from vosbench.masks.png import SIGNATURE, DamagedError, decode
+from vosbench.masks.png import PNG_SIGNATURE, DamagedError, decode_png
 from vosbench.types import Labels
 
 Chunks = list[tuple[bytes, bytes]]
@@ -33,12 +33,12 @@ NOISE = np.random.default_rng(0).integers(0, 256, (20, 31), np.uint8)
 def joined(chunks: Chunks) -> bytes:
     """A PNG file of these chunks, their lengths and checksums right."""
     parts = [struct.pack(">I4s", len(body), kind) + body + zlib.crc32(kind + body).to_bytes(4) for kind, body in chunks]
-    return SIGNATURE + b"".join(parts)
+    return PNG_SIGNATURE + b"".join(parts)
 
 
 def split(png: bytes) -> Chunks:
     """The chunks of a file, as far as they are whole."""
-    chunks, at = [], len(SIGNATURE)
+    chunks, at = [], len(PNG_SIGNATURE)
     while at + 12 <= len(png):
         end = at + 8 + int.from_bytes(png[at : at + 4])
         chunks.append((png[at + 4 : at + 8], png[at + 8 : end]))
@@ -93,7 +93,7 @@ def same(found: Labels | None, expected: Labels) -> bool:
 @pytest.mark.parametrize("pixels", [NOISE, squares((1, 2, 2), (255, 6, 5)), NOISE[:1], NOISE[:, :1], NOISE[:1, :1]])
 def test_each_filter_is_undone(pixels: Labels, number: int) -> None:
     png = joined(chunks_of(pixels, [number] * len(pixels)))
-    assert same(decode(png, MOST), pixels)
+    assert same(decode_png(png, MOST), pixels)
     assert same(by_pillow(png), pixels)
 
 
@@ -101,27 +101,27 @@ def test_each_filter_is_undone(pixels: Labels, number: int) -> None:
 @given(MAPS, st.data())
 def test_lines_with_different_filters_are_undone(pixels: Labels, data: st.DataObject) -> None:
     filters = data.draw(st.lists(st.integers(0, 4), min_size=len(pixels), max_size=len(pixels)))
-    assert same(decode(joined(chunks_of(pixels, filters)), MOST), pixels)
+    assert same(decode_png(joined(chunks_of(pixels, filters)), MOST), pixels)
 
 
 @pytest.mark.parametrize("level", [0, 1, 9])
 def test_what_pillow_writes_is_read_back(level: int) -> None:
     labels = squares((1, 2, 2), (2, 6, 5), (200, 16, 20))
-    assert same(decode(saved(Image.fromarray(labels), compress_level=level), MOST), labels)
-    assert same(decode(saved(indexed(labels), compress_level=level), MOST), labels)
-    assert same(decode(saved(indexed(labels), transparency=0), MOST), labels)
+    assert same(decode_png(saved(Image.fromarray(labels), compress_level=level), MOST), labels)
+    assert same(decode_png(saved(indexed(labels), compress_level=level), MOST), labels)
+    assert same(decode_png(saved(indexed(labels), transparency=0), MOST), labels)
 
 
 def test_published_masks_have_the_pixels_that_pillow_reads(data: Path) -> None:
     masks = sorted((data / "golden").rglob("*.png"))[::40] + sorted((data / "davis2016-real").rglob("*.png"))[::4]
     contents = [path.read_bytes() for path in (*masks, *(data / "davis2017-void").rglob("*.png"))]
     assert len(contents) > 200
-    assert all(same(decode(png, MOST), by_pillow(png)) for png in contents)
+    assert all(same(decode_png(png, MOST), by_pillow(png)) for png in contents)
 
 
 def test_the_pixels_can_be_written_to_and_stand_without_gaps() -> None:
     for number in FILTERS.values():
-        pixels = decode(joined(chunks_of(NOISE, [number] * len(NOISE))), MOST)
+        pixels = decode_png(joined(chunks_of(NOISE, [number] * len(NOISE))), MOST)
         assert pixels is not None
         assert pixels.flags.writeable
         assert pixels.flags.c_contiguous
@@ -131,27 +131,27 @@ def test_packed_pixels_may_lie_in_many_chunks_with_others_around_them() -> None:
     head, (_, packed), end = chunks_of(NOISE)
     pieces = [(b"IDAT", packed[at : at + 7]) for at in range(0, len(packed), 7)]
     png = joined([head, (b"tIME", b"1234567"), (b"prVt", b""), *pieces, (b"IDAT", b""), (b"tEXt", b"a\0b"), end])
-    assert same(decode(png, MOST), NOISE)
+    assert same(decode_png(png, MOST), NOISE)
 
 
 def test_what_stands_behind_the_end_is_ignored() -> None:
-    assert same(decode(joined(chunks_of(NOISE)) + b"litter", MOST), NOISE)
+    assert same(decode_png(joined(chunks_of(NOISE)) + b"litter", MOST), NOISE)
 
 
 @pytest.mark.parametrize("mode", ["1", "LA", "RGB", "RGBA", "I;16"])
 def test_another_mode_is_left_to_pillow(mode: str) -> None:
     image = Image.fromarray(NOISE.astype(np.uint16)) if mode == "I;16" else Image.fromarray(NOISE).convert(mode)
-    assert decode(saved(image), MOST) is None
+    assert decode_png(saved(image), MOST) is None
 
 
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_several_pixels_a_byte_are_left_to_pillow(bits: int) -> None:
-    assert decode(saved(indexed(NOISE % 2), bits=bits), MOST) is None
+    assert decode_png(saved(indexed(NOISE % 2), bits=bits), MOST) is None
 
 
 @pytest.mark.parametrize("form", [b"\x08\0\0\0\1", b"\x08\3\0\0\1", b"\x08\0\1\0\0", b"\x08\0\0\1\0"])
 def test_interlaced_pixels_and_unknown_methods_are_left_to_pillow(form: bytes) -> None:
-    assert decode(joined([header(31, 20, form), *chunks_of(NOISE)[1:]]), MOST) is None
+    assert decode_png(joined([header(31, 20, form), *chunks_of(NOISE)[1:]]), MOST) is None
 
 
 HEAD, DATA, END = chunks_of(NOISE)
@@ -168,7 +168,7 @@ def packing(lines: bytes) -> bytes:
     [
         (b"", "not a PNG"),
         (b"no image at all", "not a PNG"),
-        (SIGNATURE, "cut off"),
+        (PNG_SIGNATURE, "cut off"),
         (WHOLE[:300], "cut off"),
         (WHOLE[:-1], "cut off"),
         (WHOLE[:-12], "cut off"),
@@ -193,13 +193,13 @@ def packing(lines: bytes) -> bytes:
 )
 def test_a_damaged_file_is_refused_with_the_reason(png: bytes, reason: str) -> None:
     with pytest.raises(DamagedError, match=reason):
-        decode(png, MOST)
+        decode_png(png, MOST)
 
 
 @pytest.mark.parametrize(("width", "height"), [(2**10 + 1, 2**10), (2**31 - 1, 2**31 - 1), (1, 2**32 - 1)])
 def test_a_file_that_claims_to_be_huge_is_refused_before_it_is_unpacked(width: int, height: int) -> None:
     with pytest.raises(DamagedError, match=f"{width}x{height} pixels is too large"):
-        decode(joined([header(width, height), DATA, END]), MOST)
+        decode_png(joined([header(width, height), DATA, END]), MOST)
 
 
 def test_a_bomb_takes_no_more_memory_than_it_declares() -> None:
@@ -207,7 +207,7 @@ def test_a_bomb_takes_no_more_memory_than_it_declares() -> None:
     tracemalloc.start()
     try:
         with pytest.raises(DamagedError, match="do not unpack"):
-            decode(bomb, MOST)
+            decode_png(bomb, MOST)
         assert tracemalloc.get_traced_memory()[1] < 2 * len(bomb) < 2**17
     finally:
         tracemalloc.stop()
@@ -257,7 +257,7 @@ def test_a_file_damaged_at_random_gives_the_pixels_that_pillow_reads_or_none(
     for _ in range(1000):
         png = damage(draw.choice(pngs), draw)
         try:
-            found = decode(png, MOST)
+            found = decode_png(png, MOST)
         except DamagedError:
             seen["refused"] += 1
             continue

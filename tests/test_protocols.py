@@ -13,8 +13,8 @@ from golden import by_object, fetched, link, make_tree, names, opened, squares, 
 from PIL import Image
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.evaluate import evaluate
-from vosbench.evaluation.summary import summary
+from vosbench.evaluation.evaluate import score_split
+from vosbench.evaluation.summary import summarise_scores
 from vosbench.masks.labels import read_labels
 
 SOME = ["judo", "lab-coat", "scooter-black", "kite-surf", "loading"]  # short, with objects that come and go
@@ -43,7 +43,7 @@ def test_sav_equals_its_tool_where_each_object_has_its_masks(data: Path, tmp_pat
         for folder, masks in ((tmp_path / "sav/Annotations_6fps", truth), (tmp_path / "results", guess)):
             write_apart(folder / video, masks / video, range(1, size + 1))
     (tmp_path / "sav/sav_val.txt").write_text("\n".join(SOME))
-    evaluation = evaluate(tmp_path / "results", opened(tmp_path / "sav", "sav"), jobs=1)
+    evaluation = score_split(tmp_path / "results", opened(tmp_path / "sav", "sav"), jobs=1)
     theirs = recorded(data, "sav")["per_object"]
     ours = {f"{v}_{label:03}": (100 * row["J-Mean"], 100 * row["F-Mean"]) for v, label, row in by_object(evaluation)}
     assert ours == {name: exactly((theirs[name]["J"], theirs[name]["F"])) for name in ours}
@@ -52,12 +52,12 @@ def test_sav_equals_its_tool_where_each_object_has_its_masks(data: Path, tmp_pat
 
 def test_sav_equals_its_tool_where_objects_share_label_maps(data: Path) -> None:
     tree = opened(data / "golden/DAVIS", "sav")
-    evaluation = evaluate(workload(data)[1], tree, jobs=2)
+    evaluation = score_split(workload(data)[1], tree, jobs=2)
     theirs = recorded(data, "sav")
     ours = {f"{v}_{label - 1:03}": (row["J-Mean"], row["F-Mean"]) for v, label, row in by_object(evaluation)}
     assert ours == {name: exactly((row["J"] / 100, row["F"] / 100)) for name, row in theirs["per_object"].items()}
     for name, metric in {"J&F": "J&F-Mean", "J": "J-Mean", "F": "F-Mean"}.items():
-        assert 100 * summary(evaluation.scores)[metric] == exactly(theirs["global"][name])
+        assert 100 * summarise_scores(evaluation.scores)[metric] == exactly(theirs["global"][name])
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_in_sav_an_object_scores_from_where_it_is_first_seen(
 ) -> None:
     truth, guess = ([squares((1, 2, 2)) * np.uint8(shown == "x") for shown in each] for each in (true, guessed))
     tree = make_tree(tmp_path / "clips", {"clip": truth}, frames=False)
-    evaluation = evaluate(write_masks(tmp_path / "results", {"clip": guess}), opened(tree, "sav"), jobs=1)
+    evaluation = score_split(write_masks(tmp_path / "results", {"clip": guess}), opened(tree, "sav"), jobs=1)
     assert [row["J-Mean"] for _, _, row in by_object(evaluation)] == [score]
 
 
@@ -83,7 +83,7 @@ def test_in_sav_an_object_that_the_truth_never_shows_is_none(tmp_path: Path) -> 
     only_first = [squares(one, two), *[squares(one)] * 4]
     tree = make_tree(tmp_path / "clips", {"clip": only_first}, frames=False)
     guess = write_masks(tmp_path / "results", {"clip": [squares(one, two)] * 5})
-    evaluation = evaluate(guess, opened(tree, "sav"), jobs=1)
+    evaluation = score_split(guess, opened(tree, "sav"), jobs=1)
     assert [(label, row["J-Mean"]) for _, label, row in by_object(evaluation)] == [(1, 1)]
 
 
@@ -105,17 +105,17 @@ def lvos(data: Path, tmp_path: Path) -> tuple[Path, Path]:
 def test_lvos_equals_its_tool(data: Path, tmp_path: Path, card: str) -> None:
     root, results = lvos(data, tmp_path)
     videos = SOME if card == "lvosv1" else None
-    evaluation = evaluate(results, opened(root, card), videos, jobs=2)
+    evaluation = score_split(results, opened(root, card), videos, jobs=2)
     theirs = recorded(data, "lvos")
     ours = {f"{v}_{label}": tuple(row[f"{name}-Mean"] for name in "JFV") for v, label, row in by_object(evaluation)}
     assert ours == {name: exactly(tuple(theirs["per_object"][name][n] for n in "JFV")) for name in ours}
     if videos is None:
-        figures = summary(evaluation.scores, evaluation.groups)
+        figures = summarise_scores(evaluation.scores, evaluation.groups)
         assert len(ours) == len(theirs["per_object"])
         published = {name: value for name, value in theirs["global"].items() if "all" not in name}
         assert {name: figures[name] for name in published} == exactly(published)
         assert figures["J-Mean"] == exactly((figures["J-seen"] + figures["J-unseen"]) / 2)
-        assert summary(evaluation.scores)["J-Mean"] == exactly(theirs["global"]["J-all-objects"])
+        assert summarise_scores(evaluation.scores)["J-Mean"] == exactly(theirs["global"]["J-all-objects"])
 
 
 def test_in_lvos_an_object_has_frames_of_its_own(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_in_lvos_an_object_has_frames_of_its_own(tmp_path: Path) -> None:
     (root / "val_meta.json").write_text(json.dumps({"videos": {"clip": {"objects": objects}}}))
     (root / "unseen_videos.txt").write_text("other\n")
     results = write_masks(tmp_path / "results", {"clip": guess})
-    evaluation = evaluate(results, opened(root, "lvos"), jobs=1)
+    evaluation = score_split(results, opened(root, "lvos"), jobs=1)
     scored = {(score.object, score.frame) for score in evaluation.frames if score.object != 9}
     assert scored == {(1, "00000006"), (1, "00000011"), (1, "00000016"), (7, "00000011")}
     # Object 7 lacks in its own first frame alone; object 9 is listed, never there and never predicted.
@@ -147,7 +147,7 @@ def test_a_list_of_the_publishers_that_is_missing_is_named(data: Path, tmp_path:
     root, results = lvos(data, tmp_path)
     (root / name).unlink()
     with pytest.raises(VosbenchError, match=told):
-        evaluate(results, opened(root, "lvos"), ["judo"], jobs=1)
+        score_split(results, opened(root, "lvos"), ["judo"], jobs=1)
 
 
 # MOSEv2
@@ -158,14 +158,14 @@ def test_mosev2_equals_its_tool(data: Path, tmp_path: Path) -> None:
     (tmp_path / "mose/ImageSets").mkdir()
     (tmp_path / "mose/ImageSets/train.txt").write_text("\n".join(names(workload(data)[0])))
     (tmp_path / "mose/meta_train.json").write_bytes((data / "golden/mosev2_meta.json").read_bytes())
-    evaluation = evaluate(workload(data)[1], opened(tmp_path / "mose", "mosev2", "train"), jobs=2)
+    evaluation = score_split(workload(data)[1], opened(tmp_path / "mose", "mosev2", "train"), jobs=2)
     theirs = recorded(data, "mosev2")
     ours = {f"{v}_{label}": [row[n] for n in theirs["fields"]] for v, label, row in by_object(evaluation)}
     expected = {
         name: [math.nan if value is None else value for value in row] for name, row in theirs["per_object"].items()
     }
     assert ours == {name: pytest.approx(row, rel=0, abs=1e-12, nan_ok=True) for name, row in expected.items()}
-    figures = summary(evaluation.scores, evaluation.groups)
+    figures = summarise_scores(evaluation.scores, evaluation.groups)
     assert {name: figures[name] for name in theirs["global"]} == exactly(theirs["global"])
     for kind in ("disappear", "reappear"):
         mean = (theirs["global"][f"{kind}_J"] + theirs["global"][f"{kind}_F_new"]) / 2
@@ -183,7 +183,7 @@ def test_where_the_truth_is_not_public_the_server_is_named(tmp_path: Path, card:
     root = fetched(make_tree(tmp_path / card, {"clip": [squares((1, 2, 2))]}, frames=False), card)
     results = write_masks(tmp_path / "results", {"clip": [squares((1, 2, 2))] * 4})
     with pytest.raises(VosbenchError, match=r"not public and .*clip holds prompts alone; .* at https://www\.codabench"):
-        evaluate(results, opened(root), jobs=1)
+        score_split(results, opened(root), jobs=1)
 
 
 @pytest.mark.parametrize("split", ["val", "train"])
@@ -192,7 +192,7 @@ def test_ones_own_truth_of_mose_is_scored_as_davis_is(data: Path, tmp_path: Path
     link(root / "Annotations", workload(data)[0], lambda index: f"{index:05}", ["judo"])
     (root / "ImageSets").mkdir()
     (root / f"ImageSets/{split}.txt").write_text("judo\n")
-    evaluation = evaluate(workload(data)[1], opened(fetched(root, "mosev1"), split=split), jobs=1)
+    evaluation = score_split(workload(data)[1], opened(fetched(root, "mosev1"), split=split), jobs=1)
     theirs = recorded(data, "official")["per_object"]
     assert {f"{v}_{label}": row for v, label, row in by_object(evaluation)} == {
         name: exactly(theirs[name]) for name in ("judo_1", "judo_2")
@@ -221,10 +221,10 @@ def youtube(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_youtube_vos_scores_each_object_after_its_first_frame_the_last_included(tmp_path: Path) -> None:
     root, results = youtube(tmp_path)
-    evaluation = evaluate(results, opened(root, "ytvos"), jobs=1)
+    evaluation = score_split(results, opened(root, "ytvos"), jobs=1)
     rows = {label: (row["J-Mean"], row["F-Mean"]) for _, label, row in by_object(evaluation)}
     assert rows == {1: (3 / 4, 3 / 4), 4: (1 / 2, 1 / 2)}  # frames 5 to 20 without 5; 15 and 20 without 20
-    figures = summary(evaluation.scores, evaluation.groups)
+    figures = summarise_scores(evaluation.scores, evaluation.groups)
     assert figures["G"] == figures["J&F-Mean"] == (3 / 4 + 3 / 4 + 1 / 2 + 1 / 2) / 4
     apart = {name: figures[name] for name in ("J-seen", "F-seen", "J-unseen", "F-unseen")}
     assert apart == {"J-seen": 3 / 4, "F-seen": 3 / 4, "J-unseen": 1 / 2, "F-unseen": 1 / 2}
@@ -247,7 +247,7 @@ def test_youtube_vos_takes_the_boundary_of_masks_with_a_short_side_of_360_pixels
     bear = np.roll(read_labels(root / "Annotations/clip/00000.png"), shift, axis=1)
     for path in (results / "clip").iterdir():
         Image.fromarray(bear).save(path)
-    row = next(row for _, label, row in by_object(evaluate(results, opened(root, card), jobs=1)) if label == 1)
+    row = next(row for _, label, row in by_object(score_split(results, opened(root, card), jobs=1)) if label == 1)
     assert (row["F-Mean"] == 1) == matches
     assert row["J-Mean"] == (200 - shift) / (200 + shift)
 
@@ -256,14 +256,14 @@ def test_a_frame_that_is_listed_and_has_no_truth_is_named(tmp_path: Path) -> Non
     root, results = youtube(tmp_path)
     (root / "Annotations/clip/00015.png").unlink()
     with pytest.raises(VosbenchError, match=r"meta\.json lists 1 frames of video clip .*, such as 00015"):
-        evaluate(results, opened(root, "ytvos"), jobs=1)
+        score_split(results, opened(root, "ytvos"), jobs=1)
 
 
 def test_an_object_without_a_category_is_named(tmp_path: Path) -> None:
     root, results = youtube(tmp_path)
     (root / "meta.json").write_text('{"videos": {"clip": {"objects": [1, 4]}}}')
     with pytest.raises(VosbenchError, match=r"meta\.json: video clip has an object without a category"):
-        evaluate(results, opened(root, "ytvos"), jobs=1)
+        score_split(results, opened(root, "ytvos"), jobs=1)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_a_meta_file_that_says_nothing_of_a_video_is_named(tmp_path: Path, meta:
     root, results = youtube(tmp_path)
     (root / "meta.json").write_text(meta)
     with pytest.raises(VosbenchError, match=rf"meta\.json: .*{told}"):
-        evaluate(results, opened(root, "ytvos"), jobs=1)
+        score_split(results, opened(root, "ytvos"), jobs=1)
 
 
 def test_the_contracts_names_are_there_under_all_rules(tmp_path: Path) -> None:
@@ -287,8 +287,8 @@ def test_the_contracts_names_are_there_under_all_rules(tmp_path: Path) -> None:
     (root / "unseen_videos.txt").write_text("clip\n")
     both = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
     for card in ("davis2016", "davis2017", "sav", "lvosv1", "lvosv2", "ytvos2018", "ytvos2019", "mosev1", "mosev2"):
-        evaluation = evaluate(results, opened(root, card), jobs=1)
-        figures = summary(evaluation.scores, evaluation.groups)
+        evaluation = score_split(results, opened(root, card), jobs=1)
+        figures = summarise_scores(evaluation.scores, evaluation.groups)
         assert next(iter(figures)) == "J&F-Mean"
         assert set(both) < figures.keys()
         assert all(row.keys() >= set(both) for _, _, row in by_object(evaluation))

@@ -20,11 +20,11 @@ from golden import fetched, opened
 from server import serve
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import dump
+from vosbench.datasets.card import dump_card
 from vosbench.io import plugins
 from vosbench.running import provenance
-from vosbench.running.provenance import differences
-from vosbench.trackers.registry import BUILT_IN
+from vosbench.running.provenance import find_differences
+from vosbench.trackers.registry import BUILT_IN_TRACKERS
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -69,7 +69,7 @@ def test_run_json_tells_settings_card_tracker_machine_and_commit(cli: Cli, shift
     found = facts(shifted)
     assert found["settings"] == {"strict": True}
     assert found["all_settings"] == {"strict": True, "shift": 0, "prompts": "first"}
-    card = json.dumps(dump(registry.dataset("default")), sort_keys=True)
+    card = json.dumps(dump_card(registry.find_dataset("default")), sort_keys=True)
     assert found["card_sha256"] == hashlib.sha256(card.encode()).hexdigest()
     assert found["tracker_sha256"] == hashlib.sha256(SHIFTED.encode()).hexdigest()
     assert (found["host"], found["shards"][0]["host"]) == (platform.node(), platform.node())
@@ -84,23 +84,25 @@ def test_a_fetched_dataset_is_told_by_the_hashes_of_what_was_fetched(bears: Path
     source = {"file": "bears.zip", "from": "https://bears.example/bears.zip?key=secret", "sha256": "abc", "bytes": 3}
     manifest["splits"] = {"val": {"sources": [source]}}
     (bears / "dataset.json").write_text(json.dumps(manifest))
-    assert provenance.data(opened(bears))["dataset_sources"] == {"bears.zip": "abc"}
+    assert provenance.describe_data(opened(bears))["dataset_sources"] == {"bears.zip": "abc"}
 
 
 def test_what_differs_is_told_with_the_likeliest_first() -> None:
     now = {"tracker_sha256": "a", "card_sha256": "b", "git": {"commit": "0123456789abcdef", "dirty": False}}
     now |= {"system": "Linux", "processor": "P", "gpus": ["G1", "G1"]}
     now |= {"code_sha256": {"vosbench": "v", "sam2": "s"}, "versions": {"numpy": "2.0", "torch": "3.0"}}
-    assert list(differences({}, now)) == []
-    assert list(differences({**now, "gpus": ["G1"], "git": None}, now)) == []  # by which commit the same code came
-    assert list(differences({**now, "code_sha256": {"vosbench": "w"}}, now)) == ["the code of vosbench has changed"]
+    assert list(find_differences({}, now)) == []
+    assert list(find_differences({**now, "gpus": ["G1"], "git": None}, now)) == []  # by which commit the same code came
+    assert list(find_differences({**now, "code_sha256": {"vosbench": "w"}}, now)) == [
+        "the code of vosbench has changed"
+    ]
     before = {**now, "versions": {"numpy": "2.0", "torch": "2.9", "mine": "1"}, "gpus": ["G2"], "card_sha256": "c"}
     before |= {
         "tracker_sha256": "d",
         "code_sha256": {"vosbench": "w", "sam2": "s"},
         "git": {**now["git"], "dirty": True},
     }
-    assert list(differences(before, now)) == [
+    assert list(find_differences(before, now)) == [
         "the tracker's file has changed",
         "the code of vosbench has changed (0123456789ab with changes, now 0123456789ab)",
         "torch 2.9, now 3.0",
@@ -127,8 +129,8 @@ def test_a_plug_in_is_told_by_its_distribution_its_files_and_what_it_requires(
     (information / "entry_points.txt").write_text(f"[vosbench.trackers]\nmine = {package}.tracker:Tracker" * entry)
     monkeypatch.syspath_prepend(tmp_path)
     spec = f"{package}.tracker:Tracker"
-    assert plugins.load(spec) == "tracker"
-    found = provenance.code(spec)
+    assert plugins.load_object(spec) == "tracker"
+    found = provenance.describe_code(spec)
     assert found["versions"][f"{package}-vos"] == "1.2"
     assert {name: name in found["versions"] for name in ("pytest", "hypothesis", "mypy", "nobodys")} == {
         "pytest": True,
@@ -139,13 +141,16 @@ def test_a_plug_in_is_told_by_its_distribution_its_files_and_what_it_requires(
     before = dict(found["code_sha256"])
     assert sorted(before) == sorted(["sam2", "vosbench", package])
     (tmp_path / package / "helper.py").write_text("changed")
-    provenance._files.cache_clear()
-    after = provenance.code(spec)["code_sha256"]
+    provenance._hash_package.cache_clear()
+    after = provenance.describe_code(spec)["code_sha256"]
     assert [name for name in before if before[name] != after[name]] == [package]
 
 
 def test_built_in_trackers_are_told_by_what_their_extra_requires() -> None:
-    versions = {name: dict(provenance.versions(provenance._packages(spec))) for name, spec in BUILT_IN.items()}
+    versions = {
+        name: dict(provenance.read_versions(provenance._find_packages(spec)))
+        for name, spec in BUILT_IN_TRACKERS.items()
+    }
     assert [name for name in versions if "rf-cutie" in versions[name]] == ["cutie"]
     assert all({"numpy", "torch", "sam2"} <= set(found) for found in versions.values())
     assert not any({"matplotlib", "pandas"} & set(found) for found in versions.values())

@@ -16,38 +16,40 @@ from publishers import PUBLISHERS, Published
 
 from vosbench.datasets import registry
 from vosbench.datasets.card import Split
-from vosbench.datasets.split import Tree
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.fetching.readers.folders import Content, Reader, folders
-from vosbench.io import plugins
+from vosbench.fetching.readers.folders import DatasetReader, SplitContent, read_folders
+from vosbench.fetching.readers.registry import load_reader
 from vosbench.io.archives.members import Member
 from vosbench.io.archives.open import open_members
 from vosbench.io.files import write_text
 from vosbench.io.paths import FRAMES, MASKS
 
 # Another split of the embedded dataset would take seconds to draw, with the same reader.
-SPLITS = [(n, s) for n, card in registry.datasets().items() for s in card.splits if (n, s) != ("synthetic", "val")]
+SPLITS = [
+    (n, s) for n, card in registry.known_datasets().items() for s in card.splits if (n, s) != ("synthetic", "val")
+]
 
 
 class Normalised(NamedTuple):
     """What a publisher offers, and the same in the normal layout."""
 
     published: Published
-    content: Content
-    tree: Tree
+    content: SplitContent
+    tree: DatasetSplit
 
 
 def normalised(name: str, split: str, published: Published, root: Path) -> Normalised:
     """What `vosbench fetch` makes of a publisher's files, without its manifest."""
-    card, home = registry.dataset(name), root / name
+    card, home = registry.find_dataset(name), root / name
     part = card.splits[split]
-    reader: Reader = plugins.load(part.reader or card.reader)
+    reader: DatasetReader = load_reader(part.reader or card.reader)
     with open_members(published.files, root / "scratch") as members:
         content = reader(members, part)
         for path, member in content.entries:
             member.save(home / path)
     write_text(home / f"ImageSets/{split}.txt", "".join(f"{video}\n" for video in content.videos))
-    tree = Tree(name, home, part, card.rules, tuple(content.videos), home / FRAMES, home / MASKS, True)
+    tree = DatasetSplit(name, home, part, card.rules, tuple(content.videos), home / FRAMES, home / MASKS, True)
     return Normalised(published, content, tree)
 
 
@@ -82,7 +84,9 @@ def test_ground_truth_that_is_no_prompt_never_reaches_a_tracker(split: Normalise
     for clip in split.published.clips:
         video = split.tree.video(clip.name)
         assert set(vars(video)) == {"name", "frames", "prompts", "overlap"}
-        assert vars(video.frames) == {"paths": [split.tree.frames / clip.name / f"{stem}.jpg" for stem in clip.frames]}
+        assert vars(video.frames) == {
+            "paths": [split.tree.frames_folder / clip.name / f"{stem}.jpg" for stem in clip.frames]
+        }
         stems = list(clip.frames)
         given = {stems[index]: masks for index, masks in video.prompts.items()}
         assert {stem: sorted(masks) for stem, masks in given.items()} == {
@@ -115,7 +119,7 @@ def test_mose_is_listed_alike_with_and_without_its_json(name: str, split: str, d
     ("name", "split"), [("mose", "val"), ("sav", "test"), ("lvos", "val"), ("ytvos2018-allframes", "val")]
 )
 def test_the_command_makes_the_same_of_a_publishers_files(cli: Cli, data: Path, name: str, split: str) -> None:
-    name = registry.dataset(name).name
+    name = registry.find_dataset(name).name
     published = PUBLISHERS[name](cli.folder, data, split)
     given = [argument for path in published.files for argument in ("--from", path)]
     cli("fetch", name, "--split", split, *given)
@@ -161,11 +165,11 @@ def lists(source: str, name: str, content: str) -> Iterator[Member]:
     yield Member(PurePosixPath(name), len(content), Path(source), partial(io.BytesIO, content.encode()))
 
 
-def read(*sources: Iterable[Member], split: Split | None = None) -> Content:
-    return folders([member for source in sources for member in source], split or Split("val"))
+def read(*sources: Iterable[Member], split: Split | None = None) -> SplitContent:
+    return read_folders([member for source in sources for member in source], split or Split("val"))
 
 
-def paths(content: Content) -> list[str]:
+def paths(content: SplitContent) -> list[str]:
     return [str(entry.path) for entry in content.entries]
 
 

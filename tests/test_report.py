@@ -15,7 +15,7 @@ from vosbench.cli import console
 from vosbench.errors import VosbenchError
 from vosbench.evaluation import report, tables
 from vosbench.evaluation.summary import Evaluation
-from vosbench.evaluation.tables import View
+from vosbench.evaluation.tables import TableView
 from vosbench.types import FrameScore, Score
 
 METRICS = ("J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
@@ -48,13 +48,13 @@ def more(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, scores=(*evaluation.scores, *scores), groups=groups)
 
 
-def first_cells(evaluation: Evaluation, view: View) -> list[str]:
+def first_cells(evaluation: Evaluation, view: TableView) -> list[str]:
     """What the first two columns of the rows say."""
-    return [" ".join(row[:2]) for row in tables.of(evaluation, view)[0].rows]
+    return [" ".join(row[:2]) for row in tables.build_tables(evaluation, view)[0].rows]
 
 
 def test_the_csvs_are_the_official_ones(evaluation: Evaluation) -> None:
-    assert report.official(evaluation) == {
+    assert report.official_csvs(evaluation) == {
         "global_results-val.csv": (
             "J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay\n0.400,0.367,0.500,0.067,0.433,0.500,0.016\n"
         ),
@@ -65,7 +65,7 @@ def test_the_csvs_are_the_official_ones(evaluation: Evaluation) -> None:
 
 
 def test_json_has_full_precision_and_null_where_nothing_was_scored(evaluation: Evaluation) -> None:
-    written = json.loads(report.to_json(evaluation))
+    written = json.loads(report.evaluation_to_json(evaluation))
     assert list(written) == ["signature", "dataset", "split", "global", "objects", "problems"]
     assert (written["dataset"], written["split"], written["signature"]) == ("animals", "val", "vosbench:test")
     assert written["global"]["J-Mean"] == pytest.approx((0.1 + 0.7 + 0.3) / 3, rel=0, abs=1e-16)
@@ -85,7 +85,7 @@ def test_the_objects_csv_loses_no_bit(evaluation: Evaluation) -> None:
 def test_an_object_without_a_metric_has_an_empty_cell(more: Evaluation) -> None:
     rows = list(csv.DictReader(io.StringIO(report.objects_csv(more))))
     assert [row["reappear_J"] for row in rows] == ["", "0.25", "", "0.5"]
-    assert "reappear_J" not in json.loads(report.to_json(more))["objects"][0]
+    assert "reappear_J" not in json.loads(report.evaluation_to_json(more))["objects"][0]
 
 
 def test_the_frames_file_has_a_row_an_object_in_a_frame_and_loses_no_bit(evaluation: Evaluation) -> None:
@@ -102,7 +102,7 @@ def test_the_frames_file_says_nothing_of_when_it_was_made(evaluation: Evaluation
 
 
 def test_a_videos_row_is_the_mean_of_its_objects(evaluation: Evaluation) -> None:
-    (table,) = tables.of(evaluation, View())
+    (table,) = tables.build_tables(evaluation, TableView())
     assert table.columns == ("video", "objects", "J&F-Mean", *METRICS)
     assert table.rows == (
         ("bear", "2", "45.0", "40.0", "50.0", "10.0", "50.0", "50.0", "-3.1"),
@@ -113,7 +113,7 @@ def test_a_videos_row_is_the_mean_of_its_objects(evaluation: Evaluation) -> None
 
 
 def test_there_can_be_a_row_an_object(evaluation: Evaluation) -> None:
-    (table,) = tables.of(evaluation, View("object"))
+    (table,) = tables.build_tables(evaluation, TableView("object"))
     assert table.columns[:3] == ("video", "object", "J&F-Mean")
     assert [row[:3] for row in table.rows] == [
         ("bear", "1", "21.7"),
@@ -125,26 +125,29 @@ def test_there_can_be_a_row_an_object(evaluation: Evaluation) -> None:
 
 
 def test_sorting_puts_the_worst_on_top_and_what_has_no_figure_last(evaluation: Evaluation) -> None:
-    assert first_cells(evaluation, View("object", "F-Mean")) == ["cat_&_dog 1", "bear 1", "bear 2", "blink 1"]
+    assert first_cells(evaluation, TableView("object", "F-Mean")) == ["cat_&_dog 1", "bear 1", "bear 2", "blink 1"]
 
 
 def test_of_a_decay_the_highest_is_the_worst(evaluation: Evaluation) -> None:
-    assert first_cells(evaluation, View("object", "J-Decay")) == ["bear 1", "bear 2", "cat_&_dog 1", "blink 1"]
+    assert first_cells(evaluation, TableView("object", "J-Decay")) == ["bear 1", "bear 2", "cat_&_dog 1", "blink 1"]
 
 
 def test_the_worst_rows_leave_the_total_as_it_is(evaluation: Evaluation) -> None:
-    assert first_cells(evaluation, View("object", worst=2)) == ["bear 1", "cat_&_dog 1"]
-    assert first_cells(evaluation, View("object", "J-Decay", 1)) == ["bear 1"]
-    assert tables.of(evaluation, View(worst=1))[0].total == tables.of(evaluation, View())[0].total
+    assert first_cells(evaluation, TableView("object", worst=2)) == ["bear 1", "cat_&_dog 1"]
+    assert first_cells(evaluation, TableView("object", "J-Decay", 1)) == ["bear 1"]
+    assert (
+        tables.build_tables(evaluation, TableView(worst=1))[0].total
+        == tables.build_tables(evaluation, TableView())[0].total
+    )
 
 
 def test_an_unknown_metric_names_the_known(evaluation: Evaluation) -> None:
     with pytest.raises(VosbenchError, match="no metric J-Men to sort by; the known ones are J&F-Mean, J-Mean, J-Rec"):
-        tables.of(evaluation, View(sort="J-Men"))
+        tables.build_tables(evaluation, TableView(sort="J-Men"))
 
 
 def test_other_figures_of_a_protocol_stand_in_a_table_of_their_own(more: Evaluation) -> None:
-    main, others = tables.of(more, View("object"))
+    main, others = tables.build_tables(more, TableView("object"))
     assert main.columns == ("video", "object", "group", "J&F-Mean", *METRICS)
     assert [row[2] for row in main.rows] == ["seen", "unseen", "seen", "unseen"]
     assert others.columns == ("metric", "mean")
@@ -152,7 +155,7 @@ def test_other_figures_of_a_protocol_stand_in_a_table_of_their_own(more: Evaluat
 
 
 def test_a_metric_to_sort_by_has_a_column(more: Evaluation) -> None:
-    main, others = tables.of(more, View("object", "reappear_J"))
+    main, others = tables.build_tables(more, TableView("object", "reappear_J"))
     assert [row[-1] for row in main.rows] == ["25.0", "50.0", "-", "-"]
     assert main.total[-1] == "37.5"
     assert "reappear_J" not in dict(others.rows)
@@ -160,13 +163,15 @@ def test_a_metric_to_sort_by_has_a_column(more: Evaluation) -> None:
 
 def test_markdown_shows_names_as_they_are(evaluation: Evaluation) -> None:
     table = tables.Table(("video", "J"), (("a|b*", "1.0"),), ("all objects", "-"))
-    assert tables.markdown([table], "vosbench:test") == (
+    assert tables.format_markdown([table], "vosbench:test") == (
         "| video | J |\n| --- | ---: |\n| a\\|b\\* | 1.0 |\n| all objects | - |\n\nIn percent. `vosbench:test`\n"
     )
 
 
 def test_latex_is_booktabs_with_escaped_names(evaluation: Evaluation) -> None:
-    lines = tables.latex(tables.of(evaluation, View(sort="J-Mean", worst=3)), "vosbench:test").splitlines()
+    lines = tables.format_latex(
+        tables.build_tables(evaluation, TableView(sort="J-Mean", worst=3)), "vosbench:test"
+    ).splitlines()
     assert lines == [
         "% in percent; vosbench:test",
         r"% needs \usepackage{booktabs}",
@@ -188,7 +193,7 @@ def test_latex_is_booktabs_with_escaped_names(evaluation: Evaluation) -> None:
 def test_a_latex_cell_can_hold_every_mark() -> None:
     table = tables.Table((r"\~^{}%$#",), ())
     expected = r"\textbackslash{}\textasciitilde{}\textasciicircum{}\{\}\%\$\# \\"
-    assert expected in tables.latex([table], "").splitlines()
+    assert expected in tables.format_latex([table], "").splitlines()
 
 
 @pytest.mark.parametrize("width", [200, 80, 66])
@@ -196,8 +201,8 @@ def test_no_number_is_cut_on_a_narrow_terminal(
     evaluation: Evaluation, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console.output, "width", width)
-    (table,) = tables.of(evaluation, View())
-    console.table(table.columns, table.rows, "animals [val]", table.total)
+    (table,) = tables.build_tables(evaluation, TableView())
+    console.print_table(table.columns, table.rows, "animals [val]", table.total)
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].strip() == "animals [val]"
     assert max(map(len, shown)) <= width
@@ -207,7 +212,7 @@ def test_no_number_is_cut_on_a_narrow_terminal(
 
 def test_an_evaluation_without_objects_has_empty_tables() -> None:
     nothing = Evaluation("animals", "val", "vosbench:test", ())
-    assert json.loads(report.to_json(nothing))["global"] == {}
-    assert report.official(nothing)["per-sequence_results-val.csv"] == "Sequence,J-Mean,F-Mean\n"
+    assert json.loads(report.evaluation_to_json(nothing))["global"] == {}
+    assert report.official_csvs(nothing)["per-sequence_results-val.csv"] == "Sequence,J-Mean,F-Mean\n"
     assert gzip.decompress(report.frames_csv(nothing)) == b"video,object,frame\n"
-    assert tables.of(nothing, View()) == [tables.Table(("video", "objects"), (), ("all objects", "0"))]
+    assert tables.build_tables(nothing, TableView()) == [tables.Table(("video", "objects"), (), ("all objects", "0"))]

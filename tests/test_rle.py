@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from vosbench.errors import VosbenchError
-from vosbench.masks.rle import compress, decode, decompress, encode
+from vosbench.masks.rle import compress_counts, decode_rle, decompress_counts, encode_rle
 from vosbench.types import Mask
 
 
@@ -37,30 +37,30 @@ def column(*pixels: int) -> Mask:
 )
 def test_a_mask_and_its_runs_as_counted_by_hand(mask: Mask, runs: list[int], counts: str) -> None:
     size = list(mask.shape)
-    assert encode(mask) == {"size": size, "counts": counts}
+    assert encode_rle(mask) == {"size": size, "counts": counts}
     for stored in (runs, counts, counts.encode()):
-        assert np.array_equal(decode({"size": size, "counts": stored}), mask)
+        assert np.array_equal(decode_rle({"size": size, "counts": stored}), mask)
 
 
 @unhurried
 @given(arrays(np.bool_, array_shapes(min_dims=2, max_dims=2, max_side=40)))
 def test_every_mask_comes_back(mask: Mask) -> None:
-    assert np.array_equal(decode(encode(mask)), mask)
-    assert np.array_equal(decode(json.loads(json.dumps(encode(mask)))), mask)
+    assert np.array_equal(decode_rle(encode_rle(mask)), mask)
+    assert np.array_equal(decode_rle(json.loads(json.dumps(encode_rle(mask)))), mask)
 
 
 @unhurried
 @given(st.lists(st.integers(0, 2**32 - 1), min_size=1))
 def test_counts_of_32_bits_come_back(counts: list[int]) -> None:
-    assert decompress(compress(np.array(counts))).tolist() == counts
+    assert decompress_counts(compress_counts(np.array(counts))).tolist() == counts
 
 
 def test_published_masks_decode_to_their_published_areas_and_encode_to_the_same_strings(data: Path) -> None:
     video = json.loads((data / "sav/sav_000001_manual.json").read_text())
     areas: list[list[float]] = []
     for frame in video["masklet"]:
-        masks = [decode(rle) for rle in frame]
-        assert [encode(mask) for mask in masks] == frame
+        masks = [decode_rle(rle) for rle in frame]
+        assert [encode_rle(mask) for mask in masks] == frame
         areas.append([float(mask.sum()) or np.nan for mask in masks])  # a mean over the frames that show the object
     assert np.nanmean(np.array(areas), axis=0) == pytest.approx(video["masklet_size_abs"], abs=1e-9)
 
@@ -88,4 +88,4 @@ def test_published_masks_decode_to_their_published_areas_and_encode_to_the_same_
 )
 def test_what_is_no_run_length_code_of_a_mask_is_refused(rle: dict[str, Any], told: str) -> None:
     with pytest.raises(VosbenchError, match=told):
-        decode(rle)
+        decode_rle(rle)

@@ -127,8 +127,10 @@ def code(path: Path) -> str:
 
 
 def test_no_name_of_a_dataset_or_checkpoint_is_in_the_code() -> None:
-    datasets = [name for card in registry.datasets().values() for name in (card.name, *card.aliases)]
-    names = "|".join(map(re.escape, {*datasets, *checkpoints.checkpoints()} - {"default", "folder"}))  # ordinary words
+    datasets = [name for card in registry.known_datasets().values() for name in (card.name, *card.aliases)]
+    names = "|".join(
+        map(re.escape, {*datasets, *checkpoints.known_checkpoints()} - {"default", "folder"})
+    )  # ordinary words
     found = {
         (module, name)
         for module in INSIDE
@@ -156,3 +158,21 @@ def test_help_loads_nothing_heavy() -> None:
 def test_fetching_and_scoring_load_no_torch_and_no_pandas() -> None:
     modules = ", ".join(module for module in INSIDE if room_of(module) not in ("trackers", "studies"))
     assert {"torch", "sam2", "cv2", "pandas", "skimage"} & set(run(f"import {modules}")) == set()
+
+
+def top_level_names(path: Path) -> Iterator[str]:
+    """The functions, classes, constants and types that a file defines."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from (name.id for target in targets for name in ast.walk(target) if isinstance(name, ast.Name))
+
+
+def test_a_name_stands_in_only_one_module() -> None:
+    where: dict[str, list[str]] = {}
+    for module, path in FILES.items():
+        for name in set(top_level_names(path)) - {"__all__"}:
+            where.setdefault(name, []).append(module)
+    assert {name: modules for name, modules in where.items() if len(modules) > 1} == {}

@@ -25,8 +25,8 @@ from sam2.utils.misc import load_video_frames
 from vosbench.masks.labels import read_labels, to_labels
 from vosbench.trackers.sam2 import predictor
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
-from vosbench.trackers.sam2.predictor import Images, decide
-from vosbench.trackers.sam2.session import HELD, Session
+from vosbench.trackers.sam2.predictor import ModelImages, decide_logits
+from vosbench.trackers.sam2.session import MAX_HELD_FRAMES, Sam2Session
 from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import Frame, Mask, Masks, Video
 
@@ -103,8 +103,8 @@ def track(
 def logits(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts) -> dict[int, Logits]:
     """What is thresholded: each object's logits [T, H, W], -1024 before its first prompt. It shows every last bit."""
     found: dict[int, Logits] = {}
-    with torch.inference_mode(), Images(frames, SIDE, CPU) as images:
-        session = Session(tracker.predictor, images, prompts, torch.float32)
+    with torch.inference_mode(), ModelImages(frames, SIDE, CPU) as images:
+        session = Sam2Session(tracker.predictor, images, prompts, torch.float32)
         for index in range(len(frames)):
             for label, one in session.step(index).items():
                 blank = np.full((len(frames), *one.shape), -1024.0, np.float32)
@@ -158,8 +158,8 @@ def test_any_score_threshold_paints_as_the_official_script_does(
 ) -> None:
     expected = official.labels(stock, late_logits, threshold)
     begun = [{label: torch.tensor(late_logits[label][i]) for label in ([7] if i < 4 else [3, 7])} for i in range(LONG)]
-    assert np.array_equal(labels_of([decide(logits, threshold, overlap=False) for logits in begun]), expected)
-    for masks, logits in zip((decide(logits, threshold, overlap=True) for logits in begun), begun, strict=True):
+    assert np.array_equal(labels_of([decide_logits(logits, threshold, overlap=False) for logits in begun]), expected)
+    for masks, logits in zip((decide_logits(logits, threshold, overlap=True) for logits in begun), begun, strict=True):
         assert all(np.array_equal(mask, logits[label] > threshold) for label, mask in masks.items())
 
 
@@ -265,7 +265,7 @@ def test_with_all_masks_too_each_frame_is_encoded_once(tracker: Sam2, frames: li
     every = {index: {1: truth[index][1]} for index in range(12)} | {0: truth[0]}
     with Counted(tracker) as counted:
         track(tracker, frames, every)
-    assert counted.calls == {"encoder": 12 + 11 - HELD, "tracked": 11}
+    assert counted.calls == {"encoder": 12 + 11 - MAX_HELD_FRAMES, "tracked": 11}
 
 
 def reachable(thing: Any, seen: set[int]) -> int:
@@ -287,12 +287,12 @@ def reachable(thing: Any, seen: set[int]) -> int:
 
 def test_memory_does_not_grow_with_the_video(tracker: Sam2, long_frames: list[Frame], truth: list[Masks]) -> None:
     sizes = {}
-    with Images(long_frames, SIDE, CPU) as images, torch.inference_mode():
-        session = Session(tracker.predictor, images, {0: {1: truth[0][1]}, 4: {3: truth[4][2]}}, torch.float32)
+    with ModelImages(long_frames, SIDE, CPU) as images, torch.inference_mode():
+        session = Sam2Session(tracker.predictor, images, {0: {1: truth[0][1]}, 4: {3: truth[4][2]}}, torch.float32)
         for index in range(32):
             session.step(index)
-            assert len(images.coming) <= predictor.AHEAD
-            sizes[index] = reachable((session.memories, session.state, session.held), set())
+            assert len(images.coming) <= predictor.FRAMES_READ_AHEAD
+            sizes[index] = reachable((session.memories, session.state, session.held_features), set())
     assert sizes[24] == sizes[31] > 0
     for memory in session.memories.values():
         assert list(memory[TRACKED]) == list(range(17, 32))  # 15 pointers
@@ -304,11 +304,11 @@ def test_memory_does_not_grow_with_the_video(tracker: Sam2, long_frames: list[Fr
 
 def test_the_model_sees_the_very_numbers_that_the_stock_loader_makes(clip: Path, frames: list[Frame]) -> None:
     expected, height, width = load_video_frames(str(clip), SIDE, offload_video_to_cpu=True)
-    images = Images(frames, SIDE, CPU)
+    images = ModelImages(frames, SIDE, CPU)
     assert all(torch.equal(images[index], expected[index]) for index in range(12))
     assert images[0].is_contiguous()  # another layout would choose other kernels
     assert images.size == (height, width)
-    with Images(frames, SIDE, CPU) as ahead:
+    with ModelImages(frames, SIDE, CPU) as ahead:
         assert all(torch.equal(ahead[index], expected[index]) for index in (0, 1, 2, 7, 3, 3, 11, 0))
 
 
@@ -337,20 +337,20 @@ def test_no_thread_outlives_a_video_however_it_ends(tracker: Sam2, frames: list[
 
 def test_the_highest_logit_takes_the_pixel_and_the_smallest_id_a_tie() -> None:
     logits = {2: torch.tensor([[3.0, 1.0, -1.0, 1.0]]), 5: torch.tensor([[4.0, 1.0, -2.0, 0.5]])}
-    assert {label: mask.tolist() for label, mask in decide(logits, 0.0, overlap=False).items()} == {
+    assert {label: mask.tolist() for label, mask in decide_logits(logits, 0.0, overlap=False).items()} == {
         2: [[False, True, False, True]],
         5: [[True, False, False, False]],
     }
-    assert decide(logits, 0.75, overlap=True)[5].tolist() == [[True, True, False, False]]
-    assert decide(logits, -1.5, overlap=False)[2].tolist() == [[False, True, True, True]]
-    assert decide(logits, -11.0, overlap=False)[2].all()  # beaten logits are lowered to -10, which is above
+    assert decide_logits(logits, 0.75, overlap=True)[5].tolist() == [[True, True, False, False]]
+    assert decide_logits(logits, -1.5, overlap=False)[2].tolist() == [[False, True, True, True]]
+    assert decide_logits(logits, -11.0, overlap=False)[2].all()  # beaten logits are lowered to -10, which is above
 
 
 def test_more_objects_than_a_byte_can_count_are_told_apart() -> None:
     logits = {label: torch.full((1, 400), -5.0) for label in range(1, 301)}
     for label, one in logits.items():
         one[0, label] = 1.0
-    masks = decide(logits, 0.0, overlap=False)
+    masks = decide_logits(logits, 0.0, overlap=False)
     assert [np.flatnonzero(masks[label]).tolist() for label in range(1, 301)] == [[label] for label in range(1, 301)]
 
 

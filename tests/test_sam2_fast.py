@@ -20,12 +20,12 @@ from torch.nn import Linear, ModuleDict, Sequential, Sigmoid
 from vosbench.masks.labels import read_labels
 from vosbench.running import settings
 from vosbench.trackers import registry
-from vosbench.trackers.registry import BUILT_IN
-from vosbench.trackers.sam2.batched import FastSession
-from vosbench.trackers.sam2.compiled import PARTS, compile_parts
+from vosbench.trackers.registry import BUILT_IN_TRACKERS
+from vosbench.trackers.sam2.batched import BatchedSession
+from vosbench.trackers.sam2.compiled import COMPILED_PARTS, compile_parts
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
-from vosbench.trackers.sam2.predictor import Images, _place, build
-from vosbench.trackers.sam2.session import Session
+from vosbench.trackers.sam2.predictor import ModelImages, _resize_positions, build_predictor
+from vosbench.trackers.sam2.session import Sam2Session
 from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import Frame, Masks, Video
 
@@ -63,16 +63,16 @@ def truth(data: Path) -> list[Masks]:
     return [{1: maps[i] == 1, 2: maps[i] == 2, 3: maps[i] == 0} for i in FORTH_AND_BACK]
 
 
-def follow(kind: type[Session], tracker: Sam2, frames: list[Frame], prompts: Prompts) -> list[dict[int, Any]]:
+def follow(kind: type[Sam2Session], tracker: Sam2, frames: list[Frame], prompts: Prompts) -> list[dict[int, Any]]:
     """The logits of each frame."""
-    with Images(frames, tracker.predictor.image_size, tracker.device) as images, torch.inference_mode():
+    with ModelImages(frames, tracker.predictor.image_size, tracker.device) as images, torch.inference_mode():
         session = kind(tracker.predictor, images, prompts, torch.float32)
         return [session.step(index) for index in range(len(frames))]
 
 
 def check(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> None:
     """The fast logits are those of the exact mode within TOLERANCE, and so are nearly all pixels."""
-    exact, fast = (follow(kind, tracker, frames, prompts) for kind in (Session, FastSession))
+    exact, fast = (follow(kind, tracker, frames, prompts) for kind in (Sam2Session, BatchedSession))
     assert [list(logits) for logits in fast] == [list(logits) for logits in exact]
     pairs = [(one[label], other[label]) for one, other in zip(exact, fast, strict=True) for label in one]
     assert max(float((one - other).abs().max()) for one, other in pairs) < TOLERANCE
@@ -97,7 +97,7 @@ def test_the_settings_of_the_memory_hold_in_batches(checkpoint: str, frames: lis
 
 
 def test_objects_that_may_overlap_do(small: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
-    exact = follow(Session, small, frames[:4], {0: truth[0]})
+    exact = follow(Sam2Session, small, frames[:4], {0: truth[0]})
     tracked = list(small.track(Video("clip", frames[:4], {0: truth[0]}, overlap=True)))
     for masks, logits in zip(tracked, exact, strict=True):
         unlike = sum(int((masks[label] != (logits[label] > 0).numpy()).sum()) for label in (1, 2, 3))
@@ -113,7 +113,7 @@ def passes(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> Passes:
         tracker.predictor.get_submodule(part).register_forward_hook(lambda *_, part=part: calls.update([part]))
         for part in parts
     ]
-    follow(FastSession, tracker, frames, prompts)
+    follow(BatchedSession, tracker, frames, prompts)
     for hook in hooks:
         hook.remove()
     return calls
@@ -150,15 +150,15 @@ def test_with_all_masks_each_frame_is_encoded_once(small: Sam2, frames: list[Fra
 
 def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
     sizes = {}
-    with Images(frames, 32, small.device) as images, torch.inference_mode():
-        session = FastSession(small.predictor, images, {0: truth[0], 4: {4: truth[4][2]}}, torch.float32)
+    with ModelImages(frames, 32, small.device) as images, torch.inference_mode():
+        session = BatchedSession(small.predictor, images, {0: truth[0], 4: {4: truth[4][2]}}, torch.float32)
         for index in range(40):
             session.step(index)
             assert len(session.ahead.features) == 1
             kept = (
                 session.memories,
                 session.state,
-                session.held,
+                session.held_features,
                 session.ahead.features,
                 session.recollection.keeper.recalled,
             )
@@ -171,16 +171,18 @@ def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], t
     assert all(list(memory[TRACKED]) == list(range(25, 40)) for memory in session.memories.values())
 
 
-@pytest.mark.parametrize("kind", [Session, FastSession])
+@pytest.mark.parametrize("kind", [Sam2Session, BatchedSession])
 def test_nothing_is_computed_on_another_device_than_the_model_s(
-    checkpoint: str, frames: list[Frame], truth: list[Masks], kind: type[Session]
+    checkpoint: str, frames: list[Frame], truth: list[Masks], kind: type[Sam2Session]
 ) -> None:
     device = torch.device("meta")  # tensors there have no values, and in this mode do not mix with those of a CPU
-    predictor = build(Path(checkpoint), torch.device("cpu"), 32, 7, torch.float32)
+    predictor = build_predictor(Path(checkpoint), torch.device("cpu"), 32, 7, torch.float32)
     del predictor.image_encoder.trunk._get_pos_embed
     prompts = {0: {1: truth[0][1], 2: truth[0][2]}, 1: {3: truth[1][3]}, 2: {1: truth[2][1]}}
     with FakeTensorMode(allow_non_fake_inputs=True), torch.inference_mode():
-        session = kind(_place(predictor.to(device)), Images(frames[:4], 32, device), prompts, torch.float32)
+        session = kind(
+            _resize_positions(predictor.to(device)), ModelImages(frames[:4], 32, device), prompts, torch.float32
+        )
         for index in range(4):
             assert {one.device for one in session.step(index).values()} == {device}
         outputs = [one for memory in session.memories.values() for each in memory.values() for one in each.values()]
@@ -201,7 +203,7 @@ def test_after_the_warm_up_nothing_is_compiled(
     with torch.compiler.set_stance("default", force_backend="eager"):
         tracker = Sam2("cpu", checkpoint, image_size=32, dtype="float32", fast=True, compile=True)
         warm = compiled()
-        assert warm >= len(PARTS)
+        assert warm >= len(COMPILED_PARTS)
         late: Prompts = {0: {1: truth[0][1]}, 1: {2: truth[1][2], 3: truth[1][3]}, 3: {4: truth[3][1]}}
         assert compiled({0: truth[0]}, late, {0: {1: truth[0][1]}}) == warm
 
@@ -210,13 +212,13 @@ def test_after_the_warm_up_nothing_is_compiled(
 def test_what_cannot_be_compiled_is_logged_in_a_line_and_works(caplog: pytest.LogCaptureFixture) -> None:
     from torch._inductor import config
 
-    model = ModuleDict({name: Sequential(Linear(2, 2), Sigmoid()) for name in PARTS})
+    model = ModuleDict({name: Sequential(Linear(2, 2), Sigmoid()) for name in COMPILED_PARTS})
     values = torch.ones(3, 2)
     with config.patch({"cpp.cxx": (None, "no-compiler")}), torch.inference_mode():
-        plain = {name: model[name](values) for name in PARTS}
+        plain = {name: model[name](values) for name in COMPILED_PARTS}
         compile_parts(model)
         for _ in range(2):
-            assert all(torch.equal(model[name](values), plain[name]) for name in PARTS)
+            assert all(torch.equal(model[name](values), plain[name]) for name in COMPILED_PARTS)
     logged = [record.message for record in caplog.records if record.name.startswith("vosbench")]
     assert [message.split(" (")[0] for message in logged] == [
         "image_encoder is not compiled",
@@ -233,7 +235,9 @@ def test_tf32_is_for_the_tracker_that_was_asked_to_use_it(checkpoint: str) -> No
 
 
 def test_the_settings_for_speed_are_off_and_explained() -> None:
-    parameters = registry.settings_of(BUILT_IN["sam2"])
-    explained = settings.explain(parameters, Sam2.__init__.__doc__ or "")
+    parameters = registry.read_tracker_parameters(BUILT_IN_TRACKERS["sam2"])
+    explained = settings.explain_settings(parameters, Sam2.__init__.__doc__ or "")
     assert all(explained[f"{name}=False"] for name in ("fast", "compile", "tf32"))
-    assert settings.changed(settings.parse(["fast=true"], parameters, "sam2"), parameters) == {"fast": True}
+    assert settings.find_changed_settings(settings.parse_settings(["fast=true"], parameters, "sam2"), parameters) == {
+        "fast": True
+    }

@@ -23,8 +23,8 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.masks.labels import read_labels
 from vosbench.trackers.sam2 import holes
-from vosbench.trackers.sam2.checkpoint import recognise, resize_memory
-from vosbench.trackers.sam2.predictor import build
+from vosbench.trackers.sam2.checkpoint import recognise_sam2_config, resize_memory
+from vosbench.trackers.sam2.predictor import build_predictor
 from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import Frame, Mask, Masks, Video
 
@@ -211,9 +211,9 @@ def test_a_hole_is_a_small_piece_of_background_whose_pixels_touch_at_sides_or_co
     for area in (1, 2, 8, 1000):
         with official.extension():
             expected = fill_holes_in_mask_scores(logits, area)
-        assert torch.equal(holes.fill(logits, area), expected)
-    assert torch.equal(holes.fill(logits, 383)[4], logits[4])
-    assert (holes.fill(logits, 384)[4] > 0).all()
+        assert torch.equal(holes.fill_holes(logits, area), expected)
+    assert torch.equal(holes.fill_holes(logits, 383)[4], logits[4])
+    assert (holes.fill_holes(logits, 384)[4] > 0).all()
 
 
 @pytest.mark.parametrize(
@@ -238,13 +238,13 @@ def test_a_setting_that_the_model_cannot_have_is_refused(settings: dict[str, Any
 
 
 def test_the_catalogue_has_every_released_checkpoint_by_name() -> None:
-    assert set(checkpoints.checkpoints()) == {Path(file).stem for _, file in HF_MODEL_ID_TO_FILENAMES.values()}
+    assert set(checkpoints.known_checkpoints()) == {Path(file).stem for _, file in HF_MODEL_ID_TO_FILENAMES.values()}
 
 
 @pytest.mark.parametrize("config", [config for config, _ in HF_MODEL_ID_TO_FILENAMES.values()])
 def test_a_released_model_is_known_by_its_tensors(config: str) -> None:
     weights = instantiate(compose(config_name=config).model).state_dict()
-    assert f"configs/{recognise(weights, Path('any.pt'))}.yaml" == config
+    assert f"configs/{recognise_sam2_config(weights, Path('any.pt'))}.yaml" == config
 
 
 def hollow(stock: Any) -> dict[str, torch.Tensor]:
@@ -305,7 +305,7 @@ def test_a_released_name_belongs_to_the_model_that_was_released_by_it(stock: Any
     message = refusal(tmp_path / "sam2.1_hiera_large.pt", {"model": hollow(stock)})
     assert "what it holds is sam2.1_hiera_tiny; rename it or fetch it again" in message
     torch.save({"model": hollow(stock)}, tmp_path / "sam2.1_hiera_tiny.pt")
-    assert build(tmp_path / "sam2.1_hiera_tiny.pt", CPU, SIDE, 7, torch.float32)
+    assert build_predictor(tmp_path / "sam2.1_hiera_tiny.pt", CPU, SIDE, 7, torch.float32)
 
 
 def refusal(path: Path, content: object) -> str:
@@ -315,7 +315,7 @@ def refusal(path: Path, content: object) -> str:
     else:
         torch.save(content, path)
     with pytest.raises(VosbenchError) as refused:
-        build(path, CPU, SIDE, 7, torch.float32)
+        build_predictor(path, CPU, SIDE, 7, torch.float32)
     message = str(refused.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message

@@ -31,14 +31,14 @@ from torch.nn.functional import interpolate
 
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import read_labels, to_labels
-from vosbench.trackers.sam2.predictor import Images
+from vosbench.trackers.sam2.predictor import ModelImages
 from vosbench.trackers.sam2.tracker import Sam2
-from vosbench.trackers.sam2long.batched import FastNetwork
-from vosbench.trackers.sam2long.network import Found, Look, Memory, Network
-from vosbench.trackers.sam2long.session import Session
-from vosbench.trackers.sam2long.spill import SPAN, Logits, Place, Shelf
+from vosbench.trackers.sam2long.batched import BatchedNetwork
+from vosbench.trackers.sam2long.network import FrameCandidates, FrameQuery, MaskMemory, Network
+from vosbench.trackers.sam2long.session import Sam2LongSession
+from vosbench.trackers.sam2long.spill import FRAMES_PER_FILE, LogitsSpill, SpillableLogits, SpillPosition
 from vosbench.trackers.sam2long.tracker import Sam2Long
-from vosbench.trackers.sam2long.tree import Node, Pathway, Policy, key_scales, select, settle
+from vosbench.trackers.sam2long.tree import Node, Pathway, PathwayPolicy, key_scales, select_candidates, settle_masks
 from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -100,7 +100,7 @@ def maps(tracked: Sequence[Masks]) -> list[list[list[int]]]:
 
 def picked(ious: list[list[float]], object_scores: list[float], scores: list[float] | None = None) -> list[Any]:
     """(pathway, candidate) of what is kept, with an uncertainty of 2."""
-    return [pick[:2] for pick in select(scores or [0.0] * len(ious), ious, object_scores, 2.0)]
+    return [pick[:2] for pick in select_candidates(scores or [0.0] * len(ious), ious, object_scores, 2.0)]
 
 
 def test_sure_pathways_take_the_highest_cumulative_scores() -> None:
@@ -109,7 +109,7 @@ def test_sure_pathways_take_the_highest_cumulative_scores() -> None:
 
 
 def test_the_score_is_the_sum_of_the_logarithms_of_the_ious() -> None:
-    (pick,) = select([-1.5], [[0.2, 0.5, 0.0]], [3.0], 2.0)
+    (pick,) = select_candidates([-1.5], [[0.2, 0.5, 0.0]], [3.0], 2.0)
     assert pick.score == pytest.approx(-1.5 + np.log(0.50001))
 
 
@@ -169,13 +169,13 @@ def test_a_mask_is_certain_once_all_pathways_go_through_it() -> None:
     root = Node("a", decided=True)
     b = Node("b", root)
     c, d = Node("c", b), Node("d", b)
-    assert settle([c, d, d]) == ["b"]
+    assert settle_masks([c, d, d]) == ["b"]
     e, f = Node("e", c), Node("f", d)
-    assert settle([e, f, f]) == []
+    assert settle_masks([e, f, f]) == []
     g, h = Node("g", f), Node("h", f)
-    assert settle([g, h, h]) == ["d", "f"]
-    assert settle([g, g, g]) == ["g"]
-    assert settle([g, g, g]) == []
+    assert settle_masks([g, h, h]) == ["d", "f"]
+    assert settle_masks([g, g, g]) == ["g"]
+    assert settle_masks([g, g, g]) == []
     assert g.parent is None
 
 
@@ -184,8 +184,8 @@ def test_the_first_pathway_alone_settles_all_that_is_left() -> None:
     tips = [Node(1, root), Node(-1, root)]
     for frame in range(2, 100_000):  # a long chain must not be too deep to let go
         tips = [Node(frame, tips[0]), Node(-frame, tips[1])]
-    assert settle(tips) == []
-    assert settle(tips[:1]) == list(range(1, 100_000))
+    assert settle_masks(tips) == []
+    assert settle_masks(tips[:1]) == list(range(1, 100_000))
 
 
 class Followed(NamedTuple):
@@ -201,8 +201,8 @@ def followed(seeded: ModuleType, frames: list[Frame], truth: list[Masks]) -> dic
     """Both objects of the recording, each in a session of its own, on frames that are encoded once."""
     predictor = official.build(seeded, 256)
     predictor.load_state_dict(seeded.seeded_state_dict(predictor, **RECORDED))
-    network = Network(predictor, Images(frames, 256, CPU), torch.float32)
-    sessions = {label: Session(network, Policy(3, 0.22, 0.5), threshold=-np.inf) for label in (1, 2)}
+    network = Network(predictor, ModelImages(frames, 256, CPU), torch.float32)
+    sessions = {label: Sam2LongSession(network, PathwayPolicy(3, 0.22, 0.5), threshold=-np.inf) for label in (1, 2)}
     kept = {label: Followed([], [], []) for label in sessions}
     with torch.inference_mode(), ExitStack() as stack:
         for session in sessions.values():
@@ -252,19 +252,19 @@ def looked(tracker: Sam2Long, frame: Frame, length: int) -> dict[str, Any]:
     They are filled with their number, that of the prompt in frame 20 with 99; their object scores are 20 - number.
     """
 
-    def filled(number: int) -> Memory:
+    def filled(number: int) -> MaskMemory:
         shape = 1, 64, SIDE // 16, SIDE // 16
         features, pointer = torch.full(shape, float(number)), torch.full((1, 256), float(number))
         output = {"maskmem_features": features, "maskmem_pos_enc": [torch.zeros(shape)], "obj_ptr": pointer}
-        return Memory(output, 0.5, 10.0 if number == 99 else 20.0 - number)
+        return MaskMemory(output, 0.5, 10.0 if number == 99 else 20.0 - number)
 
-    network = Network(tracker.predictor, Images([frame] * 100, SIDE, CPU), torch.float32)
+    network = Network(tracker.predictor, ModelImages([frame] * 100, SIDE, CPU), torch.float32)
     seen: dict[str, Any] = {}
     hook = tracker.predictor.memory_attention.register_forward_hook(
         lambda _, args, inputs, output: seen.update(inputs), with_kwargs=True
     )
     with torch.inference_mode():
-        network.look(60, [Look(20, filled(99), [filled(number) for number in range(length)])])
+        network.query(60, [FrameQuery(20, filled(99), [filled(number) for number in range(length)])])
     hook.remove()
     return seen
 
@@ -354,8 +354,8 @@ def test_objects_do_not_influence_each_other(tracker: Sam2Long, frames: list[Fra
 
 def test_waiting_changes_no_mask(tracker: Sam2Long, frames: list[Frame], truth: list[Masks]) -> None:
     """A threshold below all logits keeps them whole; the masks are then decided here, by the highest above 0."""
-    network = Network(tracker.predictor, Images(frames, SIDE, CPU), torch.float32)
-    session = Session(network, tracker.policy, threshold=-np.inf)
+    network = Network(tracker.predictor, ModelImages(frames, SIDE, CPU), torch.float32)
+    session = Sam2LongSession(network, tracker.policy, threshold=-np.inf)
     expected, lag = [], []
     with torch.inference_mode():
         for index in range(12):
@@ -374,31 +374,31 @@ def test_waiting_changes_no_mask(tracker: Sam2Long, frames: list[Frame], truth: 
 def test_what_was_packed_is_the_same_above_the_threshold(seed: int, threshold: float, dtype: torch.dtype) -> None:
     noise = torch.Generator().manual_seed(seed)
     logits = threshold + interpolate(torch.randn(1, 1, 6, 6, generator=noise) * 9 - 5, (32, 32), mode="bilinear")
-    one = Logits(logits.to(dtype))
-    with closing(Shelf(threshold)) as shelf:
+    one = SpillableLogits(logits.to(dtype))
+    with closing(LogitsSpill(threshold)) as shelf:
         before = interpolate(shelf.take(one), (50, 90), mode="bilinear")
-        shelf.put(0, [Logits(logits[..., ::2].repeat(1, 1, 1, 2).to(dtype)), one])
+        shelf.put(0, [SpillableLogits(logits[..., ::2].repeat(1, 1, 1, 2).to(dtype)), one])
         after = interpolate(shelf.take(one), (50, 90), mode="bilinear")
-    assert isinstance(one.kept, Place)
+    assert isinstance(one.content, SpillPosition)
     assert torch.equal(before.clamp(min=threshold), after.clamp(min=threshold))
 
 
 def test_an_object_of_one_colour_packs_to_next_to_nothing() -> None:
     logits = torch.full((1, 1, 256, 256), -9.0)
     logits[..., 100:150, 80:120] = 9.0
-    one = Logits(logits)
-    with closing(Shelf(0.0)) as shelf:
+    one = SpillableLogits(logits)
+    with closing(LogitsSpill(0.0)) as shelf:
         shelf.put(0, [one])
-    assert isinstance(one.kept, Place)
-    assert one.kept.size < 2000
+    assert isinstance(one.content, SpillPosition)
+    assert one.content.size < 2000
 
 
 def test_masks_that_no_pathway_goes_through_are_let_go(
     tracker: Sam2Long, long_frames: list[Frame], truth: list[Masks]
 ) -> None:
-    network = FastNetwork(tracker.predictor, Images(long_frames, SIDE, CPU), torch.float32)
+    network = BatchedNetwork(tracker.predictor, ModelImages(long_frames, SIDE, CPU), torch.float32)
     nodes: set[weakref.ref[Any]] = set()
-    with torch.inference_mode(), closing(Session(network, tracker.policy, threshold=0.0)) as session:
+    with torch.inference_mode(), closing(Sam2LongSession(network, tracker.policy, threshold=0.0)) as session:
         for index in range(20):
             session.step(index, {1: truth[0][1]} if index == 0 else {})
             while session.decided():
@@ -412,7 +412,7 @@ def torn(kind: type[Network]) -> type[Network]:
     """A network in which each of three pathways is best continued by itself, so that they never meet again."""
 
     class Torn(kind):  # type: ignore[valid-type, misc]
-        def look(self, index: int, looks: Sequence[Look]) -> list[Found]:
+        def look(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
             found = super().look(index, looks)
             others = [0.2, 0.2] if len(found) > 1 else [0.8, 0.7]
             return [replace(one, ious=[0.9 - rank / 50, *others], object_score=3.0) for rank, one in enumerate(found)]
@@ -438,10 +438,13 @@ def held(thing: Any) -> int:
 
 def check_bounded(kind: type[Network], tracker: Sam2Long, frames: list[Frame], mask: Mask) -> None:
     """No memory goes to frames that wait, but a file does, which is there no longer than the session."""
-    network = torn(kind)(tracker.predictor, Images(frames * 2, SIDE, CPU), torch.float32)
+    network = torn(kind)(tracker.predictor, ModelImages(frames * 2, SIDE, CPU), torch.float32)
     features: dict[int, weakref.ref[Any]] = {}
     sizes, ends = {}, {}
-    with torch.inference_mode(), closing(Session(network, Policy(3, 0.1, np.inf), threshold=0.0)) as session:
+    with (
+        torch.inference_mode(),
+        closing(Sam2LongSession(network, PathwayPolicy(3, 0.1, np.inf), threshold=0.0)) as session,
+    ):
         for index in range(30):
             session.step(index, {1: mask} if index == 0 else {})
             while session.decided():
@@ -472,8 +475,8 @@ def test_memory_does_not_grow_though_no_mask_is_ever_certain(
 
 
 def test_what_waits_gives_its_room_back_once_it_was_taken_though_later_frames_still_wait() -> None:
-    several = [Logits(torch.full((1, 1, 8, 8), float(value))) for value in range(3 * SPAN)]
-    with closing(Shelf(-5.0)) as shelf:
+    several = [SpillableLogits(torch.full((1, 1, 8, 8), float(value))) for value in range(3 * FRAMES_PER_FILE)]
+    with closing(LogitsSpill(-5.0)) as shelf:
         for index, one in enumerate(several):
             shelf.forget(index - 1)
             shelf.put(index, [one])
@@ -485,11 +488,11 @@ def test_what_waits_gives_its_room_back_once_it_was_taken_though_later_frames_st
 def test_a_full_disk_is_an_error_that_names_the_folder_and_the_way_out() -> None:
     noise = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    with closing(Shelf(-5.0)) as shelf:
+    with closing(LogitsSpill(-5.0)) as shelf:
         resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
         try:
             with pytest.raises(OSError, match="TMPDIR may name another folder") as raised:
-                shelf.put(0, [Logits(noise)])
+                shelf.put(0, [SpillableLogits(noise)])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert raised.value.filename == tempfile.gettempdir()

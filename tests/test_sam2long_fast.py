@@ -19,11 +19,11 @@ from test_sam2long import WAVERING, check_bounded, torn
 from vosbench.masks.labels import read_labels
 from vosbench.running import settings
 from vosbench.trackers import registry
-from vosbench.trackers.registry import BUILT_IN
-from vosbench.trackers.sam2.predictor import Images
-from vosbench.trackers.sam2long.batched import FastNetwork
+from vosbench.trackers.registry import BUILT_IN_TRACKERS
+from vosbench.trackers.sam2.predictor import ModelImages
+from vosbench.trackers.sam2long.batched import BatchedNetwork
 from vosbench.trackers.sam2long.network import Network
-from vosbench.trackers.sam2long.session import Session
+from vosbench.trackers.sam2long.session import Sam2LongSession
 from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.types import Frame, Masks, Video
 
@@ -73,8 +73,8 @@ def follow(
     logits, scores = [], []
     with (
         torch.inference_mode(),
-        Images(frames, tracker.predictor.image_size, tracker.device) as images,
-        closing(Session(kind(tracker.predictor, images, torch.float32), tracker.policy, -np.inf)) as session,
+        ModelImages(frames, tracker.predictor.image_size, tracker.device) as images,
+        closing(Sam2LongSession(kind(tracker.predictor, images, torch.float32), tracker.policy, -np.inf)) as session,
     ):
         for index in range(len(frames)):
             session.step(index, prompts.get(index, {}))
@@ -89,7 +89,7 @@ def test_late_objects_have_the_logits_of_the_exact_mode(
 ) -> None:
     prompts = {1: {1: truth[1][1], 7: truth[1][2]}, 3: {3: truth[3][3]}}
     exact, exactly = follow(Network, tracker, frames[:12], prompts)
-    fast, scores = follow(FastNetwork, tracker, frames[:12], prompts)
+    fast, scores = follow(BatchedNetwork, tracker, frames[:12], prompts)
     assert [list(logits) for logits in fast] == [list(logits) for logits in exact]
     assert all(np.allclose(one, other, atol=TOLERANCE) for one, other in zip(scores, exactly, strict=True))
     assert len(set(scores[-1])) > 6
@@ -117,7 +117,7 @@ def test_three_pathways_of_three_objects_take_one_pass_a_frame(
     tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
 ) -> None:
     prompted, tracked = 3, 5  # one pass a prompt, then one a frame
-    assert passes(FastNetwork, tracker, frames[:6], {0: truth[0]}) == {
+    assert passes(BatchedNetwork, tracker, frames[:6], {0: truth[0]}) == {
         "image_encoder": 6,
         "memory_attention": tracked,
         "sam_mask_decoder": prompted + tracked,
@@ -132,7 +132,7 @@ def test_a_late_object_joins_the_others_once_its_history_is_as_long(
 ) -> None:
     prompts = {0: {1: truth[0][1]}, 2: {2: truth[2][2]}}
     apart, together = 2 + 2 * 3, 2  # of one object and of two, up to frame 5; then both remember three frames
-    assert passes(torn(FastNetwork), tracker, frames[:8], prompts)["memory_attention"] == apart + together
+    assert passes(torn(BatchedNetwork), tracker, frames[:8], prompts)["memory_attention"] == apart + together
 
 
 def test_the_next_frame_is_encoded_ahead_and_each_is_read_and_encoded_once_in_order(
@@ -148,10 +148,10 @@ def test_the_next_frame_is_encoded_ahead_and_each_is_read_and_encoded_once_in_or
     def follow_on(*_: object) -> None:
         events.append("attention")
 
-    images = Images(Watched(frames[:5]), SIDE, torch.device("cpu"))  # which reads when it is asked
+    images = ModelImages(Watched(frames[:5]), SIDE, torch.device("cpu"))  # which reads when it is asked
     hook = tracker.predictor.memory_attention.register_forward_hook(follow_on)
-    network = FastNetwork(tracker.predictor, images, torch.float32)
-    with torch.inference_mode(), closing(Session(network, tracker.policy, -np.inf)) as session:
+    network = BatchedNetwork(tracker.predictor, images, torch.float32)
+    with torch.inference_mode(), closing(Sam2LongSession(network, tracker.policy, -np.inf)) as session:
         for index in range(5):
             session.step(index, {1: {1: truth[1][1]}}.get(index, {}))
             assert len(network.ahead.features) <= 1
@@ -162,7 +162,7 @@ def test_the_next_frame_is_encoded_ahead_and_each_is_read_and_encoded_once_in_or
 def test_memory_does_not_grow_though_no_mask_is_ever_certain(
     tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
 ) -> None:
-    check_bounded(FastNetwork, tracker, frames, truth[0][1])
+    check_bounded(BatchedNetwork, tracker, frames, truth[0][1])
 
 
 def test_the_tracker_is_fast_if_it_is_asked_to_be(tracker: Sam2Long, frames: list[Frame], truth: list[Masks]) -> None:
@@ -175,6 +175,6 @@ def test_the_tracker_is_fast_if_it_is_asked_to_be(tracker: Sam2Long, frames: lis
 
 
 def test_the_settings_for_speed_are_off_and_explained() -> None:
-    parameters = registry.settings_of(BUILT_IN["sam2long"])
-    explained = settings.explain(parameters, Sam2Long.__init__.__doc__ or "")
+    parameters = registry.read_tracker_parameters(BUILT_IN_TRACKERS["sam2long"])
+    explained = settings.explain_settings(parameters, Sam2Long.__init__.__doc__ or "")
     assert all(explained[f"{name}=False"] for name in ("fast", "compile", "tf32"))

@@ -18,7 +18,7 @@ from vosbench.fetching.readers.drawing import draw, label_map
 from vosbench.masks.labels import encode_labels
 from vosbench.types import Labels
 
-SCENES = {scene.name: scene for split in synthetic.SPLITS.values() for scene in split}
+SCENES = {scene.name: scene for split in synthetic.SYNTHETIC_SPLITS.values() for scene in split}
 
 # zlib.crc32 over the label maps of all frames in order. Who changes a scene on purpose takes the new number from the
 # failing test; every score on that video changes with it.
@@ -112,35 +112,35 @@ def test_objects_stand_out_from_what_is_around_them() -> None:
 
 
 def test_splits_have_different_videos_of_the_lengths_in_the_table() -> None:
-    names = {split: [clip.name for clip in synthetic.clips(split)] for split in synthetic.SPLITS}
+    names = {split: [clip.name for clip in synthetic.draw_videos(split)] for split in synthetic.SYNTHETIC_SPLITS}
     assert names["train"] == ["duet", "kite", "swarm"]
     assert names["val"] == ["solo", "crossing", "late", "return", "lookalike", "shake", "behind", "crowd"]
-    assert sum(1 for _ in next(synthetic.clips("train")).frames) == SCENES["duet"].length
+    assert sum(1 for _ in next(synthetic.draw_videos("train")).frames) == SCENES["duet"].length
 
 
 def test_clips_that_are_kept_keep_their_own_frames() -> None:
-    kept = list(synthetic.clips("train"))
+    kept = list(synthetic.draw_videos("train"))
     for clip in kept:
         assert np.array_equal(next(clip.frames)[1], next(label_maps(clip.name)))
 
 
 def test_a_frame_of_an_endless_video_is_drawn_without_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     endless = replace(SCENES["solo"], length=10**12)
-    monkeypatch.setitem(synthetic.SPLITS, "endless", (endless,))
-    (clip,) = synthetic.clips("endless")
+    monkeypatch.setitem(synthetic.SYNTHETIC_SPLITS, "endless", (endless,))
+    (clip,) = synthetic.draw_videos("endless")
     assert next(clip.frames)[1].max() == 1
 
 
 def test_an_unknown_split_names_the_known_ones() -> None:
     with pytest.raises(VosbenchError, match=r"no split 'test' .* choose from train, val"):
-        synthetic.clips("test")
+        synthetic.draw_videos("test")
 
 
 def test_the_reader_puts_the_drawn_videos_into_the_normal_layout(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(
-        synthetic.SPLITS, "train", (replace(SCENES["duet"], length=3), replace(SCENES["kite"], length=2))
+        synthetic.SYNTHETIC_SPLITS, "train", (replace(SCENES["duet"], length=3), replace(SCENES["kite"], length=2))
     )
-    content = synthetic.read((), Split("train"))
+    content = synthetic.read_synthetic((), Split("train"))
     files = {str(path): member.read() for path, member in content.entries}
     videos = {"duet": 3, "kite": 2}
     assert (list(content.videos), list(content.missing)) == (list(videos), [])

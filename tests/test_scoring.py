@@ -16,8 +16,8 @@ from PIL import Image
 
 from vosbench import __version__
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.evaluate import evaluate
-from vosbench.evaluation.summary import Evaluation, summary
+from vosbench.evaluation.evaluate import score_split
+from vosbench.evaluation.summary import Evaluation, summarise_scores
 from vosbench.io import files
 from vosbench.types import Labels, Score
 
@@ -40,7 +40,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def golden(data: Path, method: str, videos: Sequence[str] | None = None, jobs: int = 2) -> Evaluation:
-    return evaluate(data / "golden/predictions" / method, opened(data / "golden/DAVIS"), videos, jobs)
+    return score_split(data / "golden/predictions" / method, opened(data / "golden/DAVIS"), videos, jobs)
 
 
 def recorded(data: Path, method: str) -> Any:
@@ -55,8 +55,8 @@ def rows(evaluation: Evaluation) -> dict[str, dict[str, float]]:
 def test_every_number_equals_the_official_evaluators(data: Path) -> None:
     ours, theirs = golden(data, "rvos_match"), recorded(data, "rvos_match")
     assert rows(ours) == {name: pytest.approx(row, rel=0, abs=1e-12) for name, row in theirs["per_object"].items()}
-    assert summary(ours.scores) == pytest.approx(theirs["global"], rel=0, abs=1e-12)
-    assert list(summary(ours.scores)) == list(theirs["global"])
+    assert summarise_scores(ours.scores) == pytest.approx(theirs["global"], rel=0, abs=1e-12)
+    assert list(summarise_scores(ours.scores)) == list(theirs["global"])
 
 
 def test_objects_that_change_places_score_as_in_the_official_evaluator(data: Path) -> None:
@@ -70,35 +70,36 @@ def test_one_process_scores_as_two_do(data: Path) -> None:
 
 
 def test_a_perfect_result_has_perfect_scores(truth: Path, results: Path) -> None:
-    evaluation = evaluate(results, opened(truth), jobs=1)
+    evaluation = score_split(results, opened(truth), jobs=1)
     assert rows(evaluation) == {"bear_1": PERFECT, "bear_2": PERFECT, "fox_1": PERFECT}
-    assert summary(evaluation.scores) == {"J&F-Mean": 1, **PERFECT}
+    assert summarise_scores(evaluation.scores) == {"J&F-Mean": 1, **PERFECT}
     assert evaluation.problems == ()
 
 
 def test_the_mean_is_over_objects_not_over_videos() -> None:
     scores = [Score("bear", 1, "J-Mean", 0.0), Score("bear", 2, "J-Mean", 0.0), Score("fox", 1, "J-Mean", 0.9)]
     scores += [score._replace(metric="F-Mean", value=1.0) for score in scores]
-    assert summary(scores) == pytest.approx({"J&F-Mean": 0.65, "J-Mean": 0.3, "F-Mean": 1.0})
+    assert summarise_scores(scores) == pytest.approx({"J&F-Mean": 0.65, "J-Mean": 0.3, "F-Mean": 1.0})
 
 
 def test_seen_and_unseen_objects_count_alike_however_many_there_are() -> None:
     values = {("bear", 1): 0.0, ("bear", 2): 0.5, ("yak", 1): 1.0}
     scores = [Score(*what, f"{name}-Mean", value) for what, value in values.items() for name in "JF"]
     groups = {("bear", 1): "seen", ("bear", 2): "seen", ("yak", 1): "unseen"}
-    figures = summary(scores, groups)
+    figures = summarise_scores(scores, groups)
     assert (figures["J-seen"], figures["J-unseen"], figures["J-Mean"], figures["G"]) == (0.25, 1, 0.625, 0.625)
-    seen = summary(scores[:4], groups)
+    seen = summarise_scores(scores[:4], groups)
     assert (seen["J&F-Mean"], "J-unseen" in seen) == (0.25, False)
 
 
 def test_the_signature_is_all_that_made_the_number(truth: Path, results: Path) -> None:
-    assert evaluate(results, opened(truth), ["fox"], jobs=1, strict=False).signature == (
+    assert score_split(results, opened(truth), ["fox"], jobs=1, strict=False).signature == (
         f"vosbench:{__version__}|dataset:animals|split:val|videos:1/2|rules:davis2017|void:255|objects:first_mask"
         "|span:video|skip:first+last|measure:standard|tolerance:0.008|strict:no"
     )
     assert (
-        "|rules:davis2016|void:none|objects:merged|" in evaluate(results, opened(truth, "davis2016"), jobs=1).signature
+        "|rules:davis2016|void:none|objects:merged|"
+        in score_split(results, opened(truth, "davis2016"), jobs=1).signature
     )
 
 
@@ -108,31 +109,31 @@ def test_the_signature_is_all_that_made_the_number(truth: Path, results: Path) -
 @pytest.mark.parametrize("foreground", [1, 255])
 def test_in_davis_2016_every_labelled_pixel_is_the_one_object(data: Path, tmp_path: Path, foreground: int) -> None:
     tree = opened(data / "davis2016-real/DAVIS", "davis2016")
-    masks = [Image.open(path) for path in sorted(tree.truth("libby").path.iterdir())]
+    masks = [Image.open(path) for path in sorted(tree.ground_truth("libby").path.iterdir())]
     write_masks(tmp_path, {"libby": [np.uint8(foreground) * (np.asarray(mask) > 0) for mask in masks]})
-    assert tree.truth("libby").read("00000")[1].keys() == {1}
-    assert rows(evaluate(tmp_path, tree, ["libby"], jobs=1)) == {"libby_1": PERFECT}
+    assert tree.ground_truth("libby").read("00000")[1].keys() == {1}
+    assert rows(score_split(tmp_path, tree, ["libby"], jobs=1)) == {"libby_1": PERFECT}
 
 
 def test_objects_of_a_result_are_merged_with_those_of_the_truth(truth: Path, results: Path) -> None:
     write_masks(results, {"bear": [np.where(labels == 2, 1, labels * 7).astype(np.uint8) for labels in BEAR]})
-    assert rows(evaluate(results, opened(truth, "davis2016"), jobs=1)) == {"bear_1": PERFECT, "fox_1": PERFECT}
+    assert rows(score_split(results, opened(truth, "davis2016"), jobs=1)) == {"bear_1": PERFECT, "fox_1": PERFECT}
 
 
 def test_void_is_background_in_the_truth_and_an_object_in_a_result(truth: Path, results: Path) -> None:
     with_void = [np.where(squares((1, 2, 24)), np.uint8(255), labels) for labels in BEAR]
     write_masks(truth / "Annotations", {"bear": with_void})
-    assert rows(evaluate(results, opened(truth), jobs=1))["bear_1"] == PERFECT
+    assert rows(score_split(results, opened(truth), jobs=1))["bear_1"] == PERFECT
     write_masks(results, {"bear": with_void})
     with pytest.raises(VosbenchError, match=r"bear/00001: no object 255 in the ground truth"):
-        evaluate(results, opened(truth), jobs=1)
+        score_split(results, opened(truth), jobs=1)
 
 
 def test_ids_up_to_the_highest_of_the_first_mask_are_scored(truth: Path, results: Path) -> None:
     gap = [squares((3, 2, 2)), squares((3, 2, 2), (5, 14, 14)), squares((3, 2, 2))]
     write_masks(truth / "Annotations", {"gap": gap})
     write_masks(results, {"gap": gap})
-    scores = rows(evaluate(results, opened(truth), ["gap"], jobs=1))
+    scores = rows(score_split(results, opened(truth), ["gap"], jobs=1))
     assert scores == {"gap_1": PERFECT, "gap_2": PERFECT, "gap_3": PERFECT}  # never there and never predicted: 1
 
 
@@ -142,7 +143,7 @@ def test_where_all_objects_count_each_is_scored_after_its_first_frame(truth: Pat
     wrong = [late[0], squares(one, two), squares(one), squares(one), *late[4:]]  # object 9 in the frames 1, 4 and 5
     write_masks(truth / "Annotations", {"late": late})
     write_masks(results, {"late": wrong})
-    scores = rows(evaluate(results, opened(truth, "synthetic"), ["late"], jobs=1))
+    scores = rows(score_split(results, opened(truth, "synthetic"), ["late"], jobs=1))
     assert scores["late_1"] == PERFECT
     assert scores["late_9"]["J-Mean"] == scores["late_9"]["F-Mean"] == 1 / 2  # frames 3 and 4
     assert len(scores) == 2
@@ -160,7 +161,7 @@ def test_label_maps_and_a_folder_an_object_are_scored_alike(
     tree = make_tree(tmp_path / "animals", true, frames=False)
     (tree / "ImageSets/val.txt").write_text("bear\n")
     results = write_masks(tmp_path / "results", guessed)
-    assert rows(evaluate(results, opened(tree, rules), jobs=1)) == {"bear_1": PERFECT, "bear_2": PERFECT}
+    assert rows(score_split(results, opened(tree, rules), jobs=1)) == {"bear_1": PERFECT, "bear_2": PERFECT}
 
 
 @pytest.mark.parametrize(("gone", "told"), [("002/00003.png", r"002/00003\.png is missing"), ("002", "002 is missing")])
@@ -169,10 +170,10 @@ def test_where_objects_are_kept_apart_each_needs_its_masks(tmp_path: Path, gone:
     tree = make_tree(tmp_path / "animals", APART, frames=False)
     (tree / "ImageSets/val.txt").write_text("bear\n")
     results = write_masks(tmp_path / "results", APART)
-    files.remove(results / "bear" / gone)
+    files.remove_path(results / "bear" / gone)
     with pytest.raises(VosbenchError, match=rf"cannot be scored: \S+/bear/{told}\. .*--no-strict$"):
-        evaluate(results, opened(tree, rules), jobs=1)
-    lenient = evaluate(results, opened(tree, rules), jobs=1, strict=False)
+        score_split(results, opened(tree, rules), jobs=1)
+    lenient = score_split(results, opened(tree, rules), jobs=1, strict=False)
     assert len(lenient.problems) == 1
     assert rows(lenient)["bear_1"] == PERFECT
     assert rows(lenient)["bear_2"]["J-Mean"] == (3 / 4 if gone.endswith(".png") else 0)
@@ -182,7 +183,7 @@ def test_where_the_truth_is_label_maps_an_object_without_a_mask_is_absent(truth:
     shutil.rmtree(results / "bear")
     write_masks(results, APART)
     (results / "bear/002/00003.png").unlink()
-    evaluation = evaluate(results, opened(truth), ["bear"], jobs=1)
+    evaluation = score_split(results, opened(truth), ["bear"], jobs=1)
     assert evaluation.problems == ()
     assert rows(evaluation)["bear_2"]["J-Mean"] == 3 / 4
 
@@ -193,17 +194,17 @@ def test_object_0_needs_a_folder(tmp_path: Path) -> None:
     (tree / "ImageSets/val.txt").write_text("bear\n")
     results = write_masks(tmp_path / "results", apart)
     for rules in ("davis", "sav"):
-        assert rows(evaluate(results, opened(tree, rules), jobs=1)) == {"bear_0": PERFECT, "bear_1": PERFECT}
+        assert rows(score_split(results, opened(tree, rules), jobs=1)) == {"bear_0": PERFECT, "bear_1": PERFECT}
     maps = write_masks(tmp_path / "maps", {"bear": [labels // 2 for labels in BEAR]})
     with pytest.raises(VosbenchError, match=r"bear holds label maps, where 0 is background: write object 0 to .* 000"):
-        evaluate(maps, opened(tree, "sav"), jobs=1)
+        score_split(maps, opened(tree, "sav"), jobs=1)
 
 
 def test_the_decay_of_a_long_video_is_that_of_its_quarters(tmp_path: Path) -> None:
     here = [squares((1, 2, 2))] * 602
     tree = make_tree(tmp_path / "animals", {"sloth": here}, frames=False)
     results = write_masks(tmp_path / "results", {"sloth": [*here[:451], *[squares()] * 151]})
-    row = rows(evaluate(results, opened(tree), jobs=1))["sloth_1"]
+    row = rows(score_split(results, opened(tree), jobs=1))["sloth_1"]
     assert (row["J-Mean"], row["J-Decay"]) == (450 / 600, 1 - 1 / 151)  # the last bin shares its first frame
 
 
@@ -211,9 +212,9 @@ def test_a_video_of_two_frames_has_no_score_and_does_not_count(truth: Path, resu
     write_masks(truth / "Annotations", {"blink": FOX[:2]})
     (truth / "ImageSets/val.txt").write_text("fox\nblink\n")
     (results / "blink").mkdir()
-    evaluation = evaluate(results, opened(truth), jobs=1)
+    evaluation = score_split(results, opened(truth), jobs=1)
     assert all(math.isnan(value) for value in rows(evaluation)["blink_1"].values())
-    assert summary(evaluation.scores) == {"J&F-Mean": 1, **PERFECT}
+    assert summarise_scores(evaluation.scores) == {"J&F-Mean": 1, **PERFECT}
 
 
 @pytest.mark.parametrize("length", [1, 2])
@@ -221,24 +222,24 @@ def test_where_no_frame_counts_there_is_no_score(truth: Path, results: Path, len
     write_masks(truth / "Annotations", {"blink": FOX[:length]})
     write_masks(results, {"blink": FOX[:length]})
     with pytest.raises(VosbenchError, match=r"no object has a frame that the rules of davis2017 score"):
-        evaluate(results, opened(truth), ["blink"], jobs=1)
+        score_split(results, opened(truth), ["blink"], jobs=1)
 
 
 def test_the_first_and_the_last_frame_need_no_mask(truth: Path, results: Path) -> None:
     for stem in ("00000", "00004"):
         (results / f"fox/{stem}.png").unlink()
-    assert rows(evaluate(results, opened(truth), jobs=1))["fox_1"] == PERFECT
+    assert rows(score_split(results, opened(truth), jobs=1))["fox_1"] == PERFECT
 
 
 def test_frames_that_the_truth_does_not_have_are_ignored(truth: Path, results: Path) -> None:
     write_masks(results, {"fox": {"00002-extra": squares((7, 0, 0))}, "wolf": FOX})
-    assert rows(evaluate(results, opened(truth), jobs=1))["fox_1"] == PERFECT
+    assert rows(score_split(results, opened(truth), jobs=1))["fox_1"] == PERFECT
 
 
 def test_the_masks_of_a_run_lie_deeper(tmp_path: Path, truth: Path, results: Path) -> None:
     results.rename(tmp_path / "masks")
     (tmp_path / "run.json").write_text("{}")
-    assert rows(evaluate(tmp_path, opened(truth), ["fox"], jobs=1)) == {"fox_1": PERFECT}
+    assert rows(score_split(tmp_path, opened(truth), ["fox"], jobs=1)) == {"fox_1": PERFECT}
 
 
 # What does not fit: a frame of fox is damaged, which is one of three that are scored.
@@ -272,8 +273,8 @@ def test_a_mask_that_cannot_be_scored_is_named_or_counts_as_absent(
 ) -> None:
     damage(results / "fox/00002.png", kind)
     with pytest.raises(VosbenchError, match=rf"{told}.*--no-strict$"):
-        evaluate(results, opened(truth), jobs=1)
-    lenient = evaluate(results, opened(truth), jobs=1, strict=False)
+        score_split(results, opened(truth), jobs=1)
+    lenient = score_split(results, opened(truth), jobs=1, strict=False)
     assert len(lenient.problems) == 1
     assert rows(lenient)["fox_1"]["J-Mean"] == rows(lenient)["fox_1"]["F-Mean"] == 2 / 3
     assert rows(lenient)["bear_1"] == rows(lenient)["bear_2"] == PERFECT
@@ -282,8 +283,8 @@ def test_a_mask_that_cannot_be_scored_is_named_or_counts_as_absent(
 def test_an_object_that_the_truth_does_not_have_is_refused_or_ignored(truth: Path, results: Path) -> None:
     Image.fromarray(STRAY).save(results / "fox/00002.png")
     with pytest.raises(VosbenchError, match=r"fox/00002: no object 4 in the ground truth"):
-        evaluate(results, opened(truth), jobs=1)
-    lenient = evaluate(results, opened(truth), jobs=1, strict=False)
+        score_split(results, opened(truth), jobs=1)
+    lenient = score_split(results, opened(truth), jobs=1, strict=False)
     assert lenient.problems == ("fox/00002: no object 4 in the ground truth",)
     assert rows(lenient)["fox_1"] == PERFECT
 
@@ -291,42 +292,42 @@ def test_an_object_that_the_truth_does_not_have_is_refused_or_ignored(truth: Pat
 def test_a_missing_video_is_refused_or_counts_as_absent(truth: Path, results: Path) -> None:
     shutil.rmtree(results / "fox")
     with pytest.raises(VosbenchError, match="video fox is missing"):
-        evaluate(results, opened(truth), jobs=1)
-    lenient = evaluate(results, opened(truth), jobs=1, strict=False)
+        score_split(results, opened(truth), jobs=1)
+    lenient = score_split(results, opened(truth), jobs=1, strict=False)
     assert lenient.problems == ("video fox is missing",)
     assert rows(lenient)["fox_1"] == dict.fromkeys(PERFECT, 0)
-    assert summary(lenient.scores)["J-Mean"] == 2 / 3
+    assert summarise_scores(lenient.scores)["J-Mean"] == 2 / 3
 
 
 def test_what_is_absent_where_the_truth_is_empty_scores_1(truth: Path, results: Path) -> None:
     write_masks(truth / "Annotations", {"fox": [FOX[0], *[squares()] * 4]})
     shutil.rmtree(results / "fox")
-    assert rows(evaluate(results, opened(truth), jobs=1, strict=False))["fox_1"] == PERFECT
+    assert rows(score_split(results, opened(truth), jobs=1, strict=False))["fox_1"] == PERFECT
 
 
 def test_the_first_problems_are_named_and_the_others_counted(truth: Path, results: Path) -> None:
     for path in results.glob("*/*.png"):
         path.unlink()
     with pytest.raises(VosbenchError, match=r"bear/00001\.png .*bear/00003\.png is missing; and 4 more\. "):
-        evaluate(results, opened(truth), jobs=1)
+        score_split(results, opened(truth), jobs=1)
 
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_folder_that_holds_none_of_the_videos_is_refused(tmp_path: Path, truth: Path, strict: bool) -> None:
     write_masks(tmp_path / "other", {"cow": FOX})
     with pytest.raises(VosbenchError, match=r"other holds none of the 2 videos of animals val: .*found cow"):
-        evaluate(tmp_path / "other", opened(truth), jobs=1, strict=strict)
+        score_split(tmp_path / "other", opened(truth), jobs=1, strict=strict)
     with pytest.raises(VosbenchError, match=r"nowhere: no such file or folder"):
-        evaluate(tmp_path / "nowhere", opened(truth), jobs=1, strict=strict)
+        score_split(tmp_path / "nowhere", opened(truth), jobs=1, strict=strict)
 
 
 def test_a_video_without_ground_truth_is_refused(truth: Path, results: Path) -> None:
     shutil.rmtree(truth / "Annotations/fox")
     with pytest.raises(VosbenchError, match=r"animals val: video fox has no masks in .*Annotations/fox"):
-        evaluate(results, opened(truth), jobs=1)
+        score_split(results, opened(truth), jobs=1)
 
 
 def test_every_video_is_told_when_it_is_scored(truth: Path, results: Path) -> None:
     told: list[str] = []
-    evaluate(results, opened(truth), jobs=2, on_video=told.append)
+    score_split(results, opened(truth), jobs=2, on_video=told.append)
     assert sorted(told) == ["bear", "fox"]

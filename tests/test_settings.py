@@ -50,7 +50,7 @@ TYPED, OPEN = signature(Typed).parameters, signature(Open).parameters
     ],
 )
 def test_a_value_has_the_type_of_the_default(pair: str, value: object) -> None:
-    (found,) = settings.parse([pair], TYPED, "typed").values()
+    (found,) = settings.parse_settings([pair], TYPED, "typed").values()
     assert found == value
     assert type(found) is type(value)
 
@@ -73,25 +73,25 @@ def test_a_value_has_the_type_of_the_default(pair: str, value: object) -> None:
 )
 def test_a_setting_that_does_not_fit_is_named(pair: str, told: str) -> None:
     with pytest.raises(VosbenchError, match=told):
-        settings.parse([pair], TYPED, "typed")
+        settings.parse_settings([pair], TYPED, "typed")
 
 
 def test_the_last_of_two_values_counts() -> None:
-    assert settings.parse(["memory_size=1", "memory_size=2"], TYPED, "typed") == {"memory_size": 2}
+    assert settings.parse_settings(["memory_size=1", "memory_size=2"], TYPED, "typed") == {"memory_size": 2}
 
 
 def test_a_tracker_that_takes_any_setting_gets_what_the_text_looks_like() -> None:
     pairs = ["memory_size=3", "alpha=0.1", "on=false", "name=x", "more=2"]
     expected = {"memory_size": 3, "alpha": 0.1, "on": False, "name": "x", "more": 2}
-    assert settings.parse(pairs, OPEN, "open") == expected
+    assert settings.parse_settings(pairs, OPEN, "open") == expected
     with pytest.raises(VosbenchError, match="expected a value of type int"):
-        settings.parse(["memory_size=x"], OPEN, "open")
+        settings.parse_settings(["memory_size=x"], OPEN, "open")
 
 
 def test_only_what_differs_from_the_default_has_changed() -> None:
     given = {"threshold": 0.25, "memory_size": 7, "crop": True, "seed": None}
-    assert list(settings.changed(given, TYPED).items()) == [("crop", True), ("threshold", 0.25)]
-    assert settings.changed({"alpha": 1}, OPEN) == {"alpha": 1}
+    assert list(settings.find_changed_settings(given, TYPED).items()) == [("crop", True), ("threshold", 0.25)]
+    assert settings.find_changed_settings({"alpha": 1}, OPEN) == {"alpha": 1}
 
 
 class Explained:
@@ -113,7 +113,7 @@ class Explained:
 
 def test_settings_are_explained_by_the_constructors_docstring() -> None:
     parameters = {name: p for name, p in signature(Explained).parameters.items() if name != "device"}
-    explained = settings.explain(parameters, Explained.__init__.__doc__ or "")
+    explained = settings.explain_settings(parameters, Explained.__init__.__doc__ or "")
     assert explained.pop("prompts=first").startswith("each object is given by its")
     assert list(explained.items()) == [
         ("size=7", "how large it is; a rate: of growth is no setting here."),
@@ -121,8 +121,8 @@ def test_settings_are_explained_by_the_constructors_docstring() -> None:
         ("seed=None", "the number that all begins with."),
         ("count=1", ""),
     ]
-    assert settings.explain({}, "Builds it.").keys() == {"prompts=first"}
-    assert settings.explain(OPEN, "").keys() == {"memory_size=7", "prompts=first"}
+    assert settings.explain_settings({}, "Builds it.").keys() == {"prompts=first"}
+    assert settings.explain_settings(OPEN, "").keys() == {"memory_size=7", "prompts=first"}
 
 
 @pytest.mark.parametrize("command", ["infer", "run"])
@@ -145,4 +145,4 @@ def test_a_slip_names_what_all_trackers_take_as_well(cli: Cli, bears: Path) -> N
 def test_a_number_that_json_cannot_hold_is_refused(text: str) -> None:
     taken = {"seconds": Parameter("seconds", Parameter.KEYWORD_ONLY, default=0.5)}
     with pytest.raises(VosbenchError, match="expected a value of type float"):
-        settings.parse([f"seconds={text}"], taken, "slow")
+        settings.parse_settings([f"seconds={text}"], taken, "slow")

@@ -15,7 +15,7 @@ import pytest
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import save_all
 from vosbench.io.archives.open import open_members
-from vosbench.io.archives.safety import SMALL
+from vosbench.io.archives.safety import SMALL_ARCHIVE_BYTES
 
 FILES = {
     "train/JPEGImages/dog/00000.jpg": random.Random(0).randbytes(3000),
@@ -107,7 +107,7 @@ def test_scratch_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     with open_members([pack(Path("train.7z"), FILES)], Path("scratch")) as members:
         assert {str(member.name): member.read() for member in members} == FILES
-        assert all(member.file and member.file.is_relative_to("scratch") for member in members)
+        assert all(member.file_on_disk and member.file_on_disk.is_relative_to("scratch") for member in members)
 
 
 def test_without_scratch_it_is_refused(tmp_path: Path) -> None:
@@ -144,8 +144,10 @@ def test_links_are_refused(tmp_path: Path) -> None:
 
 
 def test_bombs_are_refused_before_anything_is_unpacked(tmp_path: Path) -> None:
-    assert f"'bomb' in it unpacks to {SMALL + 1} bytes" in refusal(pack(tmp_path / "a.7z", {"bomb": bytes(SMALL + 1)}))
-    parts = {f"{part}.bin": bytes(2**20) for part in range(SMALL // 2**20 + 1)}
+    assert f"'bomb' in it unpacks to {SMALL_ARCHIVE_BYTES + 1} bytes" in refusal(
+        pack(tmp_path / "a.7z", {"bomb": bytes(SMALL_ARCHIVE_BYTES + 1)})
+    )
+    parts = {f"{part}.bin": bytes(2**20) for part in range(SMALL_ARCHIVE_BYTES // 2**20 + 1)}
     assert "makes the whole too large: a bomb" in refusal(pack(tmp_path / "b.7z", parts))
 
 

@@ -18,7 +18,7 @@ import pytest
 from conftest import Cli
 
 from vosbench.errors import VosbenchError
-from vosbench.running.slurm import shard
+from vosbench.running.slurm import read_shard
 
 TOOLS = "tools"  # beside the shared data: a throw-away cluster on this machine
 ALONE: Sequence[dict[str, str]] = [{}]
@@ -53,7 +53,7 @@ INTERACTIVE = variables(JOB_ID=7, STEP_ID=4294967290, STEP_NUM_TASKS=1, PROCID=0
     "environment", [{}, variables(JOB_ID=7, NTASKS=9), BATCH, INTERACTIVE, *steps(1), *array_tasks([5])]
 )
 def test_a_process_that_slurm_gave_no_part_does_all(environment: dict[str, str]) -> None:
-    assert shard(environment) is None
+    assert read_shard(environment) is None
 
 
 @pytest.mark.parametrize(
@@ -80,14 +80,14 @@ def test_a_process_that_slurm_gave_no_part_does_all(environment: dict[str, str])
 def test_every_shard_belongs_to_one_process_of_an_array_and_its_steps(
     tasks: Sequence[dict[str, str]], processes: Sequence[dict[str, str]]
 ) -> None:
-    shards = [shard({**process, **task}) for task in tasks for process in processes]
+    shards = [read_shard({**process, **task}) for task in tasks for process in processes]
     assert sorted(found or (1, 1) for found in shards) == [(i, len(shards)) for i in range(1, len(shards) + 1)]
 
 
 @pytest.mark.parametrize("first", [0, 1, 7])
 def test_without_its_first_number_an_array_has_all_shards_in_another_order(first: int) -> None:
     tasks = [variables(ARRAY_TASK_ID=first + index, ARRAY_TASK_COUNT=5) for index in range(5)]
-    assert sorted(shard(task) or () for task in tasks) == [(i, 5) for i in range(1, 6)]
+    assert sorted(read_shard(task) or () for task in tasks) == [(i, 5) for i in range(1, 6)]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_without_its_first_number_an_array_has_all_shards_in_another_order(first
 )
 def test_no_process_guesses_its_shard(environment: dict[str, str], told: str) -> None:
     with pytest.raises(VosbenchError, match=rf"{re.escape(told)}.*; give --shard i/N"):
-        shard(environment)
+        read_shard(environment)
 
 
 def test_the_shard_of_the_command_line_counts_more_than_slurms(cli: Cli, bears: Path) -> None:
@@ -207,7 +207,7 @@ def called(cluster: dict[str, str], *command: object) -> str:
 def test_slurm_gives_every_step_of_an_array_another_shard_and_its_batch_scripts_all_of_their_tasks_own(
     tmp_path: Path, cluster: dict[str, str]
 ) -> None:
-    told = "from vosbench.slurm import shard; print(*shard())"
+    told = "from vosbench.running.slurm import read_shard; print(*read_shard())"
     python = f"{sys.executable} -c {shlex.quote(told)}"
     options = f"#SBATCH --array=3-7:2 --ntasks=2 --chdir={tmp_path} --output=script.%a"
     (tmp_path / "job").write_text(f"#!/bin/sh\n{options}\n{python}\nsrun --output=step.%a.%t {python}\n")

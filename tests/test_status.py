@@ -13,12 +13,12 @@ from typing import Any
 from conftest import Cli
 from rich.console import Console
 
-from vosbench.cli.progress import Tracking
+from vosbench.cli.progress import TrackingProgress
 from vosbench.running.pool import Event
 from vosbench.running.record import Record
 from vosbench.running.run import Run
-from vosbench.running.schedule import Item
-from vosbench.running.status import At, Journal, Now, status
+from vosbench.running.schedule import RunVideo
+from vosbench.running.status import ProgressJournal, ShardProgress, VideoProgress, read_status
 
 
 def until(condition: Callable[[], object], seconds: float = 30) -> None:
@@ -61,24 +61,24 @@ def test_another_terminal_sees_a_run_at_work_stopped_and_ended(cli: Cli, bears: 
 def test_a_look_takes_no_lock_from_a_process_that_begins(tmp_path: Path, cli: Cli, bears: Path) -> None:
     cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
     run = Run(tmp_path / "out")
-    run.note(ended=None)
-    with run.alone():
-        assert status(run).shards[0].state == "at work"
-    assert status(run).shards[0].state == "stopped"
-    with run.alone():
+    run.write_note(ended=None)
+    with run.lock_shard():
+        assert read_status(run).shards[0].state == "at work"
+    assert read_status(run).shards[0].state == "stopped"
+    with run.lock_shard():
         pass
 
 
 def test_speed_counts_what_was_tracked_and_the_rest_takes_as_long() -> None:
-    now = Now(seconds=4.0, frames=10, left=25, at=(At("0", "bear", 3, 8),))
+    now = ShardProgress(seconds=4.0, frames=10, left=25, at=(VideoProgress("0", "bear", 3, 8),))
     assert (now.fps, now.eta) == (2.5, 10)
-    assert (Now(4.0, 0, 25).fps, Now(4.0, 0, 25).eta) == (None, None)
+    assert (ShardProgress(4.0, 0, 25).fps, ShardProgress(4.0, 0, 25).eta) == (None, None)
 
 
 def test_a_journal_counts_frames_by_how_their_videos_end(tmp_path: Path) -> None:
-    items = [Item(0, video, 10, 1) for video in "abc"]
+    items = [RunVideo(0, video, 10, 1) for video in "abc"]
     done = Record("a", "done", frames=10)
-    with Journal(Run(tmp_path), left=30) as journal:
+    with ProgressJournal(Run(tmp_path), frames_left=30) as journal:
         for event in (
             *(Event("started", item, "cpu") for item in items),
             Event("done", items[0], "cpu", 10, done),
@@ -88,15 +88,15 @@ def test_a_journal_counts_frames_by_how_their_videos_end(tmp_path: Path) -> None
             Event("failed", items[2], "cpu"),
         ):
             journal(event)
-        assert (journal.now().frames, journal.now().left) == (14, 6)
-        assert journal.now().at == (At("cpu", "b", 4, 10),)
+        assert (journal.current_progress().frames, journal.current_progress().left) == (14, 6)
+        assert journal.current_progress().at == (VideoProgress("cpu", "b", 4, 10),)
         assert (tmp_path / ".shards/1-of-1.now").is_file()
     assert not (tmp_path / ".shards/1-of-1.now").exists()
 
 
 def test_the_live_table_has_a_row_a_worker_and_the_totals() -> None:
-    tracking = Tracking("", {(0, "bear"): 8, (1, "bear"): 4, (0, "dog"): 4})
-    first, second, third = Item(0, "bear", 8, 1), Item(1, "bear", 4, 1), Item(0, "dog", 4, 1)
+    tracking = TrackingProgress("", {(0, "bear"): 8, (1, "bear"): 4, (0, "dog"): 4})
+    first, second, third = RunVideo(0, "bear", 8, 1), RunVideo(1, "bear", 4, 1), RunVideo(0, "dog", 4, 1)
     for event in (
         Event("started", first, "0"),
         Event("started", second, "0"),
@@ -109,7 +109,7 @@ def test_the_live_table_has_a_row_a_worker_and_the_totals() -> None:
     assert lines(tracking)[1:] == ["0 bear 5/8", "0 dog 0/4", "in all 1/3 videos 9/16"]
 
 
-def lines(tracking: Tracking) -> list[str]:
+def lines(tracking: TrackingProgress) -> list[str]:
     """The live table as words, without bars, speeds and times."""
     console = Console(width=100)
     with console.capture() as captured:

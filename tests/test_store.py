@@ -16,7 +16,7 @@ from vosbench.io import files, paths
 
 def test_names_are_in_natural_order_also_where_one_begins_another(tmp_path: Path) -> None:
     names = ["10", "2", "002", "good2", "good", "good10", "good-2", "a1b", "a1"]
-    assert [path.name for path in sorted((tmp_path / name for name in names), key=paths.natural)] == [
+    assert [path.name for path in sorted((tmp_path / name for name in names), key=paths.natural_sort_key)] == [
         *("002", "2", "10"),
         *("a1", "a1b", "good", "good2", "good10", "good-2"),
     ]
@@ -59,4 +59,4 @@ def test_what_a_dead_process_left_is_told_from_what_others_are_writing(tmp_path:
         path.touch()
         os.utime(path, (0, 0))
     (tmp_path / f".status.json.{host}-{dead.pid}.partial").touch()  # in another container numbers may be others
-    assert files.orphans(tmp_path) == [left]
+    assert files.find_orphans(tmp_path) == [left]

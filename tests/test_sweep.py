@@ -17,10 +17,10 @@ from PIL import Image
 from test_status import until
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import Row
-from vosbench.studies.plots import _numbers, _places, figures
-from vosbench.studies.sweep import build, parse, read
-from vosbench.studies.sweep import table as table_of
+from vosbench.evaluation.report import ReportRow
+from vosbench.studies.plots import _parse_numbers, _place_ticks, draw_figures
+from vosbench.studies.sweep import build_sweep, parse_axes, read_sweep
+from vosbench.studies.sweep import make_sweep_table as table_of
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -31,33 +31,33 @@ def table(folder: Path) -> list[dict[str, str]]:
 
 
 def test_the_last_axis_changes_first_and_nouns_come_before_settings() -> None:
-    sweep = build({}, parse(["memory_size=1,3", "dataset=davis,mose", "dtype=float32"]))
+    sweep = build_sweep({}, parse_axes(["memory_size=1,3", "dataset=davis,mose", "dtype=float32"]))
     assert [tuple(cell.values()) for cell in sweep.cells()] == [
         ("davis", "1", "float32"),
         ("davis", "3", "float32"),
         ("mose", "1", "float32"),
         ("mose", "3", "float32"),
     ]
-    assert sweep.varied == ["dataset", "memory_size"]
+    assert sweep.varied_axes == ["dataset", "memory_size"]
     assert sweep.name == "dataset-memory_size"
 
 
 @pytest.mark.parametrize("pair", ["memory_size", "memory_size=", "=3", ""])
 def test_an_axis_without_values_is_refused(pair: str) -> None:
     with pytest.raises(VosbenchError, match="expected key=value,value"):
-        parse([pair])
+        parse_axes([pair])
 
 
 @pytest.mark.parametrize("pairs", [["dataset=a", "dataset=b"], ["seconds=1", "seconds =2"]])
 def test_an_axis_that_comes_twice_is_refused(pairs: list[str]) -> None:
     with pytest.raises(VosbenchError, match=r"comes twice; give all: \w+=\w,\w$"):
-        parse(pairs)
+        parse_axes(pairs)
 
 
 @pytest.mark.parametrize("name", ["../up", "a b", ".hidden", "a/b"])
 def test_a_name_that_is_no_folder_is_refused(name: str) -> None:
     with pytest.raises(VosbenchError, match="becomes a folder"):
-        build({"name": name}, {"dataset": ("davis",)})
+        build_sweep({"name": name}, {"dataset": ("davis",)})
 
 
 def test_a_sweep_makes_runs_that_single_commands_would_make(cli: Cli, bears: Path) -> None:
@@ -127,7 +127,7 @@ def test_what_is_wrong_is_said_before_any_run_begins(cli: Cli, bears: Path) -> N
     for text, told in wrong.items():
         (cli.folder / "wrong.toml").write_text(text)
         with pytest.raises(VosbenchError, match=re.escape(told)):
-            read(cli.folder / "wrong.toml")
+            read_sweep(cli.folder / "wrong.toml")
     assert "wrong.toml: not valid TOML" in cli("sweep", "wrong.toml", expect=2).stderr
     given = ("sweep", "--dataset", bears, "--grid", "tracker=static,flwo")
     assert "did you mean flow?" in cli(*given, expect=2).stderr
@@ -171,7 +171,7 @@ def test_the_memory_study_runs_on_small_models(cli: Cli, bears: Path, checkpoint
 
 
 def test_spaces_between_values_do_not_count() -> None:
-    assert parse(["memory_size=1, 3"]) == {"memory_size": ("1", "3")}
+    assert parse_axes(["memory_size=1, 3"]) == {"memory_size": ("1", "3")}
 
 
 def test_two_values_that_are_one_run_are_refused_with_its_folder(cli: Cli, bears: Path) -> None:
@@ -189,20 +189,20 @@ def test_without_matplotlib_a_sweep_is_refused_before_any_work(cli: Cli, bears: 
 
 
 def test_metrics_come_before_speed_whatever_the_first_run_lacks() -> None:
-    study = build({}, parse(["dataset=a,b"]))
-    found: list[Row] = [{"dataset": "a", "fps": 2.0}, {"dataset": "b", "J&F-Mean": 0.5, "fps": 2.0}]
+    study = build_sweep({}, parse_axes(["dataset=a,b"]))
+    found: list[ReportRow] = [{"dataset": "a", "fps": 2.0}, {"dataset": "b", "J&F-Mean": 0.5, "fps": 2.0}]
     assert table_of(study, found).columns == ("dataset", "J&F-Mean", "fps")
 
 
 def test_a_figure_names_its_axes_its_ticks_and_its_lines() -> None:
     models = ("weights/small.pt", "weights/large.pt")
-    found: list[Row] = [
+    found: list[ReportRow] = [
         {"dataset": "bears", "checkpoint": model, "memory_size": size, "J&F-Mean": 0.5 + 0.01 * int(size)}
         for model in models
         for size in ("9", "1", "3")
     ]
-    drawn = figures(found, ["checkpoint", "memory_size"], ["J&F-Mean"], "A study")
-    assert drawn == figures(found, ["checkpoint", "memory_size"], ["J&F-Mean"], "A study")
+    drawn = draw_figures(found, ["checkpoint", "memory_size"], ["J&F-Mean"], "A study")
+    assert drawn == draw_figures(found, ["checkpoint", "memory_size"], ["J&F-Mean"], "A study")
     texts = {name: re.findall("<!-- (.+) -->", content.decode()) for name, content in drawn.items() if "svg" in name}
     size, model = (texts[f"JF-Mean-by-{axis}.svg"] for axis in ("memory_size", "checkpoint"))
     assert size[:4] == ["1", "3", "9", "memory_size"]
@@ -212,7 +212,7 @@ def test_a_figure_names_its_axes_its_ticks_and_its_lines() -> None:
 
 
 def test_numbers_stand_at_their_place_on_an_axis_unless_their_ticks_would_meet() -> None:
-    assert _places({"1": 1.0, "3": 3.0, "9": 9.0}) == {"1": 1.0, "3": 3.0, "9": 9.0}
-    assert _places({"0": 0.0, "0.1": 0.1, "10": 10.0}) == {"0": 0.0, "0.1": 1.0, "10": 2.0}
-    assert _numbers(["10", "9"]) == {"9": 9.0, "10": 10.0}
-    assert _numbers(["9", "all"]) == {}
+    assert _place_ticks({"1": 1.0, "3": 3.0, "9": 9.0}) == {"1": 1.0, "3": 3.0, "9": 9.0}
+    assert _place_ticks({"0": 0.0, "0.1": 0.1, "10": 10.0}) == {"0": 0.0, "0.1": 1.0, "10": 2.0}
+    assert _parse_numbers(["10", "9"]) == {"9": 9.0, "10": 10.0}
+    assert _parse_numbers(["9", "all"]) == {}

@@ -10,7 +10,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from vosbench.datasets.split import open_tree
+from vosbench.datasets.split import open_split
 from vosbench.masks.labels import encode_labels
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -41,7 +41,7 @@ def test_the_benchmark_finds_the_masks_of_the_official_script(data: Path) -> Non
 def test_late_objects_are_given_one_after_the_other(track: ModuleType, tmp_path: Path) -> None:
     track.draw(tmp_path / "late", track.Clip(3, 16, late=True))
     track.draw(tmp_path / "first", track.Clip(3, 16))
-    late, first = (open_tree(str(tmp_path / name), "val", tmp_path).video("clip") for name in ("late", "first"))
+    late, first = (open_split(str(tmp_path / name), "val", tmp_path).video("clip") for name in ("late", "first"))
     assert {index: [*masks] for index, masks in late.prompts.items()} == {1: [1], 2: [2], 4: [3]}
     assert {index: [*masks] for index, masks in first.prompts.items()} == {0: [1, 2, 3]}
     assert len(late.frames) == 16

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vosbench.fetching.readers.synthetic import clips
+from vosbench.fetching.readers.synthetic import draw_videos
 from vosbench.io import plugins
 from vosbench.trackers import registry
-from vosbench.trackers.registry import BUILT_IN
+from vosbench.trackers.registry import BUILT_IN_TRACKERS
 from vosbench.types import Frame, Labels, Masks, Tracker, Video
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's
 
 
-@pytest.fixture(scope="module", params=sorted(BUILT_IN))
+@pytest.fixture(scope="module", params=sorted(BUILT_IN_TRACKERS))
 def tracker(request: pytest.FixtureRequest) -> Tracker:
     """Each built-in tracker as a worker builds it."""
     small = {"image_size": 64, "dtype": "float32"}
@@ -26,17 +26,17 @@ def tracker(request: pytest.FixtureRequest) -> Tracker:
         "sam2": small,
         "sam2long": {**small, "uncertainty": 0.0},
     }
-    if "checkpoint" in registry.settings_of(BUILT_IN[request.param]):
+    if "checkpoint" in registry.read_tracker_parameters(BUILT_IN_TRACKERS[request.param]):
         fixture = "cutie_checkpoint" if request.param == "cutie" else "checkpoint"
         settings[request.param]["checkpoint"] = request.getfixturevalue(fixture)
-    built: Tracker = plugins.load(BUILT_IN[request.param])("cpu", **settings.get(request.param, {}))
+    built: Tracker = plugins.load_object(BUILT_IN_TRACKERS[request.param])("cpu", **settings.get(request.param, {}))
     return built
 
 
 @pytest.fixture(scope="module")
 def late() -> tuple[list[Frame], list[Labels]]:
     """Sixteen frames in which object 1 is there from the start and object 2 from frame 12 on."""
-    clip = next(clip for clip in clips("val") if clip.name == "late")
+    clip = next(clip for clip in draw_videos("val") if clip.name == "late")
     frames, labels = zip(*[next(clip.frames) for _ in range(16)], strict=True)
     return list(frames), list(labels)
 

@@ -10,29 +10,29 @@ import numpy as np
 import pytest
 from golden import make_tree, squares
 
-from vosbench.datasets.split import Tree, open_tree
+from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import read_labels
 from vosbench.running.run import Run
-from vosbench.running.track_video import BEHIND, track_video
+from vosbench.running.track_video import MAX_UNWRITTEN_FRAMES, track_video
 from vosbench.trackers.static import Static
 from vosbench.types import Masks, Video
 
-COUNT = 3 * BEHIND
+COUNT = 3 * MAX_UNWRITTEN_FRAMES
 
 
 @pytest.fixture
-def tree(tmp_path: Path) -> Tree:
+def tree(tmp_path: Path) -> DatasetSplit:
     """One video; object 1 moves, object 2 appears in its third frame."""
     maps = [squares((1, 2, 2 + index), *[(2, 12, 20)][: index // 2]) for index in range(COUNT)]
-    return open_tree(str(make_tree(tmp_path / "tree", {"clip": maps})), "val", tmp_path)
+    return open_split(str(make_tree(tmp_path / "tree", {"clip": maps})), "val", tmp_path)
 
 
 def writers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("masks")]
 
 
-def test_every_mask_is_there_when_the_video_is_done_and_no_thread(tree: Tree, tmp_path: Path) -> None:
+def test_every_mask_is_there_when_the_video_is_done_and_no_thread(tree: DatasetSplit, tmp_path: Path) -> None:
     told: list[int] = []
     record = track_video(Static("cpu"), "clip", tree, Run(tmp_path / "run"), told.append)
     masks = sorted((tmp_path / "run/masks/clip").iterdir())
@@ -43,8 +43,8 @@ def test_every_mask_is_there_when_the_video_is_done_and_no_thread(tree: Tree, tm
     assert not writers()
 
 
-@pytest.mark.parametrize("later", [3, 2 + BEHIND, COUNT - 1])
-def test_of_two_failures_the_one_in_the_earlier_frame_is_told(tree: Tree, tmp_path: Path, later: int) -> None:
+@pytest.mark.parametrize("later", [3, 2 + MAX_UNWRITTEN_FRAMES, COUNT - 1])
+def test_of_two_failures_the_one_in_the_earlier_frame_is_told(tree: DatasetSplit, tmp_path: Path, later: int) -> None:
     class Failing(Static):
         """Leaves no place for the mask of frame 2, and fails in a later frame."""
 
@@ -63,7 +63,7 @@ def test_of_two_failures_the_one_in_the_earlier_frame_is_told(tree: Tree, tmp_pa
     assert not list((tmp_path / "run/masks").iterdir())
 
 
-def test_a_failure_of_the_tracker_is_told_when_what_came_before_was_written(tree: Tree, tmp_path: Path) -> None:
+def test_a_failure_of_the_tracker_is_told_when_what_came_before_was_written(tree: DatasetSplit, tmp_path: Path) -> None:
     class Short(Static):
         def track(self, video: Video) -> Iterator[Masks]:
             yield from list(super().track(video))[:2]
@@ -73,12 +73,14 @@ def test_a_failure_of_the_tracker_is_told_when_what_came_before_was_written(tree
     assert not writers()
 
 
-def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tree: Tree) -> None:
-    def given(tree: Tree) -> dict[int, list[int]]:
+def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tree: DatasetSplit) -> None:
+    def given(tree: DatasetSplit) -> dict[int, list[int]]:
         return {index: sorted(masks) for index, masks in tree.video("clip").prompts.items()}
 
-    assert given(tree) == given(tree.prompted("first")) == {0: [1], 2: [2]}
-    assert given(tree.prompted("all")) == {0: [1], 1: [1]} | {index: [1, 2] for index in range(2, COUNT)}
-    assert np.array_equal(tree.prompted("all").video("clip").prompts[5][1], tree.truth("clip").read("00005")[1][1])
+    assert given(tree) == given(tree.with_prompts("first")) == {0: [1], 2: [2]}
+    assert given(tree.with_prompts("all")) == {0: [1], 1: [1]} | {index: [1, 2] for index in range(2, COUNT)}
+    assert np.array_equal(
+        tree.with_prompts("all").video("clip").prompts[5][1], tree.ground_truth("clip").read("00005")[1][1]
+    )
     with pytest.raises(VosbenchError, match="prompts 'none': choose first or all"):
-        tree.prompted("none")
+        tree.with_prompts("none")

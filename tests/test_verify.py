@@ -14,7 +14,7 @@ from conftest import Cli
 from golden import make_tree, squares, write_frames, write_masks
 from PIL import Image
 
-from vosbench.datasets.verify import subjects, verify
+from vosbench.datasets.verify import find_splits_to_verify, verify_split
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import encode_labels, read_labels
 
@@ -66,8 +66,8 @@ def root(cli: Cli) -> Path:
 
 def found(root: Path, dataset: str, deep: bool = False) -> list[str]:
     """What is wrong with a dataset, as lines in which a * stands for the root and for numbers of bytes."""
-    ((tree, manifest),) = subjects(dataset, None, root)
-    lines = [f"{where}: {what}" for where, what in verify(tree, manifest, deep, jobs=1)]
+    ((tree, manifest),) = find_splits_to_verify(dataset, None, root)
+    lines = [f"{where}: {what}" for where, what in verify_split(tree, manifest, deep, jobs=1)]
     return [re.sub(r"\d+ bytes; \d+", "* bytes; *", line).replace(str(root), "*") for line in lines]
 
 
@@ -310,10 +310,10 @@ def test_where_the_ground_truth_is_not_public_no_list_is_needed(root: Path) -> N
 def test_several_processes_find_the_same_in_the_same_order(root: Path) -> None:
     for video in ("swarm", "duet", "kite"):
         cut(root / f"synthetic/JPEGImages/{video}/00003.jpg")
-    ((tree, manifest),) = subjects("synthetic", None, root)
+    ((tree, manifest),) = find_splits_to_verify("synthetic", None, root)
     seen: list[tuple[int, int]] = []
-    findings = verify(tree, manifest, True, 2, lambda *done: seen.append(done))
-    assert findings == verify(tree, manifest, True, 1)
+    findings = verify_split(tree, manifest, True, 2, lambda *done: seen.append(done))
+    assert findings == verify_split(tree, manifest, True, 1)
     assert [finding.where for finding in findings if "decoded" in finding.what] == [
         f"JPEGImages/{video}/00003.jpg" for video in ("duet", "kite", "swarm")
     ]
@@ -383,13 +383,13 @@ def test_a_tree_that_was_not_fetched_is_checked_for_what_it_holds(cli: Cli, bear
 )
 def test_what_is_not_there_is_refused(root: Path, dataset: str, split: str | None, told: str) -> None:
     with pytest.raises(VosbenchError, match=told):
-        subjects(dataset, split, root)
+        find_splits_to_verify(dataset, split, root)
 
 
 def test_a_dataset_json_without_a_split_is_refused(root: Path) -> None:
     rewritten(root / "synthetic/dataset.json", lambda manifest: manifest["splits"].clear())
     with pytest.raises(VosbenchError, match=r"synthetic val is not at .*: run `vosbench fetch synthetic --split val`"):
-        subjects("synthetic", None, root)
+        find_splits_to_verify("synthetic", None, root)
 
 
 def test_a_part_that_the_user_gave_is_said_to_be_one_and_is_nothing_wrong(cli: Cli, root: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.open import open_members
-from vosbench.io.archives.volumes import Volumes, archive_of, gather, is_archive
+from vosbench.io.archives.volumes import Volumes, get_archive_name, group_volumes, is_archive
 
 FILES = {f"train/JPEGImages/dog/{number:05}.jpg": random.Random(number).randbytes(3000) for number in range(5)}
 
@@ -106,7 +106,7 @@ def test_volumes_have_the_place_and_the_name_of_the_first_one(tmp_path: Path) ->
 )
 def test_a_volume_that_is_missing_or_there_twice_is_named(names: list[str], error: str) -> None:
     with pytest.raises(VosbenchError, match=error):
-        gather([(name, name) for name in names])
+        group_volumes([(name, name) for name in names])
 
 
 @pytest.mark.parametrize("name", PACKERS)
@@ -139,7 +139,7 @@ def test_a_first_volume_that_is_missing_is_named_before_anything_is_read(tmp_pat
     ],
 )
 def test_a_volume_is_known_by_its_name(name: str, archive: str | None) -> None:
-    assert archive_of(name) == archive
+    assert get_archive_name(name) == archive
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from vosbench.datasets.split import choose_videos
 from vosbench.evaluation import evaluate as evaluation
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
-from vosbench.running.run import scored_tree
+from vosbench.running.run import open_scored_split
 
-__all__ = ["dataframe", "evaluate", "scored_tree"]
+__all__ = ["dataframe", "evaluate"]
 
 
 def evaluate(
@@ -36,7 +36,9 @@ def evaluate(
     missing; else it is scored as absent and in `problems`. on_video: told the videos done and all there are.
     Raises VosbenchError for what the user can put right.
     """
-    tree = scored_tree(Path(results), dataset, split, rules, Path(datasets))
-    chosen = choose_videos(tree, videos or ())
+    dataset_split = open_scored_split(Path(results), dataset, split, rules, Path(datasets))
+    chosen = choose_videos(dataset_split, videos or ())
     done = count(1)
-    return evaluation.evaluate(Path(results), tree, chosen, jobs, strict, lambda _: on_video(next(done), len(chosen)))
+    return evaluation.score_split(
+        Path(results), dataset_split, chosen, jobs, strict, lambda _: on_video(next(done), len(chosen))
+    )

@@ -22,29 +22,29 @@ output = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys
 notes = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
-def note(line: str) -> None:
+def print_note(line: str) -> None:
     """A line about what is going on; silent with --quiet."""
     if not notes.quiet:
         notes.print(line, markup=False)
 
 
-def show(line: str = "") -> None:
+def print_result(line: str = "") -> None:
     """A line of a command's result."""
     output.print(line, markup=False)
 
 
-def table(
+def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None, total: Sequence[object] = ()
 ) -> None:
     """A table of a command's result, `total` below a line. Numbers stand to the right and are never cut."""
-    body, foot = [[_cell(value) for value in row] for row in rows], [_cell(value) for value in total]
-    grid = _grid(columns, body, foot, title)
+    body, foot = [[_format_cell(value) for value in row] for row in rows], [_format_cell(value) for value in total]
+    grid = _build_grid(columns, body, foot, title)
     if output.measure(grid, options=output.options.update(width=PIPE_WIDTH)).maximum > output.width:
-        grid = _grid([column.replace("-", "-\n") for column in columns], body, foot, title)
+        grid = _build_grid([column.replace("-", "-\n") for column in columns], body, foot, title)
     output.print(grid, markup=False)
 
 
-def _grid(columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None) -> Table:
+def _build_grid(columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None) -> Table:
     grid = Table(
         title=Text(title, "italic") if title else None,
         title_justify="left",
@@ -72,7 +72,7 @@ def _grid(columns: Sequence[str], body: list[list[str]], foot: list[str], title:
     return grid
 
 
-def _cell(value: object) -> str:
+def _format_cell(value: object) -> str:
     return "-" if value is None else f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
@@ -80,16 +80,16 @@ def _is_number(text: str) -> bool:
     return text == "-" or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
-class Steps(AbstractContextManager["Steps"]):
+class ProgressSteps(AbstractContextManager["ProgressSteps"]):
     """Progress of work that consists of named pieces: bars on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
         self.progress = Progress(*columns, TimeRemainingColumn(), console=notes, disable=not notes.is_terminal)
         self.tasks: dict[str, TaskID] = {}
-        self.told: dict[str, float] = {}
+        self.last_noted: dict[str, float] = {}
 
-    def __enter__(self) -> Steps:
+    def __enter__(self) -> ProgressSteps:
         self.progress.start()
         return self
 
@@ -102,11 +102,11 @@ class Steps(AbstractContextManager["Steps"]):
             if label not in self.tasks:
                 self.tasks[label] = self.progress.add_task(label, total=total)
             self.progress.update(self.tasks[label], completed=done, total=total)
-        elif done == total or time.monotonic() - self.told.get(label, float("-inf")) > LINE_INTERVAL:
-            self.told[label] = time.monotonic()
-            note(f"{label}: {done}" + (f" of {total}" if total else ""))
+        elif done == total or time.monotonic() - self.last_noted.get(label, float("-inf")) > LINE_INTERVAL:
+            self.last_noted[label] = time.monotonic()
+            print_note(f"{label}: {done}" + (f" of {total}" if total else ""))
 
 
-def quiet() -> None:
+def silence_notes() -> None:
     """Show results and errors only."""
     notes.quiet = True

@@ -10,26 +10,36 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import Against, Jobs, Results, Rules, Split, Videos, app, say, select
+from vosbench.cli.app import (
+    JobsOption,
+    ResultsOption,
+    RulesOption,
+    ScoredDatasetOption,
+    SplitOption,
+    VideosOption,
+    app,
+    parse_video_options,
+    print_error,
+)
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import replacing, write_bytes
 
 if TYPE_CHECKING:
     from vosbench.evaluation.summary import Evaluation
-    from vosbench.evaluation.tables import Table, View
+    from vosbench.evaluation.tables import Table, TableView
     from vosbench.running.record import Record
 
 STDOUT = Path("-")
 
 
-@app.command(name="eval")
-def evaluate(
+@app.command("eval")
+def evaluate_command(
     context: typer.Context,
-    results: Results,
-    dataset: Against = None,
-    split: Split = None,
-    jobs: Jobs = None,
+    results: ResultsOption,
+    dataset: ScoredDatasetOption = None,
+    split: SplitOption = None,
+    jobs: JobsOption = None,
     json_: Annotated[Path | None, typer.Option("--json", help="Write all figures in full precision.")] = None,
     csv: Annotated[Path | None, typer.Option(help="Write a row an object in full precision.")] = None,
     markdown: Annotated[Path | None, typer.Option(help="Write the table in Markdown.")] = None,
@@ -40,68 +50,70 @@ def evaluate(
         int | None, typer.Option(min=1, metavar="N", help="Only the N worst rows, by J&F-Mean or --sort.")
     ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse what is missing, or score it as absent (exit status 1).")] = True,
-    videos: Videos = "",
-    rules: Rules = None,
+    videos: VideosOption = "",
+    rules: RulesOption = None,
 ) -> None:
     """Score masks: J, F, J&F, recall and decay, equal to the official tools'. A FILE named - is standard output."""
-    from vosbench.evaluation.tables import View
+    from vosbench.evaluation.tables import TableView
 
-    view = View("object" if per_object else "video", sort, worst)
+    view = TableView("object" if per_object else "video", sort, worst)
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
     if len(piped := [f"--{form}" for form, path in wanted.items() if path == STDOUT]) > 1:
         raise VosbenchError(f"{' and '.join(piped)} cannot share standard output: give all but one a file")
     chosen = [name for name in videos.split(",") if name]
-    if strict and not chosen and (absent := _never_ran(results)):
-        say(absent)
+    if strict and not chosen and (absent := _describe_shards_never_begun(results)):
+        print_error(absent)
         raise typer.Exit(1)
-    evaluation = score(results, dataset, split, rules, chosen, jobs, strict, context.obj.datasets)
-    raise typer.Exit(publish(results, evaluation, view, **wanted))
+    evaluation = score_with_progress(results, dataset, split, rules, chosen, jobs, strict, context.obj.datasets)
+    raise typer.Exit(publish_scores(results, evaluation, view, **wanted))
 
 
-@app.command()
-def overlay(
+@app.command("overlay")
+def overlay_command(
     context: typer.Context,
-    results: Results,
-    dataset: Against = None,
-    split: Split = None,
+    results: ResultsOption,
+    dataset: ScoredDatasetOption = None,
+    split: SplitOption = None,
     out: Annotated[Path | None, typer.Option(help="The PNG to write; without it eval/contact.png.")] = None,
-    videos: Videos = "",
+    videos: VideosOption = "",
     columns: Annotated[int, typer.Option(min=1, help="Frames a video.")] = 5,
-    rules: Rules = None,
+    rules: RulesOption = None,
 ) -> None:
     """Draw a contact sheet: frames with the predicted masks in colour and the true outlines in white."""
     from vosbench.cli import console
-    from vosbench.running.run import scored_tree
-    from vosbench.studies.overlay import contact_sheet
+    from vosbench.running.run import open_scored_split
+    from vosbench.studies.overlay import draw_contact_sheet
 
-    tree = scored_tree(results, dataset, split, rules, context.obj.datasets)
+    dataset_split = open_scored_split(results, dataset, split, rules, context.obj.datasets)
     path = out or results / paths.EVAL / "contact.png"
     with replacing(path) as beside:
-        contact_sheet(results, tree, select(tree, videos), columns).save(beside, format="PNG")
-    console.show(f"contact sheet: {path}")
+        draw_contact_sheet(results, dataset_split, parse_video_options(dataset_split, videos), columns).save(
+            beside, format="PNG"
+        )
+    console.print_result(f"contact sheet: {path}")
 
 
-def _never_ran(results: Path) -> str | None:
+def _describe_shards_never_begun(results: Path) -> str | None:
     """A line about the shards of a run that were never begun, if there are any."""
     from vosbench.running import run
 
-    if absent := run.never_ran(run.Run(results).shards()):
+    if absent := run.find_shards_never_begun(run.Run(results).read_notes()):
         shards = f"shard{'s' if len(absent) > 1 else ''} {', '.join(absent)}"
         return f"{results}: {shards} never ran, so that videos are missing; repeat the command with --shard {absent[0]}"
     return None
 
 
-def tell_leaner(records: Iterable[Record]) -> None:
+def note_leaner_videos(records: Iterable[Record]) -> None:
     """Name the videos whose settings are not quite the run's."""
     from vosbench.cli import console
 
     for record in records:
         if record.leaner:
             settings = ", ".join(f"{key}={value}" for key, value in record.leaner.items())
-            console.note(f"{record.video} was tracked with {settings}, as memory had run out")
+            console.print_note(f"{record.video} was tracked with {settings}, as memory had run out")
 
 
-def score(
+def score_with_progress(
     results: Path,
     dataset: str | None,
     split: str | None,
@@ -114,7 +126,7 @@ def score(
     from vosbench import api
     from vosbench.cli import console
 
-    with console.Steps() as steps:
+    with console.ProgressSteps() as steps:
         return api.evaluate(
             results,
             dataset,
@@ -128,38 +140,40 @@ def score(
         )
 
 
-def publish(results: Path, evaluation: Evaluation, view: View | None = None, **wanted: Path | None) -> int:
+def publish_scores(results: Path, evaluation: Evaluation, view: TableView | None = None, **wanted: Path | None) -> int:
     """Show the table, write the files, and the `wanted` ones by their form; the exit status."""
     from vosbench.cli import console
     from vosbench.evaluation import report, tables
     from vosbench.running import run
 
-    shown = tables.of(evaluation, view or tables.View())
+    shown = tables.build_tables(evaluation, view or tables.TableView())
     make = {
-        "json": lambda: report.to_json(evaluation),
+        "json": lambda: report.evaluation_to_json(evaluation),
         "csv": lambda: report.objects_csv(evaluation),
-        "markdown": lambda: tables.markdown(shown, evaluation.signature),
-        "latex": lambda: tables.latex(shown, evaluation.signature),
+        "markdown": lambda: tables.format_markdown(shown, evaluation.signature),
+        "latex": lambda: tables.format_latex(shown, evaluation.signature),
     }
     made = {path: make[form]() for form, path in wanted.items() if path}
     if STDOUT in made:
         sys.stdout.write(made.pop(STDOUT))
     else:
-        _show(evaluation, shown)
-    files = {paths.scores_of(results) / name: content for name, content in report.files(evaluation).items()}
+        _print_scores(evaluation, shown)
+    files = {
+        paths.scores_folder(results) / name: content for name, content in report.evaluation_files(evaluation).items()
+    }
     for path, content in (files | made).items():
         write_bytes(path, content if isinstance(content, bytes) else content.encode())
-    console.note(f"written: {', '.join(map(str, files | made))}")
-    tell_leaner(run.Run(results).records().values())
+    console.print_note(f"written: {', '.join(map(str, files | made))}")
+    note_leaner_videos(run.Run(results).read_records().values())
     for problem in evaluation.problems:
-        say(f"scored as absent: {problem}")
+        print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0
 
 
-def _show(evaluation: Evaluation, shown: Sequence[Table]) -> None:
+def _print_scores(evaluation: Evaluation, shown: Sequence[Table]) -> None:
     from vosbench.cli import console
 
     for index, table in enumerate(shown):
         title = "\nover all objects, also" if index else f"{evaluation.dataset} {evaluation.split}, percent"
-        console.table(table.columns, table.rows, title, table.total)
-    console.show(evaluation.signature)
+        console.print_table(table.columns, table.rows, title, table.total)
+    console.print_result(evaluation.signature)

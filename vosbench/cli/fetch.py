@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import Split, app, say
+from vosbench.cli.app import SplitOption, app, print_error
 from vosbench.datasets.card import Dataset, Download
 from vosbench.errors import VosbenchError
 
 if TYPE_CHECKING:
-    from vosbench.fetching.fetch import Fetched, Plan
-    from vosbench.fetching.sources import Origin, Sources
+    from vosbench.fetching.fetch import FetchPlan, FetchResult
+    from vosbench.fetching.sources import PlannedFile, Sources
 
 
-@app.command()
-def fetch(
+@app.command("fetch")
+def fetch_command(
     context: typer.Context,
     names: Annotated[list[str], typer.Argument(help="Datasets, cards' paths, checkpoints, or `checkpoints` for all.")],
-    split: Split = None,
+    split: SplitOption = None,
     root: Annotated[Path | None, typer.Option(help="Where to put datasets, in place of --datasets.")] = None,
     from_: Annotated[
         list[str] | None,
@@ -45,11 +45,11 @@ def fetch(
     """Download, verify, unpack and normalise datasets; download checkpoints."""
     from vosbench.datasets import registry
     from vosbench.fetching import checkpoints
-    from vosbench.fetching.fetch import renamed
+    from vosbench.fetching.fetch import rename_dataset
     from vosbench.fetching.sources import Sources
 
     sources = Sources(tuple(from_ or ()), links, mirror, keep_archives, force)
-    known = checkpoints.checkpoints()
+    known = checkpoints.known_checkpoints()
     wanted = [name for given in names for name in (known if given == "checkpoints" else [given])]
     for option, value in (("--from", from_), ("--as", as_)):
         if value and len(wanted) > 1:
@@ -58,68 +58,72 @@ def fetch(
         if name in known and as_ is not None:
             raise VosbenchError(f"--as {as_}: {name} is a checkpoint, only a dataset may have another name")
         if name in known:
-            _fetch_checkpoint(name, known[name], context.obj.checkpoints, sources, dry_run)
+            _fetch_one_checkpoint(name, known[name], context.obj.checkpoints, sources, dry_run)
             continue
-        dataset = registry.dataset(name)
-        renaming = dataset if as_ is None else renamed(dataset, as_)
-        _fetch_dataset(as_ or name, renaming, split, root or context.obj.datasets, sources, dry_run)
+        dataset = registry.find_dataset(name)
+        renaming = dataset if as_ is None else rename_dataset(dataset, as_)
+        _fetch_one_dataset(as_ or name, renaming, split, root or context.obj.datasets, sources, dry_run)
 
 
-def _fetch_checkpoint(name: str, checkpoint: Download, folder: Path, sources: Sources, dry_run: bool) -> None:
+def _fetch_one_checkpoint(name: str, checkpoint: Download, folder: Path, sources: Sources, dry_run: bool) -> None:
     from vosbench.cli import console
     from vosbench.fetching.fetch import fetch_checkpoint, plan_checkpoint
 
     if dry_run:
-        _show(name, plan_checkpoint(checkpoint, folder, sources), folder)
+        _print_plan(name, plan_checkpoint(checkpoint, folder, sources), folder)
         return
-    with console.Steps() as steps:
-        _tell(name, fetch_checkpoint(checkpoint, folder, sources, steps))
+    with console.ProgressSteps() as steps:
+        _print_fetched(name, fetch_checkpoint(checkpoint, folder, sources, steps))
 
 
-def _fetch_dataset(name: str, dataset: Dataset, split: str | None, root: Path, sources: Sources, dry_run: bool) -> None:
+def _fetch_one_dataset(
+    name: str, dataset: Dataset, split: str | None, root: Path, sources: Sources, dry_run: bool
+) -> None:
     from vosbench.cli import console
     from vosbench.datasets import cite
     from vosbench.fetching.fetch import fetch_dataset, plan_dataset
 
     plan = plan_dataset(dataset, split, root, sources)
     if dry_run:
-        _show(name, plan, root)
-        console.show(cite.licence(dataset))
+        _print_plan(name, plan, root)
+        console.print_result(cite.format_licence(dataset))
         return
     if not plan.counts:
-        console.note(cite.licence(dataset))
-    with console.Steps() as steps:
+        console.print_note(cite.format_licence(dataset))
+    with console.ProgressSteps() as steps:
         fetched = fetch_dataset(dataset, split, root, sources, steps)
-    _tell(name, fetched)
-    if fetched.fresh and dataset.citation:
-        console.note(cite.citation(dataset))
+    _print_fetched(name, fetched)
+    if fetched.was_fetched and dataset.citation:
+        console.print_note(cite.format_citation(dataset))
 
 
-def _tell(name: str, fetched: Fetched) -> None:
+def _print_fetched(name: str, fetched: FetchResult) -> None:
     """What has become of a fetch."""
     from vosbench.cli import console
 
     for warning in fetched.warnings:
-        say(f"warning: {warning}")
+        print_error(f"warning: {warning}")
     at, counts = f"at {fetched.path}", fetched.counts
     at += f" ({counts.videos} videos, {counts.frames} frames, {counts.objects} objects)" if counts else ""
-    console.show(f"{name} is {at}" if fetched.fresh else f"{name} is complete {at}; --force fetches it again")
+    console.print_result(
+        f"{name} is {at}" if fetched.was_fetched else f"{name} is complete {at}; --force fetches it again"
+    )
 
 
-def _show(name: str, plan: Plan, folder: Path) -> None:
+def _print_plan(name: str, plan: FetchPlan, folder: Path) -> None:
     """What a fetch would take."""
     from vosbench.cli import console
 
-    lists = " or ".join(origin.source.file for origin in plan.origins if origin.lists)
+    lists = " or ".join(origin.download.file for origin in plan.planned_files if origin.is_checksum_list)
     rows = [
         (
-            f"{origin.source.file} (optional)" if origin.source.optional else origin.source.file,
+            f"{origin.download.file} (optional)" if origin.download.optional else origin.download.file,
             origin.size / 1e6 if origin.size else None,
-            "card" if origin.source.sha256 else "-" if origin.lists else lists or "no",
-            _place(origin),
-            _here(origin),
+            "card" if origin.download.sha256 else "-" if origin.is_checksum_list else lists or "no",
+            _describe_origin(origin),
+            _describe_present_bytes(origin),
         )
-        for origin in plan.origins
+        for origin in plan.planned_files
     ]
     unknown = sum(not size for _, size, *_ in rows)
     total = (
@@ -129,27 +133,29 @@ def _show(name: str, plan: Plan, folder: Path) -> None:
         f"and {unknown} of unknown size" if unknown else "",
         "",
     )
-    console.table(("file", "MB", "hash", "from", "here"), rows, title=name, total=total if rows else ())
-    needed = f"{'at least ' if unknown else ''}{plan.needed / 1e9:.1f} GB"
-    console.show(f"space: {needed} needed in {folder}, what is unpacked included; {plan.free / 1e9:.1f} GB are free")
-    if plan.lacking:
-        console.show(f"by hand: {plan.by_hand}")
-    elif plan.by_hand and plan.origins:
-        console.show(f"if that fails: {plan.by_hand}")
+    console.print_table(("file", "MB", "hash", "from", "here"), rows, title=name, total=total if rows else ())
+    needed = f"{'at least ' if unknown else ''}{plan.needed_bytes / 1e9:.1f} GB"
+    console.print_result(
+        f"space: {needed} needed in {folder}, what is unpacked included; {plan.free_bytes / 1e9:.1f} GB are free"
+    )
+    if plan.not_downloadable:
+        console.print_result(f"by hand: {plan.by_hand}")
+    elif plan.by_hand and plan.planned_files:
+        console.print_result(f"if that fails: {plan.by_hand}")
     if plan.counts:
-        console.show("it is complete already; nothing is fetched without --force")
+        console.print_result("it is complete already; nothing is fetched without --force")
 
 
-def _place(origin: Origin) -> str:
+def _describe_origin(origin: PlannedFile) -> str:
     """Where a file comes from."""
     if not origin.urls:
-        return str(origin.path) if origin.given else "by hand"
+        return str(origin.path) if origin.is_given else "by hand"
     others = len(origin.urls) - 1
     return origin.urls[0] + (f", or {others} other{'s' if others > 1 else ''}" if others else "")
 
 
-def _here(origin: Origin) -> str:
+def _describe_present_bytes(origin: PlannedFile) -> str:
     """How much of a file is there."""
-    if origin.urls and origin.here != origin.size:
-        return f"{origin.here / 1e6:.1f} MB" if origin.here else "no"
+    if origin.urls and origin.present_bytes != origin.size:
+        return f"{origin.present_bytes / 1e6:.1f} MB" if origin.present_bytes else "no"
     return "yes" if origin.path.exists() else "no"

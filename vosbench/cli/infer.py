@@ -10,133 +10,144 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vosbench.cli.app import (
-    Checkpoint,
-    Given,
-    Gpus,
-    Jobs,
-    JsonLog,
-    Limit,
-    Out,
-    Overwrite,
-    PerGpu,
-    Rules,
-    Settings,
-    Split,
-    Stall,
-    Tracker,
-    Videos,
+    CheckpointOption,
+    DatasetOption,
+    GpusOption,
+    JobsOption,
+    JsonLogOption,
+    LimitOption,
+    OutOption,
+    OverwriteOption,
+    RulesOption,
+    SettingsOption,
+    SplitOption,
+    StallOption,
+    TrackerOption,
+    VideosOption,
+    WorkersPerGpuOption,
     app,
-    command_line,
-    say,
-    select,
+    format_command_line,
+    parse_video_options,
+    print_error,
 )
-from vosbench.cli.evaluate import publish, score, tell_leaner
-from vosbench.cli.fetch import fetch
+from vosbench.cli.evaluate import note_leaner_videos, publish_scores, score_with_progress
+from vosbench.cli.fetch import fetch_command
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.trackers import registry
 
 if TYPE_CHECKING:
-    from vosbench.running.infer import Outcome
+    from vosbench.running.infer import RunOutcome
     from vosbench.running.job import Job
 
-HELP = "help"  # in place of a setting: list them
+SETTINGS_HELP = "help"  # in place of a setting: list them
 
 
-@app.command()
-def infer(
+@app.command("infer")
+def infer_command(
     context: typer.Context,
-    dataset: Given = "default",
-    split: Split = None,
-    tracker: Tracker = registry.DEFAULT,
-    checkpoint: Checkpoint = None,
-    settings: Settings = None,
-    gpus: Gpus = None,
-    workers_per_gpu: PerGpu = 1,
-    videos: Videos = "",
-    limit: Limit = None,
+    dataset: DatasetOption = "default",
+    split: SplitOption = None,
+    tracker: TrackerOption = registry.DEFAULT_TRACKER,
+    checkpoint: CheckpointOption = None,
+    settings: SettingsOption = None,
+    gpus: GpusOption = None,
+    workers_per_gpu: WorkersPerGpuOption = 1,
+    videos: VideosOption = "",
+    limit: LimitOption = None,
     shard: Annotated[
         str | None, typer.Option(metavar="i/N", help="The i-th of N parts of equal work; in Slurm the task's own.")
     ] = None,
-    stall: Stall = 600,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    rules: Rules = None,
-    json_log: JsonLog = None,
+    stall: StallOption = 600,
+    out: OutOption = None,
+    overwrite: OverwriteOption = False,
+    rules: RulesOption = None,
+    json_log: JsonLogOption = None,
 ) -> None:
     """Run a tracker over a split, one worker a device. The same command again continues with what is missing."""
-    if HELP in (settings or ()):
-        raise typer.Exit(_explain(tracker))
-    from vosbench.datasets.split import open_tree
-    from vosbench.running.job import prepare
+    if SETTINGS_HELP in (settings or ()):
+        raise typer.Exit(_print_settings_help(tracker))
+    from vosbench.datasets.split import open_split
+    from vosbench.running.job import prepare_job
 
-    tree = open_tree(dataset, split, context.obj.datasets, rules)
-    job = prepare(
-        context.obj, tree, tracker, checkpoint, settings or (), out, select(tree, videos, limit), _shard(shard)
+    dataset_split = open_split(dataset, split, context.obj.datasets, rules)
+    job = prepare_job(
+        context.obj,
+        dataset_split,
+        tracker,
+        checkpoint,
+        settings or (),
+        out,
+        parse_video_options(dataset_split, videos, limit),
+        _parse_shard(shard),
     )
-    raise typer.Exit(_told(_infer(job, gpus, workers_per_gpu, overwrite, stall, json_log)))
+    raise typer.Exit(_print_outcome(_infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)))
 
 
-@app.command()
-def run(
+@app.command("run")
+def run_command(
     context: typer.Context,
-    dataset: Given = "default",
-    split: Split = None,
-    tracker: Tracker = registry.DEFAULT,
-    checkpoint: Checkpoint = None,
-    settings: Settings = None,
-    gpus: Gpus = None,
-    workers_per_gpu: PerGpu = 1,
-    videos: Videos = "",
-    limit: Limit = None,
-    stall: Stall = 600,
-    out: Out = None,
-    overwrite: Overwrite = False,
-    rules: Rules = None,
-    jobs: Jobs = None,
-    json_log: JsonLog = None,
+    dataset: DatasetOption = "default",
+    split: SplitOption = None,
+    tracker: TrackerOption = registry.DEFAULT_TRACKER,
+    checkpoint: CheckpointOption = None,
+    settings: SettingsOption = None,
+    gpus: GpusOption = None,
+    workers_per_gpu: WorkersPerGpuOption = 1,
+    videos: VideosOption = "",
+    limit: LimitOption = None,
+    stall: StallOption = 600,
+    out: OutOption = None,
+    overwrite: OverwriteOption = False,
+    rules: RulesOption = None,
+    jobs: JobsOption = None,
+    json_log: JsonLogOption = None,
 ) -> None:
     """`fetch` of what is missing, `infer`, then `eval` of the same videos."""
-    if HELP in (settings or ()):
-        raise typer.Exit(_explain(tracker))
-    from vosbench.datasets.split import open_tree
-    from vosbench.running.job import prepare
+    if SETTINGS_HELP in (settings or ()):
+        raise typer.Exit(_print_settings_help(tracker))
+    from vosbench.datasets.split import open_split
+    from vosbench.running.job import prepare_job
 
     _fetch_missing(context, dataset, split, tracker, checkpoint, settings or ())
-    tree = open_tree(dataset, split, context.obj.datasets, rules)
-    chosen = select(tree, videos, limit)
-    job = prepare(context.obj, tree, tracker, checkpoint, settings or (), out, chosen)
-    outcome = _infer(job, gpus, workers_per_gpu, overwrite, stall, json_log)
-    status = _told(outcome)
+    dataset_split = open_split(dataset, split, context.obj.datasets, rules)
+    chosen = parse_video_options(dataset_split, videos, limit)
+    job = prepare_job(context.obj, dataset_split, tracker, checkpoint, settings or (), out, chosen)
+    outcome = _infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)
+    status = _print_outcome(outcome)
     if not status:
-        evaluation = score(outcome.run.path, dataset, split, rules, chosen, jobs, True, context.obj.datasets)
-        status = publish(outcome.run.path, evaluation)
+        evaluation = score_with_progress(
+            outcome.run.path, dataset, split, rules, chosen, jobs, True, context.obj.datasets
+        )
+        status = publish_scores(outcome.run.path, evaluation)
     raise typer.Exit(status)
 
 
-def _explain(tracker: str) -> int:
+def _print_settings_help(tracker: str) -> int:
     """Show the settings of a tracker, a line each: the default and what it means; the exit status."""
     from vosbench.cli import console
     from vosbench.io import plugins
-    from vosbench.running.settings import explain
+    from vosbench.running.settings import explain_settings
     from vosbench.trackers import registry
 
-    spec = registry.tracker(tracker)
-    meanings = explain(registry.settings_of(spec), plugins.load(spec).__init__.__doc__ or "")
+    spec = registry.find_tracker(tracker)
+    meanings = explain_settings(
+        registry.read_tracker_parameters(spec), plugins.load_object(spec).__init__.__doc__ or ""
+    )
     width = max(map(len, meanings))
     for setting, meaning in meanings.items():
-        console.show(f"{setting:{width}}  {meaning}".rstrip())
+        console.print_result(f"{setting:{width}}  {meaning}".rstrip())
     return 0
 
 
-def _shard(given: str | None) -> tuple[int, int]:
+def _parse_shard(given: str | None) -> tuple[int, int]:
     """The shard that was asked for, or that a scheduler gave this process."""
     from vosbench.cli import console
     from vosbench.running import slurm
 
     if given is None:
-        if found := slurm.shard():
-            console.note(f"shard {found[0]}/{found[1]}, as Slurm says; --shard i/N says otherwise")
+        if found := slurm.read_shard():
+            console.print_note(f"shard {found[0]}/{found[1]}, as Slurm says; --shard i/N says otherwise")
         return found or (1, 1)
     index, _, count = given.partition("/")
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
@@ -160,66 +171,68 @@ def _fetch_missing(
     from vosbench.running import settings
     from vosbench.trackers import registry
 
-    parameters = registry.settings_of(registry.tracker(tracker))
-    settings.parse(pairs, settings.offered(parameters), tracker)
+    parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
+    settings.parse_settings(pairs, settings.find_offered_settings(parameters), tracker)
     mirror = os.environ.get("VOSBENCH_MIRROR")
     if "checkpoint" in parameters:
         name = checkpoint or str(parameters["checkpoint"].default)
-        known = checkpoints.checkpoints().get(name)
+        known = checkpoints.known_checkpoints().get(name)
         if known and not (context.obj.checkpoints / known.file).is_file():
-            fetch(context, [name], mirror=mirror)
-    if _lacks(dataset, split, context.obj.datasets):
-        fetch(context, [dataset], split, mirror=mirror)
+            fetch_command(context, [name], mirror=mirror)
+    if _is_split_missing(dataset, split, context.obj.datasets):
+        fetch_command(context, [dataset], split, mirror=mirror)
 
 
-def _lacks(dataset: str, split: str | None, root: Path) -> bool:
+def _is_split_missing(dataset: str, split: str | None, root: Path) -> bool:
     """Whether a dataset can be fetched and this split of it is not there. Trees of one's own are left alone."""
     from vosbench.datasets import registry as datasets_registry
-    from vosbench.datasets.registry import datasets
-    from vosbench.datasets.split import fetched
+    from vosbench.datasets.registry import known_datasets
+    from vosbench.datasets.split import read_fetched_splits
 
     if (root / dataset).is_dir():
-        if dataset not in datasets():
+        if dataset not in known_datasets():
             return False
     elif Path(dataset).is_dir() or ("/" in dataset and not dataset.endswith(".toml")):
         return False
-    card = datasets_registry.dataset(dataset)
+    card = datasets_registry.find_dataset(dataset)
     home, part = root / card.name, split or card.default_split
     own = home.is_dir() and not (home / paths.MANIFEST).is_file()
-    return not own and part in card.splits and part not in fetched(home)
+    return not own and part in card.splits and part not in read_fetched_splits(home)
 
 
-def _infer(
+def _infer_with_progress(
     job: Job, gpus: str | None, workers_per_gpu: int, overwrite: bool, stall: float, json_log: Path | None
-) -> Outcome:
+) -> RunOutcome:
     from vosbench.cli import console, progress
     from vosbench.running import devices
-    from vosbench.running.infer import infer
-    from vosbench.running.run import siblings
+    from vosbench.running.infer import infer_jobs
+    from vosbench.running.run import find_sibling_runs
 
     if every := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
-        console.note(f"{job.facts['tracker']} with {every}")
-    tree, run = job.work.tree, job.work.run
-    chosen = [device for device in devices.choose(gpus) for _ in range(workers_per_gpu)]
-    title = f"{tree.name} {tree.split.name}: {len(job.videos)} videos, on {', '.join(chosen)}"
-    others = siblings(run)
+        console.print_note(f"{job.facts['tracker']} with {every}")
+    dataset_split, run = job.work.dataset_split, job.work.run
+    chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
+    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(chosen)}"
+    others = find_sibling_runs(run)
     if others and not run.path.exists():
         title += f"; a new run, {run.path.name}, beside {', '.join(others)}"
-    done = set() if overwrite else run.done()
-    lengths = {(0, video): len(tree.frame_paths(video)) for video in job.videos if video not in done}
-    with progress.following(title, lengths, [run.path], json_log) as follow:
-        return infer([job], chosen, overwrite, command_line(), stall, follow)[0]
+    done = set() if overwrite else run.read_done_videos()
+    lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
+    with progress.follow_runs(title, lengths, [run.path], json_log) as follow:
+        return infer_jobs([job], chosen, overwrite, format_command_line(), stall, follow)[0]
 
 
-def _told(outcome: Outcome) -> int:
+def _print_outcome(outcome: RunOutcome) -> int:
     """Say what came of the videos; the exit status."""
     from vosbench.cli import console
 
     skipped = f", {len(outcome.skipped)} were done before" if outcome.skipped else ""
-    console.show(f"{len(outcome.done)} videos done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}")
-    tell_leaner(outcome.done)
+    console.print_result(f"{len(outcome.done)} videos done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}")
+    note_leaner_videos(outcome.done)
     for record in outcome.failed:
-        say(f"{record.video} failed after {record.attempts} attempts: {record.error}")
+        print_error(f"{record.video} failed after {record.attempts} attempts: {record.error}")
     if outcome.failed:
-        say(f"see {outcome.run.log(outcome.failed[0].device)}; the same command tries the failed videos again")
+        print_error(
+            f"see {outcome.run.log_path(outcome.failed[0].device)}; the same command tries the failed videos again"
+        )
     return 1 if outcome.failed else 0

@@ -27,33 +27,33 @@ from vosbench.errors import VosbenchError
 if TYPE_CHECKING:
     from vosbench.running.pool import Event
 
-BAR = 24  # columns
+BAR_WIDTH = 24  # columns
 STDERR = Path("-")
 
 
 @dataclass
-class _Row:
+class _WorkerRow:
     """A worker in the live table, and the video that it is at, by the index of its run and its name, if any."""
 
     device: str
     key: tuple[int, str] | None = None
     frame: int = 0
-    since: float = 0.0
+    start: float = 0.0
 
 
-class Tracking(AbstractContextManager["Tracking"]):
+class TrackingProgress(AbstractContextManager["TrackingProgress"]):
     """Progress of runs: a live table with a row a worker on a terminal, a line a video elsewhere."""
 
     def __init__(self, title: str, lengths: Mapping[tuple[int, str], int]) -> None:
         """lengths: the frames of every video, by the index of its run and its name."""
         self.title = title
-        self.lengths = lengths
+        self.frame_counts = lengths
         self.start = time.monotonic()
-        self.rows: list[_Row] = []
-        self.finished, self.ended = 0, 0
+        self.rows: list[_WorkerRow] = []
+        self.finished_frames, self.ended_videos = 0, 0
         self.live = Live(console=console.notes, get_renderable=self.table)
 
-    def __enter__(self) -> Tracking:
+    def __enter__(self) -> TrackingProgress:
         if console.notes.is_terminal:
             self.live.start()
         return self
@@ -65,14 +65,14 @@ class Tracking(AbstractContextManager["Tracking"]):
     def __call__(self, event: Event) -> None:
         """Show what happened."""
         if self.title:
-            console.note(self.title)
+            console.print_note(self.title)
             self.title = ""
         key = (event.item.run, event.video)
         if event.kind == "started":
             row = next((row for row in self.rows if row.device == event.device and not row.key), None)
             if not row:
-                self.rows.append(row := _Row(event.device))
-            row.key, row.frame, row.since = key, 0, time.monotonic()
+                self.rows.append(row := _WorkerRow(event.device))
+            row.key, row.frame, row.start = key, 0, time.monotonic()
             return
         row = next(row for row in self.rows if row.key == key)
         row.frame = event.frame
@@ -82,17 +82,19 @@ class Tracking(AbstractContextManager["Tracking"]):
 
     def _end(self, event: Event, key: tuple[int, str]) -> None:
         if event.kind == "retry":
-            console.note(f"{event.video}: {event.error}")
+            console.print_note(f"{event.video}: {event.error}")
             return
-        self.ended += 1
-        self.finished += self.lengths[key]
-        told = f"[{self.ended}/{len(self.lengths)}] {event.video}"
+        self.ended_videos += 1
+        self.finished_frames += self.frame_counts[key]
+        told = f"[{self.ended_videos}/{len(self.frame_counts)}] {event.video}"
         if event.kind == "failed":
-            console.note(f"{told} failed: {event.error}")
+            console.print_note(f"{told} failed: {event.error}")
         elif not console.notes.is_terminal and event.record:
-            left = self._left(self.finished)
+            left = self._left(self.finished_frames)
             eta = f", {left} left" if left else ""
-            console.note(f"{told} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{eta}")
+            console.print_note(
+                f"{told} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{eta}"
+            )
 
     def table(self) -> Table:
         """What is going on at this moment."""
@@ -100,11 +102,11 @@ class Tracking(AbstractContextManager["Tracking"]):
         for column in ("device", "video", "", "frames", "fps", "left"):
             grid.add_column(column, justify="right" if column in ("frames", "fps", "left") else "left", no_wrap=True)
         for row in list(self.rows):  # of another thread, which goes on meanwhile
-            self._add(grid, row.device, row.key, row.frame, time.monotonic() - row.since)
-        done = self.finished + sum(row.frame for row in self.rows)
-        total, seconds = sum(self.lengths.values()), time.monotonic() - self.start
-        bar = ProgressBar(total, done, width=BAR)
-        videos = f"{self.ended}/{len(self.lengths)} videos"
+            self._add(grid, row.device, row.key, row.frame, time.monotonic() - row.start)
+        done = self.finished_frames + sum(row.frame for row in self.rows)
+        total, seconds = sum(self.frame_counts.values()), time.monotonic() - self.start
+        bar = ProgressBar(total, done, width=BAR_WIDTH)
+        videos = f"{self.ended_videos}/{len(self.frame_counts)} videos"
         grid.add_row("in all", videos, bar, f"{done}/{total}", f"{done / seconds:.1f}", self._left(done))
         return grid
 
@@ -112,18 +114,18 @@ class Tracking(AbstractContextManager["Tracking"]):
         if key is None:
             grid.add_row(device, "-")
             return
-        frames, video = self.lengths[key], Text(key[1])
+        frames, video = self.frame_counts[key], Text(key[1])
         grid.add_row(
-            device, video, ProgressBar(frames, frame, width=BAR), f"{frame}/{frames}", f"{frame / seconds:.1f}"
+            device, video, ProgressBar(frames, frame, width=BAR_WIDTH), f"{frame}/{frames}", f"{frame / seconds:.1f}"
         )
 
     def _left(self, done: int) -> str:
         """The time for the frames that are not done, at the speed so far; nothing if that is not known or all are."""
-        left = sum(self.lengths.values()) - done
-        return clock(left * (time.monotonic() - self.start) / done) if left and done else ""
+        left = sum(self.frame_counts.values()) - done
+        return format_duration(left * (time.monotonic() - self.start) / done) if left and done else ""
 
 
-def clock(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """A time as minutes and seconds."""
     return f"{int(seconds // 60)}:{int(seconds % 60):02}"
 
@@ -166,7 +168,7 @@ class EventLog(AbstractContextManager["EventLog"]):
 
 
 @contextmanager
-def following(
+def follow_runs(
     title: str, lengths: Mapping[tuple[int, str], int], runs: Sequence[Path], log: Path | None = None
 ) -> Iterator[Callable[[Event], None]]:
     """What takes the events of runs: it shows them, and writes them to `log`; if that is standard error, only there.
@@ -174,10 +176,10 @@ def following(
     lengths: the frames of every video, by the index of its run and its name.
     """
     if log == STDERR:
-        console.quiet()
+        console.silence_notes()
     with ExitStack() as stack:
         takers: list[Callable[[Event], None]] = [stack.enter_context(EventLog(log, runs))] if log else []
-        takers.append(stack.enter_context(Tracking(title, lengths)))
+        takers.append(stack.enter_context(TrackingProgress(title, lengths)))
 
         def take(event: Event) -> None:
             for taker in takers:

@@ -14,11 +14,11 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 
 if TYPE_CHECKING:
-    from vosbench.running.slurm import Plan
+    from vosbench.running.slurm import JobArrayPlan
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def slurm(
+@app.command("slurm", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def slurm_command(
     context: typer.Context,
     command: Annotated[list[str], typer.Argument(metavar="infer ...", help="The command, with its own options.")],
     shards: Annotated[int, typer.Option(min=1, help="Tasks of the job array, each with a part of equal work.")],
@@ -40,23 +40,25 @@ def slurm(
         if not slurm.is_option(one):
             raise VosbenchError(
                 f"--option {one!r}: expected a NAME=VALUE that sbatch takes, such as mem=32G; "
-                f"{', '.join(slurm.TAKEN)} are set here"
+                f"{', '.join(slurm.RESERVED_OPTIONS)} are set here"
             )
-    plan = _plan(context, command, shards, options)
+    plan = _plan_job_array(context, command, shards, options)
     if submit:
-        jobs = slurm.submit(plan)
-        console.show(f"submitted as {' and '.join(jobs)}: {', '.join(map(str, plan.files))}")
+        jobs = slurm.submit_scripts(plan)
+        console.print_result(f"submitted as {' and '.join(jobs)}: {', '.join(map(str, plan.files))}")
         return
-    console.show(f"written: {', '.join(map(str, plan.files[: 2 if plan.evaluate else 1]))}")
-    for line in slurm.write(plan):
-        console.show(line)
+    console.print_result(f"written: {', '.join(map(str, plan.files[: 2 if plan.evaluate else 1]))}")
+    for line in slurm.write_scripts(plan):
+        console.print_result(line)
 
 
-def _plan(context: typer.Context, command: Sequence[str], shards: int, options: Sequence[str]) -> Plan:
+def _plan_job_array(
+    context: typer.Context, command: Sequence[str], shards: int, options: Sequence[str]
+) -> JobArrayPlan:
     """Check the command as if it ran here, so that no task fails by a slip of the pen."""
-    from vosbench.datasets.split import choose_videos, open_tree
-    from vosbench.running.job import prepare
-    from vosbench.running.slurm import Plan
+    from vosbench.datasets.split import choose_videos, open_split
+    from vosbench.running.job import prepare_job
+    from vosbench.running.slurm import JobArrayPlan
 
     if command[0] != "infer" or any(word.partition("=")[0] == "--shard" for word in command):
         raise VosbenchError(
@@ -64,21 +66,28 @@ def _plan(context: typer.Context, command: Sequence[str], shards: int, options: 
         )
     root = typer.main.get_command(app)
     given = root.commands["infer"].make_context("infer", list(command[1:])).params  # type: ignore[attr-defined]
-    tree = open_tree(given["dataset"], given["split"], context.obj.datasets, given["rules"])
-    videos = choose_videos(tree, [name for name in given["videos"].split(",") if name], given["limit"])
+    dataset_split = open_split(given["dataset"], given["split"], context.obj.datasets, given["rules"])
+    videos = choose_videos(dataset_split, [name for name in given["videos"].split(",") if name], given["limit"])
     out = Path(given["out"]) if given["out"] else None
     if given["overwrite"]:
         raise VosbenchError("slurm infer --overwrite: a task that is queued again would lose all; choose another --out")
-    job = prepare(
-        context.obj, tree, given["tracker"], given["checkpoint"], given["settings"] or (), out, videos, (1, shards)
+    job = prepare_job(
+        context.obj,
+        dataset_split,
+        given["tracker"],
+        given["checkpoint"],
+        given["settings"] or (),
+        out,
+        videos,
+        (1, shards),
     )
-    vosbench = (sys.executable, "-m", "vosbench", *_roots(context.obj))
-    chosen = ("--videos", ",".join(videos)) if len(videos) < len(tree.videos) else ()
-    score = (*vosbench, "eval", "--results", str(job.work.run.path), *chosen) if tree.split.truth else ()
-    return Plan(job.work.run.path, (*vosbench, *command), score, shards, tuple(options))
+    vosbench = (sys.executable, "-m", "vosbench", *_format_root_options(context.obj))
+    chosen = ("--videos", ",".join(videos)) if len(videos) < len(dataset_split.videos) else ()
+    score = (*vosbench, "eval", "--results", str(job.work.run.path), *chosen) if dataset_split.split.truth else ()
+    return JobArrayPlan(job.work.run.path, (*vosbench, *command), score, shards, tuple(options))
 
 
-def _roots(roots: paths.Roots) -> Iterator[str]:
+def _format_root_options(roots: paths.Roots) -> Iterator[str]:
     """The global options that say where things lie, which a task may not find in its environment."""
     yield from ("--datasets", str(roots.datasets), "--checkpoints", str(roots.checkpoints))
     yield from ("--results-root", str(roots.results))

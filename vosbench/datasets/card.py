@@ -41,71 +41,75 @@ from typing import (
 )
 
 from vosbench.errors import VosbenchError
-from vosbench.io.schema import build
+from vosbench.io.schema import build_dataclass
 
 if TYPE_CHECKING:
     pass
 
 
-def load(source: Path | Mapping[str, Any] | Dataset) -> Dataset:
+def load_card(source: Path | Mapping[str, Any] | Dataset) -> Dataset:
     """A card from a file, from a mapping of the same shape, or a Dataset as it is."""
     if isinstance(source, Dataset):
         return source
     if isinstance(source, Path):
-        return parse(_read(source), str(source))
-    return parse(source, f"card {source.get('name')!r}")
+        return parse_card(_read_toml(source), str(source))
+    return parse_card(source, f"card {source.get('name')!r}")
 
 
-def parse(card: Mapping[str, Any], where: str) -> Dataset:
+def parse_card(card: Mapping[str, Any], where: str) -> Dataset:
     """A card's content as a Dataset. `where` names it in errors."""
-    rules = build(Rules, {"name": card.get("name", ""), **_table(card, "rules", where)}, f"{where}: rules")
-    downloads = [build(Download, entry, f"{where}: downloads") for entry in _list(card, "downloads", where)]
-    splits = {name: split(name, entry, where) for name, entry in _table(card, "splits", where).items()}
+    rules = build_dataclass(
+        Rules, {"name": card.get("name", ""), **_get_table(card, "rules", where)}, f"{where}: rules"
+    )
+    downloads = [
+        build_dataclass(Download, entry, f"{where}: downloads") for entry in _get_list(card, "downloads", where)
+    ]
+    splits = {name: parse_split(name, entry, where) for name, entry in _get_table(card, "splits", where).items()}
     if not splits:
         raise VosbenchError(f"{where}: a card needs at least one split, as in [splits.val]")
     by_file = {download.file: download for download in downloads}
     named = {f"splits.{part.name}": part.downloads for part in splits.values()}
-    named["checksums"] = tuple(_list(card, "checksums", where))
+    named["checksums"] = tuple(_get_list(card, "checksums", where))
     for key, files in named.items():
         if unknown := set(files) - set(by_file):
             raise VosbenchError(f"{where}: {key} names {unknown.pop()!r}, which is not among [[downloads]]")
-    dataset = build(Dataset, {**card, "rules": rules, "downloads": by_file, "splits": splits}, where)
+    dataset = build_dataclass(Dataset, {**card, "rules": rules, "downloads": by_file, "splits": splits}, where)
     if dataset.default_split not in splits:
         raise VosbenchError(f"{where}: default_split is {dataset.default_split!r}, the splits are {', '.join(splits)}")
     return dataset
 
 
-def split(name: str, entry: Mapping[str, Any], where: str) -> Split:
+def parse_split(name: str, entry: Mapping[str, Any], where: str) -> Split:
     """One split of a card."""
     where = f"{where}: splits.{name}"
     if not isinstance(entry, Mapping):
         raise VosbenchError(f"{where} = {entry!r} is not a table")
-    counts = build(Counts, _table(entry, "counts", where), f"{where}: counts")
-    return build(Split, {**entry, "name": name, "counts": counts}, where)
+    counts = build_dataclass(Counts, _get_table(entry, "counts", where), f"{where}: counts")
+    return build_dataclass(Split, {**entry, "name": name, "counts": counts}, where)
 
 
-def dump(dataset: Dataset) -> dict[str, Any]:
+def dump_card(dataset: Dataset) -> dict[str, Any]:
     """A Dataset as plain values, from which `parse` makes it again."""
     card = asdict(dataset)
     card["downloads"] = list(card["downloads"].values())
     return card
 
 
-def _table(card: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
+def _get_table(card: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
     value = card.get(key, {})
     if not isinstance(value, Mapping):
         raise VosbenchError(f"{where}: {key} = {value!r} is not a table")
     return value
 
 
-def _list(card: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
+def _get_list(card: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
     value = card.get(key, [])
     if not isinstance(value, list | tuple):
         raise VosbenchError(f"{where}: {key} = {value!r} is not a list")
     return value
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def _read_toml(path: Path) -> Mapping[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:

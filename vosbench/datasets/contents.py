@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from vosbench.datasets.split import Tree
+from vosbench.datasets.split import DatasetSplit
 from vosbench.io import processes
 
-WORTHWHILE = 2000  # masks to decode that take longer than a second process takes to start
+MASKS_PER_PROCESS = 2000  # masks to decode that take longer than a second process takes to start
 
 
 @dataclass(frozen=True)
@@ -22,42 +22,59 @@ class VideoContent:
     objects: tuple[int, ...]
 
 
-def content_of(tree: Tree, video: str) -> VideoContent:
+def inspect_video(dataset_split: DatasetSplit, video: str) -> VideoContent:
     """Look a video up on disk. Its objects are those of its masks under the rules of the tree.
 
     No more masks are decoded than that takes: none where objects have folders of their own, the first frame's where
     only that one prompts, else all. Raises VosbenchError for a video without frames, and a mask that cannot be decoded.
     """
-    frames, truth = tree.frame_paths(video), tree.truth(video)
-    masks = [folder / f"{stem}.png" for folder, stems in truth.names.items() for stem in stems]
-    if truth.objects:
-        objects = {1} if tree.rules.merge else set(truth.objects)
+    frames, ground_truth = dataset_split.frame_paths(video), dataset_split.ground_truth(video)
+    masks = [
+        folder / f"{frame_name}.png"
+        for folder, frame_names in ground_truth.frame_names_by_folder.items()
+        for frame_name in frame_names
+    ]
+    if ground_truth.object_folders:
+        objects = {1} if dataset_split.rules.merge else set(ground_truth.object_folders)
     else:
-        telling = truth.stems if tree.split.prompts != "first_frame" else [frames[0].stem]
-        objects = {label for stem in telling if truth.has(stem) for label in truth.read(stem)[1]}
+        telling = ground_truth.frame_names if dataset_split.split.prompts != "first_frame" else [frames[0].stem]
+        objects = {
+            object_id
+            for frame_name in telling
+            if ground_truth.has(frame_name)
+            for object_id in ground_truth.read(frame_name)[1]
+        }
     size = sum(path.stat().st_size for path in (*frames, *masks))
     return VideoContent(len(frames), len(masks), size, tuple(sorted(objects)))
 
 
-def contents_of(
-    tree: Tree, on_video: Callable[[int, int], None] = lambda done, total: None, jobs: int | None = None
+def inspect_videos(
+    dataset_split: DatasetSplit,
+    on_video: Callable[[int, int], None] = lambda done, total: None,
+    jobs: int | None = None,
 ) -> dict[str, VideoContent]:
     """Every video of a split, in its order, looked up on `jobs` processes: as many as pay if None, at most one a core.
 
     on_video: told the videos done and all there are. Raises VosbenchError as `content_of` does.
     """
     if jobs is None:
-        jobs = min(processes.cores(), 1 + sum(_most(tree, video) for video in tree.videos) // WORTHWHILE)
+        jobs = min(
+            processes.count_cores(),
+            1
+            + sum(_count_masks_to_decode(dataset_split, video) for video in dataset_split.videos) // MASKS_PER_PROCESS,
+        )
     found = {}
-    for video, content in processes.each(partial(content_of, replace(tree, videos=())), tree.videos, jobs):
+    for video, content in processes.run_tasks(
+        partial(inspect_video, replace(dataset_split, videos=())), dataset_split.videos, jobs
+    ):
         found[video] = content
-        on_video(len(found), len(tree.videos))
-    return {video: found[video] for video in tree.videos}
+        on_video(len(found), len(dataset_split.videos))
+    return {video: found[video] for video in dataset_split.videos}
 
 
-def _most(tree: Tree, video: str) -> int:
+def _count_masks_to_decode(dataset_split: DatasetSplit, video: str) -> int:
     """How many masks of a video have to be decoded at most, without a look at its frames."""
-    if tree.split.prompts == "first_frame":
+    if dataset_split.split.prompts == "first_frame":
         return 1
-    truth = tree.truth(video)
-    return 0 if truth.objects else len(truth.stems)
+    ground_truth = dataset_split.ground_truth(video)
+    return 0 if ground_truth.object_folders else len(ground_truth.frame_names)

@@ -17,41 +17,41 @@ from vosbench.errors import VosbenchError
 from vosbench.io import files
 from vosbench.types import Score
 
-META = "{split}_meta.json"  # in a fetched dataset
+META_FILE = "{split}_meta.json"  # in a fetched dataset
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedObject:
     """An object: its frames, all of the video's if None, and its category, where they are stated."""
 
     frames: tuple[str, ...] | None = None
     category: str | None = None
 
 
-Listing: TypeAlias = Mapping[str, Mapping[int, Listed]]
+Listing: TypeAlias = Mapping[str, Mapping[int, ListedObject]]
 """Video -> object id -> what is listed of it."""
 
 
-def of(root: Path, split: Split, rules: Rules, stems: Mapping[str, Sequence[str]]) -> Listing:
-    """The listing in the meta file of a split, of the videos in `stems`; empty if the rules need none.
+def load_listing(root: Path, split: Split, rules: Rules, frame_names: Mapping[str, Sequence[str]]) -> Listing:
+    """The listing in the meta file of a split, of the videos in `frame_names`; empty if the rules need none.
 
     Raises VosbenchError if there is no such file, or it does not say what the rules need.
     """
     if rules.objects != "listed":
         return {}
-    names = [name.format(split=split.name) for name in (META, *split.meta)]
+    names = [name.format(split=split.name) for name in (META_FILE, *split.meta)]
     path = next((root / name for name in names if (root / name).is_file()), None)
     if path is None:
         named = " or ".join(names[1:])
         raise VosbenchError(f"{root}: the rules of {rules.name} need the publisher's meta file, named {named}")
-    listing = read(path, stems)
+    listing = read_meta_file(path, frame_names)
     bare = [video for video, objects in listing.items() if any(entry.category is None for entry in objects.values())]
     if rules.seen and bare:
         raise VosbenchError(f"{path}: video {bare[0]} has an object without a category, which the rules need")
     return listing
 
 
-def grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score], str] | None:
+def make_grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score], str] | None:
     """What tells whether an object was "seen" or is "unseen" in training; None if the rules do not ask.
 
     Raises VosbenchError if the list of unseen videos is missing.
@@ -60,29 +60,31 @@ def grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score], st
         path = root / rules.unseen_videos
         if not path.is_file():
             raise VosbenchError(f"{path} is missing; the rules of {rules.name} need the list of unseen videos there")
-        unseen = set(read_list(path.read_bytes(), path))
+        unseen = set(read_video_list(path.read_bytes(), path))
         return lambda score: "unseen" if score.video in unseen else "seen"
     if rules.seen:
         return lambda score: "seen" if listing[score.video][score.object].category in rules.seen else "unseen"
     return None
 
 
-def read(path: Path, stems: Mapping[str, Sequence[str]]) -> Listing:
-    """The listing of the videos in `stems`, which names the annotated frames of each.
+def read_meta_file(path: Path, frame_names: Mapping[str, Sequence[str]]) -> Listing:
+    """The listing of the videos in `frame_names`, which names the annotated frames of each.
 
     Raises VosbenchError if the file does not list one of these videos, or not in a form that is known, or lists frames
     that are not annotated.
     """
     videos = files.read_json(path).get("videos", {})
     listing = {}
-    for video, annotated in stems.items():
+    for video, annotated in frame_names.items():
         if video not in videos:
             raise VosbenchError(f"{path}: video {video} is not listed; is this the file of another split?")
         try:
-            listing[video] = _objects(videos[video]["objects"], annotated)
+            listing[video] = _parse_objects(videos[video]["objects"], annotated)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise VosbenchError(f"{path}: cannot understand video {video} ({type(error).__name__}: {error})") from None
-        absent = {stem for entry in listing[video].values() for stem in entry.frames or ()}.difference(annotated)
+        absent = {frame_name for entry in listing[video].values() for frame_name in entry.frames or ()}.difference(
+            annotated
+        )
         if absent:
             raise VosbenchError(
                 f"{path} lists {len(absent)} frames of video {video} that have no ground truth, such as {min(absent)}: "
@@ -91,20 +93,20 @@ def read(path: Path, stems: Mapping[str, Sequence[str]]) -> Listing:
     return listing
 
 
-def _objects(objects: Any, stems: Sequence[str]) -> dict[int, Listed]:
+def _parse_objects(objects: Any, frame_names: Sequence[str]) -> dict[int, ListedObject]:
     if isinstance(objects, Mapping):
-        return {int(label): _listed(entry, stems) for label, entry in objects.items()}
-    return {int(label): Listed() for label in objects}
+        return {int(object_id): _parse_object(entry, frame_names) for object_id, entry in objects.items()}
+    return {int(object_id): ListedObject() for object_id in objects}
 
 
-def _listed(entry: Mapping[str, Any], stems: Sequence[str]) -> Listed:
+def _parse_object(entry: Mapping[str, Any], frame_names: Sequence[str]) -> ListedObject:
     if "frame_range" in entry:
         start, end = int(entry["frame_range"]["start"]), int(entry["frame_range"]["end"])
-        return Listed(tuple(stem for stem in stems if start <= int(stem) < end))
-    return Listed(tuple(entry["frames"]) if "frames" in entry else None, entry.get("category"))
+        return ListedObject(tuple(frame_name for frame_name in frame_names if start <= int(frame_name) < end))
+    return ListedObject(tuple(entry["frames"]) if "frames" in entry else None, entry.get("category"))
 
 
-def read_list(content: bytes, name: object) -> list[str]:
+def read_video_list(content: bytes, name: object) -> list[str]:
     """The videos of a list file: one name a line, or DAVIS 2016's one pair of paths a frame. Order kept, no doubles.
 
     Raises VosbenchError, which calls the file `name`, if it is no text or a line is no name of a folder.

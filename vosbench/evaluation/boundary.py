@@ -9,30 +9,30 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vosbench.evaluation.metrics import BITS, WORD, Bitmap, Pair, Pixel
+from vosbench.evaluation.metrics import BITS, WORD, Bitmap, MaskPair, Pixel
 from vosbench.types import Mask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def boundary_f(masks: Pair, radius: float) -> float:
+def boundary_f(masks: MaskPair, radius: float) -> float:
     """F, the harmonic mean of the precision and the recall of the guess's boundary.
 
     A boundary pixel is matched if the other boundary has a pixel no more than `radius` pixels away.
     """
     reach = math.ceil(radius) + 1
     edges = _folded_boundaries(masks, reach)
-    of_truth, of_guess = _counts(edges[reach:-reach])
+    of_truth, of_guess = _count_pixels(edges[reach:-reach])
     if not of_truth or not of_guess:
         return float(of_truth == of_guess)
-    near_truth_and_guess = _dilate(edges, _disc(radius), reach)
-    matched_truth, matched_guess = _counts(edges[reach:-reach] & near_truth_and_guess[:, ::-1])
+    near_truth_and_guess = _dilate(edges, _make_disc_rows(radius), reach)
+    matched_truth, matched_guess = _count_pixels(edges[reach:-reach] & near_truth_and_guess[:, ::-1])
     precision, recall = matched_guess / of_guess, matched_truth / of_truth
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
-def boundary(mask: Mask) -> Mask:
+def find_boundary(mask: Mask) -> Mask:
     """Where a pixel differs from its neighbour to the right, below, or diagonally below right; beyond the last row and
     column the mask goes on as it ends."""
     return _differences(np.pad(mask, ((0, 1), (0, 1)), "edge"))[:, :-1]
@@ -47,9 +47,9 @@ def _differences(bitmap: NDArray[Pixel]) -> NDArray[Pixel]:
     return edges
 
 
-def _folded_boundaries(masks: Pair, reach: int) -> Bitmap:
+def _folded_boundaries(masks: MaskPair, reach: int) -> Bitmap:
     """The boundaries of both masks side by side, with at least `reach` free columns after each, folded."""
-    height, width = masks.truth.shape
+    height, width = masks.ground_truth.shape
     count = max(height // BITS, reach) + 1
     bitmap = np.zeros((BITS * count, 2, -(-(width + reach) // WORD) * WORD), np.uint8)
     bitmap[:height, 0, :width], bitmap[:height, 1, :width] = masks
@@ -99,7 +99,7 @@ def _dilate(folded: Bitmap, disc: Sequence[tuple[int, int, int]], reach: int) ->
 
 
 @cache
-def _disc(radius: float) -> list[tuple[int, int, int]]:
+def _make_disc_rows(radius: float) -> list[tuple[int, int, int]]:
     """A disc as rows (y, first x, last x), the narrowest first.
 
     As skimage.morphology.disk makes it and cv2.dilate lays it: for a radius with a fraction it is off its centre. Where
@@ -112,7 +112,7 @@ def _disc(radius: float) -> list[tuple[int, int, int]]:
     return sorted(((y, int(xs[0]), int(xs[-1])) for y, xs in rows), key=lambda row: row[2] - row[1]) or [(0, 0, 0)]
 
 
-def _counts(folded: Bitmap) -> tuple[int, int]:
+def _count_pixels(folded: Bitmap) -> tuple[int, int]:
     """How many pixels of the true and of the guessed bitmap are set."""
-    truth, guess = np.bitwise_count(folded.view(np.uint64)).sum(axis=(0, 2))
-    return int(truth), int(guess)
+    ground_truth, prediction = np.bitwise_count(folded.view(np.uint64)).sum(axis=(0, 2))
+    return int(ground_truth), int(prediction)

@@ -12,20 +12,20 @@ from contextlib import closing
 from pathlib import Path
 
 from vosbench.datasets import meta
-from vosbench.datasets.split import Tree
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.score_video import Outcome, Task, score_video
-from vosbench.evaluation.summary import Evaluation, signature
+from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
+from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
 from vosbench.masks.folder import MaskFolder
-from vosbench.masks.open import open_guesses
+from vosbench.masks.open import open_predictions
 
-SHOWN = 3  # problems that one error line names
+MAX_PROBLEMS_SHOWN = 3  # problems that one error line names
 
 
-def evaluate(
+def score_split(
     results: Path,
-    tree: Tree,
+    dataset_split: DatasetSplit,
     videos: Sequence[str] | None = None,
     jobs: int | None = None,
     strict: bool = True,
@@ -35,83 +35,104 @@ def evaluate(
 
     Raises VosbenchError if nothing can be scored or, with `strict`, if anything is missing or does not fit.
     """
-    videos = list(videos or tree.videos)
-    truths = _truths(tree, videos)
-    listed = meta.of(tree.root, tree.split, tree.rules, {video: truth.stems for video, truth in truths.items()})
-    group_of = meta.grouping(tree.root, tree.rules, listed)
-    tasks = _tasks(results, tree, truths, listed)
-    problems = [f"video {task.video} is missing" for task in tasks if task.guess is None]
+    videos = list(videos or dataset_split.videos)
+    ground_truths = _open_ground_truths(dataset_split, videos)
+    listed = meta.load_listing(
+        dataset_split.root,
+        dataset_split.split,
+        dataset_split.rules,
+        {video: ground_truth.frame_names for video, ground_truth in ground_truths.items()},
+    )
+    group_of = meta.make_grouping(dataset_split.root, dataset_split.rules, listed)
+    tasks = _make_tasks(results, dataset_split, ground_truths, listed)
+    problems = [f"video {task.video} is missing" for task in tasks if task.prediction is None]
     if strict and problems:
-        raise _refusal(results, problems)
-    outcomes = _score_all(tasks, jobs or processes.cores(), on_video)
+        raise _make_strict_error(results, problems)
+    outcomes = _score_all(tasks, jobs or processes.count_cores(), on_video)
     problems += [line for video in videos for line in outcomes[video].problems]
     if strict and problems:
-        raise _refusal(results, problems)
+        raise _make_strict_error(results, problems)
     scores = tuple(score for video in videos for score in outcomes[video].scores)
     frames = tuple(score for video in videos for score in outcomes[video].frames)
     if not frames:
         raise VosbenchError(
-            f"{tree.name} {tree.split.name}: no object has a frame that the rules of {tree.rules.name} "
+            f"{dataset_split.name} {dataset_split.split.name}: no object has a frame that the rules of "
+            f"{dataset_split.rules.name} "
             "score, as it is with videos of one or two frames; choose other --videos or --rules"
         )
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
     return Evaluation(
-        tree.name, tree.split.name, signature(tree, videos, strict), scores, groups, tuple(problems), frames
+        dataset_split.name,
+        dataset_split.split.name,
+        format_signature(dataset_split, videos, strict),
+        scores,
+        groups,
+        tuple(problems),
+        frames,
     )
 
 
-def _truths(tree: Tree, videos: Sequence[str]) -> dict[str, MaskFolder]:
+def _open_ground_truths(dataset_split: DatasetSplit, videos: Sequence[str]) -> dict[str, MaskFolder]:
     """The ground truth of each video. Raises VosbenchError if one has none, or where none is public, prompts alone."""
-    truths = {video: tree.truth(video) for video in videos}
-    for video, truth in truths.items():
-        if not truth.stems:
-            raise VosbenchError(f"{tree.name} {tree.split.name}: video {video} has no masks in {truth.path}")
-        if not tree.split.truth and _holds_prompts_alone(truth):
-            server = tree.split.server or "no server that is known"
+    ground_truths = {video: dataset_split.ground_truth(video) for video in videos}
+    for video, ground_truth in ground_truths.items():
+        if not ground_truth.frame_names:
             raise VosbenchError(
-                f"{tree.name} {tree.split.name}: the ground truth is not public and {truth.path} holds prompts alone; "
+                f"{dataset_split.name} {dataset_split.split.name}: video {video} has no masks in {ground_truth.path}"
+            )
+        if not dataset_split.split.truth and _holds_only_prompts(ground_truth):
+            server = dataset_split.split.server or "no server that is known"
+            raise VosbenchError(
+                f"{dataset_split.name} {dataset_split.split.name}: the ground truth is not public and "
+                f"{ground_truth.path} holds prompts alone; "
                 f"results are scored at {server}"
             )
-    return truths
+    return ground_truths
 
 
-def _holds_prompts_alone(truth: MaskFolder) -> bool:
+def _holds_only_prompts(ground_truth: MaskFolder) -> bool:
     """Whether each mask shows an object that the ones before do not."""
     seen: set[int] = set()
-    for stem in truth.stems:
-        labels = truth.read(stem)[1].keys()
-        if labels <= seen:
+    for frame_name in ground_truth.frame_names:
+        object_ids = ground_truth.read(frame_name)[1].keys()
+        if object_ids <= seen:
             return False
-        seen |= labels
+        seen |= object_ids
     return True
 
 
-def _tasks(results: Path, tree: Tree, truths: Mapping[str, MaskFolder], listed: meta.Listing) -> list[Task]:
+def _make_tasks(
+    results: Path, dataset_split: DatasetSplit, ground_truths: Mapping[str, MaskFolder], listed: meta.Listing
+) -> list[ScoringTask]:
     """The videos with their masks. Raises VosbenchError if there is nothing to score."""
-    guesses = open_guesses(results, list(truths), tree.rules.merge)
-    if not set(guesses.videos()) & set(truths):
-        found = ", ".join(guesses.videos()[:SHOWN]) or "no video"
+    predictions = open_predictions(results, list(ground_truths), dataset_split.rules.merge)
+    if not set(predictions.videos()) & set(ground_truths):
+        found = ", ".join(predictions.videos()[:MAX_PROBLEMS_SHOWN]) or "no video"
         raise VosbenchError(
-            f"{results} holds none of the {len(truths)} videos of {tree.name} {tree.split.name}: "
-            f"expected {guesses.place}/<video>/<frame>.png, found {found}"
+            f"{results} holds none of the {len(ground_truths)} videos of "
+            f"{dataset_split.name} {dataset_split.split.name}: "
+            f"expected {predictions.path}/<video>/<frame>.png, found {found}"
         )
-    return [Task(v, t, guesses.video(v, t.stems), tree.rules, listed.get(v)) for v, t in truths.items()]
+    return [
+        ScoringTask(v, t, predictions.video(v, t.frame_names), dataset_split.rules, listed.get(v))
+        for v, t in ground_truths.items()
+    ]
 
 
-def _score_all(tasks: Sequence[Task], jobs: int, on_video: Callable[[str], None]) -> dict[str, Outcome]:
+def _score_all(tasks: Sequence[ScoringTask], jobs: int, on_video: Callable[[str], None]) -> dict[str, VideoScores]:
     """Every video's outcome; longest first, so that no core waits for a long video that was begun last."""
     outcomes = {}
     ordered = sorted(tasks, key=lambda task: task.length, reverse=True)
-    with closing(processes.each(score_video, ordered, jobs)) as results:
+    with closing(processes.run_tasks(score_video, ordered, jobs)) as results:
         for task, outcome in results:
             outcomes[task.video] = outcome
             on_video(task.video)
     return outcomes
 
 
-def _refusal(results: Path, problems: Sequence[str]) -> VosbenchError:
-    more = f"; and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
+    more = f"; and {len(problems) - MAX_PROBLEMS_SHOWN} more" if len(problems) > MAX_PROBLEMS_SHOWN else ""
     return VosbenchError(
-        f"{results} cannot be scored: {'; '.join(problems[:SHOWN])}{more}. "
+        f"{results} cannot be scored: {'; '.join(problems[:MAX_PROBLEMS_SHOWN])}{more}. "
         "Complete it, or score what is missing as absent with --no-strict"
     )

@@ -27,48 +27,48 @@ Series: TypeAlias = "NDArray[np.float64]"
 Pixel = TypeVar("Pixel", np.bool_, np.uint8)
 
 
-class Pair(NamedTuple):
+class MaskPair(NamedTuple):
     """A true and a guessed mask [h, w], cut to a box that leaves every measure as it is."""
 
-    truth: Mask
-    guess: Mask
+    ground_truth: Mask
+    prediction: Mask
 
 
-def pair(truth: Mask, guess: Mask) -> Pair:
+def crop_pair(ground_truth: Mask, prediction: Mask) -> MaskPair:
     """Two masks [H, W] as the measures want them."""
-    either = (truth | guess).view(np.uint8)
-    top, bottom = _span(np.bitwise_or.reduce(either, axis=1))
-    left, right = _span(np.bitwise_or.reduce(either[top:bottom], axis=0))
+    either = (ground_truth | prediction).view(np.uint8)
+    top, bottom = _find_set_range(np.bitwise_or.reduce(either, axis=1))
+    left, right = _find_set_range(np.bitwise_or.reduce(either[top:bottom], axis=0))
     # A boundary pixel may lie above and to the left of its object; the row and the column after it show where it ends.
     box = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
-    return Pair(truth[box].copy(), guess[box].copy())
+    return MaskPair(ground_truth[box].copy(), prediction[box].copy())
 
 
-def jaccard(masks: Pair) -> float:
+def jaccard(masks: MaskPair) -> float:
     """J, the intersection of two masks over their union."""
-    union = _area(masks.truth | masks.guess)
-    return _area(masks.truth & masks.guess) / union if union else 1.0
+    union = _area(masks.ground_truth | masks.prediction)
+    return _area(masks.ground_truth & masks.prediction) / union if union else 1.0
 
 
-def smoothed_jaccard(masks: Pair) -> float:
+def smoothed_jaccard(masks: MaskPair) -> float:
     """MOSEv2's J: one pixel is added to the intersection and to the union (henghuiding/MOSE-api, score.py)."""
-    return (_area(masks.truth & masks.guess) + 1) / (_area(masks.truth | masks.guess) + 1)
+    return (_area(masks.ground_truth & masks.prediction) + 1) / (_area(masks.ground_truth | masks.prediction) + 1)
 
 
-def radius(size: tuple[int, ...], tolerance: float = 0.008) -> int:
+def boundary_radius(size: tuple[int, ...], tolerance: float = 0.008) -> int:
     """The distance at which boundaries match in a frame [H, W]: a fraction of its diagonal, rounded up to pixels."""
     return math.ceil(tolerance * float(np.linalg.norm(size)))
 
 
 def adaptive_radii(
-    masks: Pair, size: tuple[int, ...], tolerance: float = 0.008, share: float = 0.1
+    masks: MaskPair, size: tuple[int, ...], tolerance: float = 0.008, share: float = 0.1
 ) -> tuple[float, float]:
     """MOSEv2's distances for F and for F_new, which shrinks with the area of the true mask (its metricsv2.py).
 
     F_new's is `ceil(share * sqrt(area))`. Where that is no less than `tolerance * diagonal`, both are this number,
     which then is not rounded.
     """
-    diagonal, area = float(np.linalg.norm(size)), _area(masks.truth)
+    diagonal, area = float(np.linalg.norm(size)), _area(masks.ground_truth)
     cap, adapted = tolerance * diagonal, math.ceil(share * (math.sqrt(area) if area else diagonal))
     return (cap, cap) if adapted >= cap else (math.ceil(cap), adapted)
 
@@ -77,7 +77,7 @@ def _area(mask: Mask) -> int:
     return int(np.count_nonzero(mask))
 
 
-def _span(line: Bitmap) -> tuple[int, int]:
+def _find_set_range(line: Bitmap) -> tuple[int, int]:
     """The [first, end) of what is set; the first one alone if nothing is."""
     found = line.nonzero()[0]
     return (int(found[0]), int(found[-1]) + 1) if found.size else (0, 1)

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vosbench.datasets.split import Tree
+from vosbench.datasets.split import DatasetSplit
 from vosbench.evaluation.metrics import Series
 from vosbench.types import FrameScore, Score
 from vosbench.version import __version__
 
 
-def mean_of(values: Series) -> float:
+def mean_of_defined(values: Series) -> float:
     """The mean of the values that are there; NaN if none is."""
     defined = values[~np.isnan(values)]
     return float(np.mean(defined)) if defined.size else float("nan")
@@ -37,15 +37,15 @@ class Evaluation:
     frames: tuple[FrameScore, ...] = ()
 
 
-def signature(tree: Tree, videos: Sequence[str], strict: bool) -> str:
+def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict: bool) -> str:
     """The settings that make a number, in one line."""
-    rules = tree.rules
+    rules = dataset_split.rules
     skipped = "+".join(name for name, skip in (("first", rules.skip_first), ("last", rules.skip_last)) if skip)
     parts = {
         "vosbench": __version__,
-        "dataset": tree.name,
-        "split": tree.split.name,
-        "videos": f"{len(videos)}/{len(tree.videos)}",
+        "dataset": dataset_split.name,
+        "split": dataset_split.split.name,
+        "videos": f"{len(videos)}/{len(dataset_split.videos)}",
         "rules": rules.name,
         "void": "+".join(map(str, rules.void)) or "none",
         "objects": "merged" if rules.merge else rules.objects,
@@ -61,7 +61,7 @@ def signature(tree: Tree, videos: Sequence[str], strict: bool) -> str:
     return "|".join(f"{name}:{value}" for name, value in parts.items() if value not in (None, ""))
 
 
-def summary(scores: Sequence[Score], groups: Mapping[tuple[str, int], str] | None = None) -> dict[str, float]:
+def summarise_scores(scores: Sequence[Score], groups: Mapping[tuple[str, int], str] | None = None) -> dict[str, float]:
     """Each metric's mean over all objects, "J&F-Mean" first. Objects without a value do not count.
 
     With `groups` each metric is averaged in each group, stated as in "J-seen", and the groups that have a value then
@@ -70,8 +70,8 @@ def summary(scores: Sequence[Score], groups: Mapping[tuple[str, int], str] | Non
     values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for score in scores:
         values[score.metric][(groups or {}).get((score.video, score.object), "")].append(score.value)
-    by_group = {m: {g: mean_of(np.array(v)) for g, v in of.items()} for m, of in values.items()}
-    means = {metric: mean_of(np.array(list(of.values()))) for metric, of in by_group.items()}
+    by_group = {m: {g: mean_of_defined(np.array(v)) for g, v in of.items()} for m, of in values.items()}
+    means = {metric: mean_of_defined(np.array(list(of.values()))) for metric, of in by_group.items()}
     if not means:
         return {}
     overall = (means["J-Mean"] + means["F-Mean"]) / 2

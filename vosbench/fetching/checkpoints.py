@@ -8,25 +8,25 @@ from pathlib import Path
 from vosbench.datasets.card import Download
 from vosbench.errors import VosbenchError
 from vosbench.io import paths, schema
-from vosbench.io.plugins import unknown
+from vosbench.io.plugins import make_unknown_name_error
 
 
-def checkpoints() -> dict[str, Download]:
+def known_checkpoints() -> dict[str, Download]:
     """Every checkpoint of the catalogue by its name."""
-    path = paths.shipped("checkpoints") / "catalogue.toml"
+    path = paths.find_shipped_folder("checkpoints") / "catalogue.toml"
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["checkpoints"]
-    return {Path(entry["file"]).stem: schema.build(Download, entry, str(path)) for entry in entries}
+    return {Path(entry["file"]).stem: schema.build_dataclass(Download, entry, str(path)) for entry in entries}
 
 
-def checkpoint(name: str, folder: Path) -> Path:
+def find_checkpoint(name: str, folder: Path) -> Path:
     """The file of a checkpoint, from its catalogue name or its path."""
     path = folder / f"{name}.pt"
     if path.is_file():
         return path
-    if name in checkpoints():
+    if name in known_checkpoints():
         raise VosbenchError(f"checkpoint {name} is not at {path}: run `vosbench fetch {name}`")
     if Path(name).is_file():
         return Path(name)
     if "/" in name or name.endswith((".pt", ".pth")):
-        raise VosbenchError(f"checkpoint {name}: no such file; give a path or one of {', '.join(checkpoints())}")
-    raise unknown("checkpoint", name, checkpoints())
+        raise VosbenchError(f"checkpoint {name}: no such file; give a path or one of {', '.join(known_checkpoints())}")
+    raise make_unknown_name_error("checkpoint", name, known_checkpoints())

@@ -17,16 +17,23 @@ from typing import TypeAlias
 
 from vosbench.datasets.card import Download
 from vosbench.errors import VosbenchError
-from vosbench.fetching.http_errors import PATIENCE, DeniedError, RefusedError, RetryError, explained, ways_in
-from vosbench.io.files import sha256
-from vosbench.io.paths import PARTIAL
+from vosbench.fetching.http_errors import (
+    MAX_RETRY_WAIT,
+    DeniedError,
+    RefusedError,
+    RetryError,
+    classify_errors,
+    describe_login,
+)
+from vosbench.io.files import hash_file_sha256
+from vosbench.io.paths import PARTIAL_SUFFIX
 
-Progress: TypeAlias = Callable[[int, "int | None"], None]
+ByteProgress: TypeAlias = Callable[[int, "int | None"], None]
 """Told the bytes so far and the bytes in all, if known, every 32 KiB."""
 
-WAYS_OUT = ("give a file fetched by hand with --from FILE", "another server with --mirror URL")
-CHUNK = 2**15  # bytes; gdown loses a chunk that is cut, and its own half megabyte may be the whole file
-PAGE = (b"<!doctype", b"<html", b"<head", b"<?xml")  # how pages begin, and no archive, checkpoint or list
+DOWNLOAD_REMEDIES = ("give a file fetched by hand with --from FILE", "another server with --mirror URL")
+DOWNLOAD_CHUNK = 2**15  # bytes; gdown loses a chunk that is cut, and its own half megabyte may be the whole file
+PAGE_STARTS = (b"<!doctype", b"<html", b"<head", b"<?xml")  # how pages begin, and no archive, checkpoint or list
 
 
 class UnavailableError(VosbenchError):
@@ -34,25 +41,25 @@ class UnavailableError(VosbenchError):
 
     def __init__(self, what: str, ways: Sequence[str]) -> None:
         super().__init__(f"{what}; {', or '.join(ways)}")
-        self.what = what
+        self.message = what
 
 
-def _unseen(done: int, total: int | None) -> None:
+def _ignore_progress(done: int, total: int | None) -> None:
     """Progress that nobody looks at."""
 
 
-def begun(file: str, folder: Path) -> int:
+def count_present_bytes(file: str, folder: Path) -> int:
     """How many bytes of a download are there, finished or not."""
     path = folder / file
-    parts = folder.glob(_unfinished(path.name))
+    parts = folder.glob(_unfinished_pattern(path.name))
     return path.stat().st_size if path.is_file() else max((part.stat().st_size for part in parts), default=0)
 
 
-def download(
+def download_file(
     source: Download,
     folder: Path,
     urls: Sequence[str],
-    progress: Progress = _unseen,
+    progress: ByteProgress = _ignore_progress,
     attempts: int = 4,
     timeout: float = 60.0,
     backoff: float = 1.0,
@@ -65,20 +72,20 @@ def download(
 
     Raises UnavailableError if no URL gives the file, with every reason, and VosbenchError if the disk does not take it.
     """
-    path, reasons, ways = folder / source.file, [], [*WAYS_OUT]
+    path, reasons, ways = folder / source.file, [], [*DOWNLOAD_REMEDIES]
     try:
-        if path.is_file() and _flaw(path, source) is None:
+        if path.is_file() and _find_mismatch(path, source) is None:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         for url in urls:
             try:
-                _fetch(source, path, url, progress, attempts, timeout, backoff).replace(path)
+                _download_from(source, path, url, progress, attempts, timeout, backoff).replace(path)
             except RefusedError as error:
                 reasons.append(f"{url}: {error}")
-                if isinstance(error, DeniedError) and len(ways) == len(WAYS_OUT):
-                    ways = [*ways_in(url), *ways]
+                if isinstance(error, DeniedError) and len(ways) == len(DOWNLOAD_REMEDIES):
+                    ways = [*describe_login(url), *ways]
             else:
-                for left in path.parent.glob(_unfinished(path.name)):
+                for left in path.parent.glob(_unfinished_pattern(path.name)):
                     left.unlink()  # what other URLs began
                 return path
     except OSError as error:
@@ -87,70 +94,70 @@ def download(
     raise UnavailableError(f"{source.file}: not fetched ({'; '.join(reasons) or 'no URL is known'})", ways)
 
 
-def _unfinished(name: str) -> str:
+def _unfinished_pattern(name: str) -> str:
     """The pattern of all that any URL has begun of a file."""
-    return f".{glob.escape(name)}.{'?' * 8}{PARTIAL}{'?' * 8}.part"
+    return f".{glob.escape(name)}.{'?' * 8}{PARTIAL_SUFFIX}{'?' * 8}.part"
 
 
-def _fetch(
-    source: Download, path: Path, url: str, progress: Progress, attempts: int, timeout: float, backoff: float
+def _download_from(
+    source: Download, path: Path, url: str, progress: ByteProgress, attempts: int, timeout: float, backoff: float
 ) -> Path:
     """A whole and verified file beside `path` from one URL. Raises RefusedError."""
     # Where the content is known, any server may continue what another began; otherwise two files could be spliced.
     tag = (source.sha256 or hashlib.sha256(url.encode()).hexdigest())[:8]
-    staged = path.with_name(f".{path.name}.{tag}{PARTIAL}")
+    staged = path.with_name(f".{path.name}.{tag}{PARTIAL_SUFFIX}")
 
     def watched(done: int, total: int | None) -> None:
         if source.bytes is not None and total not in (None, source.bytes):
-            _parts(staged)[0].unlink()
+            _find_partial_files(staged)[0].unlink()
             raise RefusedError(f"the server announces {total} bytes, expected {source.bytes}")
         progress(done, total or source.bytes)
 
-    most, failures = _size(staged), 0
+    most, failures = _count_staged_bytes(staged), 0
     while not staged.is_file():
-        _check_space(staged, source)
+        _check_download_space(staged, source)
         try:
-            _attempt(url, staged, watched, timeout)
+            _attempt_download(url, staged, watched, timeout)
         except RetryError as error:
-            failures = failures + 1 if _size(staged) <= most else 1
-            most = max(most, _size(staged))
+            failures = failures + 1 if _count_staged_bytes(staged) <= most else 1
+            most = max(most, _count_staged_bytes(staged))
             if failures >= attempts:
                 raise RefusedError(str(error)) from None
-            time.sleep(min(backoff * 2 ** (failures - 1), PATIENCE) if error.wait is None else error.wait)
-    if flaw := _flaw(staged, source):
+            time.sleep(min(backoff * 2 ** (failures - 1), MAX_RETRY_WAIT) if error.wait is None else error.wait)
+    if flaw := _find_mismatch(staged, source):
         staged.unlink()
         raise RefusedError(flaw)
     return staged
 
 
-def _attempt(url: str, staged: Path, progress: Progress, timeout: float) -> None:
+def _attempt_download(url: str, staged: Path, progress: ByteProgress, timeout: float) -> None:
     """Begin or continue `staged` once. Raises RetryError, RefusedError, and OSError about the disk."""
     import gdown  # costs 0.4 s, which a command that fetches nothing must not pay
 
-    vars(sys.modules["gdown.download"])["CHUNK_SIZE"] = CHUNK
+    vars(sys.modules["gdown.download"])["CHUNK_SIZE"] = DOWNLOAD_CHUNK
 
-    for spare in _parts(staged)[1:]:
+    for spare in _find_partial_files(staged)[1:]:
         spare.unlink()
-    before = _size(staged)
-    with explained():
+    before = _count_staged_bytes(staged)
+    with classify_errors():
         try:
             gdown.download(url, str(staged), quiet=True, resume=True, timeout=timeout, progress=progress)
             return
         except gdown.exceptions.DownloadError as error:
-            stuck = _size(staged) == before > 0
+            stuck = _count_staged_bytes(staged) == before > 0
             if not stuck or isinstance(error, gdown.exceptions.FileURLRetrievalError):
                 raise
-        _unblock(url, staged, timeout)
+        _resolve_refused_resume(url, staged, timeout)
     if not staged.is_file():
-        _attempt(url, staged, progress, timeout)
+        _attempt_download(url, staged, progress, timeout)
 
 
-def _unblock(url: str, staged: Path, timeout: float) -> None:
+def _resolve_refused_resume(url: str, staged: Path, timeout: float) -> None:
     """Ask why a server would not continue: all is there already, or it never will and all must begin again."""
     import requests
     from gdown.parse_url import is_google_drive_url
 
-    part, size = _parts(staged)[0], _size(staged)
+    part, size = _find_partial_files(staged)[0], _count_staged_bytes(staged)
     headers = {"Range": f"bytes={size}-", "Accept-Encoding": "identity", "User-Agent": "Mozilla/5.0"}
     with requests.get(url, headers=headers, stream=True, timeout=timeout) as answer:
         complete = answer.status_code == 416
@@ -166,37 +173,37 @@ def _unblock(url: str, staged: Path, timeout: float) -> None:
         part.unlink()
 
 
-def _flaw(path: Path, source: Download) -> str | None:
+def _find_mismatch(path: Path, source: Download) -> str | None:
     """What tells a file from the one that is wanted, if anything does."""
     with path.open("rb") as file:
         head = file.read(512)
     if not head:
         return "the file is empty"
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(PAGE):
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(PAGE_STARTS):
         return "a web page came in place of the file"
     if source.bytes is not None and (size := path.stat().st_size) != source.bytes:
         return f"size is {size} bytes, expected {source.bytes}"
-    if source.sha256 is not None and (found := sha256(path)) != source.sha256.lower():
+    if source.sha256 is not None and (found := hash_file_sha256(path)) != source.sha256.lower():
         return f"sha256 is {found}, expected {source.sha256}"
     return None
 
 
-def _check_space(staged: Path, source: Download) -> None:
+def _check_download_space(staged: Path, source: Download) -> None:
     """Raises VosbenchError if what is missing of a known size cannot fit, before hours are spent on it."""
     free = shutil.disk_usage(staged.parent).free
-    if source.bytes is not None and (needed := source.bytes - _size(staged)) > free:
+    if source.bytes is not None and (needed := source.bytes - _count_staged_bytes(staged)) > free:
         raise VosbenchError(
             f"{source.file}: needs {needed / 1e9:.1f} GB in {staged.parent}, {free / 1e9:.1f} GB are free; "
             "make room or choose another folder"
         )
 
 
-def _parts(staged: Path) -> list[Path]:
+def _find_partial_files(staged: Path) -> list[Path]:
     """gdown's unfinished files for `staged`, largest first."""
     found = staged.parent.glob(glob.escape(staged.name) + "?" * 8 + ".part")
     return sorted(found, key=lambda part: part.stat().st_size, reverse=True)
 
 
-def _size(staged: Path) -> int:
+def _count_staged_bytes(staged: Path) -> int:
     """The bytes that are there of `staged` so far."""
-    return max((part.stat().st_size for part in _parts(staged)), default=0)
+    return max((part.stat().st_size for part in _find_partial_files(staged)), default=0)

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import requests
 
-PATIENCE = 60.0  # seconds; the longest pause between attempts, a server that asks for more is passed over
-TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})  # HTTP statuses after which the same request may work
-DENIED = frozenset({401, 403})  # HTTP statuses for which a person may have the key
+MAX_RETRY_WAIT = 60.0  # seconds; the longest pause between attempts, a server that asks for more is passed over
+TRANSIENT_STATUSES = frozenset(
+    {408, 425, 429, 500, 502, 503, 504}
+)  # HTTP statuses after which the same request may work
+DENIED_STATUSES = frozenset({401, 403})  # HTTP statuses for which a person may have the key
 
 
 class RefusedError(Exception):
@@ -33,7 +35,7 @@ class RetryError(Exception):
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def classify_errors() -> Iterator[None]:
     """Tell what may work later (RetryError) from what will not (RefusedError)."""
     import requests
     from gdown.exceptions import DownloadError, FileURLRetrievalError
@@ -42,35 +44,35 @@ def explained() -> Iterator[None]:
     try:
         yield
     except FileURLRetrievalError as error:  # Google's page about quota or permission
-        raise DeniedError(_line(str(error).partition("You may still")[0])) from None
+        raise DeniedError(_join_lines(str(error).partition("You may still")[0])) from None
     except DownloadError as error:
-        raise RetryError(_line(str(error).partition("\n")[0])) from None
+        raise RetryError(_join_lines(str(error).partition("\n")[0])) from None
     except requests.HTTPError as error:
         assert error.response is not None  # raise_for_status says so
-        raise _judged(error.response) from None
+        raise _classify_status(error.response) from None
     except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
-        raise RefusedError(_told(_cause(error, outside))) from None
+        raise RefusedError(_describe_error(_find_innermost_cause(error, outside))) from None
     except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError) as error:
-        cause = _cause(error, outside)
+        cause = _find_innermost_cause(error, outside)
         unknown = isinstance(cause, socket.gaierror) and cause.errno == socket.EAI_NONAME
-        raise (RefusedError if unknown else RetryError)(_told(cause)) from None
+        raise (RefusedError if unknown else RetryError)(_describe_error(cause)) from None
     except requests.RequestException as error:
-        raise RefusedError(_line(str(error))) from None
+        raise RefusedError(_join_lines(str(error))) from None
 
 
-def _judged(answer: requests.Response) -> RefusedError | RetryError:
+def _classify_status(answer: requests.Response) -> RefusedError | RetryError:
     """The error that an HTTP status stands for. A Retry-After that is a date is not looked at."""
     reason = f"HTTP {answer.status_code} {answer.reason}"
     asked = answer.headers.get("Retry-After", "")
     wait = float(asked) if asked.isdecimal() else None
-    if wait is not None and wait > PATIENCE:
+    if wait is not None and wait > MAX_RETRY_WAIT:
         return RefusedError(f"{reason}, asks to wait {wait:.0f} s")
-    if answer.status_code in DENIED:
+    if answer.status_code in DENIED_STATUSES:
         return DeniedError(reason)
-    return RetryError(reason, wait) if answer.status_code in TRANSIENT else RefusedError(reason)
+    return RetryError(reason, wait) if answer.status_code in TRANSIENT_STATUSES else RefusedError(reason)
 
 
-def _cause(error: BaseException, outside: BaseException | None) -> BaseException:
+def _find_innermost_cause(error: BaseException, outside: BaseException | None) -> BaseException:
     """The innermost cause, which is what the operating system said; not what the caller was handling."""
     while inner := error.__cause__ or error.__context__:
         if inner is outside:
@@ -79,15 +81,15 @@ def _cause(error: BaseException, outside: BaseException | None) -> BaseException
     return error
 
 
-def _told(error: BaseException) -> str:
-    return _line(str(error)) or type(error).__name__
+def _describe_error(error: BaseException) -> str:
+    return _join_lines(str(error)) or type(error).__name__
 
 
-def _line(text: str) -> str:
+def _join_lines(text: str) -> str:
     return " ".join(text.split()).rstrip(".")
 
 
-def ways_in(url: str) -> list[str]:
+def describe_login(url: str) -> list[str]:
     """How a person gets past a server's refusal, where that is known."""
     from gdown.download import DEFAULT_COOKIES_FILE
     from gdown.parse_url import is_google_drive_url

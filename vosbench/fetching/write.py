@@ -12,20 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.card import Counts, Dataset, Split
-from vosbench.datasets.contents import VideoContent, contents_of
-from vosbench.datasets.split import Tree
+from vosbench.datasets.contents import VideoContent, inspect_videos
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.fetching.readers.folders import Content
-from vosbench.fetching.sources import File, Progress
+from vosbench.fetching.readers.folders import SplitContent
+from vosbench.fetching.sources import FetchedFile, FetchProgress
 from vosbench.io import paths
 from vosbench.io.archives.members import DiskError, save_all
 from vosbench.io.files import write_text
 from vosbench.version import __version__
 
-MANY = 20  # names that one line holds
+MAX_NAMES_SHOWN = 20  # names that one line holds
 
 
-def compare(dataset: Dataset, part: Split, content: Content, chosen_by_user: bool) -> list[str]:
+def compare_with_card(dataset: Dataset, part: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
     """What differs from the card: a warning if the user chose the source, since he may want a part; else an error."""
     if not content.videos:
         raise VosbenchError(f"{dataset.name} {part.name}: none of its videos is in what was given")
@@ -34,7 +34,7 @@ def compare(dataset: Dataset, part: Split, content: Content, chosen_by_user: boo
     published = asdict(part.counts)
     differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
     if content.missing:
-        differing.append(f"missing are {_some(content.missing)}")
+        differing.append(f"missing are {_shorten_names(content.missing)}")
     if not differing:
         return []
     line = f"{dataset.name} {part.name} is not complete: {'; '.join(differing)}"
@@ -43,21 +43,23 @@ def compare(dataset: Dataset, part: Split, content: Content, chosen_by_user: boo
     return [line]
 
 
-def bare(videos: Mapping[str, VideoContent], dataset: Dataset, part: Split) -> list[str]:
+def warn_of_empty_videos(videos: Mapping[str, VideoContent], dataset: Dataset, part: Split) -> list[str]:
     """A warning of videos that no tracker can be run on."""
     empty = [video for video, found in videos.items() if not found.objects]
-    return [f"{dataset.name} {part.name}: no mask shows an object in {_some(empty)}"] if empty else []
+    return [f"{dataset.name} {part.name}: no mask shows an object in {_shorten_names(empty)}"] if empty else []
 
 
-def check_space(content: Content, root: Path, scratch: Path) -> None:
+def check_space(content: SplitContent, root: Path, scratch: Path) -> None:
     """Raises DiskError if what is not already unpacked in `scratch`, and only linked, does not fit on the disk."""
     files = (entry.member for entry in content.entries)
-    needed = sum(member.size for member in files if not (member.file and scratch in member.file.parents))
+    needed = sum(
+        member.size for member in files if not (member.file_on_disk and scratch in member.file_on_disk.parents)
+    )
     if needed > (free := shutil.disk_usage(root).free):
         raise DiskError(f"{root}: {needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free; choose another --root")
 
 
-def changed(files: Sequence[File], splits: Mapping[str, Any]) -> list[str]:
+def warn_of_changed_files(files: Sequence[FetchedFile], splits: Mapping[str, Any]) -> list[str]:
     """Warnings of files whose hash nobody states, and is not that of the file of that name that was fetched before."""
     seen: dict[str, dict[str, str]] = defaultdict(dict)
     for split in splits.values():
@@ -75,7 +77,9 @@ def changed(files: Sequence[File], splits: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-def write(content: Content, dataset: Dataset, part: Split, staged: Path, progress: Progress) -> dict[str, VideoContent]:
+def write_split(
+    content: SplitContent, dataset: Dataset, part: Split, staged: Path, progress: FetchProgress
+) -> dict[str, VideoContent]:
     """Fill a folder with the normal layout of a split, and look through what is in it."""
     label = f"{dataset.name} {part.name}"
     try:
@@ -87,11 +91,13 @@ def write(content: Content, dataset: Dataset, part: Split, staged: Path, progres
             f"{staged.parent}: cannot write {dataset.name} ({error.strerror}); nothing was kept"
         ) from None
     frames, masks = staged / paths.FRAMES, staged / paths.MASKS
-    tree = Tree(dataset.name, staged, part, dataset.rules, tuple(content.videos), frames, masks, fetched=True)
-    return contents_of(tree, partial(progress, f"{label}, counted"))
+    dataset_split = DatasetSplit(
+        dataset.name, staged, part, dataset.rules, tuple(content.videos), frames, masks, fetched=True
+    )
+    return inspect_videos(dataset_split, partial(progress, f"{label}, counted"))
 
 
-def describe(files: Sequence[File], videos: Mapping[str, VideoContent]) -> dict[str, Any]:
+def describe_split(files: Sequence[FetchedFile], videos: Mapping[str, VideoContent]) -> dict[str, Any]:
     """What dataset.json says of a split: what was fetched, from where, its hash and size, what is in it, and when."""
     found = videos.values()
     counts = Counts(len(videos), sum(video.frames for video in found), sum(len(video.objects) for video in found))
@@ -109,6 +115,6 @@ def describe(files: Sequence[File], videos: Mapping[str, VideoContent]) -> dict[
     }
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MANY} more" if len(names) > MANY else ""
-    return f"{', '.join(names[:MANY])}{more}"
+def _shorten_names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
+    return f"{', '.join(names[:MAX_NAMES_SHOWN])}{more}"

@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.paths import LISTS, MANIFEST, PARTIAL, partial
+from vosbench.io.paths import LISTS, MANIFEST, PARTIAL_SUFFIX, partial_path
 
 
-def digest(path: Path, algorithm: str) -> str:
+def hash_file(path: Path, algorithm: str) -> str:
     """A hash of a file in hexadecimal, by the algorithm's name in hashlib."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def sha256(path: Path) -> str:
+def hash_file_sha256(path: Path) -> str:
     """The SHA-256 of a file in hexadecimal."""
-    return digest(path, "sha256")
+    return hash_file(path, "sha256")
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write a file to; it takes the place of `path` at the end, or vanishes on an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Nodes that share a folder may have processes of the same number.
-    beside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}{PARTIAL}")
+    beside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}{PARTIAL_SUFFIX}")
     try:
         yield beside
         beside.replace(path)
@@ -88,16 +88,16 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.unlink(missing_ok=True)
 
 
-def orphans(folder: Path) -> list[Path]:
+def find_orphans(folder: Path) -> list[Path]:
     """What processes of this machine were to put into a folder by `replacing`, and did not live to do.
 
     What is younger than a minute may be of a process that is not seen, in another container of this machine.
     """
-    beside = [path for path in folder.glob(f".*.{platform.node()}-*{PARTIAL}") if _age(path) > 60]
-    return [path for path in beside if not _alive(path.name.removesuffix(PARTIAL).rpartition("-")[2])]
+    beside = [path for path in folder.glob(f".*.{platform.node()}-*{PARTIAL_SUFFIX}") if _get_age(path) > 60]
+    return [path for path in beside if not _is_process_alive(path.name.removesuffix(PARTIAL_SUFFIX).rpartition("-")[2])]
 
 
-def _age(path: Path) -> float:
+def _get_age(path: Path) -> float:
     """Seconds since a file was written; 0 if it is gone."""
     try:
         return time.time() - path.stat().st_mtime
@@ -105,7 +105,7 @@ def _age(path: Path) -> float:
         return 0.0
 
 
-def _alive(process: str) -> bool:
+def _is_process_alive(process: str) -> bool:
     """Whether a process with this number runs here; it may be somebody else's."""
     try:
         os.kill(int(process), 0)
@@ -122,15 +122,15 @@ def assembling(path: Path, tag: str = "") -> Iterator[Path]:
 
     tag: tells the folders of several processes apart.
     """
-    beside = partial(path, tag)
-    remove(beside)
+    beside = partial_path(path, tag)
+    remove_path(beside)
     beside.mkdir(parents=True)
     try:
         yield beside
-        remove(path)
+        remove_path(path)
         beside.rename(path)
     finally:
-        remove(beside)
+        remove_path(beside)
 
 
 @contextmanager
@@ -141,28 +141,28 @@ def merging(path: Path) -> Iterator[Path]:
     first and come last, before dataset.json alone, so that a split is only ever listed when it is whole. On an error it
     vanishes.
     """
-    beside = partial(path)
-    remove(beside)
+    beside = partial_path(path)
+    remove_path(beside)
     beside.mkdir(parents=True)
     try:
         yield beside
         if path.exists():
             for listed in (beside / LISTS).iterdir():
-                remove(path / LISTS / listed.name)
+                remove_path(path / LISTS / listed.name)
             videos_and_files = (*beside.glob("*/*"), *(item for item in beside.iterdir() if item.is_file()))
             for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
                 place = path / item.relative_to(beside)
                 place.parent.mkdir(exist_ok=True)
                 if item.is_dir():
-                    remove(place)
+                    remove_path(place)
                 item.rename(place)  # of a file, also over the one that is there
         else:
             beside.rename(path)
     finally:
-        remove(beside)
+        remove_path(beside)
 
 
-def remove(path: Path) -> None:
+def remove_path(path: Path) -> None:
     """Delete a file or a whole folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)

@@ -12,7 +12,7 @@ from typing import Any
 from vosbench.errors import VosbenchError
 
 
-def load(spec: str) -> Any:
+def load_object(spec: str) -> Any:
     """The object that `module:object` names. Modules beside the current folder are found as well."""
     module_name, _, attribute = spec.partition(":")
     here = str(Path.cwd())
@@ -25,7 +25,7 @@ def load(spec: str) -> Any:
         raise VosbenchError(f"{spec}: cannot be loaded ({reason}); expected module:object") from error
 
 
-def unknown(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
+def make_unknown_name_error(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
     """The error for a name that is not known, with the nearest one."""
     known = list(known)
     near = difflib.get_close_matches(name, known, 1)

@@ -22,41 +22,41 @@ from vosbench.errors import VosbenchError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-LEFT_TO_THE_PARENT = (signal.SIGINT, signal.SIGUSR1)
-CONTEXT = multiprocessing.get_context("spawn")
+PARENT_SIGNALS = (signal.SIGINT, signal.SIGUSR1)
+SPAWN_CONTEXT = multiprocessing.get_context("spawn")
 
 
-def cores() -> int:
+def count_cores() -> int:
     """The cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 @contextmanager
-def starting() -> Iterator[None]:
+def block_parent_signals() -> Iterator[None]:
     """Processes that are started meanwhile hear neither Ctrl-C nor a notice before they have called `live_by`."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_THE_PARENT)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENT_SIGNALS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def live_by(lifeline: Connection) -> None:
+def tie_to_parent(lifeline: Connection) -> None:
     """To be called first in a new process: end it with its parent, and leave Ctrl-C and a notice to the parent."""
-    for number in LEFT_TO_THE_PARENT:
+    for number in PARENT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, LEFT_TO_THE_PARENT)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENT_SIGNALS)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
+    threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
 
 
-def _end_with(lifeline: Connection) -> None:
+def _exit_with_parent(lifeline: Connection) -> None:
     with suppress(EOFError, OSError):
         lifeline.recv()
     os._exit(0)
 
 
-def each(
+def run_tasks(
     function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
 ) -> Generator[tuple[Task, Result], None, None]:
     """Every task with its result as it comes, begun in the given order, on `jobs` processes; one job needs no process.
@@ -66,10 +66,10 @@ def each(
     if min(jobs, len(tasks)) <= 1:
         yield from ((task, function(task)) for task in tasks)
         return
-    ends, lifeline = CONTEXT.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(min(jobs, len(tasks)), CONTEXT, live_by, (ends,))
+    ends, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
+    executor = ProcessPoolExecutor(min(jobs, len(tasks)), SPAWN_CONTEXT, tie_to_parent, (ends,))
     try:
-        with starting():
+        with block_parent_signals():
             futures = {executor.submit(function, task): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], future.result()

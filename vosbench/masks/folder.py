@@ -26,54 +26,65 @@ class MaskFolder:
     merge: bool = False
 
     @cached_property
-    def objects(self) -> dict[int, Path]:
+    def object_folders(self) -> dict[int, Path]:
         """Object id -> its folder of masks; empty where a video has one label map a frame."""
-        return {int(folder.name): folder for folder in paths.folders(self.path) if folder.name.isdecimal()}
+        return {int(folder.name): folder for folder in paths.list_folders(self.path) if folder.name.isdecimal()}
 
     @cached_property
-    def names(self) -> dict[Path, list[str]]:
+    def frame_names_by_folder(self) -> dict[Path, list[str]]:
         """The stems of the masks in each folder, in natural order."""
-        return {folder: [png.stem for png in paths.images(folder)] for folder in self.objects.values() or [self.path]}
+        return {
+            folder: [png.stem for png in paths.list_images(folder)]
+            for folder in self.object_folders.values() or [self.path]
+        }
 
     @cached_property
-    def stems(self) -> list[str]:
+    def frame_names(self) -> list[str]:
         """The frames that have a mask, in natural order."""
-        found = {stem for stems in self.names.values() for stem in stems}
-        return sorted(found, key=lambda stem: paths.natural(Path(f"{stem}.png")))
+        found = {frame_name for frame_names in self.frame_names_by_folder.values() for frame_name in frame_names}
+        return sorted(found, key=lambda frame_name: paths.natural_sort_key(Path(f"{frame_name}.png")))
 
-    def stems_of(self, label: int) -> list[str]:
+    def frame_names_of(self, object_id: int) -> list[str]:
         """The frames that have a mask of an object: those of its own folder, or all where it has none."""
-        return self.names[self.objects[label]] if label in self.objects else self.stems
+        return (
+            self.frame_names_by_folder[self.object_folders[object_id]]
+            if object_id in self.object_folders
+            else self.frame_names
+        )
 
-    def name(self, stem: str) -> str:
+    def describe(self, frame_name: str) -> str:
         """What messages call the mask of a frame."""
-        return f"{self.path / stem}.png"
+        return f"{self.path / frame_name}.png"
 
-    def has(self, stem: str) -> bool:
+    def has(self, frame_name: str) -> bool:
         """Whether a frame has a mask. Decodes nothing."""
-        return bool(self.files(stem))
+        return bool(self.files(frame_name))
 
-    def files(self, stem: str) -> list[Path]:
+    def files(self, frame_name: str) -> list[Path]:
         """The files that hold the masks of a frame; none if it has no mask."""
-        return [folder / f"{stem}.png" for folder, stems in self._sets.items() if stem in stems]
+        return [
+            folder / f"{frame_name}.png"
+            for folder, frame_names in self._frame_name_sets.items()
+            if frame_name in frame_names
+        ]
 
     @cached_property
-    def _sets(self) -> dict[Path, frozenset[str]]:
-        return {folder: frozenset(stems) for folder, stems in self.names.items()}
+    def _frame_name_sets(self) -> dict[Path, frozenset[str]]:
+        return {folder: frozenset(frame_names) for folder, frame_names in self.frame_names_by_folder.items()}
 
-    def read(self, stem: str) -> tuple[tuple[int, int], dict[int, Mask]]:
+    def read(self, frame_name: str) -> tuple[tuple[int, int], dict[int, Mask]]:
         """The size and the masks of a frame, empty masks left out.
 
         Raises VosbenchError if the frame has no mask, or its files cannot be read or differ in size.
         """
-        files = self.files(stem)
+        files = self.files(frame_name)
         if not files:
-            raise VosbenchError(f"{self.path / stem}.png is missing")
+            raise VosbenchError(f"{self.path / frame_name}.png is missing")
         images = [read_labels(path) for path in files]
         height, width = images[0].shape
-        if not self.objects:
+        if not self.object_folders:
             return (height, width), from_labels(images[0], self.void, self.merge)
         if any(image.shape != (height, width) for image in images):
-            raise VosbenchError(f"{self.path}: the objects' masks of frame {stem} differ in size")
+            raise VosbenchError(f"{self.path}: the objects' masks of frame {frame_name} differ in size")
         masks = {int(path.parent.name): image > 0 for path, image in zip(files, images, strict=True) if image.any()}
         return (height, width), {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks

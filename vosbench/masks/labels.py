@@ -35,7 +35,7 @@ def read_labels(path: Path) -> Labels:
 def decode_labels(content: bytes, name: object) -> Labels:
     """The same from a PNG's bytes; `name` is what errors call it."""
     try:
-        labels = png.decode(content, MAX_PIXELS)
+        labels = png.decode_png(content, MAX_PIXELS)
     except png.DamagedError as error:
         raise VosbenchError(f"{name}: cannot be decoded ({error}); delete it and make it again") from None
     return labels if labels is not None else _decode_unusual(content, name)
@@ -59,10 +59,10 @@ def _decode_unusual(content: bytes, name: object) -> Labels:
         raise VosbenchError(f"{name}: too large for a mask ({error})") from None
     except (OSError, SyntaxError, ValueError, LookupError) as error:
         raise VosbenchError(f"{name}: cannot be decoded ({error}); delete it and make it again") from None
-    return labels if labels.dtype in (np.uint8, np.uint16) else _narrow(labels, name)
+    return labels if labels.dtype in (np.uint8, np.uint16) else _narrow_type(labels, name)
 
 
-def _narrow(labels: np.ndarray[tuple[int, ...], np.dtype[np.generic]], name: object) -> Labels:
+def _narrow_type(labels: np.ndarray[tuple[int, ...], np.dtype[np.generic]], name: object) -> Labels:
     """1-bit and 32-bit pixels as the smallest type that every caller knows."""
     if labels.dtype == np.bool_:
         return labels.astype(np.uint8)
@@ -81,14 +81,14 @@ def encode_labels(labels: Labels) -> bytes:
     from PIL import Image
 
     image = Image.fromarray(labels.astype(np.uint8))
-    image.putpalette(palette())
+    image.putpalette(make_palette())
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=1)
     return buffer.getvalue()
 
 
 @cache
-def palette() -> bytes:
+def make_palette() -> bytes:
     """The 256 RGB colours of DAVIS and PASCAL VOC: the id's bits dealt out to the three channels, high bits first."""
     ids = np.arange(256)
     colours = np.zeros((256, 3), np.uint8)
@@ -101,18 +101,22 @@ def palette() -> bytes:
 def to_labels(masks: Masks, size: tuple[int, int]) -> Labels:
     """Paint the masks into one label map [H, W]; where objects overlap the smallest id wins, as in SAM 2's script."""
     labels = np.zeros(size, np.uint8 if max(masks, default=0) < 256 else np.uint16)
-    for label in sorted(masks, reverse=True):
-        labels[masks[label]] = label
+    for object_id in sorted(masks, reverse=True):
+        labels[masks[object_id]] = object_id
     return labels
 
 
 def from_labels(labels: Labels, void: Sequence[int] = (), merge: bool = False) -> dict[int, Mask]:
     """The masks of a label map [H, W]. `void` labels are background; with `merge` all other pixels are object 1."""
-    masks = {label: mask for label in _candidates(labels) if label not in void and (mask := labels == label).any()}
+    masks = {
+        object_id: mask
+        for object_id in _find_candidate_ids(labels)
+        if object_id not in void and (mask := labels == object_id).any()
+    }
     return {1: np.logical_or.reduce(list(masks.values()))} if merge and masks else masks
 
 
-def _candidates(labels: Labels) -> Iterable[int]:
+def _find_candidate_ids(labels: Labels) -> Iterable[int]:
     """Ids that may be in a label map, ascending. Few small ids, the usual case, are quicker to try than to count."""
     highest = int(labels.max(initial=0))
     return range(1, highest + 1) if highest < 16 else [int(i) for i in np.flatnonzero(np.bincount(labels.flat)) if i]

@@ -25,66 +25,66 @@ from pathlib import Path
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.masks.folder import MaskFolder
-from vosbench.masks.source import MaskSource, Opener, holder
+from vosbench.masks.source import MaskSource, Opener, find_video_folder
 
 
 @dataclass(frozen=True)
-class Guesses:
+class Predictions:
     """The masks of several videos. `place`: the folder or file that holds them. `openers`: their sources by video."""
 
-    place: Path
+    path: Path
     openers: Mapping[str, Opener]
 
     def videos(self) -> list[str]:
         """The videos that have masks."""
         return list(self.openers)
 
-    def video(self, name: str, stems: Sequence[str]) -> MaskSource | None:
-        """A video's masks, if it has any. `stems`: the ground truth's frames, for masks that do not name their own.
+    def video(self, name: str, frame_names: Sequence[str]) -> MaskSource | None:
+        """A video's masks, if it has any. `frame_names`: the ground truth's, for masks that do not name their own.
 
         Raises VosbenchError if the masks cannot be matched with frames.
         """
-        return self.openers[name](stems) if name in self.openers else None
+        return self.openers[name](frame_names) if name in self.openers else None
 
 
-def open_guesses(results: Path, videos: Collection[str], merge: bool = False) -> Guesses:
+def open_predictions(results: Path, videos: Collection[str], merge: bool = False) -> Predictions:
     """The masks at a path. `videos`: those that are looked for, by which the folder that holds them is known.
     `merge`: whether all objects are one.
 
     Raises VosbenchError if the path is missing or holds masks in none of the known forms.
     """
     if results.is_dir():
-        top = paths.masks_of(results)
-        top /= holder(lambda place: _in_folder(top / place, merge), videos)
-        return Guesses(top, _in_folder(top, merge))
+        top = paths.masks_folder(results)
+        top /= find_video_folder(lambda place: _find_folder_videos(top / place, merge), videos)
+        return Predictions(top, _find_folder_videos(top, merge))
     if not results.exists():
         raise VosbenchError(f"{results}: no such file or folder")
     match results.suffix.lower():
         case ".zip":
-            from vosbench.masks.zip import in_zip
+            from vosbench.masks.zip import find_zip_videos
 
-            return Guesses(results, in_zip(results, merge, videos))
+            return Predictions(results, find_zip_videos(results, merge, videos))
         case ".json":
-            from vosbench.masks.youtube_vis import in_json
+            from vosbench.masks.youtube_vis import find_json_videos
 
-            return Guesses(results, in_json(results, merge))
+            return Predictions(results, find_json_videos(results, merge))
         case ".npz":
-            from vosbench.masks.npz import in_npz
+            from vosbench.masks.npz import find_npz_videos
 
-            return Guesses(results, in_npz(results, merge))
+            return Predictions(results, find_npz_videos(results, merge))
     raise VosbenchError(f"{results}: masks are read from a folder, a .zip, a .json or a .npz, not from this file")
 
 
-def _in_folder(top: Path, merge: bool) -> dict[str, Opener]:
+def _find_folder_videos(top: Path, merge: bool) -> dict[str, Opener]:
     arrays = [path for path in sorted(top.glob("*.npz")) if not paths.is_litter(path.name)]
-    found: dict[str, Opener] = {path.stem: partial(_open_array, path, merge) for path in arrays}
-    return found | {path.name: partial(_open_folder, path, merge) for path in paths.folders(top)}
+    found: dict[str, Opener] = {path.stem: partial(_open_npz_file, path, merge) for path in arrays}
+    return found | {path.name: partial(_open_folder, path, merge) for path in paths.list_folders(top)}
 
 
-def _open_array(path: Path, merge: bool, stems: Sequence[str]) -> MaskSource:
-    from vosbench.masks.npz import open_only_array
+def _open_npz_file(path: Path, merge: bool, frame_names: Sequence[str]) -> MaskSource:
+    from vosbench.masks.npz import open_single_array
 
-    return open_only_array(path, merge, stems)
+    return open_single_array(path, merge, frame_names)
 
 
 def _open_folder(path: Path, merge: bool, _: Sequence[str]) -> MaskSource:

@@ -13,8 +13,11 @@ import deflate
 import numpy as np
 from numpy.typing import NDArray
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
-GREY, PALETTE = b"\x08\0\0\0\0", b"\x08\3\0\0\0"  # depth, colour, compression, set of filters, interlacing
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+GREY_HEADER, PALETTE_HEADER = (
+    b"\x08\0\0\0\0",
+    b"\x08\3\0\0\0",
+)  # depth, colour, compression, set of filters, interlacing
 SUB, UP, AVERAGE, PAETH = range(1, 5)
 
 
@@ -22,26 +25,26 @@ class DamagedError(Exception):
     """Why a file is no PNG, or not as it was written; the message does not name the file."""
 
 
-def decode(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
+def decode_png(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
     """The pixels [H, W] of an 8-bit grey or palette PNG that is not interlaced, as stored; None for other PNGs.
 
     What stands behind the end of the image is ignored. Raises DamagedError; before anything is unpacked where the
     header declares more than `most_pixels`, and as soon as more is unpacked than it declares.
     """
-    if not png.startswith(SIGNATURE):
+    if not png.startswith(PNG_SIGNATURE):
         raise DamagedError("it is not a PNG")
-    chunks = _chunks(png)
+    chunks = _read_chunks(png)
     kind, header = next(chunks)
     if kind != b"IHDR" or len(header) != 13:
         raise DamagedError("its header is missing")
     width, height, form = struct.unpack(">II5s", header)
-    if form not in (GREY, PALETTE):
+    if form not in (GREY_HEADER, PALETTE_HEADER):
         return None
     if not 0 < width * height <= most_pixels:
         raise DamagedError(f"{width}x{height} pixels is too {'large' if width * height else 'small'} for a mask")
     size = height * (1 + width)
     try:
-        lines = deflate.zlib_decompress(_packed(chunks), size)
+        lines = deflate.zlib_decompress(_collect_packed_pixels(chunks), size)
     except deflate.DeflateError:
         raise DamagedError("its pixels do not unpack to its size") from None
     if len(lines) != size:
@@ -49,9 +52,9 @@ def decode(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
     return _unfilter(np.frombuffer(lines, np.uint8).reshape(height, 1 + width))
 
 
-def _chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
+def _read_chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """The kind and the content of each chunk, to the end of the image. Raises DamagedError where one is not whole."""
-    view, start, kind = memoryview(png), len(SIGNATURE), b""
+    view, start, kind = memoryview(png), len(PNG_SIGNATURE), b""
     while kind != b"IEND":
         end = start + 8 + int.from_bytes(view[start : start + 4])
         if len(png) < end + 4:
@@ -63,7 +66,7 @@ def _chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
         start = end + 4
 
 
-def _packed(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes:
+def _collect_packed_pixels(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes:
     """The packed pixels. Raises DamagedError for a critical chunk that is unknown or has its place elsewhere.
 
     An animation is refused too: readers differ about its pixels.

@@ -28,24 +28,24 @@ SIGN = 1 << (GROUP - 1)
 GROUPS = 7  # that 32 bits take, the type of a count in pycocotools
 
 
-def encode(mask: Mask) -> dict[str, Any]:
+def encode_rle(mask: Mask) -> dict[str, Any]:
     """A mask [H, W] as COCO RLE with compressed counts."""
     pixels = mask.ravel(order="F")
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     counts = np.diff(changes, prepend=0, append=pixels.size)
     if pixels.size and pixels[0]:
         counts = np.insert(counts, 0, 0)
-    return {"size": list(mask.shape), "counts": compress(counts)}
+    return {"size": list(mask.shape), "counts": compress_counts(counts)}
 
 
-def decode(rle: Mapping[str, Any]) -> Mask:
+def decode_rle(rle: Mapping[str, Any]) -> Mask:
     """The mask [H, W] of a COCO RLE, its counts compressed or not.
 
     Raises VosbenchError if it is none, if a count is negative, or if the counts do not add up to H x W.
     """
     match rle:
         case {"size": [int(height), int(width)], "counts": str() | bytes() | list() as stored} if height > 0 < width:
-            counts = _integers(stored) if isinstance(stored, list) else decompress(stored)
+            counts = _to_integers(stored) if isinstance(stored, list) else decompress_counts(stored)
         case _:
             raise VosbenchError('no COCO RLE, which is {"size": [height, width], "counts": a string or a list}')
     if counts.size and not 0 <= counts.min() <= counts.max() <= height * width:
@@ -56,7 +56,7 @@ def decode(rle: Mapping[str, Any]) -> Mask:
     return np.ascontiguousarray(np.repeat(runs, counts).reshape(width, height).T)
 
 
-def compress(counts: Integers) -> str:
+def compress_counts(counts: Integers) -> str:
     """Counts as COCO's string."""
     numbers = counts.copy()
     numbers[3:] -= counts[1:-2]
@@ -68,7 +68,7 @@ def compress(counts: Integers) -> str:
     return str(groups[place <= last].astype(np.uint8).tobytes(), "ascii")
 
 
-def decompress(text: str | bytes) -> Integers:
+def decompress_counts(text: str | bytes) -> Integers:
     """The counts of COCO's string. Raises VosbenchError if it is damaged."""
     content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     groups = np.frombuffer(content, np.uint8).astype(np.int64) - OFFSET
@@ -85,7 +85,7 @@ def decompress(text: str | bytes) -> Integers:
     return numbers
 
 
-def _integers(counts: Sequence[object]) -> Integers:
+def _to_integers(counts: Sequence[object]) -> Integers:
     if not all(type(count) is int and abs(count) < 2**63 for count in counts):
         raise VosbenchError("the RLE's counts are not all integers")
     return np.array(counts, np.int64)

@@ -15,7 +15,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.types import Mask
 
-Sized: TypeAlias = tuple[tuple[int, int], dict[int, Mask]]
+SizedMasks: TypeAlias = tuple[tuple[int, int], dict[int, Mask]]
 """The size (H, W) of a frame and its masks."""
 
 
@@ -23,19 +23,19 @@ class MaskSource(Protocol):
     """The masks of one video, in whatever form; it can be sent to another process."""
 
     @property
-    def stems(self) -> list[str]:
+    def frame_names(self) -> list[str]:
         """The frames that have a mask, in natural order."""
         ...
 
-    def name(self, stem: str) -> str:
+    def describe(self, frame_name: str) -> str:
         """What messages call the mask of a frame."""
         ...
 
-    def has(self, stem: str) -> bool:
+    def has(self, frame_name: str) -> bool:
         """Whether a frame has a mask. Decodes nothing."""
         ...
 
-    def read(self, stem: str) -> Sized:
+    def read(self, frame_name: str) -> SizedMasks:
         """The size and the masks of a frame, empty masks left out. Raises VosbenchError, which names the frame."""
         ...
 
@@ -43,16 +43,18 @@ class MaskSource(Protocol):
 Opener: TypeAlias = Callable[[Sequence[str]], MaskSource]
 
 
-def missing(source: MaskSource, stem: str) -> str:
+def describe_missing_frame(source: MaskSource, frame_name: str) -> str:
     """The line for a frame without a mask; it names the one that may have been meant, `5` for `00005`."""
-    alike = [other for other in source.stems if _number(other) == _number(stem) is not None]
+    alike = [
+        other for other in source.frame_names if _find_last_number(other) == _find_last_number(frame_name) is not None
+    ]
     hint = f"; {alike[0]} is there, but frames are matched by their exact names: rename it" if alike else ""
-    return f"{source.name(stem)} is missing{hint}"
+    return f"{source.describe(frame_name)} is missing{hint}"
 
 
 @cache
-def _number(stem: str) -> int | None:
-    digits = re.findall(r"\d+", stem)
+def _find_last_number(frame_name: str) -> int | None:
+    digits = re.findall(r"\d+", frame_name)
     return int(digits[-1]) if digits else None
 
 
@@ -62,37 +64,39 @@ class MaskFrames:
 
     prefix: str
     frames: Mapping[str, Any]
-    load: Callable[[str, Any], Sized]
+    load_frame: Callable[[str, Any], SizedMasks]
     merge: bool
     suffix: str = ""
 
     @cached_property
-    def stems(self) -> list[str]:
-        return sorted(self.frames, key=lambda stem: paths.natural(Path(f"{stem}.png")))
+    def frame_names(self) -> list[str]:
+        return sorted(self.frames, key=lambda frame_name: paths.natural_sort_key(Path(f"{frame_name}.png")))
 
-    def name(self, stem: str) -> str:
-        return f"{self.prefix}{stem}{self.suffix}"
+    def describe(self, frame_name: str) -> str:
+        return f"{self.prefix}{frame_name}{self.suffix}"
 
-    def has(self, stem: str) -> bool:
-        return stem in self.frames
+    def has(self, frame_name: str) -> bool:
+        return frame_name in self.frames
 
-    def read(self, stem: str) -> Sized:
-        if stem not in self.frames:
-            raise VosbenchError(missing(self, stem))
-        size, masks = self.load(self.name(stem), self.frames[stem])
-        masks = {label: mask for label, mask in masks.items() if mask.any()}
+    def read(self, frame_name: str) -> SizedMasks:
+        if frame_name not in self.frames:
+            raise VosbenchError(describe_missing_frame(self, frame_name))
+        size, masks = self.load_frame(self.describe(frame_name), self.frames[frame_name])
+        masks = {object_id: mask for object_id, mask in masks.items() if mask.any()}
         return size, {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
 
 
-def match_frames(where: str, count: int, names: Sequence[str] | None, stems: Sequence[str]) -> Sequence[str]:
+def match_frames(where: str, count: int, names: Sequence[str] | None, frame_names: Sequence[str]) -> Sequence[str]:
     """The names of `count` masks: their own or, one by one, the ground truth's."""
-    if count != len(set(stems if names is None else names)):
+    if count != len(set(frame_names if names is None else names)):
         what = "frames in the ground truth, and no names of frames" if names is None else "names of frames"
-        raise VosbenchError(f"{where} has {count} masks for {len(set(names or stems))} {what}; give each mask its own")
-    return stems if names is None else names
+        raise VosbenchError(
+            f"{where} has {count} masks for {len(set(names or frame_names))} {what}; give each mask its own"
+        )
+    return frame_names if names is None else names
 
 
-def holder(names: Callable[[PurePosixPath], Collection[str]], videos: Collection[str]) -> PurePosixPath:
+def find_video_folder(names: Callable[[PurePosixPath], Collection[str]], videos: Collection[str]) -> PurePosixPath:
     """The folder that holds one of the videos: the top, or the only one in the top, and so on; else the top."""
     place = PurePosixPath()
     while not set(names(place)).intersection(videos):

@@ -13,16 +13,16 @@ from vosbench.errors import VosbenchError
 CPU = "cpu"
 
 
-def gpus() -> list[str]:
+def find_gpus() -> list[str]:
     """The GPUs that this process may use: those that CUDA_VISIBLE_DEVICES names, or all that the driver lists."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    installed = len(names())
+    installed = len(read_gpu_names())
     if visible is None or not installed:
         return [str(index) for index in range(installed)]
     return [entry.strip() for entry in visible.split(",") if entry.strip() not in ("", "-1", "NoDevFiles")]
 
 
-def names() -> list[str]:
+def read_gpu_names() -> list[str]:
     """What the driver calls the GPUs of this machine; none where there is no driver."""
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout
@@ -31,12 +31,12 @@ def names() -> list[str]:
     return [line.split(" (UUID")[0] for line in listed.splitlines() if line.startswith("GPU ")]
 
 
-def choose(wanted: str | None) -> list[str]:
+def choose_devices(wanted: str | None) -> list[str]:
     """The devices that `--gpus` means: `all`, `cpu`, indices such as `0,1`, or None for all GPUs or else the CPU.
 
     `cpu,cpu` is two workers on the CPU. Raises VosbenchError for a device that is not there.
     """
-    found = gpus()
+    found = find_gpus()
     if wanted is None:
         return found or [CPU]
     if wanted == "all":

@@ -19,21 +19,21 @@ from multiprocessing.process import BaseProcess
 from typing import Any, Literal, NamedTuple
 
 from vosbench.errors import VosbenchError
-from vosbench.io.processes import CONTEXT, cores, starting
+from vosbench.io.processes import SPAWN_CONTEXT, block_parent_signals, count_cores
 from vosbench.running.record import Record
-from vosbench.running.schedule import Item, Queue
-from vosbench.running.worker import BrokenError, Work, live
+from vosbench.running.schedule import Queue, RunVideo
+from vosbench.running.worker import BrokenTrackerError, Work, run_worker
 
-ATTEMPTS = 2
-PATIENCE = 3.0  # seconds that a worker is given to end by itself
-STALL = 600.0  # seconds without a frame, after which a worker hangs; the first frame may have to be compiled
+MAX_ATTEMPTS = 2
+STOP_TIMEOUT = 3.0  # seconds that a worker is given to end by itself
+DEFAULT_STALL = 600.0  # seconds without a frame, after which a worker hangs; the first frame may have to be compiled
 
 
 class Event(NamedTuple):
     """Something that happened to a video. `frame`: how many frames are done. `record`: how it ended."""
 
     kind: Literal["started", "frame", "done", "retry", "failed"]
-    item: Item
+    item: RunVideo
     device: str
     frame: int = 0
     record: Record | None = None
@@ -53,13 +53,13 @@ class Worker:
     process: BaseProcess
     pipe: Connection
     lifeline: Connection
-    item: Item | None = None
-    heard: float = 0.0
+    item: RunVideo | None = None
+    last_heard: float = 0.0
 
     def stop(self) -> None:
         """End the process: closing the lifeline lets it go at once, and it is killed if it does not."""
         self.lifeline.close()
-        self.process.join(PATIENCE)
+        self.process.join(STOP_TIMEOUT)
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
@@ -73,13 +73,13 @@ class Pool:
     lean: the videos for which memory ran out.
     """
 
-    works: Sequence[Work]
+    run_works: Sequence[Work]
     queue: Queue
-    stall: float = STALL
+    stall: float = DEFAULT_STALL
     size: int = 1
     workers: list[Worker] = field(default_factory=list)
-    attempts: Counter[Item] = field(default_factory=Counter)
-    lean: list[Item] = field(default_factory=list)
+    attempts: Counter[RunVideo] = field(default_factory=Counter)
+    lean_videos: list[RunVideo] = field(default_factory=list)
 
     def events(self, devices: Sequence[str]) -> Generator[Event, None, None]:
         """Track all waiting videos, yielding what happens. Closing the iterator ends all workers.
@@ -88,7 +88,7 @@ class Pool:
         """
         try:
             yield from self._round(devices)
-            for item in self.lean:
+            for item in self.lean_videos:
                 self.queue.put_back(item)
             yield from self._round(list(dict.fromkeys(devices)))
         finally:
@@ -107,18 +107,18 @@ class Pool:
             pipes = {worker.pipe: worker for worker in self.workers}
             for pipe in wait(list(pipes), max(0.0, self._next_stall() - time.monotonic())):
                 yield from self._receive(pipes[pipe])  # type: ignore[index]  # what comes back is what was given
-            for worker in [w for w in self.workers if time.monotonic() - w.heard > self.stall]:
+            for worker in [w for w in self.workers if time.monotonic() - w.last_heard > self.stall]:
                 yield from self._fail(worker, f"the worker hung: no frame for {self.stall:g} seconds", lean=False)
 
     def _next_stall(self) -> float:
-        return min(worker.heard for worker in self.workers) + self.stall
+        return min(worker.last_heard for worker in self.workers) + self.stall
 
     def _start(self, device: str) -> Event:
         """A new worker on the next video."""
-        pipe, theirs = CONTEXT.Pipe()
-        ends, lifeline = CONTEXT.Pipe(duplex=False)
-        process = CONTEXT.Process(target=live, args=(self.works, device, theirs, ends))
-        with starting(), _threads(max(1, cores() // self.size)):
+        pipe, theirs = SPAWN_CONTEXT.Pipe()
+        ends, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
+        process = SPAWN_CONTEXT.Process(target=run_worker, args=(self.run_works, device, theirs, ends))
+        with block_parent_signals(), _limit_threads(max(1, count_cores() // self.size)):
             process.start()
         theirs.close()
         ends.close()
@@ -128,29 +128,29 @@ class Pool:
 
     def _give(self, worker: Worker) -> Event:
         worker.item = item = self.queue.pull(worker.item.run if worker.item else None)
-        worker.heard = time.monotonic()
+        worker.last_heard = time.monotonic()
         self.attempts[item] += 1
         with suppress(BrokenPipeError):  # a dead worker is noticed where its pipe is read
-            worker.pipe.send((item, item in self.lean))
+            worker.pipe.send((item, item in self.lean_videos))
         return Event("started", item, worker.device)
 
     def _receive(self, worker: Worker) -> Iterator[Event]:
         """What a worker has to say, or that it died."""
         assert worker.item is not None
-        worker.heard = time.monotonic()
+        worker.last_heard = time.monotonic()
         try:
             kind, content = worker.pipe.recv()
         except (EOFError, OSError):
-            kind, content = _cause_of_death(worker.process)
+            kind, content = _describe_exit(worker.process)
         if kind == "frame":
             yield Event("frame", worker.item, worker.device, frame=content)
         elif kind == "mendable":
             raise VosbenchError(content)
         elif kind == "broken":
-            raise BrokenError(content)
+            raise BrokenTrackerError(content)
         elif kind == "done":
             record = self._record(worker, "done", **content)
-            self.queue.learn(worker.item, record.seconds)
+            self.queue.record_time(worker.item, record.seconds)
             yield Event("done", worker.item, worker.device, record.frames, record)
             if self.queue:
                 yield self._give(worker)
@@ -164,11 +164,11 @@ class Pool:
         item = worker.item
         assert item is not None
         self._dismiss(worker)
-        if self.attempts[item] < ATTEMPTS and lean:
-            self.lean.append(item)
-            how = _listed(self.works[item.run].lean) or "once more"
+        if self.attempts[item] < MAX_ATTEMPTS and lean:
+            self.lean_videos.append(item)
+            how = _format_lean_settings(self.run_works[item.run].lean) or "once more"
             yield Event("retry", item, worker.device, error=f"{error}; when the others have ended it is tried {how}")
-        elif self.attempts[item] < ATTEMPTS:
+        elif self.attempts[item] < MAX_ATTEMPTS:
             self.queue.put_back(item)
             yield Event("retry", item, worker.device, error=f"{error}; it is tried once more")
         else:
@@ -179,7 +179,7 @@ class Pool:
     def _record(self, worker: Worker, state: Literal["done", "failed"], **fields: Any) -> Record:
         item = worker.item
         assert item is not None
-        lean = dict(self.works[item.run].lean) if item in self.lean else {}
+        lean = dict(self.run_works[item.run].lean) if item in self.lean_videos else {}
         tried: dict[str, Any] = {"device": worker.device, "attempts": self.attempts[item], "leaner": lean}
         return Record(item.video, state, **tried, **fields)
 
@@ -188,12 +188,12 @@ class Pool:
         worker.stop()
 
 
-def _listed(lean: Mapping[str, Any]) -> str:
+def _format_lean_settings(lean: Mapping[str, Any]) -> str:
     return f"with {', '.join(f'{key}={value}' for key, value in lean.items())}" if lean else ""
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def _limit_threads(count: int) -> Iterator[None]:
     """Let the processes that start meanwhile compute in so many threads, unless the user has said how many.
 
     It must be in the environment before NumPy or torch is imported, which a spawned process does at once.
@@ -208,9 +208,9 @@ def _threads(count: int) -> Iterator[None]:
         del os.environ["OMP_NUM_THREADS"]
 
 
-def _cause_of_death(process: BaseProcess) -> tuple[str, str]:
+def _describe_exit(process: BaseProcess) -> tuple[str, str]:
     """What a worker that says nothing more would say: the system kills with SIGKILL when memory runs out."""
-    process.join(PATIENCE)
+    process.join(STOP_TIMEOUT)
     code = process.exitcode
     if code == -signal.SIGKILL:
         return "memory", "the worker was killed by SIGKILL, as when memory runs out"

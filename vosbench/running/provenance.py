@@ -18,36 +18,43 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import dump
-from vosbench.datasets.split import Tree
+from vosbench.datasets.card import dump_card
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.io.files import read_json, sha256
+from vosbench.io.files import hash_file_sha256, read_json
 from vosbench.running import devices
 from vosbench.version import __version__
 
-PACKAGES = ("numpy", "opencv-python-headless", "pillow", "sam2", "torch")
-HASHED = ("vosbench", "sam2")
+MASK_PACKAGES = ("numpy", "opencv-python-headless", "pillow", "sam2", "torch")
+HASHED_PACKAGES = ("vosbench", "sam2")
 """Packages whose files are hashed: a checkout may be changed, and that name on PyPI is not its authors' own."""
 
-NOUNS = {"card_sha256": "the dataset's card", "gpus": "the GPUs", "processor": "the processor", "system": "the system"}
+ENTRY_NOUNS = {
+    "card_sha256": "the dataset's card",
+    "gpus": "the GPUs",
+    "processor": "the processor",
+    "system": "the system",
+}
 """Entries that may explain why masks differ, and what a person calls them."""
 
 
-def code(tracker: str) -> dict[str, Any]:
+def describe_code(tracker: str) -> dict[str, Any]:
     """The code behind a run: the file of the tracker, which is loaded, packages, versions, the commit of a checkout."""
     module = tracker.partition(":")[0]
     file = getattr(sys.modules[module], "__file__", None)
-    hashes = {package: _files(package) for package in dict.fromkeys((*HASHED, module.partition(".")[0]))}
+    hashes = {
+        package: _hash_package(package) for package in dict.fromkeys((*HASHED_PACKAGES, module.partition(".")[0]))
+    }
     return {
-        "tracker_sha256": sha256(Path(file)) if file else None,
+        "tracker_sha256": hash_file_sha256(Path(file)) if file else None,
         "code_sha256": {package: hashed for package, hashed in hashes.items() if hashed},
-        "versions": versions(_packages(tracker)),
-        "git": commit(),
+        "versions": read_versions(_find_packages(tracker)),
+        "git": read_commit(),
     }
 
 
-def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
+def read_versions(packages: Iterable[str] = MASK_PACKAGES) -> dict[str, str]:
     """The versions of vosbench, Python and packages; those that are not installed are left out."""
     found = {"vosbench": __version__, "python": platform.python_version()}
     for package in packages:
@@ -58,13 +65,13 @@ def versions(packages: Iterable[str] = PACKAGES) -> dict[str, str]:
     return found
 
 
-def _packages(tracker: str) -> Iterator[str]:
+def _find_packages(tracker: str) -> Iterator[str]:
     """What may change the masks of a tracker: what ours depend on, its own distribution, and what that requires.
 
     The requirements of an extra count if it has the name of the tracker's module.
     """
-    yield from PACKAGES
-    for distribution in _distributions(tracker):
+    yield from MASK_PACKAGES
+    for distribution in _find_distributions(tracker):
         yield distribution
         for requirement in requires(distribution) or ():
             extra = re.search(r"extra\s*==\s*[\"']([^\"']+)", requirement)
@@ -72,7 +79,7 @@ def _packages(tracker: str) -> Iterator[str]:
                 yield re.split(r"[^\w.-]", requirement)[0]
 
 
-def _distributions(tracker: str) -> Iterable[str]:
+def _find_distributions(tracker: str) -> Iterable[str]:
     """The distributions that brought a tracker; none for a file beside the user's work."""
     package = tracker.partition(":")[0].partition(".")[0]
     if package == "vosbench":
@@ -84,7 +91,7 @@ def _distributions(tracker: str) -> Iterable[str]:
 
 
 @cache
-def _files(package: str) -> str | None:
+def _hash_package(package: str) -> str | None:
     """The sha256 of the names and bytes of a package's Python files; None if it is not there. It is not imported."""
     try:
         found = importlib.util.find_spec(package)
@@ -93,12 +100,12 @@ def _files(package: str) -> str | None:
     if not found or not found.origin or not (file := Path(found.origin)).is_file():
         return None
     files = sorted(filter(Path.is_file, file.parent.rglob("*.py"))) if found.submodule_search_locations else [file]
-    hashes = "".join(f"{sha256(path)}  {path.relative_to(file.parent).as_posix()}\n" for path in files)
+    hashes = "".join(f"{hash_file_sha256(path)}  {path.relative_to(file.parent).as_posix()}\n" for path in files)
     return hashlib.sha256(hashes.encode()).hexdigest()
 
 
 @cache
-def commit() -> dict[str, Any] | None:
+def read_commit() -> dict[str, Any] | None:
     """The commit of the checkout that vosbench runs from, and whether files were changed since; None without one."""
     home = Path(__file__).resolve().parents[2]
     if not (home / ".git").exists():  # an installed package may lie in the checkout of something else
@@ -112,45 +119,45 @@ def commit() -> dict[str, Any] | None:
     return {"commit": name, "dirty": bool(dirty)}
 
 
-def every(chosen: Mapping[str, Any], offered: Mapping[str, Parameter]) -> dict[str, Any]:
+def collect_all_settings(chosen: Mapping[str, Any], offered: Mapping[str, Parameter]) -> dict[str, Any]:
     """All settings of a tracker with their values, chosen or default; what JSON cannot hold as Python writes it."""
     defaults = {name: p.default for name, p in offered.items() if p.default is not Parameter.empty}
     return {name: value if _is_plain(value) else repr(value) for name, value in {**defaults, **chosen}.items()}
 
 
-def data(tree: Tree) -> dict[str, Any]:
+def describe_data(dataset_split: DatasetSplit) -> dict[str, Any]:
     """The card that a dataset was fetched by, or by whose rules it goes, and the hashes of the files it came from.
 
     The card is None where a tree that was not fetched goes by a card that is known by its path alone.
     """
-    manifest = read_json(tree.root / paths.MANIFEST) if tree.fetched else {}
-    card = manifest["card"] if tree.fetched else _card(tree.rules.name)
-    sources = manifest.get("splits", {}).get(tree.split.name, {}).get("sources", [])
+    manifest = read_json(dataset_split.root / paths.MANIFEST) if dataset_split.fetched else {}
+    card = manifest["card"] if dataset_split.fetched else _dump_known_card(dataset_split.rules.name)
+    sources = manifest.get("splits", {}).get(dataset_split.split.name, {}).get("sources", [])
     return {
         "card_sha256": hashlib.sha256(json.dumps(card, sort_keys=True).encode()).hexdigest() if card else None,
         "dataset_sources": {source["file"]: source.get("sha256") for source in sources},
     }
 
 
-def _card(name: str) -> dict[str, Any] | None:
+def _dump_known_card(name: str) -> dict[str, Any] | None:
     try:
-        return dump(registry.dataset(name))
+        return dump_card(registry.find_dataset(name))
     except VosbenchError:
         return None
 
 
 @cache
-def machine() -> dict[str, Any]:
+def describe_machine() -> dict[str, Any]:
     """This machine: its name, its system, its processor and the models of its GPUs."""
     return {
         "host": platform.node(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "processor": _processor(),
-        "gpus": [name.partition(": ")[2] for name in devices.names()],
+        "processor": _read_processor(),
+        "gpus": [name.partition(": ")[2] for name in devices.read_gpu_names()],
     }
 
 
-def _processor() -> str:
+def _read_processor() -> str:
     """The model of the processor, on which the last bits of sums depend."""
     listing = Path("/proc/cpuinfo")
     lines = listing.read_text().splitlines() if listing.is_file() else []
@@ -158,30 +165,32 @@ def _processor() -> str:
     return models[0] if models else platform.processor()
 
 
-def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def find_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """What differs between the origins of two runs, likeliest first; what an older run does not tell is left out."""
     if before.get("tracker_sha256") not in (None, now["tracker_sha256"]):
         yield "the tracker's file has changed"
     for package, hashed in before.get("code_sha256", {}).items():
         if now["code_sha256"].get(package) != hashed:
-            was, found = (_commit(run) if package == "vosbench" else "" for run in (before, now))
+            was, found = (_format_commit(run) if package == "vosbench" else "" for run in (before, now))
             yield f"the code of {package} has changed{f' ({was}, now {found})' if was != found else ''}"
     for package, was in before.get("versions", {}).items():
         if (found := now["versions"].get(package, "without it")) != was:
             yield f"{package} {was}, now {found}"
-    for key, noun in NOUNS.items():
-        if before.get(key) is None or _told(before[key]) == _told(now[key]):
+    for key, noun in ENTRY_NOUNS.items():
+        if before.get(key) is None:
             continue
-        yield f"{noun} {'has changed' if key.endswith('sha256') else f'{_told(before[key])}, now {_told(now[key])}'}"
+        was, found = _format_entry(before[key]), _format_entry(now[key])
+        if was != found:
+            yield f"{noun} has changed" if key.endswith("sha256") else f"{noun} {was}, now {found}"
 
 
-def _commit(run: Mapping[str, Any]) -> str:
+def _format_commit(run: Mapping[str, Any]) -> str:
     """The commit of a run's vosbench in a few words."""
     git = run.get("git")
     return f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else "without a checkout"
 
 
-def _told(value: Any) -> str:
+def _format_entry(value: Any) -> str:
     """An entry in a few words: how many GPUs of a kind there are does not matter."""
     return ", ".join(sorted(set(value))) or "none" if isinstance(value, list) else str(value)
 

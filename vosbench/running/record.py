@@ -37,10 +37,10 @@ class Record:
     error: str = ""
 
 
-NOBODY = Record("", "failed")
+EMPTY_RECORD = Record("", "failed")
 
 
-def digest_of(masks: Path) -> str:
+def hash_masks(masks: Path) -> str:
     """The sha256 of the masks in a video's folder, names and bytes, whatever their place on disk."""
     digest = hashlib.sha256()
     for path in sorted(masks.rglob("*.png")):
@@ -51,16 +51,18 @@ def digest_of(masks: Path) -> str:
 
 def _is_sound(record: Record) -> bool:
     """Whether all entries are of their types; a whole number is a float as well."""
-    pairs = zip(asdict(record).values(), asdict(NOBODY).values(), strict=True)
+    pairs = zip(asdict(record).values(), asdict(EMPTY_RECORD).values(), strict=True)
     return all(isinstance(value, (int, float) if isinstance(other, float) else type(other)) for value, other in pairs)
 
 
-def _has_all(masks: Path, frames: int) -> bool:
+def _has_all_masks(masks: Path, frames: int) -> bool:
     """Whether the masks of a video, or of each of its objects, are there for all frames; an object may have none."""
-    return masks.is_dir() and not any(0 < len(paths.images(each)) < frames for each in (masks, *paths.folders(masks)))
+    return masks.is_dir() and not any(
+        0 < len(paths.list_images(each)) < frames for each in (masks, *paths.list_folders(masks))
+    )
 
 
-def _timings(records: Iterable[Record]) -> str:
+def _format_timings(records: Iterable[Record]) -> str:
     """One row a finished video."""
     columns = [field.name for field in fields(Record) if field.name not in ("state", "digest", "leaner", "error")]
     text = io.StringIO()

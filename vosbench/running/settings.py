@@ -14,22 +14,25 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 
-Value = bool | int | float | str
-WORDS: Mapping[str, bool] = {"true": True, "false": False}
-ELSEWHERE = "checkpoint"  # the parameter that has an option of its own
-PROMPTS = Parameter("prompts", Parameter.KEYWORD_ONLY, default="first")
+SettingValue = bool | int | float | str
+BOOLEAN_WORDS: Mapping[str, bool] = {"true": True, "false": False}
+CHECKPOINT_PARAMETER = "checkpoint"  # the parameter that has an option of its own
+PROMPTS_PARAMETER = Parameter("prompts", Parameter.KEYWORD_ONLY, default="first")
 PROMPTS_MEANING = (
     'each object is given by its "first" mask, or by "all" there are, as with --use_all_masks in SAM 2\'s script; '
     "where a mask is given, the result is no prediction."
 )
 
 
-def offered(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+def find_offered_settings(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
     """What may be set, from what the tracker's constructor takes."""
-    return {**{name: p for name, p in parameters.items() if name != ELSEWHERE}, PROMPTS.name: PROMPTS}
+    return {
+        **{name: p for name, p in parameters.items() if name != CHECKPOINT_PARAMETER},
+        PROMPTS_PARAMETER.name: PROMPTS_PARAMETER,
+    }
 
 
-def explain(parameters: Mapping[str, Parameter], document: str) -> dict[str, str]:
+def explain_settings(parameters: Mapping[str, Parameter], document: str) -> dict[str, str]:
     """What may be set, as `key=default`, and what it means by the constructor's docstring; "" if that does not tell.
 
     There a parameter's name and a colon begin a line or a sentence, and what it means follows, up to the next one's or
@@ -37,16 +40,16 @@ def explain(parameters: Mapping[str, Parameter], document: str) -> dict[str, str
     """
     names = "|".join(map(re.escape, parameters)) or "(?!)"
     parts = re.split(rf"(?m)(?:^|(?<=\.\s))({names}):\s", cleandoc(document))
-    meanings = dict(zip(parts[1::2], parts[2::2], strict=True)) | {PROMPTS.name: PROMPTS_MEANING}
+    meanings = dict(zip(parts[1::2], parts[2::2], strict=True)) | {PROMPTS_PARAMETER.name: PROMPTS_MEANING}
     explained = {}
-    for name, parameter in offered(parameters).items():
+    for name, parameter in find_offered_settings(parameters).items():
         if parameter.kind is not Parameter.VAR_KEYWORD:
             key = name if parameter.default is Parameter.empty else f"{name}={parameter.default}"
             explained[key] = " ".join(meanings.get(name, "").split("\n\n")[0].split())
     return explained
 
 
-def parse(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:
+def parse_settings(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:
     """The settings that `pairs` give, each with the type of its parameter's default.
 
     Raises VosbenchError for a pair without `=`, a key that the tracker does not have, or a value of another type.
@@ -56,11 +59,11 @@ def parse(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: st
         key, equals, text = pair.partition("=")
         if not equals:
             raise VosbenchError(f"--set {pair}: expected key=value")
-        settings[key] = _value(key, text, _parameter(key, parameters, tracker))
+        settings[key] = _parse_value(key, text, _find_parameter(key, parameters, tracker))
     return settings
 
 
-def changed(settings: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+def find_changed_settings(settings: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     """The settings that differ from the defaults, by key."""
     return {
         key: value
@@ -69,7 +72,7 @@ def changed(settings: Mapping[str, Any], parameters: Mapping[str, Parameter]) ->
     }
 
 
-def _parameter(key: str, parameters: Mapping[str, Parameter], tracker: str) -> Parameter:
+def _find_parameter(key: str, parameters: Mapping[str, Parameter], tracker: str) -> Parameter:
     """The parameter that a key sets; any key fits a tracker that takes `**settings`."""
     if key in parameters and parameters[key].kind is not Parameter.VAR_KEYWORD:
         return parameters[key]
@@ -81,28 +84,30 @@ def _parameter(key: str, parameters: Mapping[str, Parameter], tracker: str) -> P
     raise VosbenchError(f"--set {key}: {tracker} has no such setting{hint}; it has {', '.join(named) or 'none'}")
 
 
-def _value(key: str, text: str, parameter: Parameter) -> Value:
+def _parse_value(key: str, text: str, parameter: Parameter) -> SettingValue:
     """The text as the type of the parameter's default, or as the number or word that it looks like if it has none."""
     default = parameter.default
     if default is Parameter.empty or default is None:
-        return WORDS[text] if text in WORDS else _number(text)
-    kind: type[Value] = type(default)
+        return BOOLEAN_WORDS[text] if text in BOOLEAN_WORDS else _parse_number(text)
+    kind: type[SettingValue] = type(default)
     try:
-        return WORDS[text.lower()] if kind is bool else _finite(text) if kind is float else kind(text)
+        return (
+            BOOLEAN_WORDS[text.lower()] if kind is bool else _parse_finite_number(text) if kind is float else kind(text)
+        )
     except (KeyError, ValueError):
         wanted = "true or false" if kind is bool else f"a value of type {kind.__name__}"
         raise VosbenchError(f"--set {key}={text}: expected {wanted}, such as the default {default!r}") from None
 
 
-def _finite(text: str) -> float:
+def _parse_finite_number(text: str) -> float:
     """A number that JSON can hold. Raises ValueError for any other text."""
     if not math.isfinite(number := float(text)):
         raise ValueError(text)
     return number
 
 
-def _number(text: str) -> Value:
-    for kind in (int, _finite):
+def _parse_number(text: str) -> SettingValue:
+    for kind in (int, _parse_finite_number):
         try:
             return kind(text)
         except ValueError:

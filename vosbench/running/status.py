@@ -23,12 +23,12 @@ from vosbench.running.run import Run
 if TYPE_CHECKING:
     from vosbench.running.pool import Event
 
-INTERVAL = 2.0  # seconds between two notes of what a process is at
-LOCK, NOW = ".lock", ".now"  # of a shard, in the run's folder of shards
+NOTE_INTERVAL = 2.0  # seconds between two notes of what a process is at
+LOCK_SUFFIX, PROGRESS_SUFFIX = ".lock", ".now"  # of a shard, in the run's folder of shards
 
 
 @dataclass(frozen=True)
-class At:
+class VideoProgress:
     """A video that a worker is at, and how many of its frames are done."""
 
     device: str
@@ -38,13 +38,13 @@ class At:
 
 
 @dataclass(frozen=True)
-class Now:
+class ShardProgress:
     """What a process is at. frames: those it has tracked in so many seconds. left: those that wait."""
 
     seconds: float
     frames: int
     left: int
-    at: tuple[At, ...] = ()
+    at: tuple[VideoProgress, ...] = ()
 
     @property
     def fps(self) -> float | None:
@@ -58,7 +58,7 @@ class Now:
 
 
 @dataclass(frozen=True)
-class Shard:
+class ShardStatus:
     """A part of a run. stopped: its process has gone without an ending, by a crash or a kill. Times are in UTC.
 
     While it is at work: at: its videos in work; fps, eta: its frames a second so far, and the seconds that are left.
@@ -74,11 +74,11 @@ class Shard:
     failed: int
     fps: float | None = None
     eta: float | None = None
-    at: tuple[At, ...] = ()
+    at: tuple[VideoProgress, ...] = ()
 
 
 @dataclass(frozen=True)
-class Status:
+class RunStatus:
     """How far a run is. never_ran: the shards that were never begun, whose videos are not known here.
 
     fps, eta: the frames a second of all that is at work, and the seconds until the last of it ends.
@@ -88,51 +88,51 @@ class Status:
     done: int
     failed: int
     pending: int
-    shards: tuple[Shard, ...]
+    shards: tuple[ShardStatus, ...]
     never_ran: tuple[str, ...] = ()
     fps: float | None = None
     eta: float | None = None
 
     @property
-    def over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether nobody is at work and nothing is left to do."""
         return not (self.pending or self.never_ran or any(shard.state == "at work" for shard in self.shards))
 
 
-def status(run: Run) -> Status:
+def read_status(run: Run) -> RunStatus:
     """Look at a run. Raises VosbenchError if it is none."""
-    states = {video: entry["state"] for video, entry in run.facts()["videos"].items()}
-    notes = run.shards()
-    shards = tuple(_shard(run.path, note, states) for note in notes)
+    states = {video: entry["state"] for video, entry in run.read_facts()["videos"].items()}
+    notes = run.read_notes()
+    shards = tuple(_read_shard_status(run.path, note, states) for note in notes)
     counts = Counter(states.values())
-    return Status(
+    return RunStatus(
         str(run.path),
         counts["done"],
         counts["failed"],
         counts["pending"],
         shards,
-        tuple(running_run.never_ran(notes)),
+        tuple(running_run.find_shards_never_begun(notes)),
         sum(shard.fps or 0.0 for shard in shards) or None,
         max((shard.eta for shard in shards if shard.eta is not None), default=None),
     )
 
 
-def _shard(run: Path, note: Mapping[str, Any], states: Mapping[str, str]) -> Shard:
+def _read_shard_status(run: Path, note: Mapping[str, Any], states: Mapping[str, str]) -> ShardStatus:
     name, ended = note["shard"], note.get("ended")
     path = run / paths.RUN_SHARDS / name.replace("/", "-of-")
     mine = Counter(states.get(video) for video in note["videos"])
     state: Literal["at work", "ended", "stopped"] = "ended"
     now = None
     if not ended:  # who has put down the end gives the lock back at once: there is no need to touch it
-        state = "at work" if _held(path.with_suffix(LOCK)) else "stopped"
-        now = _now(path.with_suffix(NOW)) if state == "at work" else None
+        state = "at work" if _is_locked(path.with_suffix(LOCK_SUFFIX)) else "stopped"
+        now = _read_progress(path.with_suffix(PROGRESS_SUFFIX)) if state == "at work" else None
     at = tuple(at for at in now.at if states.get(at.video) == "pending") if now else ()  # it may be older than a record
     speed = (now.fps, now.eta, at) if now else ()
     facts = (name, note.get("host", "?"), note.get("started", "?"), ended)
-    return Shard(*facts, state, len(note["videos"]), mine["done"], mine["failed"], *speed)
+    return ShardStatus(*facts, state, len(note["videos"]), mine["done"], mine["failed"], *speed)
 
 
-def _held(lock: Path) -> bool:
+def _is_locked(lock: Path) -> bool:
     """Whether a process holds a lock. A shared one, for a moment, is all that is asked for."""
     try:
         with lock.open("rb") as file:
@@ -144,53 +144,55 @@ def _held(lock: Path) -> bool:
     return False
 
 
-def _now(path: Path) -> Now | None:
+def _read_progress(path: Path) -> ShardProgress | None:
     """What a process has last put down; None if it has not yet, or has just come to its end."""
     try:
         now = files.read_json(path)
     except FileNotFoundError:
         return None
-    return Now(now["seconds"], now["frames"], now["left"], tuple(At(**at) for at in now["at"]))
+    return ShardProgress(now["seconds"], now["frames"], now["left"], tuple(VideoProgress(**at) for at in now["at"]))
 
 
 @dataclass
-class Journal(AbstractContextManager["Journal"]):
+class ProgressJournal(AbstractContextManager["ProgressJournal"]):
     """Puts down now and then what a process is at, in the folder of its run, and takes it away at the end.
 
     left: the frames that wait to be tracked.
     """
 
     run: Run
-    left: int
-    begun: float = 0.0
-    written: float = float("-inf")
+    frames_left: int
+    start_time: float = 0.0
+    write_time: float = float("-inf")
     tracked: int = 0
-    at: dict[str, At] = field(default_factory=dict)
+    in_work: dict[str, VideoProgress] = field(default_factory=dict)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        files.remove(self._path)
+        files.remove_path(self._path)
 
     def __call__(self, event: Event) -> None:
         """Take in what happened."""
-        self.begun = self.begun or time.monotonic()
+        self.start_time = self.start_time or time.monotonic()
         if event.kind in ("started", "frame"):
-            self.at[event.video] = At(event.device, event.video, event.frame, event.item.frames)
+            self.in_work[event.video] = VideoProgress(event.device, event.video, event.frame, event.item.frames)
         else:
-            self.at.pop(event.video, None)
+            self.in_work.pop(event.video, None)
         if event.kind in ("done", "failed"):
-            self.left -= event.item.frames
+            self.frames_left -= event.item.frames
         if event.kind == "done":
             self.tracked += event.item.frames
-        if time.monotonic() - self.written > INTERVAL:
-            self.written = time.monotonic()
-            files.write_json(self._path, asdict(self.now()))
+        if time.monotonic() - self.write_time > NOTE_INTERVAL:
+            self.write_time = time.monotonic()
+            files.write_json(self._path, asdict(self.current_progress()))
 
-    def now(self) -> Now:
+    def current_progress(self) -> ShardProgress:
         """What is going on at this moment."""
-        under_way = sum(at.frame for at in self.at.values())
-        seconds = round(time.monotonic() - self.begun, 3)
-        return Now(seconds, self.tracked + under_way, self.left - under_way, tuple(self.at.values()))
+        under_way = sum(at.frame for at in self.in_work.values())
+        seconds = round(time.monotonic() - self.start_time, 3)
+        return ShardProgress(
+            seconds, self.tracked + under_way, self.frames_left - under_way, tuple(self.in_work.values())
+        )
 
     @property
     def _path(self) -> Path:
-        return self.run.path / paths.RUN_SHARDS / f"{self.run.tag}{NOW}"
+        return self.run.path / paths.RUN_SHARDS / f"{self.run.shard_tag}{PROGRESS_SUFFIX}"

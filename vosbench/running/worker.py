@@ -24,21 +24,26 @@ from typing import Any, overload
 
 import numpy as np
 
-from vosbench.datasets.split import Tree
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import plugins
-from vosbench.io.processes import live_by
+from vosbench.io.processes import tie_to_parent
 from vosbench.running import devices
 from vosbench.running.run import Run
 from vosbench.running.track_video import track_video
 from vosbench.types import Frame, Tracker, Video
 
 REPORT_INTERVAL = 0.2  # seconds between two reports of a worker's progress
-LONGEST_LINE = 500  # characters that are told of an error; the log has all
+MAX_LINE_LENGTH = 500  # characters that are told of an error; the log has all
 SEED = 0  # of all random numbers, anew for every video: masks do not depend on what a worker did before
-NO_MEMORY = ("MemoryError", "OutOfMemoryError")  # Python's and NumPy's, torch's
-NO_MEMORY_TOLD = ("out of memory", "allocate memory", "alloc_failed", "insufficient memory")  # torch, CUDA, OpenCV
-NO_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+MEMORY_ERROR_NAMES = ("MemoryError", "OutOfMemoryError")  # Python's and NumPy's, torch's
+MEMORY_ERROR_PHRASES = (
+    "out of memory",
+    "allocate memory",
+    "alloc_failed",
+    "insufficient memory",
+)  # torch, CUDA, OpenCV
+DISK_ERROR_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(frozen=True)
@@ -47,19 +52,22 @@ class Work:
 
     tracker: str
     settings: Mapping[str, Any]
-    tree: Tree
+    dataset_split: DatasetSplit
     run: Run
     lean: Mapping[str, Any]
 
     def absolute(self) -> Work:
         """The same wherever the current folder is, which a tracker may change."""
-        tree = replace(self.tree, **{part: getattr(self.tree, part).absolute() for part in ("root", "frames", "masks")})
-        return replace(self, tree=tree, run=replace(self.run, path=self.run.path.absolute()))
+        dataset_split = replace(
+            self.dataset_split,
+            **{part: getattr(self.dataset_split, part).absolute() for part in ("root", "frames", "masks")},
+        )
+        return replace(self, dataset_split=dataset_split, run=replace(self.run, path=self.run.path.absolute()))
 
 
-def live(works: Sequence[Work], device: str, pipe: Connection, lifeline: Connection) -> None:
+def run_worker(works: Sequence[Work], device: str, pipe: Connection, lifeline: Connection) -> None:
     """Track each video that comes through the pipe, an Item and whether to be lean, until something goes wrong."""
-    live_by(lifeline)
+    tie_to_parent(lifeline)
     if "CUDA_VISIBLE_DEVICES" not in os.environ:
         os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # in which the driver listed them
     os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == devices.CPU else device
@@ -71,65 +79,76 @@ def live(works: Sequence[Work], device: str, pipe: Connection, lifeline: Connect
         item, lean = pipe.recv()
         work = works[item.run]
         try:
-            _log_to(work.run.log(device))
+            _redirect_output(work.run.log(device))
             if tracker is None or built != (item.run, lean):
                 tracker = None  # before the next one is there: two models may not fit the device
-                tracker, built = _build(work, device, lean), (item.run, lean)
-            _seed()
-            pipe.send(("done", track_video(_Watched(tracker, report), item.video, work.tree, work.run, report.frame)))
+                tracker, built = _build_tracker(work, device, lean), (item.run, lean)
+            _seed_generators()
+            pipe.send(
+                (
+                    "done",
+                    track_video(
+                        _WatchedTracker(tracker, report), item.video, work.dataset_split, work.run, report.report_frame
+                    ),
+                )
+            )
         except Exception as error:
             with suppress(OSError):  # on a full disk
                 traceback.print_exc()
-            return pipe.send(told(error, work.run))
+            return pipe.send(describe_failure(error, work.run))
 
 
-class _UnbuildableError(VosbenchError):
+class _UnbuildableTrackerError(VosbenchError):
     """A tracker cannot be built, on no device."""
 
 
-class BrokenError(VosbenchError):
+class BrokenTrackerError(VosbenchError):
     """A tracker cannot be built, for a reason of which only the log tells more."""
 
 
-def _build(work: Work, device: str, lean: bool) -> Tracker:
+def _build_tracker(work: Work, device: str, lean: bool) -> Tracker:
     settings = {**work.settings, **(work.lean if lean else {})}
     try:
-        tracker: Tracker = plugins.load(work.tracker)(devices.CPU if device == devices.CPU else "cuda", **settings)
+        tracker: Tracker = plugins.load_object(work.tracker)(
+            devices.CPU if device == devices.CPU else "cuda", **settings
+        )
     except VosbenchError as error:
-        raise _UnbuildableError(_in_one_line(error)) from error
+        raise _UnbuildableTrackerError(_format_in_one_line(error)) from error
     except Exception as error:
-        if _lacks_memory(error):
+        if _is_out_of_memory(error):
             raise
-        why = f"{_in_one_line(error)}; see {work.run.log(device)}"
-        raise BrokenError(f"the tracker {work.tracker} cannot be built: {why}") from error
+        why = f"{_format_in_one_line(error)}; see {work.run.log_path(device)}"
+        raise BrokenTrackerError(f"the tracker {work.tracker} cannot be built: {why}") from error
     return tracker
 
 
-def told(error: Exception, run: Run) -> tuple[str, str]:
+def describe_failure(error: Exception, run: Run) -> tuple[str, str]:
     """What the pool is told of an error."""
-    if isinstance(error, OSError) and error.errno in NO_DISK:
+    if isinstance(error, OSError) and error.errno in DISK_ERROR_NUMBERS:
         place = error.filename or run.path
         return "mendable", f"{place}: cannot be written ({error.strerror}); mend this, and the same command continues"
-    if isinstance(error, BrokenError):
+    if isinstance(error, BrokenTrackerError):
         return "broken", str(error)
-    if isinstance(error, _UnbuildableError):
+    if isinstance(error, _UnbuildableTrackerError):
         return "mendable", str(error)
-    return "memory" if _lacks_memory(error) else "raised", _in_one_line(error)
+    return "memory" if _is_out_of_memory(error) else "raised", _format_in_one_line(error)
 
 
-def _lacks_memory(error: BaseException) -> bool:
+def _is_out_of_memory(error: BaseException) -> bool:
     """Whether memory of the host or the device ran out; libraries have no common way to say so."""
-    return type(error).__name__ in NO_MEMORY or any(words in str(error).lower() for words in NO_MEMORY_TOLD)
+    return type(error).__name__ in MEMORY_ERROR_NAMES or any(
+        words in str(error).lower() for words in MEMORY_ERROR_PHRASES
+    )
 
 
-def _seed() -> None:
+def _seed_generators() -> None:
     random.seed(SEED)
     np.random.seed(SEED)
     if torch := sys.modules.get("torch"):
         torch.manual_seed(SEED)
 
 
-def _log_to(path: Path) -> None:
+def _redirect_output(path: Path) -> None:
     """Send all that the tracker's libraries print to a file, so that it cannot break the parent's progress display."""
     path.parent.mkdir(parents=True, exist_ok=True)
     log = path.open("a", buffering=1)
@@ -145,11 +164,11 @@ class _Reporter:
     def __init__(self, pipe: Connection) -> None:
         self.pipe, self.lock, self.last = pipe, Lock(), time.monotonic()
 
-    def frame(self, done: int) -> None:
+    def report_frame(self, done: int) -> None:
         """So many frames are done."""
         self._send("frame", done)
 
-    def alive(self) -> None:
+    def report_alive(self) -> None:
         """A frame was read: a tracker that decides late is no less alive."""
         self._send("alive", None)
 
@@ -161,7 +180,7 @@ class _Reporter:
 
 
 @dataclass(frozen=True)
-class _Watched:
+class _WatchedTracker:
     """A tracker of whose video every frame that is read is a sign of life."""
 
     tracker: Tracker
@@ -184,10 +203,10 @@ class _WatchedFrames(Sequence[Frame]):
     @overload
     def __getitem__(self, index: slice) -> Sequence[Frame]: ...
     def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
-        self.report.alive()
+        self.report.report_alive()
         return self.frames[index]
 
 
-def _in_one_line(error: BaseException) -> str:
+def _format_in_one_line(error: BaseException) -> str:
     words = " ".join("".join(c if c.isprintable() else " " for c in str(error)).split())
-    return ": ".join(filter(None, (type(error).__name__, words[:LONGEST_LINE]))).removeprefix("VosbenchError: ")
+    return ": ".join(filter(None, (type(error).__name__, words[:MAX_LINE_LENGTH]))).removeprefix("VosbenchError: ")

@@ -15,68 +15,72 @@ from PIL import features
 
 from vosbench.io.paths import Roots
 from vosbench.running import devices
-from vosbench.running.provenance import commit, versions
+from vosbench.running.provenance import read_commit, read_versions
 
 
-class Finding(NamedTuple):
+class MachineFact(NamedTuple):
     """One thing that was looked at. trap: why it may bite and what to do; empty where all is well."""
 
-    what: str
+    subject: str
     found: str
-    trap: str = ""
+    warning: str = ""
 
 
-def examine(roots: Roots) -> Iterator[Finding]:
+def examine_machine(roots: Roots) -> Iterator[MachineFact]:
     """Everything worth knowing, most basic first."""
-    yield Finding("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
-    for package, found in versions().items():
-        yield Finding(package, found)
-    if checkout := commit():
-        yield Finding("checkout", f"{checkout['commit']}{', changed since' if checkout['dirty'] else ''}")
-    yield from _devices()
-    yield from _codecs()
+    yield MachineFact("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    for package, found in read_versions().items():
+        yield MachineFact(package, found)
+    if checkout := read_commit():
+        yield MachineFact("checkout", f"{checkout['commit']}{', changed since' if checkout['dirty'] else ''}")
+    yield from _examine_devices()
+    yield from _examine_codecs()
     for name, folder in vars(roots).items():
-        yield _folder(name, folder)
-    yield from _traps()
+        yield _examine_folder(name, folder)
+    yield from _examine_traps()
 
 
-def _devices() -> Iterator[Finding]:
-    names = devices.names()
+def _examine_devices() -> Iterator[MachineFact]:
+    names = devices.read_gpu_names()
     for name in names:
-        yield Finding("device", name)
+        yield MachineFact("device", name)
     if not names:
-        yield Finding("device", "cpu alone", "SAM 2 needs seconds a frame on a CPU; flow and static are made for it")
+        yield MachineFact(
+            "device", "cpu alone", "SAM 2 needs seconds a frame on a CPU; flow and static are made for it"
+        )
     if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
-        yield Finding("CUDA_VISIBLE_DEVICES", visible, "--gpus counts among these alone" if names else "")
+        yield MachineFact("CUDA_VISIBLE_DEVICES", visible, "--gpus counts among these alone" if names else "")
 
 
-def _codecs() -> Iterator[Finding]:
+def _examine_codecs() -> Iterator[MachineFact]:
     for codec in ("jpg", "zlib"):
         known = features.check(codec)
-        yield Finding(f"codec {codec}", features.version(codec) or "missing", "" if known else "reinstall pillow")
+        yield MachineFact(f"codec {codec}", features.version(codec) or "missing", "" if known else "reinstall pillow")
 
 
-def _folder(name: str, folder: Path) -> Finding:
+def _examine_folder(name: str, folder: Path) -> MachineFact:
     """A folder's free space, or that it cannot be written to."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = f"{folder}, {shutil.disk_usage(existing).free / 1e9:.0f} GB free"
     trap = "" if os.access(existing, os.W_OK) else f"{existing} is not writable: choose another with an option"
-    return Finding(name, free, trap)
+    return MachineFact(name, free, trap)
 
 
-def _traps() -> Iterator[Finding]:
+def _examine_traps() -> Iterator[MachineFact]:
     """What has bitten people before."""
     try:
         version("sam2")
     except PackageNotFoundError:
-        yield Finding("sam2", "not installed", "pip install sam2==1.1.0 with SAM2_BUILD_CUDA=0 and no build isolation")
+        yield MachineFact(
+            "sam2", "not installed", "pip install sam2==1.1.0 with SAM2_BUILD_CUDA=0 and no build isolation"
+        )
         return
-    yield Finding(
+    yield MachineFact(
         "sam2 on PyPI",
         version("sam2"),
         "" if version("sam2") == "1.1.0" else "results are only known to equal the official ones for 1.1.0",
     )
     if (Path.cwd() / "sam2" / "sam2").is_dir():
-        yield Finding("./sam2", "a checkout", "it shadows the installed package sam2: run from another folder")
+        yield MachineFact("./sam2", "a checkout", "it shadows the installed package sam2: run from another folder")
     if importlib.util.find_spec("torch") is None:
-        yield Finding("torch", "not installed", "pip install torch; only the trackers that need it are affected")
+        yield MachineFact("torch", "not installed", "pip install torch; only the trackers that need it are affected")

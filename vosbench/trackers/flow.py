@@ -22,7 +22,7 @@ from vosbench.types import Frame, Mask, Masks, Video
 Image: TypeAlias = NDArray[Any]
 """A frame or a field of numbers at working size, [h, w] or [h, w, channels], float32 unless said otherwise."""
 
-SMALLEST = 32  # pixels a side: below it OpenCV's DIS refuses a frame, or for some shapes crashes the process
+MIN_SIDE = 32  # pixels a side: below it OpenCV's DIS refuses a frame, or for some shapes crashes the process
 STEPS = np.array([15, 8, 8], np.float32)  # differences in L, a, b that count alike: shadows change lightness most
 TEXTURE = 7.5  # standard deviation of lightness that counts as much
 NEIGHBOURHOODS = (2, 6)  # radii in pixels of the windows whose mean colour and texture a pixel knows
@@ -30,15 +30,15 @@ DIMENSIONS = 3 + 4 * len(NEIGHBOURHOODS) + 2  # colour; mean colour and texture 
 BANDWIDTH = 3.0  # of the Gaussian kernel that the random features stand for
 RIDGE = 1e-3  # beside a Gram matrix of trace 1: keeps it solvable
 SAMPLES = 2000  # pixels in a lesson for either answer; more cost time and change no score
-CHUNK = 8192  # pixels whose random features are held at once
+PIXELS_PER_CHUNK = 8192  # pixels whose random features are held at once
 LIKELY, UNLIKELY = 0.05, 0.001  # probabilities above which a pixel is looked at for a seen and for a lost object
-CERTAIN = 1e-4  # the least distance of a probability from 0 and 1 where its odds are taken
+MIN_PROBABILITY = 1e-4  # the least distance of a probability from 0 and 1 where its odds are taken
 RENEWAL = 0.05  # part of an object's usual area that a frame renews
-LOST = 0.1  # part of its usual area of which an object must show more, and in one piece to be found again
+LOST_SHARE = 0.1  # part of its usual area of which an object must show more, and in one piece to be found again
 EDGE_RADIUS, EDGE_VARIANCE = 2, 0.04  # of the guided filter: its window in pixels, the contrast that it takes for flat
 
 
-class View(NamedTuple):
+class FrameFeatures(NamedTuple):
     """A frame at working size: grey uint8[h, w] and what is known of each pixel, [h, w, DIMENSIONS - 2]."""
 
     grey: Image
@@ -46,7 +46,7 @@ class View(NamedTuple):
 
 
 @dataclass
-class Object:
+class FlowObject:
     """What is kept of an object.
 
     mask: soft. expected: where it is looked for next, the mask unless lost. size: root of its usual area in pixels.
@@ -84,12 +84,12 @@ class Flow:
 
         Raises VosbenchError for a setting out of range.
         """
-        check("short_side", short_side, 16, 4320)
-        check("features", features, 1, 4096)
-        check("reach", reach, 0.01, 10)
-        check("gain", gain, 0, 100)
+        check_range("short_side", short_side, 16, 4320)
+        check_range("features", features, 1, 4096)
+        check_range("reach", reach, 0.01, 10)
+        check_range("gain", gain, 0, 100)
         for name, share in (("trust", trust), ("anchor", anchor), ("rate", rate)):
-            check(name, share, 0, 1)
+            check_range(name, share, 0, 1)
         self.short_side, self.trust, self.reach, self.gain = short_side, trust, reach, gain
         self.anchor, self.rate = anchor, rate
         random = np.random.default_rng(0)
@@ -102,7 +102,7 @@ class Flow:
         Unless `video.overlap`, objects compete, and no two share a pixel. A second prompt of the same object replaces
         the first; after an empty one the object is in no later frame.
         """
-        objects: dict[int, Object] = {}
+        objects: dict[int, FlowObject] = {}
         previous = None
         for index in range(len(video.frames)):
             prompts = video.prompts.get(index, {})
@@ -110,57 +110,59 @@ class Flow:
                 yield {}
                 continue
             frame = video.frames[index]
-            view = look(frame, self.short_side)
-            tracked = {label: thing for label, thing in objects.items() if label not in prompts}
+            view = describe_frame(frame, self.short_side)
+            tracked = {object_id: thing for object_id, thing in objects.items() if object_id not in prompts}
             if tracked and previous is not None:
-                source = origin(view.grey, previous)
+                source = trace_back(view.grey, previous)
                 for thing in tracked.values():
                     self._follow(thing, view, source)
-            objects = tracked | {label: self._begin(mask, view) for label, mask in prompts.items() if mask.any()}
+            objects = tracked | {
+                object_id: self._begin(mask, view) for object_id, mask in prompts.items() if mask.any()
+            }
             if not video.overlap:
-                compete(objects.values())
+                share_pixels(objects.values())
             for thing in tracked.values():
                 self._settle(thing, view)
             previous = view.grey
-            yield dict(prompts) | decide(tracked, frame.shape[:2], () if video.overlap else prompts.values())
+            yield dict(prompts) | decide_masks(tracked, frame.shape[:2], () if video.overlap else prompts.values())
 
-    def _begin(self, prompt: Mask, view: View) -> Object:
+    def _begin(self, prompt: Mask, view: FrameFeatures) -> FlowObject:
         """An object given by its mask bool[H, W], which is not empty."""
-        mask = resized(prompt.astype(np.float32), view.grey.shape)
+        mask = resize_image(prompt.astype(np.float32), view.grey.shape)
         mask = mask / mask.max()  # a thin object may cover no pixel by half
         size = max(1.0, float(np.sqrt(mask.sum())))
         lesson = self._lesson(mask, size, view)
-        return Object(mask, mask, size, lesson, lesson)
+        return FlowObject(mask, mask, size, lesson, lesson)
 
-    def _follow(self, thing: Object, view: View, source: Image) -> None:
+    def _follow(self, thing: FlowObject, view: FrameFeatures, source: Image) -> None:
         """Set where the object is expected in this frame, and its mask."""
         import cv2
 
         carried = cv2.remap(thing.expected, source[..., 0], source[..., 1], cv2.INTER_LINEAR)
         if thing.lost:
-            thing.expected = prior = scatter(carried, thing.size, self.reach)
+            thing.expected = prior = spread_probability(carried, thing.size, self.reach)
             pixels, centre = np.flatnonzero(prior > UNLIKELY), None
         else:
-            near = blur(carried, self.reach * thing.size)
+            near = blur_image(carried, self.reach * thing.size)
             thing.expected, prior = carried, self.trust * carried + (1 - self.trust) * near
-            pixels, centre = np.flatnonzero(near > LIKELY), centroid(carried)
+            pixels, centre = np.flatnonzero(near > LIKELY), find_centroid(carried)
         mask = np.zeros_like(carried)
-        evidence = np.log(odds(prior.flat[pixels])) + self.gain * self._judge(thing, view, pixels, centre)
+        evidence = np.log(compute_odds(prior.flat[pixels])) + self.gain * self._judge(thing, view, pixels, centre)
         mask.flat[pixels] = 0.5 + 0.5 * np.tanh(0.5 * evidence)  # the logistic function, without its overflow
-        mask = align(mask, view.features[..., 0])
-        thing.mask = large_pieces(mask, LOST * thing.size**2) if thing.lost else mask
+        mask = align_edges(mask, view.features[..., 0])
+        thing.mask = keep_large_pieces(mask, LOST_SHARE * thing.size**2) if thing.lost else mask
 
-    def _settle(self, thing: Object, view: View) -> None:
+    def _settle(self, thing: FlowObject, view: FrameFeatures) -> None:
         """Decide whether the object is lost; learn from its mask if it is not."""
-        thing.lost = bool((thing.mask > 0.5).sum() <= LOST * thing.size**2)
+        thing.lost = bool((thing.mask > 0.5).sum() <= LOST_SHARE * thing.size**2)
         if not thing.lost:
             area = (1 - RENEWAL) * thing.size**2 + RENEWAL * float(thing.mask.sum())
             thing.expected, thing.size = thing.mask, max(1.0, float(np.sqrt(area)))
             thing.recent = thing.recent + self.rate * (self._lesson(thing.mask, thing.size, view) - thing.recent)
 
-    def _lesson(self, mask: Image, size: float, view: View) -> Image:
+    def _lesson(self, mask: Image, size: float, view: FrameFeatures) -> Image:
         """What a mask teaches: the object as much as what surrounds it, a pixel the more the clearer it is decided."""
-        near, centre = blur(mask, self.reach * size) > LIKELY, centroid(mask)
+        near, centre = blur_image(mask, self.reach * size) > LIKELY, find_centroid(mask)
         lesson = np.zeros((len(self.phases), len(self.phases) + 1), np.float32)
         for answer, chosen in ((1, mask > 0.5), (-1, (mask < 0.5) & near)):
             pixels = np.flatnonzero(chosen)
@@ -171,15 +173,17 @@ class Flow:
             lesson += weighted @ np.column_stack([known, np.full(len(pixels), answer, np.float32)])
         return lesson
 
-    def _judge(self, thing: Object, view: View, pixels: Image, centre: tuple[float, float] | None) -> Image:
+    def _judge(
+        self, thing: FlowObject, view: FrameFeatures, pixels: Image, centre: tuple[float, float] | None
+    ) -> Image:
         """The regression's answers, about 1 on the object and -1 beside it, for pixels given by their flat indices."""
         learned = self.anchor * thing.prompt + (1 - self.anchor) * thing.recent
         ridge = RIDGE * np.eye(len(self.phases), dtype=np.float32)
         weights = np.linalg.solve(learned[:, :-1] + ridge, learned[:, -1])
-        chunks = np.array_split(pixels, len(pixels) // CHUNK + 1)
+        chunks = np.array_split(pixels, len(pixels) // PIXELS_PER_CHUNK + 1)
         return np.concatenate([self._explain(view, chunk, centre, thing.size) @ weights for chunk in chunks])
 
-    def _explain(self, view: View, pixels: Image, centre: tuple[float, float] | None, size: float) -> Image:
+    def _explain(self, view: FrameFeatures, pixels: Image, centre: tuple[float, float] | None, size: float) -> Image:
         """Random Fourier features [N, D] of N pixels; without a centre each is taken for the object's own."""
         known = np.zeros((len(pixels), DIMENSIONS), np.float32)
         known[:, :-2] = view.features.reshape(-1, DIMENSIONS - 2)[pixels]
@@ -189,76 +193,76 @@ class Flow:
         return np.asarray(np.cos(known @ self.waves + self.phases) * np.float32(np.sqrt(2 / len(self.phases))))
 
 
-def check(name: str, value: float, lowest: float, highest: float) -> None:
+def check_range(name: str, value: float, lowest: float, highest: float) -> None:
     """Raise VosbenchError unless a setting lies in its range."""
     if not lowest <= value <= highest:
         raise VosbenchError(f"{name}={value}: choose a value from {lowest} to {highest}")
 
 
-def look(frame: Frame, short_side: int) -> View:
+def describe_frame(frame: Frame, short_side: int) -> FrameFeatures:
     """Reduce a frame and describe each pixel by its colour in CIE Lab and its neighbourhoods' colour and texture."""
     import cv2
 
     height, width = frame.shape[:2]
     scale = min(1.0, short_side / min(height, width))
-    small = resized(frame, (round(height * scale), round(width * scale)))
+    small = resize_image(frame, (round(height * scale), round(width * scale)))
     lab = np.asarray(cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2Lab))
     known = [lab / STEPS]
     for radius in NEIGHBOURHOODS:
-        mean = average(lab, radius)
-        variance = average(lab[..., 0] ** 2, radius) - mean[..., 0] ** 2
+        mean = average_window(lab, radius)
+        variance = average_window(lab[..., 0] ** 2, radius) - mean[..., 0] ** 2
         known += [mean / STEPS, np.sqrt(np.maximum(variance, 0)) / TEXTURE]
-    return View(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.dstack(known))
+    return FrameFeatures(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.dstack(known))
 
 
-def origin(grey: Image, previous: Image) -> Image:
+def trace_back(grey: Image, previous: Image) -> Image:
     """Where each pixel was in the previous frame: x and y in pixels, [h, w, 2]."""
     import cv2
 
     height, width = grey.shape
-    missing = 0, max(0, SMALLEST - height), 0, max(0, SMALLEST - width)
+    missing = 0, max(0, MIN_SIDE - height), 0, max(0, MIN_SIDE - width)
     now, before = (cv2.copyMakeBorder(image, *missing, cv2.BORDER_REPLICATE) for image in (grey, previous))
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow = dis.calc(now, before, np.zeros((*now.shape, 2), np.float32))[:height, :width]
     return np.asarray(flow + np.dstack(np.meshgrid(np.arange(width), np.arange(height))), np.float32)
 
 
-def resized(image: Image, size: tuple[int, ...]) -> Image:
+def resize_image(image: Image, size: tuple[int, ...]) -> Image:
     """An image of another size, height and width: a mean over what becomes one pixel."""
     import cv2
 
     return np.asarray(cv2.resize(image, (size[1], size[0]), interpolation=cv2.INTER_AREA))
 
 
-def average(image: Image, radius: int) -> Image:
+def average_window(image: Image, radius: int) -> Image:
     """The mean over a square window, channel by channel."""
     import cv2
 
     return np.asarray(cv2.blur(image, (2 * radius + 1, 2 * radius + 1), borderType=cv2.BORDER_REFLECT))
 
 
-def blur(image: Image, deviation: float) -> Image:
+def blur_image(image: Image, deviation: float) -> Image:
     """A blur close to a Gaussian's, at a cost that does not depend on its width: two boxes."""
     radius = max(1, round(1.22 * deviation))  # a box's variance is a third of its radius squared
-    return average(average(image, radius), radius)
+    return average_window(average_window(image, radius), radius)
 
 
-def align(mask: Image, lightness: Image) -> Image:
+def align_edges(mask: Image, lightness: Image) -> Image:
     """Move a soft mask's edges to those of the frame: the guided filter of He et al. (2010)."""
-    mean, share = average(lightness, EDGE_RADIUS), average(mask, EDGE_RADIUS)
-    variance = average(lightness**2, EDGE_RADIUS) - mean**2
-    slope = (average(lightness * mask, EDGE_RADIUS) - mean * share) / (variance + EDGE_VARIANCE)
-    level = average(share - slope * mean, EDGE_RADIUS)
-    return np.asarray(np.clip(average(slope, EDGE_RADIUS) * lightness + level, 0, 1))
+    mean, share = average_window(lightness, EDGE_RADIUS), average_window(mask, EDGE_RADIUS)
+    variance = average_window(lightness**2, EDGE_RADIUS) - mean**2
+    slope = (average_window(lightness * mask, EDGE_RADIUS) - mean * share) / (variance + EDGE_VARIANCE)
+    level = average_window(share - slope * mean, EDGE_RADIUS)
+    return np.asarray(np.clip(average_window(slope, EDGE_RADIUS) * lightness + level, 0, 1))
 
 
-def scatter(expected: Image, size: float, reach: float) -> Image:
+def spread_probability(expected: Image, size: float, reach: float) -> Image:
     """The object's whole area as probability, spread wider than before, a little of it over the whole frame."""
-    spread = blur(expected + np.float32(UNLIKELY), reach * size)
+    spread = blur_image(expected + np.float32(UNLIKELY), reach * size)
     return np.asarray(np.minimum(spread * np.float32(size**2 / spread.sum()), 0.5))
 
 
-def large_pieces(mask: Image, area: float) -> Image:
+def keep_large_pieces(mask: Image, area: float) -> Image:
     """A soft mask's connected pieces that are larger than an area in pixels."""
     import cv2
 
@@ -268,33 +272,33 @@ def large_pieces(mask: Image, area: float) -> Image:
     return np.asarray(mask * large[pieces])
 
 
-def centroid(mask: Image) -> tuple[float, float]:
+def find_centroid(mask: Image) -> tuple[float, float]:
     """A soft mask's centre of mass, x and y in pixels."""
     columns, rows = mask.sum(0), mask.sum(1)
     mass = max(1e-6, float(columns.sum()))
     return float(columns @ np.arange(len(columns))) / mass, float(rows @ np.arange(len(rows))) / mass
 
 
-def odds(probability: Image) -> Image:
+def compute_odds(probability: Image) -> Image:
     """p / (1 - p), finite and above 0."""
-    bounded = np.clip(probability, CERTAIN, 1 - CERTAIN)
+    bounded = np.clip(probability, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
     return np.asarray(bounded / (1 - bounded))
 
 
-def compete(objects: Collection[Object]) -> None:
+def share_pixels(objects: Collection[FlowObject]) -> None:
     """Let the objects and the background, whose odds are 1, share each pixel's probability (STM, Oh et al. 2019)."""
-    all_odds = [odds(thing.mask) for thing in objects]
+    all_odds = [compute_odds(thing.mask) for thing in objects]
     total = 1 + sum(all_odds)
     for thing, own in zip(objects, all_odds, strict=True):
         thing.mask = own / total
 
 
-def decide(objects: dict[int, Object], size: tuple[int, ...], taken: Collection[Mask]) -> dict[int, Mask]:
+def decide_masks(objects: dict[int, FlowObject], size: tuple[int, ...], taken: Collection[Mask]) -> dict[int, Mask]:
     """The masks bool[H, W] of the objects, without the pixels that are taken."""
     import cv2
 
     free = ~np.any([np.zeros(size, np.bool_), *taken], axis=0)
     return {
-        label: (cv2.resize(thing.mask, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) > 0.5) & free
-        for label, thing in objects.items()
+        object_id: (cv2.resize(thing.mask, (size[1], size[0]), interpolation=cv2.INTER_LINEAR) > 0.5) & free
+        for object_id, thing in objects.items()
     }

@@ -9,36 +9,36 @@ import inspect
 from importlib.metadata import entry_points
 
 from vosbench.errors import VosbenchError
-from vosbench.io.plugins import load, unknown
+from vosbench.io.plugins import load_object, make_unknown_name_error
 
-BUILT_IN = {
+BUILT_IN_TRACKERS = {
     "cutie": "vosbench.trackers.cutie:Cutie",
     "flow": "vosbench.trackers.flow:Flow",
     "sam2": "vosbench.trackers.sam2:Sam2",
     "sam2long": "vosbench.trackers.sam2long:Sam2Long",
     "static": "vosbench.trackers.static:Static",
 }
-DEFAULT = "sam2"
+DEFAULT_TRACKER = "sam2"
 
 
-def trackers() -> dict[str, str]:
+def known_trackers() -> dict[str, str]:
     """Every tracker's name and where it is, as `module:object`."""
-    return {**{entry.name: entry.value for entry in entry_points(group="vosbench.trackers")}, **BUILT_IN}
+    return {**{entry.name: entry.value for entry in entry_points(group="vosbench.trackers")}, **BUILT_IN_TRACKERS}
 
 
-def tracker(name: str) -> str:
+def find_tracker(name: str) -> str:
     """Where a tracker is, as `module:object`, from its name or that itself."""
-    known = trackers()
+    known = known_trackers()
     if name in known:
         return known[name]
     if ":" in name:
         return name
-    raise unknown("tracker", name, known)
+    raise make_unknown_name_error("tracker", name, known)
 
 
-def settings_of(spec: str) -> dict[str, inspect.Parameter]:
+def read_tracker_parameters(spec: str) -> dict[str, inspect.Parameter]:
     """The settings that a tracker's constructor takes, by name. `device` is not one of them."""
-    tracker = load(spec)
+    tracker = load_object(spec)
     if not callable(tracker):
         raise VosbenchError(f"{spec}: a tracker is a class, found {type(tracker).__name__}")
     parameters = inspect.signature(tracker).parameters

@@ -12,7 +12,7 @@ from vosbench.errors import VosbenchError
 Weights = dict[str, torch.Tensor]
 
 
-def load(checkpoint: Path, otherwise: str) -> object:
+def load_weights(checkpoint: Path, otherwise: str) -> object:
     """What torch saved in a file, without running any code in it.
 
     Raises VosbenchError if the file is damaged, or is not there, and then says what to do `otherwise`.
@@ -20,7 +20,7 @@ def load(checkpoint: Path, otherwise: str) -> object:
     if not checkpoint.is_file():
         raise VosbenchError(f"{checkpoint}: no such file; {otherwise}")
     try:
-        _verify(checkpoint)
+        _verify_checksums(checkpoint)
         content: object = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except OSError as error:
         raise VosbenchError(f"{checkpoint}: cannot be read ({error.strerror})") from None
@@ -32,7 +32,7 @@ def load(checkpoint: Path, otherwise: str) -> object:
     return content
 
 
-def _verify(checkpoint: Path) -> None:
+def _verify_checksums(checkpoint: Path) -> None:
     """Hold the tensors in a zip archive against their checksums, which torch does not look at."""
     if zipfile.is_zipfile(checkpoint):
         with zipfile.ZipFile(checkpoint) as archive:
@@ -40,7 +40,7 @@ def _verify(checkpoint: Path) -> None:
                 raise zipfile.BadZipFile(damaged)
 
 
-def check(found: Weights, expected: Weights, problem: str) -> None:
+def check_weights(found: Weights, expected: Weights, problem: str) -> None:
     """Raise in one line what load_state_dict would raise in a page, or not at all; `problem` begins it."""
     shared = found.keys() & expected.keys()
     faults = {

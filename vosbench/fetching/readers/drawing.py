@@ -24,10 +24,10 @@ Outline: TypeAlias = Callable[[Reals, float], Reals]
 """(angle from the sprite's own x axis in radians, time in frames) -> distance from centre to edge, at most REACH."""
 Pattern: TypeAlias = Callable[[np.random.Generator, int], Reals]
 """(source of randomness, N) -> a field [N, N] that repeats seamlessly, about 0 to 1."""
-Path: TypeAlias = tuple[tuple[float, float, float, float], ...]
+Trajectory: TypeAlias = tuple[tuple[float, float, float, float], ...]
 """At least two stations (frame, x, y, scale), passed smoothly; x and y in pixels from the top left corner."""
 
-HEIGHT, WIDTH = 240, 432
+FRAME_HEIGHT, FRAME_WIDTH = 240, 432
 REACH = 1.5
 SHADOW = 7.0  # pixels to the right and down; also how soft its edge is
 EXPOSURES = 5  # instants averaged for motion blur: no visible steps at the speeds in the table
@@ -46,7 +46,7 @@ class Sprite:
     outline: Outline
     pattern: Pattern
     colours: str
-    path: Path
+    path: Trajectory
     spin: float = 0.0
 
 
@@ -63,7 +63,7 @@ class Scene:
     length: int
     ground: Pattern
     colours: str
-    camera: Path
+    camera: Trajectory
     sprites: tuple[Sprite, ...]
     shake: float = 0.0
     shutter: float = 0.0
@@ -133,16 +133,16 @@ def draw(scene: Scene, index: int) -> tuple[Frame, Labels]:
     instants = index + scene.shutter * np.linspace(-0.5, 0.5, EXPOSURES) if scene.shutter else [float(index)]
     colours = sum((_colours(scene, time) for time in instants), np.float32(0)) / np.float32(len(instants))
     colours *= np.float32(1 + scene.light * np.sin(2 * np.pi * index / scene.length))
-    grain = _rng(f"{scene.name}/{index}").standard_normal(colours.shape, np.float32)
+    grain = _make_rng(f"{scene.name}/{index}").standard_normal(colours.shape, np.float32)
     frame = np.clip(colours + np.float32(scene.grain) * grain + np.float32(0.5), 0, 255).astype(np.uint8)
     return frame, label_map(scene, index)
 
 
 def label_map(scene: Scene, index: int) -> Labels:
     """A frame's label map uint8[H, W] by the rule of the centre, in the middle of the exposure where that is long."""
-    labels = np.zeros((HEIGHT, WIDTH), np.uint8)
+    labels = np.zeros((FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
     for sprite in scene.sprites:
-        patch = _place(sprite, index, _shake(scene, index))
+        patch = _locate_sprite(sprite, index, _shake(scene, index))
         labels[patch.window][patch.depth >= 0] = sprite.id
     return labels
 
@@ -160,17 +160,17 @@ class _Patch(NamedTuple):
     depth: Reals
 
 
-def _place(sprite: Sprite, time: float, offset: tuple[float, float]) -> _Patch:
+def _locate_sprite(sprite: Sprite, time: float, offset: tuple[float, float]) -> _Patch:
     """Where a sprite is at a time, pushed right and down by some pixels."""
-    x, y, radius = _along(sprite.path, time)
-    columns, across = _span(x + offset[0], radius, WIDTH)
-    rows, down = _span(y + offset[1], radius, HEIGHT)
+    x, y, radius = _interpolate_trajectory(sprite.path, time)
+    columns, across = _find_reachable_pixels(x + offset[0], radius, FRAME_WIDTH)
+    rows, down = _find_reachable_pixels(y + offset[1], radius, FRAME_HEIGHT)
     turn = float(np.radians(sprite.spin * time))
     edge = sprite.outline(np.arctan2(down[:, None], across) - turn, time)
     return _Patch((rows, columns), across, down[:, None], turn, radius * (edge - np.hypot(across, down[:, None])))
 
 
-def _span(middle: float, radius: float, limit: int) -> tuple[slice, Reals]:
+def _find_reachable_pixels(middle: float, radius: float, limit: int) -> tuple[slice, Reals]:
     """The pixels along one axis that a sprite can reach, empty outside the picture, and their offsets in radii."""
     half = REACH * radius + SHADOW
     first, last = (min(max(round(edge), 0), limit) for edge in (middle - half, middle + half))
@@ -180,16 +180,16 @@ def _span(middle: float, radius: float, limit: int) -> tuple[slice, Reals]:
 def _colours(scene: Scene, time: float) -> Colours:
     """The picture [H, W, 3] at one instant, grey levels 0 to 255."""
     shake = _shake(scene, time)
-    x, y, zoom = _along(scene.camera, time)
-    across = (np.arange(WIDTH)[None, :] + 0.5 - WIDTH / 2 - shake[0]) / zoom + x
-    down = (np.arange(HEIGHT)[:, None] + 0.5 - HEIGHT / 2 - shake[1]) / zoom + y
-    picture = _sample(_tile(scene.name, scene.ground, scene.colours, 512), across, down)
+    x, y, zoom = _interpolate_trajectory(scene.camera, time)
+    across = (np.arange(FRAME_WIDTH)[None, :] + 0.5 - FRAME_WIDTH / 2 - shake[0]) / zoom + x
+    down = (np.arange(FRAME_HEIGHT)[:, None] + 0.5 - FRAME_HEIGHT / 2 - shake[1]) / zoom + y
+    picture = _sample(_make_texture(scene.name, scene.ground, scene.colours, 512), across, down)
     for number, sprite in enumerate(scene.sprites):
-        shadow = _place(sprite, time, (shake[0] + SHADOW, shake[1] + SHADOW))
+        shadow = _locate_sprite(sprite, time, (shake[0] + SHADOW, shake[1] + SHADOW))
         picture[shadow.window] *= (1 - 0.45 * np.clip(shadow.depth / SHADOW + 0.5, 0, 1))[..., None].astype(np.float32)
-        patch = _place(sprite, time, shake)
+        patch = _locate_sprite(sprite, time, shake)
         cos, sin = np.cos(patch.turn) * TEXELS, np.sin(patch.turn) * TEXELS
-        tile = _tile(f"{scene.name}/{number}", sprite.pattern, sprite.colours, 256)
+        tile = _make_texture(f"{scene.name}/{number}", sprite.pattern, sprite.colours, 256)
         paint = _sample(tile, cos * patch.x + sin * patch.y, cos * patch.y - sin * patch.x) * _shade(patch)
         alpha = np.clip(patch.depth + 0.5, 0, 1)[..., None].astype(np.float32)
         picture[patch.window] += alpha * (paint - picture[patch.window])
@@ -203,7 +203,7 @@ def _shade(patch: _Patch) -> Colours:
     return np.asarray(light[..., None], np.float32)
 
 
-def _along(path: Path, time: float) -> Reals:
+def _interpolate_trajectory(path: Trajectory, time: float) -> Reals:
     """(x, y, scale) at a time: cubic Hermite curves through the stations, at rest before and after them."""
     frames, stations = np.array(path)[:, 0], np.array(path)[:, 1:]
     slopes = np.gradient(stations, frames, axis=0)
@@ -223,9 +223,9 @@ def _shake(scene: Scene, time: float) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=16)
-def _tile(seed: str, pattern: Pattern, colours: str, size: int) -> Colours:
+def _make_texture(seed: str, pattern: Pattern, colours: str, size: int) -> Colours:
     """A seamless texture [size, size, 3], grey levels 0 to 255, finely speckled so that no part of it is flat."""
-    rng = _rng(seed)
+    rng = _make_rng(seed)
     field = pattern(rng, size)
     ramp = np.frombuffer(bytes.fromhex(colours), np.uint8).reshape(-1, 3).astype(float)
     stops = np.linspace(0, 1, len(ramp))
@@ -246,6 +246,6 @@ def _sample(tile: Colours, x: Reals, y: Reals) -> Colours:
     return upper + down * (lower - upper)
 
 
-def _rng(seed: str) -> np.random.Generator:
+def _make_rng(seed: str) -> np.random.Generator:
     """Random numbers that depend on the text alone (`hash` would differ from run to run)."""
     return np.random.Generator(np.random.PCG64(zlib.crc32(seed.encode())))

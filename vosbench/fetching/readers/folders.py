@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 from vosbench.datasets import meta
 from vosbench.datasets.card import Split
-from vosbench.datasets.meta import META
+from vosbench.datasets.meta import META_FILE
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
 
 
-class Entry(NamedTuple):
+class LayoutEntry(NamedTuple):
     """A file of the normal layout, by its path relative to the dataset's folder, and where its bytes come from."""
 
     path: PurePosixPath
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Content:
+class SplitContent:
     """A split as a reader found it.
 
     entries: in the order of the members, in which archives are read the fastest. missing: videos that the publisher
@@ -38,26 +38,26 @@ class Content:
     """
 
     videos: Sequence[str]
-    entries: Sequence[Entry]
+    entries: Sequence[LayoutEntry]
     missing: Sequence[str] = ()
 
 
-class Place(NamedTuple):
+class VideoFolders(NamedTuple):
     """A folder of video folders in one source: what stands before it, and its files by their paths in it."""
 
     top: PurePosixPath
     files: Mapping[str, Member]
 
 
-Reader = Callable[[Sequence[Member], Split], Content]
-LIST = f"{paths.LISTS}/{{split}}.txt"
-FRAME = r"[^/]+/[^/]+\.(?i:jpe?g|png)"
-MASK = r"[^/]+/(?:\d+/)?[^/]+\.(?i:png)"
+DatasetReader = Callable[[Sequence[Member], Split], SplitContent]
+LIST_FILE = f"{paths.LISTS}/{{split}}.txt"
+FRAME_PATTERN = r"[^/]+/[^/]+\.(?i:jpe?g|png)"
+MASK_PATTERN = r"[^/]+/(?:\d+/)?[^/]+\.(?i:png)"
 # What publishers call their folders after.
-WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLIT_WORDS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
-def folders(members: Sequence[Member], split: Split) -> Content:
+def read_folders(members: Sequence[Member], split: Split) -> SplitContent:
     """Read `<top>/<frames>/<video>/<frame>` and `<top>/<masks>/<video>[/<object's number>]/<mask>`, wherever top is.
 
     Frames and masks are looked for in each source by themselves, in the card's folder or else in the normal layout's,
@@ -77,29 +77,35 @@ def folders(members: Sequence[Member], split: Split) -> Content:
     sources: dict[Path, list[Member]] = defaultdict(list)
     for member in members:
         sources[member.source].append(member)
-    frames = _places(sources, split, (split.frames, paths.FRAMES), FRAME)
-    masks = _places(sources, split, (split.masks, paths.MASKS), MASK)
-    around = _around(sources, [*frames, *masks])
-    in_frames = _videos(frames)
-    listed = _listed(around, split, in_frames) or list(split.names) or sorted(in_frames)
-    kept = in_frames & _videos(masks) & set(listed)
-    plan = dict((*_plan(frames, paths.FRAMES, kept), *_plan(masks, paths.MASKS, kept), *_beside(around, split)))
+    frames = _find_video_folders(sources, split, (split.frames, paths.FRAMES), FRAME_PATTERN)
+    masks = _find_video_folders(sources, split, (split.masks, paths.MASKS), MASK_PATTERN)
+    around = _find_list_locations(sources, [*frames, *masks])
+    in_frames = _collect_videos(frames)
+    listed = _read_listed_videos(around, split, in_frames) or list(split.names) or sorted(in_frames)
+    kept = in_frames & _collect_videos(masks) & set(listed)
+    plan = dict(
+        (
+            *_plan_layout(frames, paths.FRAMES, kept),
+            *_plan_layout(masks, paths.MASKS, kept),
+            *_plan_meta_files(around, split),
+        )
+    )
     order = {id(member): position for position, member in enumerate(members)}
-    entries = sorted((Entry(*item) for item in plan.items()), key=lambda entry: order[id(entry.member)])
+    entries = sorted((LayoutEntry(*item) for item in plan.items()), key=lambda entry: order[id(entry.member)])
     expected = dict.fromkeys([*listed, *split.names])
     missing = [video for video in expected if video not in kept]
-    return Content([video for video in listed if video in kept], entries, missing)
+    return SplitContent([video for video in listed if video in kept], entries, missing)
 
 
-def _places(
+def _find_video_folders(
     sources: Mapping[Path, Sequence[Member]], split: Split, candidates: Sequence[str], below: str
-) -> list[Place]:
+) -> list[VideoFolders]:
     """The folder of each source that has one of the candidates, with the files in it whose paths match `below`."""
     places, foreign = [], []
     for source, members in sources.items():
         for folder in dict.fromkeys(candidates):
-            tops = _tops(members, folder, below)
-            own = _of_split(tops, source, split)
+            tops = _find_tops(members, folder, below)
+            own = _select_tops_of_split(tops, source, split)
             foreign += [f"{top / folder}" for top in tops if top not in own]
             if len(own) > 1:
                 twice = ", ".join(sorted(map(str, own)))
@@ -107,7 +113,7 @@ def _places(
                     f"{source}: {folder} is there more than once, in {twice}: give one of them with --from"
                 )
             if own:
-                places.append(Place(own[0], tops[own[0]]))
+                places.append(VideoFolders(own[0], tops[own[0]]))
                 break
     if places:
         return places
@@ -119,7 +125,7 @@ def _places(
     )
 
 
-def _tops(members: Iterable[Member], folder: str, below: str) -> dict[PurePosixPath, dict[str, Member]]:
+def _find_tops(members: Iterable[Member], folder: str, below: str) -> dict[PurePosixPath, dict[str, Member]]:
     """What stands before a folder, wherever it is, and the files in it."""
     pattern = re.compile(rf"(?:(.*)/)?{re.escape(folder)}/({below})")
     tops: dict[str, dict[str, Member]] = defaultdict(dict)
@@ -129,29 +135,29 @@ def _tops(members: Iterable[Member], folder: str, below: str) -> dict[PurePosixP
     return {PurePosixPath(top): files for top, files in tops.items()}
 
 
-def _of_split(tops: Iterable[PurePosixPath], source: Path, split: Split) -> list[PurePosixPath]:
+def _select_tops_of_split(tops: Iterable[PurePosixPath], source: Path, split: Split) -> list[PurePosixPath]:
     """Which of the places are a split's: those called after it, or else those called after none."""
     # A user may call a source anything, so that only one called just `train` or `train.tar.gz` says what it holds.
-    outermost = WORDS.get(source.name.partition(".")[0].lower(), "")
-    called = {top: _called((outermost, *top.parts)) for top in tops}
-    wanted = _called((split.name,))
+    outermost = SPLIT_WORDS.get(source.name.partition(".")[0].lower(), "")
+    called = {top: _find_split_word((outermost, *top.parts)) for top in tops}
+    wanted = _find_split_word((split.name,))
     return [top for top in called if wanted in (None, called[top])] or [top for top in called if called[top] is None]
 
 
-def _called(names: Sequence[str]) -> str | None:
+def _find_split_word(names: Sequence[str]) -> str | None:
     """The split after which the innermost of some folders is called: train, val or test; None if none is."""
     for name in reversed(names):
-        said = {WORDS[word] for word in re.findall("[a-z]+", name.lower()) if word in WORDS}
+        said = {SPLIT_WORDS[word] for word in re.findall("[a-z]+", name.lower()) if word in SPLIT_WORDS}
         if len(said) == 1:
             return said.pop()
     return None
 
 
-def _videos(places: Iterable[Place]) -> set[str]:
+def _collect_videos(places: Iterable[VideoFolders]) -> set[str]:
     return {path.partition("/")[0] for place in places for path in place.files}
 
 
-def _plan(places: Iterable[Place], folder: str, kept: set[str]) -> Iterator[tuple[PurePosixPath, Member]]:
+def _plan_layout(places: Iterable[VideoFolders], folder: str, kept: set[str]) -> Iterator[tuple[PurePosixPath, Member]]:
     """Where the files of some videos go in the normal layout, a later source's last."""
     for place in places:
         for path, member in place.files.items():
@@ -160,35 +166,35 @@ def _plan(places: Iterable[Place], folder: str, kept: set[str]) -> Iterator[tupl
                 yield PurePosixPath(folder, f"{stem}{dot}{suffix.lower()}"), member
 
 
-class Around(NamedTuple):
+class ListLocations(NamedTuple):
     """Where a publisher's lists may lie, the folder nearest to the frames first, and each source's files but images."""
 
     tops: Sequence[PurePosixPath]
     sources: Sequence[Mapping[PurePosixPath, Member]]
 
 
-def _around(sources: Mapping[Path, Sequence[Member]], places: Iterable[Place]) -> Around:
+def _find_list_locations(sources: Mapping[Path, Sequence[Member]], places: Iterable[VideoFolders]) -> ListLocations:
     tops = {top for place in places for top in (place.top, *place.top.parents, PurePosixPath())}
     images = tuple(paths.FRAME_SUFFIXES)
     others = [{m.name: m for m in members if not m.name.name.lower().endswith(images)} for members in sources.values()]
-    return Around(sorted(tops, key=lambda top: (-len(top.parts), top)), others)
+    return ListLocations(sorted(tops, key=lambda top: (-len(top.parts), top)), others)
 
 
-def _find(around: Around, name: str) -> list[Member]:
+def _find_nearest_files(around: ListLocations, name: str) -> list[Member]:
     """The file of a name that is nearest to the frames, of each source that has one."""
     found = (next((files[top / name] for top in around.tops if top / name in files), None) for files in around.sources)
     return [member for member in found if member]
 
 
-def _listed(around: Around, split: Split, in_frames: set[str]) -> list[str]:
+def _read_listed_videos(around: ListLocations, split: Split, in_frames: set[str]) -> list[str]:
     """The videos of the first list that is there; none if there is no list at all."""
-    candidates = dict.fromkeys((*split.lists, LIST))
+    candidates = dict.fromkeys((*split.lists, LIST_FILE))
     for name in (candidate.format(split=split.name) for candidate in candidates):
-        found = _find(around, name)
+        found = _find_nearest_files(around, name)
         if found and name.endswith(".json"):
-            return sorted({video for member in found for video in _keys(member, in_frames)})
+            return sorted({video for member in found for video in _read_json_videos(member, in_frames)})
         if found:
-            lists = (meta.read_list(member.read(), f"{member.source}: {member.name}") for member in found)
+            lists = (meta.read_video_list(member.read(), f"{member.source}: {member.name}") for member in found)
             return list(dict.fromkeys(video for videos in lists for video in videos))
     beside = {top / PurePosixPath(name).parent for top in around.tops for name in candidates if "{split}" in name}
     others = sorted(str(n) for files in around.sources for n in files if n.parent in beside and n.suffix == ".txt")
@@ -197,7 +203,7 @@ def _listed(around: Around, split: Split, in_frames: set[str]) -> list[str]:
     return []
 
 
-def _keys(member: Member, in_frames: set[str]) -> list[str]:
+def _read_json_videos(member: Member, in_frames: set[str]) -> list[str]:
     """The videos that a JSON file has as keys of `videos`, without a suffix such as `.mp4`."""
     try:
         videos = json.loads(member.read())["videos"].keys()
@@ -206,11 +212,15 @@ def _keys(member: Member, in_frames: set[str]) -> list[str]:
     return [video if video in in_frames else video.partition(".")[0] for video in videos]
 
 
-def _beside(around: Around, split: Split) -> Iterator[tuple[PurePosixPath, Member]]:
+def _plan_meta_files(around: ListLocations, split: Split) -> Iterator[tuple[PurePosixPath, Member]]:
     """Where the publisher's meta file and what goes beside it go; each is the last source's that has it."""
-    metas = [found for name in (META, *split.meta) if (found := _find(around, name.format(split=split.name)))]
+    metas = [
+        found
+        for name in (META_FILE, *split.meta)
+        if (found := _find_nearest_files(around, name.format(split=split.name)))
+    ]
     if metas:
-        yield PurePosixPath(META.format(split=split.name)), metas[0][-1]
+        yield PurePosixPath(META_FILE.format(split=split.name)), metas[0][-1]
     for name in split.beside:
-        if found := _find(around, name):
+        if found := _find_nearest_files(around, name):
             yield PurePosixPath(found[-1].name.name), found[-1]

@@ -6,13 +6,13 @@ the short names existed, as in the `dataset.json` of data fetched then, name mod
 
 from __future__ import annotations
 
-from vosbench.fetching.readers.folders import Reader
-from vosbench.io.plugins import load, unknown
+from vosbench.fetching.readers.folders import DatasetReader
+from vosbench.io.plugins import load_object, make_unknown_name_error
 
 READERS = {
     "folders": "vosbench.fetching.readers.folders:folders",
-    "synthetic": "vosbench.fetching.readers.synthetic:read",
-    "video_files": "vosbench.fetching.readers.video_files:clips",
+    "synthetic": "vosbench.fetching.readers.synthetic:read_synthetic",
+    "video_files": "vosbench.fetching.readers.video_files:read_video_files",
 }
 FORMER = {
     "vosbench.normalise:folders": "folders",
@@ -26,10 +26,10 @@ def reader_name(name: str) -> str:
     return FORMER.get(name, name)
 
 
-def load_reader(name: str) -> Reader:
+def load_reader(name: str) -> DatasetReader:
     """The reader of a name. Raises VosbenchError if there is none."""
     name = reader_name(name)
     if name not in READERS and ":" not in name:
-        raise unknown("reader", name, READERS)
-    found: Reader = load(READERS.get(name, name))
+        raise make_unknown_name_error("reader", name, READERS)
+    found: DatasetReader = load_object(READERS.get(name, name))
     return found

@@ -13,45 +13,47 @@ from PIL import Image
 from vosbench.datasets.card import Split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.readers.drawing import Scene, Sprite, bands, blob, box, clouds, disc, draw, spots, star, veins
-from vosbench.fetching.readers.folders import Content, Entry
+from vosbench.fetching.readers.folders import LayoutEntry, SplitContent
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
 from vosbench.masks.labels import encode_labels
 from vosbench.types import Frame, Labels
 
-QUALITY = 95  # of the frames, which are JPEG like everybody's
+SYNTHETIC_JPEG_QUALITY = 95  # of the frames, which are JPEG like everybody's
 
 
-class Clip(NamedTuple):
+class SyntheticVideo(NamedTuple):
     """A video that is not drawn yet: `frames` yields (uint8[H, W, 3] RGB, uint8[H, W] label map), once."""
 
     name: str
     frames: Iterator[tuple[Frame, Labels]]
 
 
-def read(members: Sequence[Member], split: Split) -> Content:
+def read_synthetic(members: Sequence[Member], split: Split) -> SplitContent:
     """A reader as vosbench.normalise describes it, which needs no members: it draws the split's videos."""
     videos, entries = [], []
-    for clip in clips(split.name):
+    for clip in draw_videos(split.name):
         videos.append(clip.name)
         for index, (frame, labels) in enumerate(clip.frames):
             image = io.BytesIO()
-            Image.fromarray(frame).save(image, format="JPEG", quality=QUALITY)
+            Image.fromarray(frame).save(image, format="JPEG", quality=SYNTHETIC_JPEG_QUALITY)
             for folder, suffix, content in (
                 (paths.FRAMES, "jpg", image.getvalue()),
                 (paths.MASKS, "png", encode_labels(labels)),
             ):
                 path = PurePosixPath(folder, clip.name, f"{index:05}.{suffix}")
                 drawn = Member(path, len(content), Path(clip.name), partial(io.BytesIO, content))
-                entries.append(Entry(path, drawn))
-    return Content(videos, entries)
+                entries.append(LayoutEntry(path, drawn))
+    return SplitContent(videos, entries)
 
 
-def clips(split: str) -> Iterator[Clip]:
+def draw_videos(split: str) -> Iterator[SyntheticVideo]:
     """The videos of "train" or "val", each drawn while its frames are taken. Raises VosbenchError for other splits."""
-    if split not in SPLITS:
-        raise VosbenchError(f"no split {split!r} of the synthetic videos; choose from {', '.join(SPLITS)}")
-    return (Clip(scene.name, map(partial(draw, scene), range(scene.length))) for scene in SPLITS[split])
+    if split not in SYNTHETIC_SPLITS:
+        raise VosbenchError(f"no split {split!r} of the synthetic videos; choose from {', '.join(SYNTHETIC_SPLITS)}")
+    return (
+        SyntheticVideo(scene.name, map(partial(draw, scene), range(scene.length))) for scene in SYNTHETIC_SPLITS[split]
+    )
 
 
 # One row a sprite.
@@ -62,7 +64,7 @@ HONEY, CORAL, IVORY = "a34a0a e8920c ffd45c", "7a1030 d8345f ff9a8a", "8c7b66 dc
 COBALT, MOSS, INK = "101c5c 2a55c8 86b6ff", "2b4213 567a2c 93b257", "101014 34303c 7c6f80"
 TIGER, BERRY, MINT = "1c1210 f07818 ffb040", "340a3c 8f2a94 e58ae0", "0b5345 1fa187 b4f0d0"
 
-SPLITS: dict[str, tuple[Scene, ...]] = {
+SYNTHETIC_SPLITS: dict[str, tuple[Scene, ...]] = {
     "train": (
         Scene("duet", 24, clouds, SAND, camera=((0, 0, 0, 1.1), (23, 60, 20, 1.3)), sprites=(
             Sprite(1, blob, spots, COBALT, ((0, 90, 90, 42), (12, 190, 130, 46), (23, 310, 90, 40)), 2),

@@ -21,18 +21,18 @@ from typing import IO, Any, NamedTuple
 from vosbench.datasets.card import Split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.readers import sav_json
-from vosbench.fetching.readers.folders import Content, Entry, folders
+from vosbench.fetching.readers.folders import LayoutEntry, SplitContent, read_folders
 from vosbench.fetching.readers.sav_json import Masklets
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
 
-SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
-ANNOTATION = "_manual.json"
-QUALITY = 95  # of the frames
+VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
+ANNOTATION_SUFFIX = "_manual.json"
+FRAME_JPEG_QUALITY = 95  # of the frames
 BYTES_PER_PIXEL = 0.4  # which take 0.28 to 0.51 in DAVIS (measured)
 
 
-class Clip(NamedTuple):
+class VideoFile(NamedTuple):
     """A video file that was looked through: the frames that it decodes to, and their height and width in pixels."""
 
     file: Member
@@ -40,7 +40,7 @@ class Clip(NamedTuple):
     size: tuple[int, int]
 
 
-def clips(members: Sequence[Member], split: Split) -> Content:
+def read_video_files(members: Sequence[Member], split: Split) -> SplitContent:
     """Read video files wherever they lie, and all else, lists and who is missing included, as `folders` does.
 
     A video that also has a folder of frames is read from there. Each file is decoded twice, first to count: frames are
@@ -51,30 +51,30 @@ def clips(members: Sequence[Member], split: Split) -> Content:
     need; if masks in JSON and frames differ in size; for two files of one name in a source; and as `folders` and
     `masklets.read` do.
     """
-    files = _files(members, split)
+    files = _find_video_files(members, split)
     if not files:
-        return folders(members, split)
-    place, videos = _places(members, split), {file.name.stem for file in files}
+        return read_folders(members, split)
+    place, videos = _make_folder_finder(members, split), {file.name.stem for file in files}
     firsts: dict[Member, Member] = {}  # the frame that every video has, and its file
     annotations: dict[str, Masklets] = {}
     found: list[Member] = []
     for member in members:
-        video = member.name.name.removesuffix(ANNOTATION)
+        video = member.name.name.removesuffix(ANNOTATION_SUFFIX)
         if member in files:
-            path = place(member, split.frames, paths.FRAMES) / member.name.stem / _name(0)
+            path = place(member, split.frames, paths.FRAMES) / member.name.stem / _format_frame_name(0)
             found.append(replace(member, name=path))
             firsts[found[-1]] = member
-        elif video != member.name.name and video in videos and (annotation := sav_json.read(member)):
-            found += sav_json.pngs(annotation, place(member, split.masks, paths.MASKS) / video)
+        elif video != member.name.name and video in videos and (annotation := sav_json.read_masklets(member)):
+            found += sav_json.encode_masklets(annotation, place(member, split.masks, paths.MASKS) / video)
             annotations[video] = annotation
         else:
             found.append(member)
-    return _unfold(folders(found, split), firsts, annotations)
+    return _expand_first_frames(read_folders(found, split), firsts, annotations)
 
 
-def _files(members: Sequence[Member], split: Split) -> set[Member]:
+def _find_video_files(members: Sequence[Member], split: Split) -> set[Member]:
     """The files of the videos that have no folder of frames."""
-    files = [member for member in members if member.name.suffix.lower() in SUFFIXES]
+    files = [member for member in members if member.name.suffix.lower() in VIDEO_SUFFIXES]
     if not files:
         return set()
     homes = {member.name.parent for member in members if member.name.suffix.lower() in paths.FRAME_SUFFIXES}
@@ -86,7 +86,7 @@ def _files(members: Sequence[Member], split: Split) -> set[Member]:
     return set(found.values())
 
 
-def _places(members: Sequence[Member], split: Split) -> Callable[[Member, str, str], PurePosixPath]:
+def _make_folder_finder(members: Sequence[Member], split: Split) -> Callable[[Member, str, str], PurePosixPath]:
     """Says where a member's folder of frames or masks is, or would be: beside the ones that are nearest above it.
 
     That is the top of the source where there are none, as in SA-V.
@@ -106,38 +106,44 @@ def _places(members: Sequence[Member], split: Split) -> Callable[[Member, str, s
     return place
 
 
-def _unfold(content: Content, firsts: Mapping[Member, Member], annotations: Mapping[str, Masklets]) -> Content:
+def _expand_first_frames(
+    content: SplitContent, firsts: Mapping[Member, Member], annotations: Mapping[str, Masklets]
+) -> SplitContent:
     """Put all frames of a file in the place of the first one."""
-    stems = defaultdict(set)
+    frame_names = defaultdict(set)
     for entry in content.entries:
         if entry.path.parts[0] == paths.MASKS:
-            stems[entry.path.parts[1]].add(entry.path.stem)
-    player, entries = Player(), []
+            frame_names[entry.path.parts[1]].add(entry.path.stem)
+    player, entries = FrameReader(), []
     for entry in content.entries:
         if entry.member not in firsts:
             entries.append(entry)
             continue
-        clip, video = look(firsts[entry.member]), entry.path.parent.name
-        _check(clip, stems[video], annotations.get(video))
+        clip, video = count_video_frames(firsts[entry.member]), entry.path.parent.name
+        _check_masks_fit(clip, frame_names[video], annotations.get(video))
         size = int(clip.size[0] * clip.size[1] * BYTES_PER_PIXEL)
         for index in range(clip.frames):
-            path = entry.path.with_name(_name(index))
-            entries.append(Entry(path, Member(path, size, clip.file.source, partial(player.open, clip, index))))
+            path = entry.path.with_name(_format_frame_name(index))
+            entries.append(LayoutEntry(path, Member(path, size, clip.file.source, partial(player.open, clip, index))))
     return replace(content, entries=entries)
 
 
-def _check(clip: Clip, stems: set[str], annotation: Masklets | None) -> None:
-    """Raises VosbenchError if a video's masks, those of `stems` and in JSON, do not fit its frames."""
-    if stray := sorted(stems - {Path(_name(index)).stem for index in range(clip.frames)}):
-        raise _wrong(clip.file, f"decodes to {clip.frames} frames, from 00000 on, and has a mask of frame {stray[0]}")
+def _check_masks_fit(clip: VideoFile, frame_names: set[str], annotation: Masklets | None) -> None:
+    """Raises VosbenchError if a video's masks, those of `frame_names` and in JSON, do not fit its frames."""
+    if stray := sorted(frame_names - {Path(_format_frame_name(index)).stem for index in range(clip.frames)}):
+        raise _make_video_error(
+            clip.file, f"decodes to {clip.frames} frames, from 00000 on, and has a mask of frame {stray[0]}"
+        )
     if annotation and annotation.frames > clip.frames:
-        raise _wrong(clip.file, f"decodes to {clip.frames} frames, and its {ANNOTATION} says {annotation.frames}")
+        raise _make_video_error(
+            clip.file, f"decodes to {clip.frames} frames, and its {ANNOTATION_SUFFIX} says {annotation.frames}"
+        )
     if annotation and annotation.size != clip.size:
         shown, drawn = (f"{height}x{width}" for height, width in (clip.size, annotation.size))
-        raise _wrong(clip.file, f"has frames of {shown} pixels (height x width) and masks of {drawn}")
+        raise _make_video_error(clip.file, f"has frames of {shown} pixels (height x width) and masks of {drawn}")
 
 
-def look(file: Member) -> Clip:
+def count_video_frames(file: Member) -> VideoFile:
     """Decode a video to its end.
 
     Raises VosbenchError if there are fewer frames than it announces: a count in mp4, mov and avi; its duration times
@@ -145,18 +151,18 @@ def look(file: Member) -> Clip:
     """
     import cv2
 
-    with _playing(file) as reader:
+    with _open_capture(file) as reader:
         announced = int(reader.get(cv2.CAP_PROP_FRAME_COUNT))
         decoded, image = reader.read()
         frames = decoded + sum(1 for _ in iter(reader.grab, False))
     if not decoded:
-        raise _wrong(file, "cannot be decoded")
+        raise _make_video_error(file, "cannot be decoded")
     if frames < announced:
-        raise _wrong(file, f"decodes to {frames} frames and announces {announced}")
-    return Clip(file, frames, image.shape[:2])
+        raise _make_video_error(file, f"decodes to {frames} frames and announces {announced}")
+    return VideoFile(file, frames, image.shape[:2])
 
 
-class Player:
+class FrameReader:
     """Frames of videos as JPEG. The last video stays open: the frame that is asked for next is mostly the next one."""
 
     def __init__(self) -> None:
@@ -165,13 +171,13 @@ class Player:
         self.index = 0
         self.stack = ExitStack()
 
-    def open(self, clip: Clip, index: int) -> IO[bytes]:
+    def open(self, clip: VideoFile, index: int) -> IO[bytes]:
         """A frame. Raises VosbenchError if it is not there any more, or not of the size of the first one."""
         import cv2
 
         if self.file is not clip.file or index < self.index:
             self.stack.close()
-            self.reader, self.file, self.index = self.stack.enter_context(_playing(clip.file)), clip.file, 0
+            self.reader, self.file, self.index = self.stack.enter_context(_open_capture(clip.file)), clip.file, 0
         while self.index < index and self.reader.grab():
             self.index += 1
         decoded, image = self.reader.read()
@@ -180,19 +186,21 @@ class Player:
             self.stack.close()
             self.file = None
         if not decoded or image.shape[:2] != clip.size:
-            raise _wrong(clip.file, f"has no frame {index} of the first one's {clip.size[0]}x{clip.size[1]} pixels")
-        return io.BytesIO(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
+            raise _make_video_error(
+                clip.file, f"has no frame {index} of the first one's {clip.size[0]}x{clip.size[1]} pixels"
+            )
+        return io.BytesIO(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, FRAME_JPEG_QUALITY])[1].tobytes())
 
 
 @contextmanager
-def _playing(file: Member) -> Iterator[Any]:
+def _open_capture(file: Member) -> Iterator[Any]:
     """OpenCV's reader of a video file, at its first frame."""
     import cv2
 
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # what is wrong is raised, and not told on stderr
     with TemporaryDirectory(prefix="vosbench-") as folder:
-        path = file.file or Path(folder, f"video{file.name.suffix}")
-        if not file.file:
+        path = file.file_on_disk or Path(folder, f"video{file.name.suffix}")
+        if not file.file_on_disk:
             file.save(path)
         level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         reader = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
@@ -203,9 +211,9 @@ def _playing(file: Member) -> Iterator[Any]:
             reader.release()
 
 
-def _name(index: int) -> str:
+def _format_frame_name(index: int) -> str:
     return f"{index:05}.jpg"
 
 
-def _wrong(file: Member, flaw: str) -> VosbenchError:
+def _make_video_error(file: Member, flaw: str) -> VosbenchError:
     return VosbenchError(f"{file.source}: {str(file.name)!r} in it {flaw}; fetch it again, or encode it anew as mp4")

@@ -17,15 +17,15 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from vosbench.errors import VosbenchError
-from vosbench.io.archives.volumes import archive_of
+from vosbench.io.archives.volumes import get_archive_name
 from vosbench.io.files import replacing
-from vosbench.io.processes import cores
+from vosbench.io.processes import count_cores
 
-CHUNK = 2**20  # bytes
-BATCH = 64  # files for a thread at a time
+READ_CHUNK = 2**20  # bytes
+FILES_PER_BATCH = 64  # files for a thread at a time
 # zipfile, tarfile and the decompressors raise more on damaged input than they document.
-DAMAGE: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
-DAMAGE += (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+DAMAGE_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
+DAMAGE_ERRORS += (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 
 
 class DiskError(VosbenchError):
@@ -45,8 +45,8 @@ class Member:
     size: int
     source: Path
     open: Callable[[], IO[bytes]]
-    file: Path | None = None
-    apart: bool = False
+    file_on_disk: Path | None = None
+    read_in_parallel: bool = False
 
     def read(self) -> bytes:
         """Its content. Raises VosbenchError if it is damaged."""
@@ -58,19 +58,19 @@ class Member:
         A file on disk is hard-linked where the file system allows: do not change it in place afterwards.
         Raises VosbenchError if it is damaged, DiskError if it cannot be written.
         """
-        with writing(path), replacing(path) as beside:
+        with translate_write_errors(path), replacing(path) as beside:
             beside.unlink(missing_ok=True)  # left by a process that died, it may be a link to the only copy
             self.fill(beside)
 
     def fill(self, path: Path) -> None:
         """Make it the new file `path` of a folder that is there. Raises OSError, VosbenchError if it is damaged."""
-        if not (self.file and _link(self.file, path)):
+        if not (self.file_on_disk and _try_hard_link(self.file_on_disk, path)):
             with path.open("xb") as file:
                 file.writelines(self._chunks())
 
     def _chunks(self) -> Iterator[bytes]:
-        size = min(CHUNK, self.size + 1)  # beyond its end, where checksums are compared
-        with intact(self.source, str(self.name)), self.open() as stream:
+        size = min(READ_CHUNK, self.size + 1)  # beyond its end, where checksums are compared
+        with translate_read_errors(self.source, str(self.name)), self.open() as stream:
             while chunk := stream.read(size):
                 yield chunk
 
@@ -87,16 +87,18 @@ def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
     members = {path: member for member, path in pairs}
     done = len(pairs) - len(members)
     for folder in {path.parent for path in members}:
-        with writing(folder):
+        with translate_write_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
     for path, member in members.items():
-        if not member.apart:
+        if not member.read_in_parallel:
             _fill_all([(member, path)])
             yield (done := done + 1)
-    apart = [(member, path) for path, member in members.items() if member.apart]
-    pool = ThreadPoolExecutor(cores())
+    apart = [(member, path) for path, member in members.items() if member.read_in_parallel]
+    pool = ThreadPoolExecutor(count_cores())
     try:
-        for count in pool.map(_fill_all, (apart[start : start + BATCH] for start in range(0, len(apart), BATCH))):
+        for count in pool.map(
+            _fill_all, (apart[start : start + FILES_PER_BATCH] for start in range(0, len(apart), FILES_PER_BATCH))
+        ):
             yield (done := done + count)
     finally:
         pool.shutdown(cancel_futures=True)
@@ -104,17 +106,17 @@ def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
 
 def _fill_all(pairs: Sequence[tuple[Member, Path]]) -> int:
     for member, path in pairs:
-        with writing(path):
+        with translate_write_errors(path):
             member.fill(path)
     return len(pairs)
 
 
-def opener(path: Path) -> Callable[[], IO[bytes]]:
+def make_opener(path: Path) -> Callable[[], IO[bytes]]:
     """What opens a file, to read its bytes."""
     return cast("Callable[[], IO[bytes]]", partial(path.open, "rb"))
 
 
-def _link(file: Path, path: Path) -> bool:
+def _try_hard_link(file: Path, path: Path) -> bool:
     """Whether `path` could be made a hard link to the file."""
     try:
         os.link(file, path)
@@ -124,7 +126,7 @@ def _link(file: Path, path: Path) -> bool:
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def translate_write_errors(path: Path) -> Iterator[None]:
     """A disk that does not take a file, as one line."""
     try:
         yield
@@ -134,14 +136,14 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def intact(source: Path, member: str | None = None) -> Iterator[None]:
+def translate_read_errors(source: Path, member: str | None = None) -> Iterator[None]:
     """Damage as one line."""
     try:
         yield
-    except DAMAGE as error:
+    except DAMAGE_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         what = f"{source}: {member!r} in it" if member else f"{source}:"
         remedy = "mend it" if source.is_dir() else "delete it and fetch it again"
-        if archive_of(source.name):
+        if get_archive_name(source.name):
             remedy = "give its last volumes, too, if they are missing, or fetch them all again"
         raise VosbenchError(f"{what} is damaged or cannot be read ({reason}); {remedy}") from None

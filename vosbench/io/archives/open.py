@@ -19,16 +19,16 @@ from tempfile import TemporaryDirectory
 from vosbench.errors import VosbenchError
 from vosbench.io.archives import tar
 from vosbench.io.archives import zip as zip_archive
-from vosbench.io.archives.members import Member, intact, opener, writing
-from vosbench.io.archives.safety import Entry, checked, limit, refusal
-from vosbench.io.archives.volumes import Volumes, archive_of, beside, gather, is_archive
-from vosbench.io.archives.zip import MAGICS
+from vosbench.io.archives.members import Member, make_opener, translate_read_errors, translate_write_errors
+from vosbench.io.archives.safety import ArchiveEntry, check_entries, make_refusal, max_unpacked_size
+from vosbench.io.archives.volumes import Volumes, find_volumes, get_archive_name, group_volumes, is_archive
+from vosbench.io.archives.zip import ZIP_MAGICS
 from vosbench.io.paths import is_litter
 
 MAX_DEPTH = 3  # archives in one another
-SEVENZIP = b"7z\xbc\xaf\x27\x1c"
-OTHERS = (".gz", ".bz2", ".xz", ".rar", ".zst", ".br", ".lz")  # suffixes of what is an archive, or may be
-HEAD = 512  # bytes that tell what a file is
+SEVENZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
+UNSUPPORTED_SUFFIXES = (".gz", ".bz2", ".xz", ".rar", ".zst", ".br", ".lz")  # suffixes of what is an archive, or may be
+HEAD_BYTES = 512  # bytes that tell what a file is
 
 
 @contextmanager
@@ -50,12 +50,16 @@ def open_members(sources: Sequence[Path], scratch: Path | None = None) -> Iterat
     Raises VosbenchError for a source that is missing, no archive, damaged or unsafe, DiskError for a full disk.
     """
     with ExitStack() as stack:
-        shelf = _Shelf(scratch, stack)
-        yield [member for paths in _sets(sources) for member in _members(paths, paths[0], shelf, sys.maxsize, 1)]
+        shelf = _Workspace(scratch, stack)
+        yield [
+            member
+            for paths in _group_sources(sources)
+            for member in _open_source(paths, paths[0], shelf, sys.maxsize, 1)
+        ]
 
 
 @dataclass(frozen=True)
-class _Shelf:
+class _Workspace:
     """Where things are unpacked, and what is closed in the end."""
 
     scratch: Path | None
@@ -64,8 +68,8 @@ class _Shelf:
     def folder(self, archive: Path) -> Path:
         """An empty folder, which nobody else knows."""
         if self.scratch is None:
-            raise refusal(archive, "cannot be read in place")
-        with writing(self.scratch):
+            raise make_refusal(archive, "cannot be read in place")
+        with translate_write_errors(self.scratch):
             self.scratch.mkdir(parents=True, exist_ok=True)
             return self.scratch / Path(self.stack.enter_context(TemporaryDirectory(dir=self.scratch))).name
 
@@ -76,69 +80,69 @@ class _Shelf:
         return file
 
 
-def _sets(sources: Sequence[Path]) -> list[list[Path]]:
+def _group_sources(sources: Sequence[Path]) -> list[list[Path]]:
     """The sources, each alone or as all the volumes of one archive in order."""
-    given = Counter(archive_of(source.name) for source in sources)
+    given = Counter(get_archive_name(source.name) for source in sources)
     named = []
     for source in sources:
         if not source.exists():
             raise VosbenchError(f"{source}: no such file or folder")
-        archive = archive_of(source.name)
-        paths = beside(source) if archive and given[archive] == 1 else [source]
+        archive = get_archive_name(source.name)
+        paths = find_volumes(source) if archive and given[archive] == 1 else [source]
         named += [(path.name, path) for path in paths]
-    return gather(named)
+    return group_volumes(named)
 
 
-def _members(paths: Sequence[Path], source: Path, shelf: _Shelf, most: int, depth: int) -> list[Member]:
+def _open_source(paths: Sequence[Path], source: Path, shelf: _Workspace, most: int, depth: int) -> list[Member]:
     """What is in a source that lies in some files, and in the archives in it. most: the bytes that it may hold."""
-    with intact(source):
+    with translate_read_errors(source):
         if source.is_dir():
-            return list(_loose(source, source, PurePosixPath(), frozenset()))
+            return list(_walk_folder(source, source, PurePosixPath(), frozenset()))
         packed = Volumes(paths, shelf.stack)
-        most = min(most, limit(packed.size))
-        entries = _entries(source, packed, shelf, most)
+        most = min(most, max_unpacked_size(packed.size))
+        entries = _read_entries(source, packed, shelf, most)
         if entries is None:
             name, file = PurePosixPath(source.name), source.resolve()
-            return [Member(name, packed.size, source, opener(source), file, apart=True)]
-        members = checked(source, entries, most)
-    return members if shelf.scratch is None else list(_unnested(members, shelf, most, depth))
+            return [Member(name, packed.size, source, make_opener(source), file, read_in_parallel=True)]
+        members = check_entries(source, entries, most)
+    return members if shelf.scratch is None else list(_open_nested_archives(members, shelf, most, depth))
 
 
-def _entries(source: Path, packed: Volumes, shelf: _Shelf, most: int) -> Iterable[Entry] | None:
+def _read_entries(source: Path, packed: Volumes, shelf: _Workspace, most: int) -> Iterable[ArchiveEntry] | None:
     """What an archive holds, in its order; None for a file that is none and does not claim to be."""
-    head = packed.read_at(0, HEAD)
-    if head.startswith(MAGICS):
-        return zip_archive.entries(source, packed)
-    if head.startswith(SEVENZIP):
+    head = packed.read_at(0, HEAD_BYTES)
+    if head.startswith(ZIP_MAGICS):
+        return zip_archive.read_zip_entries(source, packed)
+    if head.startswith(SEVENZIP_MAGIC):
         from vosbench.io.archives import sevenzip
 
-        return sevenzip.entries(source, packed, partial(shelf.folder, source))
+        return sevenzip.read_sevenzip_entries(source, packed, partial(shelf.folder, source))
     if tar.is_tar(head):
-        return tar.entries(source, packed, partial(shelf.folder, source), most)
-    if is_archive(source.name) or source.suffix.lower() in OTHERS:
+        return tar.read_tar_entries(source, packed, partial(shelf.folder, source), most)
+    if is_archive(source.name) or source.suffix.lower() in UNSUPPORTED_SUFFIXES:
         raise VosbenchError(
             f"{source}: neither a folder nor a zip, tar or 7z archive; fetch it again, or unpack it by hand"
         )
     return None
 
 
-def _unnested(members: Sequence[Member], shelf: _Shelf, most: int, depth: int) -> Iterator[Member]:
+def _open_nested_archives(members: Sequence[Member], shelf: _Workspace, most: int, depth: int) -> Iterator[Member]:
     """The members of an archive, with those of the archives among them in place of these."""
     left = most - sum(member.size for member in members)
-    for volumes in gather((str(member.name), member) for member in members):
+    for volumes in group_volumes((str(member.name), member) for member in members):
         first = volumes[0]
         if not is_archive(first.name.name):
             yield first
             continue
         if depth == MAX_DEPTH:
-            raise refusal(first.source, f"lies {MAX_DEPTH} archives deep", str(first.name))
-        paths = [volume.file or shelf.saved(volume) for volume in volumes]
-        for member in _members(paths, first.source / first.name, shelf, left, depth + 1):
+            raise make_refusal(first.source, f"lies {MAX_DEPTH} archives deep", str(first.name))
+        paths = [volume.file_on_disk or shelf.saved(volume) for volume in volumes]
+        for member in _open_source(paths, first.source / first.name, shelf, left, depth + 1):
             left -= member.size
             yield replace(member, name=first.name.parent / member.name)
 
 
-def _loose(top: Path, folder: Path, name: PurePosixPath, above: frozenset[tuple[int, int]]) -> Iterator[Member]:
+def _walk_folder(top: Path, folder: Path, name: PurePosixPath, above: frozenset[tuple[int, int]]) -> Iterator[Member]:
     """The files below a folder. Symbolic links are followed, but not into a folder that they lie in."""
     status = folder.stat()
     inside = above | {(status.st_dev, status.st_ino)}
@@ -149,9 +153,9 @@ def _loose(top: Path, folder: Path, name: PurePosixPath, above: frozenset[tuple[
     for entry in entries:
         path = folder / entry.name
         if entry.is_dir():
-            yield from _loose(top, path, name / entry.name, inside)
+            yield from _walk_folder(top, path, name / entry.name, inside)
         elif entry.is_file():
             file = path.resolve() if entry.is_symlink() else path  # a hard link to a symbolic link is a symbolic link
-            yield Member(name / entry.name, entry.stat().st_size, top, opener(path), file, apart=True)
+            yield Member(name / entry.name, entry.stat().st_size, top, make_opener(path), file, read_in_parallel=True)
         else:
             raise VosbenchError(f"{path}: neither a file nor a folder, or a broken link; repair or remove it")

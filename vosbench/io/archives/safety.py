@@ -18,10 +18,10 @@ from vosbench.io.paths import is_litter
 # tar.gz (measured), while bombs aim at deflate's limit, 1032:1. Less than SMALL harms nobody at any ratio.
 # A zip is judged by member and as a whole; a tar and a 7z do not say what a member takes, and are judged as a whole.
 MAX_RATIO = 200
-SMALL = 16 * 2**20  # bytes
+SMALL_ARCHIVE_BYTES = 16 * 2**20  # bytes
 
 
-class Entry(NamedTuple):
+class ArchiveEntry(NamedTuple):
     """What an archive says of one entry. kind: "file", "folder" or what is refused. packed: the bytes that it takes.
 
     open: its bytes. file: where it lies unpacked when the archive's last entry has been asked for, if it is wanted.
@@ -30,7 +30,7 @@ class Entry(NamedTuple):
     name: str
     kind: str
     size: int
-    packed: int
+    packed_size: int
     open: Callable[[], IO[bytes]]
     file: Path | None = None
 
@@ -40,12 +40,12 @@ class Entry(NamedTuple):
         return [part for part in self.name.split("/") if part not in ("", ".")]
 
     @property
-    def wanted(self) -> bool:
+    def is_wanted(self) -> bool:
         """Whether it is a file and no litter."""
         return self.kind == "file" and not any(map(is_litter, self.parts))
 
 
-def checked(archive: Path, entries: Iterable[Entry], most: int) -> list[Member]:
+def check_entries(archive: Path, entries: Iterable[ArchiveEntry], most: int) -> list[Member]:
     """The wanted ones among the entries of an archive that may hold `most` bytes.
 
     Raises VosbenchError for the first entry that is unsafe, before the next one is asked for.
@@ -54,25 +54,27 @@ def checked(archive: Path, entries: Iterable[Entry], most: int) -> list[Member]:
     members: dict[str, Member] = {}
     for entry in entries:
         unpacked += entry.size
-        if flaw := _flaw(entry) or ("makes the whole too large: a bomb" if unpacked > most else None):
-            raise refusal(archive, flaw, entry.name)
-        if entry.wanted:
-            member = Member(PurePosixPath(entry.name), entry.size, archive, entry.open, entry.file, apart=True)
+        if flaw := _find_unsafe_trait(entry) or ("makes the whole too large: a bomb" if unpacked > most else None):
+            raise make_refusal(archive, flaw, entry.name)
+        if entry.is_wanted:
+            member = Member(
+                PurePosixPath(entry.name), entry.size, archive, entry.open, entry.file, read_in_parallel=True
+            )
             twin = members.setdefault(str(member.name).casefold(), member)
             if twin is not member:
-                raise refusal(archive, f"has the name of another entry, {str(twin.name)!r}", entry.name)
-    for folder in _above({member.name.parent for member in members.values()}):
+                raise make_refusal(archive, f"has the name of another entry, {str(twin.name)!r}", entry.name)
+    for folder in _add_parents({member.name.parent for member in members.values()}):
         if str(folder).casefold() in members:
-            raise refusal(archive, "is both a file and a folder", str(folder))
+            raise make_refusal(archive, "is both a file and a folder", str(folder))
     return list(members.values())
 
 
-def _above(folders: Collection[PurePosixPath]) -> set[PurePosixPath]:
+def _add_parents(folders: Collection[PurePosixPath]) -> set[PurePosixPath]:
     """Folders with those that they lie in."""
     return {above for folder in folders for above in (folder, *folder.parents)}
 
 
-def _flaw(entry: Entry) -> str | None:
+def _find_unsafe_trait(entry: ArchiveEntry) -> str | None:
     """Why an entry is unsafe by itself, if it is."""
     if entry.name.startswith("/") or re.match("[A-Za-z]:", entry.name):
         return "has an absolute path"
@@ -84,17 +86,17 @@ def _flaw(entry: Entry) -> str | None:
         return f"is {entry.kind}"
     if entry.kind == "file" and not entry.parts:
         return "has no name"
-    if not 0 <= entry.size <= limit(entry.packed):
-        return f"unpacks to {entry.size} bytes from {entry.packed}: a bomb"
+    if not 0 <= entry.size <= max_unpacked_size(entry.packed_size):
+        return f"unpacks to {entry.size} bytes from {entry.packed_size}: a bomb"
     return None
 
 
-def limit(packed: int) -> int:
+def max_unpacked_size(packed: int) -> int:
     """The most bytes that so many packed bytes may become."""
-    return max(SMALL, MAX_RATIO * packed)
+    return max(SMALL_ARCHIVE_BYTES, MAX_RATIO * packed)
 
 
-def refusal(archive: Path, flaw: str, name: str | None = None) -> VosbenchError:
+def make_refusal(archive: Path, flaw: str, name: str | None = None) -> VosbenchError:
     """Why an archive is not read, as one line."""
     what = f"{archive}:" if name is None else f"{archive}: {name!r} in it"
     return VosbenchError(f"{what} {flaw}; if you trust it, unpack it by hand and give the folder")

@@ -10,29 +10,31 @@ from pathlib import Path, PurePosixPath
 from py7zr import FileInfo, Py7zIO, SevenZipFile, WriterFactory
 from py7zr.exceptions import ArchiveError, PasswordRequired, UnsupportedCompressionMethodError
 
-from vosbench.io.archives.members import DiskError, opener, writing
-from vosbench.io.archives.safety import Entry, refusal
+from vosbench.io.archives.members import DiskError, make_opener, translate_write_errors
+from vosbench.io.archives.safety import ArchiveEntry, make_refusal
 from vosbench.io.archives.volumes import Volumes
 
-HEADER = 32  # bytes, which say where the directory lies
+SEVENZIP_HEADER_BYTES = 32  # bytes, which say where the directory lies
 
 
-def entries(path: Path, packed: Volumes, folder: Callable[[], Path]) -> Iterator[Entry]:
+def read_sevenzip_entries(path: Path, packed: Volumes, folder: Callable[[], Path]) -> Iterator[ArchiveEntry]:
     """The entries in their order. folder: makes an empty one for the files, which are numbered there; they are written
     when all entries have been asked for.
 
     Raises ValueError and OSError for damage, VosbenchError for what cannot be unpacked here, DiskError for a full disk.
     """
     _check_length(packed)
-    with _one_error(path), SevenZipFile(packed.open()) as archive:
+    with _unify_errors(path), SevenZipFile(packed.open()) as archive:
         if archive.needs_password():
-            raise refusal(path, "is encrypted")
+            raise make_refusal(path, "is encrypted")
         place, files, needed = folder(), {}, 0
         for number, info in enumerate(archive.list()):
             file = place / str(number)
-            entry = Entry(info.filename, _kind(info), info.uncompressed, packed.size, opener(file), file)
+            entry = ArchiveEntry(
+                info.filename, _get_sevenzip_kind(info), info.uncompressed, packed.size, make_opener(file), file
+            )
             yield entry
-            if entry.wanted:
+            if entry.is_wanted:
                 files[info.filename] = file
                 needed += info.uncompressed
         if needed > (free := shutil.disk_usage(place).free):
@@ -41,60 +43,60 @@ def entries(path: Path, packed: Volumes, folder: Callable[[], Path]) -> Iterator
             )
         top = place.absolute()
         names = {str(top / PurePosixPath(name)): file for name, file in files.items()}
-        archive.extract(top, list(files), factory=_Files(names))
+        archive.extract(top, list(files), factory=_FileFactory(names))
 
 
 def _check_length(packed: Volumes) -> None:
     """Raises EOFError where the end is missing, of which only the beginning of a 7z knows."""
-    head = packed.read_at(0, HEADER)
-    length = HEADER + int.from_bytes(head[12:20], "little") + int.from_bytes(head[20:28], "little")
+    head = packed.read_at(0, SEVENZIP_HEADER_BYTES)
+    length = SEVENZIP_HEADER_BYTES + int.from_bytes(head[12:20], "little") + int.from_bytes(head[20:28], "little")
     if packed.size < length:
         raise EOFError(f"its end is missing, {packed.size} of {length} bytes are there")
 
 
-def _kind(info: FileInfo) -> str:
+def _get_sevenzip_kind(info: FileInfo) -> str:
     if info.is_symlink:
         return "a link"
     return "file" if info.is_file else "folder" if info.is_directory else "a device"
 
 
 @contextmanager
-def _one_error(path: Path) -> Iterator[None]:
+def _unify_errors(path: Path) -> Iterator[None]:
     """What py7zr raises, as what others raise."""
     try:
         yield
     except PasswordRequired:
-        raise refusal(path, "is encrypted") from None
+        raise make_refusal(path, "is encrypted") from None
     except UnsupportedCompressionMethodError:
-        raise refusal(path, "is packed by a method which cannot be read here") from None
+        raise make_refusal(path, "is packed by a method which cannot be read here") from None
     except (ArchiveError, AssertionError, AttributeError, TypeError) as error:  # it trusts the directory
         raise ValueError(f"{type(error).__name__}: {error}") from None
 
 
-class _Files(WriterFactory):
+class _FileFactory(WriterFactory):
     """Where py7zr finds the files that are to be written, by the names that it makes up from a folder and an entry."""
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = files
 
     def create(self, filename: str) -> Py7zIO:
-        return _File(self._files[filename])
+        return _FileWriter(self._files[filename])
 
 
-class _File(Py7zIO):
+class _FileWriter(Py7zIO):
     """One of the files, written from its start to its end."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with writing(path):
+        with translate_write_errors(path):
             self._file = path.open("xb")
 
     def write(self, s: bytes | bytearray) -> int:
-        with writing(self._path):
+        with translate_write_errors(self._path):
             return self._file.write(s)
 
     def close(self) -> None:
-        with writing(self._path):
+        with translate_write_errors(self._path):
             self._file.close()
 
     def seekable(self) -> bool:

@@ -14,8 +14,8 @@ from itertools import count
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
-from vosbench.io.archives.members import CHUNK, Member, opener, writing
-from vosbench.io.archives.safety import Entry, refusal
+from vosbench.io.archives.members import READ_CHUNK, Member, make_opener, translate_write_errors
+from vosbench.io.archives.safety import ArchiveEntry, make_refusal
 from vosbench.io.archives.volumes import Volumes
 
 UNPACKERS: dict[bytes, Callable[[IO[bytes]], io.BufferedIOBase]] = {
@@ -36,14 +36,14 @@ def is_tar(head: bytes) -> bool:
     return True
 
 
-def entries(path: Path, packed: Volumes, folder: Callable[[], Path], most: int) -> Iterator[Entry]:
+def read_tar_entries(path: Path, packed: Volumes, folder: Callable[[], Path], most: int) -> Iterator[ArchiveEntry]:
     """The entries in their order, read once. folder: makes an empty one for the files of a compressed tar, which are
     numbered there; each is written when the next entry is asked for. most: the bytes that may be unpacked.
 
     Raises what tarfile and the decompressors do, VosbenchError for a bomb, DiskError for a full disk.
     """
     magic = next(filter(packed.read_at(0, tarfile.BLOCKSIZE).startswith, UNPACKERS), None)
-    bounded = _Bounded(UNPACKERS[magic](packed.open()) if magic else packed.open(), most, path)
+    bounded = _BoundedStream(UNPACKERS[magic](packed.open()) if magic else packed.open(), most, path)
     place = folder() if magic else None
     archive = tarfile.TarFile(fileobj=bounded)
     for number in count():
@@ -51,24 +51,24 @@ def entries(path: Path, packed: Volumes, folder: Callable[[], Path], most: int) 
             break
         archive.members = []  # type: ignore[attr-defined]  # or it keeps them all
         in_place = partial(packed.open, info.offset_data, info.size)
-        entry = Entry(info.name, _kind(info), info.size, packed.size, in_place)
+        entry = ArchiveEntry(info.name, _get_tar_kind(info), info.size, packed.size, in_place)
         if place:
             file = place / str(number)
-            yield entry._replace(open=opener(file), file=file)
-            if entry.wanted:
+            yield entry._replace(open=make_opener(file), file=file)
+            if entry.is_wanted:
                 content = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
-                with writing(file):
+                with translate_write_errors(file):
                     Member(PurePosixPath(info.name), info.size, path, content).fill(file)
         else:
             yield entry
     bounded.seek(archive.offset)  # tarfile takes the end of the file, or rubbish, for the end of the archive
     if bounded.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError("its end is missing")
-    while bounded.read(CHUNK):
+    while bounded.read(READ_CHUNK):
         pass  # up to the checksum behind the compressed data
 
 
-def _kind(info: tarfile.TarInfo) -> str:
+def _get_tar_kind(info: tarfile.TarInfo) -> str:
     if info.islnk() or info.issym():
         return "a link"
     if info.issparse():
@@ -76,7 +76,7 @@ def _kind(info: tarfile.TarInfo) -> str:
     return "file" if info.isreg() else "folder" if info.isdir() else "a device"
 
 
-class _Bounded(io.BufferedIOBase):
+class _BoundedStream(io.BufferedIOBase):
     """A tar's bytes, of which not more than `most` are ever unpacked: its headers, too, can be bombs."""
 
     def __init__(self, stream: io.BufferedIOBase | IO[bytes], most: int, path: Path) -> None:
@@ -99,4 +99,4 @@ class _Bounded(io.BufferedIOBase):
 
     def _bound(self, position: int) -> None:
         if position > self.most:
-            raise refusal(self.path, f"unpacks to more than {self.most} bytes: a bomb")
+            raise make_refusal(self.path, f"unpacks to more than {self.most} bytes: a bomb")

@@ -22,50 +22,50 @@ from vosbench.errors import VosbenchError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-Item = TypeVar("Item")
+NamedItem = TypeVar("NamedItem")
 
-ARCHIVE = re.compile(r"\.(zip|7z|tgz|tbz2?|txz|tar(\.(gz|bz2|xz))?)$", re.IGNORECASE)
-NUMBERS = [f"{number:03}" for number in range(1000)]
-LETTERS = ["".join(pair) for pair in product(ascii_lowercase, repeat=2)]
-COMPRESSED = ("br", "gz", "lz", "xz")  # letters behind `.tar` that are no part
+ARCHIVE_PATTERN = re.compile(r"\.(zip|7z|tgz|tbz2?|txz|tar(\.(gz|bz2|xz))?)$", re.IGNORECASE)
+NUMBER_SUFFIXES = [f"{number:03}" for number in range(1000)]
+LETTER_SUFFIXES = ["".join(pair) for pair in product(ascii_lowercase, repeat=2)]
+COMPRESSION_SUFFIXES = ("br", "gz", "lz", "xz")  # letters behind `.tar` that are no part
 
 
 def is_archive(name: str) -> bool:
     """Whether a file's name says that it is an archive, or a volume of one."""
-    return bool(ARCHIVE.search(name)) or archive_of(name) is not None
+    return bool(ARCHIVE_PATTERN.search(name)) or get_archive_name(name) is not None
 
 
-def archive_of(name: str) -> str | None:
+def get_archive_name(name: str) -> str | None:
     """The name of the archive of which a file is a volume, if its name says so."""
     archive, _, part = name.rpartition(".")
-    numbered = re.fullmatch("[0-9]{3}|[a-z]{2}", part) and part not in COMPRESSED
-    return archive if numbered and ARCHIVE.search(archive) else None
+    numbered = re.fullmatch("[0-9]{3}|[a-z]{2}", part) and part not in COMPRESSION_SUFFIXES
+    return archive if numbered and ARCHIVE_PATTERN.search(archive) else None
 
 
-def beside(volume: Path) -> list[Path]:
+def find_volumes(volume: Path) -> list[Path]:
     """The volumes of one archive that lie in the folder of one of them, itself among them."""
-    archive = archive_of(volume.name)
-    return [path for path in volume.parent.iterdir() if archive_of(path.name) == archive]
+    archive = get_archive_name(volume.name)
+    return [path for path in volume.parent.iterdir() if get_archive_name(path.name) == archive]
 
 
-def gather(named: Iterable[tuple[str, Item]]) -> list[list[Item]]:
+def group_volumes(named: Iterable[tuple[str, NamedItem]]) -> list[list[NamedItem]]:
     """Things by their names, the volumes of an archive together and in order, everything else alone.
 
     Raises VosbenchError for volumes of which one is missing before another, or there twice.
     """
-    sets: dict[object, list[tuple[str, Item]]] = {}
+    sets: dict[object, list[tuple[str, NamedItem]]] = {}
     for position, (name, item) in enumerate(named):
-        sets.setdefault(archive_of(name) or position, []).append((name, item))
+        sets.setdefault(get_archive_name(name) or position, []).append((name, item))
     for archive, volumes in sets.items():
         if isinstance(archive, str):
             volumes.sort(key=lambda volume: volume[0])
-            _check(archive, [name.removeprefix(f"{archive}.") for name, _ in volumes])
+            _check_volumes(archive, [name.removeprefix(f"{archive}.") for name, _ in volumes])
     return [[item for _, item in volumes] for volumes in sets.values()]
 
 
-def _check(archive: str, parts: Sequence[str]) -> None:
+def _check_volumes(archive: str, parts: Sequence[str]) -> None:
     numbers = parts[0].isdecimal()
-    order = NUMBERS[parts[0] != NUMBERS[0] :] if numbers else LETTERS
+    order = NUMBER_SUFFIXES[parts[0] != NUMBER_SUFFIXES[0] :] if numbers else LETTER_SUFFIXES
     for part, expected in zip(parts, order, strict=False):
         if part < expected:
             raise VosbenchError(f"{archive}.{part} is given twice; give the volumes of one archive once")

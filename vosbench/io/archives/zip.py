@@ -9,33 +9,33 @@ from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from vosbench.io.archives.safety import Entry, refusal
+from vosbench.io.archives.safety import ArchiveEntry, make_refusal
 from vosbench.io.archives.volumes import Volumes
 
-MAGICS = (b"PK\3\4", b"PK\5\6")
-METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-HEADER = 30  # bytes before an entry's name
+ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
+ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+ZIP_HEADER_BYTES = 30  # bytes before an entry's name
 
 
-def entries(path: Path, packed: Volumes) -> Iterator[Entry]:
+def read_zip_entries(path: Path, packed: Volumes) -> Iterator[ArchiveEntry]:
     """The entries in the order of the directory at the end. Raises what zipfile does, and VosbenchError for a bomb."""
     archive = zipfile.ZipFile(packed.open())
     placed = sorted(archive.infolist(), key=lambda info: info.header_offset)
     starts = [info.header_offset for info in placed] + [archive.start_dir]
     for info, (start, following) in zip(placed, pairwise(starts), strict=True):
-        if start + HEADER + len(info.orig_filename) + info.compress_size > following:
-            raise refusal(path, "overlaps another entry: a bomb", info.orig_filename)
+        if start + ZIP_HEADER_BYTES + len(info.orig_filename) + info.compress_size > following:
+            raise make_refusal(path, "overlaps another entry: a bomb", info.orig_filename)
     for info in archive.infolist():
         name = info.orig_filename  # the other one ends at the first NUL
-        yield Entry(name, _kind(info), info.file_size, info.compress_size, partial(archive.open, info))
+        yield ArchiveEntry(name, _get_zip_kind(info), info.file_size, info.compress_size, partial(archive.open, info))
 
 
-def _kind(info: zipfile.ZipInfo) -> str:
+def _get_zip_kind(info: zipfile.ZipInfo) -> str:
     form = stat.S_IFMT(info.external_attr >> 16)
     if form not in (0, stat.S_IFREG, stat.S_IFDIR):
         return "a link" if form == stat.S_IFLNK else "a device"
     if info.flag_bits & 1:
         return "encrypted"
-    if info.compress_type not in METHODS:
+    if info.compress_type not in ZIP_METHODS:
         return f"packed by method {info.compress_type}, which cannot be read here"
     return "folder" if info.orig_filename.endswith("/") else "file"

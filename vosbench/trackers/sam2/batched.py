@@ -12,44 +12,44 @@ from typing import Any
 
 import torch
 
-from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, Recalled, Recollection, fuse, joined
-from vosbench.trackers.sam2.predictor import Images
-from vosbench.trackers.sam2.session import Cohort, Session
+from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, MemoryRecaller, RecalledMemory, fuse_memory, join_memories
+from vosbench.trackers.sam2.predictor import ModelImages
+from vosbench.trackers.sam2.session import Cohort, Sam2Session
 
 
-class FastSession(Session):
+class BatchedSession(Sam2Session):
     """A Session that batches."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.recollection = Recollection(self.predictor)
-        self.ahead = Ahead(self.predictor, self.images)
+        self.recollection = MemoryRecaller(self.predictor)
+        self.ahead = AheadEncoder(self.predictor, self.images)
 
     def _cohorts(self, given: Mapping[int, Sequence[int]]) -> list[Cohort]:
         together: dict[tuple[int, ...], list[int]] = {}
-        for label in sorted(given):
-            together.setdefault(tuple(given[label]), []).append(label)
-        return [tuple(labels) for labels in together.values()]
+        for object_id in sorted(given):
+            together.setdefault(tuple(given[object_id]), []).append(object_id)
+        return [tuple(object_ids) for object_ids in together.values()]
 
     def _advance(self, cohorts: Sequence[Cohort], index: int) -> None:
         if self._needed(index):
             self.ahead.take(index, self.state)
-        if index + 1 < len(self.images) and index + 1 not in self.held and self._needed(index + 1):
+        if index + 1 < len(self.images) and index + 1 not in self.held_features and self._needed(index + 1):
             self.ahead.begin(index + 1)
         super()._advance(cohorts, index)
 
     def _track(self, cohorts: Sequence[Cohort], index: int) -> None:
-        alike: dict[tuple[int, int], dict[Cohort, Recalled]] = {}
+        alike: dict[tuple[int, int], dict[Cohort, RecalledMemory]] = {}
         for cohort in cohorts:
             recalled = self.recollection.recall(self.state, index, self.memories[cohort], len(cohort))
             alike.setdefault((len(recalled.memory), recalled.pointers), {})[cohort] = recalled
         for group in alike.values():
             self._track_together(group, index)
 
-    def _track_together(self, group: Mapping[Cohort, Recalled], index: int) -> None:
+    def _track_together(self, group: Mapping[Cohort, RecalledMemory], index: int) -> None:
         """Find cohorts whose memories are equally long, and remember what was found."""
-        model, recalled = self.predictor, joined([*group.values()])
-        fused, sharp = fuse(model, self.state, index, recalled)
+        model, recalled = self.predictor, join_memories([*group.values()])
+        fused, sharp = fuse_memory(model, self.state, index, recalled)
         *_, low, high, pointers, scores = model._forward_sam_heads(
             fused, high_res_features=sharp, multimask_output=model._use_multimask(False, None)
         )
@@ -73,12 +73,12 @@ class FastSession(Session):
         return any(self._start(c) <= index and index not in memory[PROMPTED] for c, memory in self.memories.items())
 
 
-class Ahead:
+class AheadEncoder:
     """Encodes the next frame of a video on a GPU's second stream, beside the work at this one."""
 
-    def __init__(self, predictor: Any, images: Images) -> None:
+    def __init__(self, predictor: Any, images: ModelImages) -> None:
         self.predictor, self.images = predictor, images
-        self.streams, self.side = _streams(images.device), _side_stream(images.device)
+        self.streams, self.side_stream = _get_stream_module(images.device), _get_side_stream(images.device)
         self.features: dict[int, Any] = {}
 
     def take(self, index: int, state: dict[str, Any]) -> None:
@@ -87,7 +87,7 @@ class Ahead:
         If they were not begun they are made at once. So the model has made its tables before the side stream is used.
         """
         if index in self.features:
-            self.streams.current_stream(self.images.device).wait_stream(self.side)
+            self.streams.current_stream(self.images.device).wait_stream(self.side_stream)
             state["cached_features"] = {index: self.features.pop(index)}
         self.predictor._get_image_feature(state, index, 1)
 
@@ -96,18 +96,18 @@ class Ahead:
 
         That waits for all that was begun before: what it encodes may then lie where features that were let go lay.
         """
-        self.side.wait_stream(self.streams.current_stream(self.images.device))
-        with self.streams.stream(self.side):
+        self.side_stream.wait_stream(self.streams.current_stream(self.images.device))
+        with self.streams.stream(self.side_stream):
             image = self.images[index][None]
             self.features[index] = image, self.predictor.forward_image(image)
 
 
-def _streams(device: torch.device) -> Any:
+def _get_stream_module(device: torch.device) -> Any:
     """The module of a device's streams. Those of a CPU do nothing: all is done at once, in order."""
     return torch.cuda if device.type == "cuda" else torch.cpu
 
 
 @cache
-def _side_stream(device: torch.device) -> Any:
+def _get_side_stream(device: torch.device) -> Any:
     """One for all videos: memory that was taken on a stream is used again on that one alone."""
-    return _streams(device).Stream(device)
+    return _get_stream_module(device).Stream(device)

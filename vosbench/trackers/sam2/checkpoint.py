@@ -9,17 +9,22 @@ import torch
 from torch.nn.functional import interpolate
 
 from vosbench.errors import VosbenchError
-from vosbench.trackers.weights import Weights, load
+from vosbench.trackers.weights import Weights, load_weights
 
 # By the image encoder's (channels, blocks): what the size is called in a checkpoint's name, and in a configuration's.
-SIZES = {(96, 12): ("tiny", "t"), (96, 16): ("small", "s"), (112, 24): ("base_plus", "b+"), (144, 48): ("large", "l")}
-RELEASED = {f"{version}_hiera_{size}" for version in ("sam2", "sam2.1") for size, _ in SIZES.values()}
-TEMPORAL = "maskmem_tpos_enc"
+MODEL_SIZES = {
+    (96, 12): ("tiny", "t"),
+    (96, 16): ("small", "s"),
+    (112, 24): ("base_plus", "b+"),
+    (144, 48): ("large", "l"),
+}
+RELEASED_MODELS = {f"{version}_hiera_{size}" for version in ("sam2", "sam2.1") for size, _ in MODEL_SIZES.values()}
+TEMPORAL_KEY = "maskmem_tpos_enc"
 
 
-def read(checkpoint: Path) -> Weights:
+def read_sam2_checkpoint(checkpoint: Path) -> Weights:
     """The tensors under "model" in a checkpoint. Raises VosbenchError if there are none."""
-    content = load(checkpoint, "`vosbench list checkpoints` names what can be fetched")
+    content = load_weights(checkpoint, "`vosbench list checkpoints` names what can be fetched")
     found = content.get("model") if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping) or not all(
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in found.items()
@@ -29,7 +34,7 @@ def read(checkpoint: Path) -> Weights:
     return dict(found)
 
 
-def recognise(weights: Mapping[str, torch.Tensor], checkpoint: Path) -> str:
+def recognise_sam2_config(weights: Mapping[str, torch.Tensor], checkpoint: Path) -> str:
     """The packaged configuration that fits the tensors, such as "sam2.1/sam2.1_hiera_t".
 
     Raises VosbenchError, which names the checkpoint, if none does, or if its name is that of another released model.
@@ -37,14 +42,14 @@ def recognise(weights: Mapping[str, torch.Tensor], checkpoint: Path) -> str:
     trunk = "image_encoder.trunk"
     channels = weights.get(f"{trunk}.patch_embed.proj.bias", torch.empty(0)).numel()
     blocks = len({name.split(".")[3] for name in weights if name.startswith(f"{trunk}.blocks.")})
-    size, letter = SIZES.get((channels, blocks), ("", ""))
-    if not size or TEMPORAL not in weights:
+    size, letter = MODEL_SIZES.get((channels, blocks), ("", ""))
+    if not size or TEMPORAL_KEY not in weights:
         raise VosbenchError(
             f"{checkpoint}: not a released SAM 2 or 2.1 model; found {len(weights)} tensors, an image encoder of "
-            f"{blocks} blocks and {channels} channels, and {'a' if TEMPORAL in weights else 'no'} {TEMPORAL}"
+            f"{blocks} blocks and {channels} channels, and {'a' if TEMPORAL_KEY in weights else 'no'} {TEMPORAL_KEY}"
         )
     version = "sam2.1" if "no_obj_embed_spatial" in weights else "sam2"
-    if checkpoint.stem in RELEASED - {f"{version}_hiera_{size}"}:
+    if checkpoint.stem in RELEASED_MODELS - {f"{version}_hiera_{size}"}:
         raise VosbenchError(f"{checkpoint}: what it holds is {version}_hiera_{size}; rename it or fetch it again")
     return f"{version}/{version}_hiera_{letter}"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-PARTS = {"image_encoder": False, "memory_attention": True}
+COMPILED_PARTS = {"image_encoder": False, "memory_attention": True}
 """What is compiled, and whether for varying shapes: the numbers of memories and of objects."""
 
 
@@ -23,12 +23,12 @@ def compile_parts(predictor: torch.nn.Module) -> None:
     The memory attention is compiled up to four times: for one object or several, with one memory or several. The tables
     that a model makes at its first frames should be there before, or that is compiled as well, and then all again.
     """
-    for name, varying in PARTS.items():
+    for name, varying in COMPILED_PARTS.items():
         part = predictor.get_submodule(name)
-        part.forward = _compiled(name, part.forward, varying)
+        part.forward = _compile_part(name, part.forward, varying)
 
 
-def _compiled(name: str, plain: Callable[..., Any], varying: bool) -> Callable[..., Any]:
+def _compile_part(name: str, plain: Callable[..., Any], varying: bool) -> Callable[..., Any]:
     chosen = torch.compile(plain, dynamic=varying)
 
     def forward(*arguments: Any, **named: Any) -> Any:

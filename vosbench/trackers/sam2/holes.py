@@ -7,20 +7,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-FILLED = 0.1  # the logit of a filled pixel: just foreground
+FILLED_LOGIT = 0.1  # the logit of a filled pixel: just foreground
 
 
-def fill(logits: torch.Tensor, area: int) -> torch.Tensor:
+def fill_holes(logits: torch.Tensor, area: int) -> torch.Tensor:
     """Logits [N, 1, h, w] without holes, which are background pieces of at most `area` pixels at their resolution.
 
     Background is where a logit is not above 0; pixels that touch at a corner are of one piece. So does
     `fill_holes_in_mask_scores` of the `sam2` package, which leaves the holes where its extension is not built.
     """
-    holes = torch.from_numpy(np.stack([_holes(mask, area) for mask in (logits[:, 0] <= 0).byte().cpu().numpy()]))
-    return torch.where(holes[:, None].to(logits.device), FILLED, logits)
+    holes = torch.from_numpy(np.stack([_find_holes(mask, area) for mask in (logits[:, 0] <= 0).byte().cpu().numpy()]))
+    return torch.where(holes[:, None].to(logits.device), FILLED_LOGIT, logits)
 
 
-def _holes(background: NDArray[np.uint8], area: int) -> NDArray[np.bool_]:
+def _find_holes(background: NDArray[np.uint8], area: int) -> NDArray[np.bool_]:
     """Where the small pieces of a background [h, w] are."""
     _, pieces, statistics, _ = cv2.connectedComponentsWithStats(background, connectivity=8)
     small = np.asarray(statistics)[:, cv2.CC_STAT_AREA] <= area

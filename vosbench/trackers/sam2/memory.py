@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 PROMPTED, TRACKED = "cond_frame_outputs", "non_cond_frame_outputs"  # the predictor's names
 
-Output = dict[str, Any]
+FrameOutput = dict[str, Any]
 """What the predictor keeps of an object, or of a batch, in one frame: memory features, object pointer, logits."""
 
-Memory = dict[str, dict[int, Output]]
+ObjectMemory = dict[str, dict[int, FrameOutput]]
 """The past of an object, or of a batch, in the predictor's layout: PROMPTED or TRACKED -> frame index -> output."""
 
 
-class Recalled(NamedTuple):
+class RecalledMemory(NamedTuple):
     """What the memory attention is given of N objects: tokens [T, N, C], where and when they are from, [T, N, C].
 
     pointers: how many of the tokens, the last ones, are of object pointers.
@@ -31,15 +31,15 @@ class Recalled(NamedTuple):
     pointers: int
 
 
-class Recollection:
+class MemoryRecaller:
     """Asks a predictor for what it would give its memory attention. recalled: what was asked for and not taken."""
 
     def __init__(self, predictor: Any) -> None:
         self.predictor = predictor
-        self.keeper = _Keeper()
-        self.looker = with_parts(predictor, memory_attention=self.keeper)
+        self.keeper = _AttentionRecorder()
+        self.looker = replace_parts(predictor, memory_attention=self.keeper)
 
-    def recall(self, state: dict[str, Any], index: int, past: Memory, count: int) -> Recalled:
+    def recall(self, state: dict[str, Any], index: int, past: ObjectMemory, count: int) -> RecalledMemory:
         """What of their past `count` objects are seen with in a frame."""
         _, _, features, positions, sizes = self.predictor._get_image_feature(state, index, count)
         self.looker._prepare_memory_conditioned_features(
@@ -48,12 +48,12 @@ class Recollection:
         return self.keeper.recalled.pop()
 
 
-class _Keeper(torch.nn.Module):
+class _AttentionRecorder(torch.nn.Module):
     """Stands where the memory attention was, and keeps what that would have been given."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.recalled: list[Recalled] = []
+        self.recalled: list[RecalledMemory] = []
 
     def forward(
         self,
@@ -63,18 +63,18 @@ class _Keeper(torch.nn.Module):
         memory_pos: torch.Tensor,
         num_obj_ptr_tokens: int,
     ) -> torch.Tensor:
-        self.recalled.append(Recalled(memory, memory_pos, num_obj_ptr_tokens))
+        self.recalled.append(RecalledMemory(memory, memory_pos, num_obj_ptr_tokens))
         return curr[0]
 
 
-def joined(recalled: Sequence[Recalled]) -> Recalled:
+def join_memories(recalled: Sequence[RecalledMemory]) -> RecalledMemory:
     """Several, with as many tokens each, as one of all objects."""
     memory = torch.cat([one.memory for one in recalled], dim=1)
-    return Recalled(memory, torch.cat([one.position for one in recalled], dim=1), recalled[0].pointers)
+    return RecalledMemory(memory, torch.cat([one.position for one in recalled], dim=1), recalled[0].pointers)
 
 
-def fuse(
-    predictor: Any, state: dict[str, Any], index: int, recalled: Recalled
+def fuse_memory(
+    predictor: Any, state: dict[str, Any], index: int, recalled: RecalledMemory
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
     """A frame's features [N, C, h, w], fused with what is recalled of N objects, and its sharper ones."""
     count = recalled.memory.shape[1]
@@ -92,7 +92,7 @@ def fuse(
     return fused, sharp
 
 
-def with_parts(model: torch.nn.Module, **parts: torch.nn.Module) -> Any:
+def replace_parts(model: torch.nn.Module, **parts: torch.nn.Module) -> Any:
     """A model that shares all but these parts with another."""
     other = copy.copy(model)
     other._modules = {**model._modules, **parts}

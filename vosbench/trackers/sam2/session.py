@@ -15,17 +15,19 @@ import torch
 from torch.nn.functional import interpolate
 
 from vosbench.trackers.sam2 import holes
-from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, Memory, Output
-from vosbench.trackers.sam2.predictor import Images
+from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, FrameOutput, ObjectMemory
+from vosbench.trackers.sam2.predictor import ModelImages
 from vosbench.types import Masks
 
 Cohort = tuple[int, ...]
 """The objects of a batch, by ascending id. They are given in the very same frames."""
 
-HELD = 8  # frames whose features are kept from when a mask in them was looked at ahead until their turn comes
+MAX_HELD_FRAMES = (
+    8  # frames whose features are kept from when a mask in them was looked at ahead until their turn comes
+)
 
 
-class Session:
+class Sam2Session:
     """The state of one video; `step` must be called with 0, 1, 2, ...
 
     An object that is given in several frames knows all of them from its start, the later ones too, as in the official
@@ -36,7 +38,7 @@ class Session:
     def __init__(
         self,
         predictor: Any,
-        images: Images,
+        images: ModelImages,
         prompts: Mapping[int, Masks],
         dtype: torch.dtype,
         fill_hole_area: int = 0,
@@ -45,11 +47,13 @@ class Session:
         self.fill_hole_area = fill_hole_area
         given: dict[int, list[int]] = {}
         for index in sorted(prompts):
-            for label in prompts[index]:
-                given.setdefault(label, []).append(index)
-        self.starts = {label: frames[0] for label, frames in given.items()}
-        self.memories: dict[Cohort, Memory] = {cohort: {PROMPTED: {}, TRACKED: {}} for cohort in self._cohorts(given)}
-        self.held: dict[int, dict[int, Any]] = {}
+            for object_id in prompts[index]:
+                given.setdefault(object_id, []).append(index)
+        self.start_frames = {object_id: frames[0] for object_id, frames in given.items()}
+        self.memories: dict[Cohort, ObjectMemory] = {
+            cohort: {PROMPTED: {}, TRACKED: {}} for cohort in self._cohorts(given)
+        }
+        self.held_features: dict[int, dict[int, Any]] = {}
         self.state: dict[str, Any] = {
             "images": images,
             "num_frames": len(images),
@@ -61,37 +65,43 @@ class Session:
 
     def _cohorts(self, given: Mapping[int, Sequence[int]]) -> list[Cohort]:
         """The objects, each with the frames in which it is given, as cohorts."""
-        return [(label,) for label in sorted(given)]
+        return [(object_id,) for object_id in sorted(given)]
 
     def step(self, index: int) -> dict[int, torch.Tensor]:
         """The logits float32[H, W] in the next frame of each object that has begun, by ascending id."""
         begun = [cohort for cohort in self.memories if self._start(cohort) <= index]
         if not begun:
             return {}
-        if index == min(self.starts.values()):
+        if index == min(self.start_frames.values()):
             self._look_ahead()
-        if index in self.held:
-            self.state["cached_features"] = self.held.pop(index)
+        if index in self.held_features:
+            self.state["cached_features"] = self.held_features.pop(index)
         self._advance(begun, index)
-        low = {label: one for cohort in begun for label, one in zip(cohort, self._take(cohort, index), strict=True)}
-        labels = sorted(low)
-        logits = interpolate(torch.stack([low[label] for label in labels]), self.images.size, mode="bilinear")
-        return dict(zip(labels, logits[:, 0], strict=True))
+        low = {
+            object_id: one for cohort in begun for object_id, one in zip(cohort, self._take(cohort, index), strict=True)
+        }
+        object_ids = sorted(low)
+        logits = interpolate(
+            torch.stack([low[object_id] for object_id in object_ids]), self.images.size, mode="bilinear"
+        )
+        return dict(zip(object_ids, logits[:, 0], strict=True))
 
     def _start(self, cohort: Cohort) -> int:
-        return self.starts[cohort[0]]
+        return self.start_frames[cohort[0]]
 
     def _look_ahead(self) -> None:
         """Remember all objects by the frames in which one is given that was given before."""
         for index in sorted(self.prompts):
-            if all(self.starts[label] == index for label in self.prompts[index]):
+            if all(self.start_frames[object_id] == index for object_id in self.prompts[index]):
                 continue
             for cohort in self.memories:
                 if cohort[0] in self.prompts[index]:
                     self._prompt(cohort, index)
-            tracked = {label for label, start in self.starts.items() if start < index} - self.prompts[index].keys()
-            if tracked and len(self.held) < HELD:
-                self.held[index] = self.state["cached_features"]
+            tracked = {object_id for object_id, start in self.start_frames.items() if start < index} - self.prompts[
+                index
+            ].keys()
+            if tracked and len(self.held_features) < MAX_HELD_FRAMES:
+                self.held_features[index] = self.state["cached_features"]
 
     def _advance(self, cohorts: Sequence[Cohort], index: int) -> None:
         """Remember the next frame: objects that start there by their prompt, others by what their memory finds."""
@@ -116,7 +126,7 @@ class Session:
     def _prompt(self, cohort: Cohort, index: int) -> None:
         """Remember objects by their masks, bool[H, W]."""
         side = self.predictor.image_size
-        masks = np.stack([self.prompts[index][label] for label in cohort])
+        masks = np.stack([self.prompts[index][object_id] for object_id in cohort])
         prompt = torch.from_numpy(masks).to(self.images.device).float()[:, None]
         if masks.shape[1:] != (side, side):
             prompt = interpolate(prompt, (side, side), mode="bilinear", antialias=True) >= 0.5
@@ -134,9 +144,9 @@ class Session:
         memory[PROMPTED][index] = output
         memory[PROMPTED] = dict(sorted(memory[PROMPTED].items()))  # the order in which the attention sums
 
-    def _infer(self, memory: Memory, index: int, count: int, prompt: torch.Tensor | None = None) -> Output:
+    def _infer(self, memory: ObjectMemory, index: int, count: int, prompt: torch.Tensor | None = None) -> FrameOutput:
         """What the model finds of so many objects in one frame: from their prompt there, else from their memory."""
-        output: Output = self.predictor._run_single_frame_inference(
+        output: FrameOutput = self.predictor._run_single_frame_inference(
             self.state,
             memory,
             index,
@@ -149,9 +159,9 @@ class Session:
         )[0]
         return self._finished(output)
 
-    def _finished(self, output: Output) -> Output:
+    def _finished(self, output: FrameOutput) -> FrameOutput:
         if self.fill_hole_area:
-            output["pred_masks"] = holes.fill(output["pred_masks"], self.fill_hole_area)
+            output["pred_masks"] = holes.fill_holes(output["pred_masks"], self.fill_hole_area)
         output["maskmem_features"] = self._joinable(output["maskmem_features"])
         return output
 
@@ -159,7 +169,7 @@ class Session:
         """Features are bfloat16 whatever the arithmetic, which autocast to float16 refuses."""
         return features.half() if features is not None and self.dtype == torch.float16 else features
 
-    def _forget(self, tracked: dict[int, Output], index: int) -> None:
+    def _forget(self, tracked: dict[int, FrameOutput], index: int) -> None:
         """Drop what no frame after this one will read of an object's tracked frames.
 
         Read are the features of the latest frame and of the latest `num_maskmem - 2` before it whose index the stride

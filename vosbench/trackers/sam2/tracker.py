@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import torch
 
 DTYPES = ("bfloat16", "float16", "float32")
-NOWHERE = -1024.0  # the logit, everywhere, of an object that is not to be seen
+LOWEST_LOGIT = -1024.0  # the logit, everywhere, of an object that is not to be seen
 
 
 class Sam2:
@@ -75,8 +75,10 @@ class Sam2:
 
         if dtype not in DTYPES:
             raise VosbenchError(f"dtype {dtype!r}: choose one of {', '.join(DTYPES)}")
-        if not score_threshold >= NOWHERE:
-            raise VosbenchError(f"score_threshold {score_threshold}: at least {NOWHERE}, the logit of an absent object")
+        if not score_threshold >= LOWEST_LOGIT:
+            raise VosbenchError(
+                f"score_threshold {score_threshold}: at least {LOWEST_LOGIT}, the logit of an absent object"
+            )
         if fill_hole_area < 0:
             raise VosbenchError(f"fill_hole_area {fill_hole_area}: a number of pixels, or 0 to leave holes as they are")
         self.device = torch.device(device)
@@ -86,7 +88,7 @@ class Sam2:
             self.autocast = torch.autocast(self.device.type, self.dtype)
         torch.backends.cuda.matmul.allow_tf32 = tf32  # of the process, so that it must be taken back as well
         self.score_threshold, self.fill_hole_area, self.fast = score_threshold, fill_hole_area, fast
-        self.predictor = predictor.build(
+        self.predictor = predictor.build_predictor(
             Path(checkpoint),
             self.device,
             image_size,
@@ -116,17 +118,17 @@ class Sam2:
         """
         import torch
 
-        from vosbench.trackers.sam2.batched import FastSession
-        from vosbench.trackers.sam2.predictor import Decision, Images, begin
-        from vosbench.trackers.sam2.session import Session
+        from vosbench.trackers.sam2.batched import BatchedSession
+        from vosbench.trackers.sam2.predictor import MaskDecision, ModelImages, begin_decision
+        from vosbench.trackers.sam2.session import Sam2Session
 
-        kind = FastSession if self.fast else Session
-        latest: Decision | None = None
-        with Images(video.frames, self.predictor.image_size, self.device) as images:
+        kind = BatchedSession if self.fast else Sam2Session
+        latest: MaskDecision | None = None
+        with ModelImages(video.frames, self.predictor.image_size, self.device) as images:
             session = kind(self.predictor, images, video.prompts, self.dtype, self.fill_hole_area)
             for index in range(len(video.frames)):
                 with torch.inference_mode(), self.autocast:
-                    decision = begin(session.step(index), self.score_threshold, video.overlap)
+                    decision = begin_decision(session.step(index), self.score_threshold, video.overlap)
                 if latest:
                     yield latest.masks()
                 latest = decision

@@ -11,25 +11,25 @@ from typing import Any
 
 import torch
 
-from vosbench.trackers.sam2.batched import Ahead
-from vosbench.trackers.sam2.predictor import Images
-from vosbench.trackers.sam2long.network import Found, Look, Network
+from vosbench.trackers.sam2.batched import AheadEncoder
+from vosbench.trackers.sam2.predictor import ModelImages
+from vosbench.trackers.sam2long.network import FrameCandidates, FrameQuery, Network
 
 
-class FastNetwork(Network):
+class BatchedNetwork(Network):
     """A Network that batches. All looks at a frame are to be asked for at once, and those at the next frame next."""
 
-    def __init__(self, predictor: Any, images: Images, dtype: torch.dtype) -> None:
+    def __init__(self, predictor: Any, images: ModelImages, dtype: torch.dtype) -> None:
         super().__init__(predictor, images, dtype)
-        self.ahead = Ahead(predictor, images)
+        self.ahead = AheadEncoder(predictor, images)
 
-    def look(self, index: int, looks: Sequence[Look]) -> list[Found]:
+    def query(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
         """Look at a frame several times, and begin to encode the next one."""
         if looks:
             self.ahead.take(index, self.state)
             if index + 1 < len(self.images):
                 self.ahead.begin(index + 1)
-        return super().look(index, looks)
+        return super().query(index, looks)
 
     def _groups(self, kinds: Sequence[int]) -> list[list[int]]:
         alike: dict[int, list[int]] = {}

@@ -13,33 +13,41 @@ from typing import Any, NamedTuple
 import torch
 from torch.nn.functional import interpolate
 
-from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, Output, Recalled, Recollection, fuse, joined
-from vosbench.trackers.sam2.predictor import Images
+from vosbench.trackers.sam2.memory import (
+    PROMPTED,
+    TRACKED,
+    FrameOutput,
+    MemoryRecaller,
+    RecalledMemory,
+    fuse_memory,
+    join_memories,
+)
+from vosbench.trackers.sam2.predictor import ModelImages
 from vosbench.trackers.sam2long.tree import key_scales
 from vosbench.types import Mask
 
-ABSENT = -1024.0  # SAM 2's logits of an object that is not in the frame
+ABSENT_LOGIT = -1024.0  # SAM 2's logits of an object that is not in the frame
 PROMPT_SCORE = 10.0  # counts as the object score of a prompted frame
 
 
-class Memory(NamedTuple):
+class MaskMemory(NamedTuple):
     """What is kept of one mask: in the predictor's form, with its predicted IoU and its frame's object score."""
 
-    output: Output
+    output: FrameOutput
     iou: float
     object_score: float
 
 
-class Look(NamedTuple):
+class FrameQuery(NamedTuple):
     """With what a frame is looked at: the memory of the prompt, which was given in frame `start`, and a history."""
 
-    start: int
-    prompt: Memory
-    history: Sequence[Memory]
+    prompt_index: int
+    prompt: MaskMemory
+    history: Sequence[MaskMemory]
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class FrameCandidates:
     """What one look found: of each candidate mask the predicted IoU, and the logit of the object being in the frame.
 
     logits: of the candidates, [1, 3, h, w]. tokens: what their object pointers are made from, [1, 3, C].
@@ -64,9 +72,9 @@ class Network:
     that its numbers do not depend on the others.
     """
 
-    def __init__(self, predictor: Any, images: Images, dtype: torch.dtype) -> None:
+    def __init__(self, predictor: Any, images: ModelImages, dtype: torch.dtype) -> None:
         self.predictor, self.images, self.dtype = predictor, images, dtype
-        self.recollection = Recollection(predictor)
+        self.recollection = MemoryRecaller(predictor)
         self.pointers = min(len(images), predictor.max_obj_ptrs_in_encoder)
         self.state: dict[str, Any] = {
             "images": images,
@@ -77,7 +85,7 @@ class Network:
             "constants": {},
         }
 
-    def prompt(self, index: int, mask: Mask) -> tuple[Memory, torch.Tensor]:
+    def prompt(self, index: int, mask: Mask) -> tuple[MaskMemory, torch.Tensor]:
         """The memory of an object that is given by its mask, bool[H, W], and its logits [1, 1, h, w]."""
         side = self.predictor.image_size
         prompt = torch.tensor(mask).to(self.images.device).float()[None, None]
@@ -95,9 +103,9 @@ class Network:
             run_mem_encoder=False,
         )
         (kept,) = self._encode(index, logits, output["object_score_logits"], output["obj_ptr"])
-        return Memory(kept, iou=1.0, object_score=PROMPT_SCORE), logits
+        return MaskMemory(kept, iou=1.0, object_score=PROMPT_SCORE), logits
 
-    def look(self, index: int, looks: Sequence[Look]) -> list[Found]:
+    def query(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
         """Look at a frame several times."""
         if not looks:
             return []
@@ -109,10 +117,10 @@ class Network:
         for row, place in enumerate(place for group in groups for place in group):
             one = slice(row, row + 1)
             *offered, score = verdicts[row]
-            found[place] = Found(offered, score, logits[one], tokens[one], scores[one])
+            found[place] = FrameCandidates(offered, score, logits[one], tokens[one], scores[one])
         return [found[place] for place in range(len(looks))]
 
-    def remember(self, index: int, kept: Sequence[tuple[Found, int]]) -> list[Memory]:
+    def remember(self, index: int, kept: Sequence[tuple[FrameCandidates, int]]) -> list[MaskMemory]:
         """The memories of candidate masks of a frame: of what each look found, the candidate."""
         groups = self._groups([0] * len(kept))
         return [memory for group in groups for memory in self._remember(index, [kept[place] for place in group])]
@@ -121,10 +129,10 @@ class Network:
         """The places of those that go through the model together, of which only those of one kind can. Here none do."""
         return [[place] for place in range(len(kinds))]
 
-    def _see(self, index: int, looks: Sequence[Look]) -> tuple[torch.Tensor, ...]:
+    def _see(self, index: int, looks: Sequence[FrameQuery]) -> tuple[torch.Tensor, ...]:
         """What looks with equally long histories find: as `_decode` returns it."""
         recalled = self._scaled([self._recall(index, look) for look in looks], looks)
-        fused, sharp = fuse(self.predictor, self.state, index, recalled)
+        fused, sharp = fuse_memory(self.predictor, self.state, index, recalled)
         return self._decode(fused, sharp)
 
     def _decode(self, fused: torch.Tensor, sharp: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
@@ -144,17 +152,17 @@ class Network:
             repeat_image=False,
             high_res_features=sharp,
         )
-        return torch.where(scores[..., None, None] > 0, logits, ABSENT), ious, tokens, scores
+        return torch.where(scores[..., None, None] > 0, logits, ABSENT_LOGIT), ious, tokens, scores
 
-    def _recall(self, index: int, look: Look) -> Recalled:
+    def _recall(self, index: int, look: FrameQuery) -> RecalledMemory:
         """What the stock predictor would give the memory attention: a pointer too many, the keys as they are."""
         past = {
-            PROMPTED: {look.start: look.prompt.output},
+            PROMPTED: {look.prompt_index: look.prompt.output},
             TRACKED: {index - rank: memory.output for rank, memory in enumerate(reversed(look.history), 1)},
         }
         return self.recollection.recall(self.state, index, past, 1)
 
-    def _scaled(self, recalled: Sequence[Recalled], looks: Sequence[Look]) -> Recalled:
+    def _scaled(self, recalled: Sequence[RecalledMemory], looks: Sequence[FrameQuery]) -> RecalledMemory:
         """What the memory attention is given of all looks: no oldest pointer, and keys scaled by object score.
 
         A key is the sum of a memory and its position, a value is the memory alone: so it is the position that changes.
@@ -162,7 +170,7 @@ class Network:
         scores = [[memory.object_score for memory in (look.prompt, *reversed(look.history))] for look in looks]
         frames = [[one[0], *reversed(one[1 : self.predictor.num_maskmem])] for one in scores]  # the predictor's order
         pointers = [one[: max(1, min(self.pointers, len(one) - 1))] for one in scores]
-        memory, position, pointing = joined(recalled)
+        memory, position, pointing = join_memories(recalled)
         area = (len(memory) - pointing) // len(frames[0])  # tokens of a frame
         parts = pointing // min(self.pointers, len(scores[0]))  # tokens of a pointer
         tokens = area * len(frames[0]) + parts * len(pointers[0])
@@ -170,14 +178,14 @@ class Network:
         if len(frames[0]) > 1:
             scales = torch.cat([self._spread(frames, area), self._spread(pointers, parts)])
             position = scales[..., None] * (memory + position) - memory
-        return Recalled(memory, position, parts * len(pointers[0]))
+        return RecalledMemory(memory, position, parts * len(pointers[0]))
 
     def _spread(self, scores: Sequence[Sequence[float]], tokens: int) -> torch.Tensor:
         """The scale of each token, [T, N], of memories with so many each, rounded as in the original."""
         scales = torch.tensor([key_scales(one) for one in scores], dtype=self.dtype)
         return scales.T.to(self.images.device, non_blocking=True).repeat_interleave(tokens, dim=0)
 
-    def _remember(self, index: int, kept: Sequence[tuple[Found, int]]) -> list[Memory]:
+    def _remember(self, index: int, kept: Sequence[tuple[FrameCandidates, int]]) -> list[MaskMemory]:
         tokens = torch.cat([found.tokens[:, candidate] for found, candidate in kept])
         logits = torch.cat([found.mask(candidate) for found, candidate in kept]).float()
         scores = torch.cat([found.object_score_logits for found, _ in kept])
@@ -185,11 +193,13 @@ class Network:
         pointers = present * self.predictor.obj_ptr_proj(tokens) + (1 - present) * self.predictor.no_obj_ptr
         outputs = self._encode(index, logits, scores, pointers)
         return [
-            Memory(output, found.ious[candidate], found.object_score)
+            MaskMemory(output, found.ious[candidate], found.object_score)
             for output, (found, candidate) in zip(outputs, kept, strict=True)
         ]
 
-    def _encode(self, index: int, logits: torch.Tensor, scores: torch.Tensor, pointers: torch.Tensor) -> list[Output]:
+    def _encode(
+        self, index: int, logits: torch.Tensor, scores: torch.Tensor, pointers: torch.Tensor
+    ) -> list[FrameOutput]:
         """Memories in the predictor's form, which has bfloat16 features; autocast to float16 refuses these.
 
         Each has its own storage, so that those of a batch can be let go one by one.

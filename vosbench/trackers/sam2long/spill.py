@@ -13,10 +13,10 @@ from typing import IO, NamedTuple
 import torch
 from torch.nn.functional import max_pool2d
 
-SPAN = 500  # frames that share a file, so that few files are open and none is kept for long
+FRAMES_PER_FILE = 500  # frames that share a file, so that few files are open and none is kept for long
 
 
-class Place(NamedTuple):
+class SpillPosition(NamedTuple):
     """Where on a shelf logits of a type lie: in the file of which span of frames, and where there, in bytes."""
 
     span: int
@@ -26,13 +26,13 @@ class Place(NamedTuple):
 
 
 @dataclass(eq=False, slots=True)
-class Logits:
+class SpillableLogits:
     """One object's logits in one frame, [1, 1, h, w] at the decoder's resolution, or the place where they wait."""
 
-    kept: torch.Tensor | Place
+    content: torch.Tensor | SpillPosition
 
 
-class Shelf:
+class LogitsSpill:
     """Temporary files for logits of one shape, so that those that wait take no memory; opened when one has to wait.
 
     They are compressed, levelled wherever they and their neighbours are clearly below a threshold. Interpolated to any
@@ -43,9 +43,9 @@ class Shelf:
         self.threshold = threshold
         self.files: dict[int, IO[bytes]] = {}
 
-    def put(self, index: int, several: Sequence[Logits]) -> None:
+    def put(self, index: int, several: Sequence[SpillableLogits]) -> None:
         """Put a frame's logits aside, if not done yet. Raises OSError, with the folder's name, if the disk is full."""
-        loose = {one: one.kept for one in several if isinstance(one.kept, torch.Tensor)}
+        loose = {one: one.content for one in several if isinstance(one.content, torch.Tensor)}
         if not loose:
             return
         stacked = torch.cat([*loose.values()])
@@ -54,31 +54,33 @@ class Shelf:
         levelled = stacked.masked_fill(outside, level).cpu()  # one wait for the device
         self.shape, self.device = (1, *levelled.shape[1:]), stacked.device
         for one, content in zip(loose, levelled.view(torch.uint8).numpy(), strict=True):
-            one.kept = self._write(index // SPAN, zlib.compress(content.tobytes(), level=1), levelled.dtype)
+            one.content = self._write(
+                index // FRAMES_PER_FILE, zlib.compress(content.tobytes(), level=1), levelled.dtype
+            )
 
-    def take(self, one: Logits) -> torch.Tensor:
+    def take(self, one: SpillableLogits) -> torch.Tensor:
         """The logits: float32[1, 1, h, w], on their device."""
-        if isinstance(one.kept, torch.Tensor):
-            return one.kept.float()
-        file = self.files[one.kept.span]
-        file.seek(one.kept.start)
-        content = bytearray(zlib.decompress(file.read(one.kept.size)))
-        return torch.frombuffer(content, dtype=one.kept.dtype).view(self.shape).to(self.device).float()
+        if isinstance(one.content, torch.Tensor):
+            return one.content.float()
+        file = self.files[one.content.span]
+        file.seek(one.content.start)
+        content = bytearray(zlib.decompress(file.read(one.content.size)))
+        return torch.frombuffer(content, dtype=one.content.dtype).view(self.shape).to(self.device).float()
 
     def forget(self, before: float) -> None:
         """Delete the files that have nothing but frames before one."""
-        for span in [span for span in self.files if (span + 1) * SPAN <= before]:
+        for span in [span for span in self.files if (span + 1) * FRAMES_PER_FILE <= before]:
             self.files.pop(span).close()
 
     def close(self) -> None:
         """Delete all files."""
         self.forget(inf)
 
-    def _write(self, span: int, content: bytes, dtype: torch.dtype) -> Place:
+    def _write(self, span: int, content: bytes, dtype: torch.dtype) -> SpillPosition:
         if span not in self.files:
             self.files[span] = TemporaryFile(buffering=0)  # noqa: SIM115
         file = self.files[span]
-        place = Place(span, file.seek(0, os.SEEK_END), len(content), dtype)
+        place = SpillPosition(span, file.seek(0, os.SEEK_END), len(content), dtype)
         rest = memoryview(content)
         try:
             while rest:

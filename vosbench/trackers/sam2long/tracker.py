@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from vosbench.errors import VosbenchError
 from vosbench.trackers.sam2.tracker import Sam2
-from vosbench.trackers.sam2long.tree import Policy
+from vosbench.trackers.sam2long.tree import PathwayPolicy
 from vosbench.types import Masks, Video
 
 
@@ -67,7 +67,7 @@ class Sam2Long(Sam2):
             raise VosbenchError(f"iou_thre {iou_thre}: an IoU from 0 to 1, such as the default 0.1")
         if not uncertainty >= 0:
             raise VosbenchError(f"uncertainty {uncertainty}: at least 0, such as the default 2.0")
-        self.policy = Policy(num_pathway, iou_thre, uncertainty)
+        self.policy = PathwayPolicy(num_pathway, iou_thre, uncertainty)
         super().__init__(
             device,
             checkpoint,
@@ -92,23 +92,25 @@ class Sam2Long(Sam2):
         """
         import torch
 
-        from vosbench.trackers.sam2.predictor import Images, decide
-        from vosbench.trackers.sam2long.batched import FastNetwork
+        from vosbench.trackers.sam2.predictor import ModelImages, decide_logits
+        from vosbench.trackers.sam2long.batched import BatchedNetwork
         from vosbench.trackers.sam2long.network import Network
-        from vosbench.trackers.sam2long.session import Session
+        from vosbench.trackers.sam2long.session import Sam2LongSession
 
         _check_prompts(video)
-        kind = FastNetwork if self.fast else Network
+        kind = BatchedNetwork if self.fast else Network
         with (
-            Images(video.frames, self.predictor.image_size, self.device) as images,
-            closing(Session(kind(self.predictor, images, self.dtype), self.policy, self.score_threshold)) as session,
+            ModelImages(video.frames, self.predictor.image_size, self.device) as images,
+            closing(
+                Sam2LongSession(kind(self.predictor, images, self.dtype), self.policy, self.score_threshold)
+            ) as session,
         ):
             for index in range(len(video.frames)):
                 with torch.inference_mode(), self.autocast:
                     session.step(index, video.prompts.get(index, {}))
                 while session.decided():
                     with torch.inference_mode(), self.autocast:
-                        masks = decide(session.take(), self.score_threshold, video.overlap)
+                        masks = decide_logits(session.take(), self.score_threshold, video.overlap)
                     yield masks
 
 
@@ -116,10 +118,11 @@ def _check_prompts(video: Video) -> None:
     """Refuse an object that is given in several frames."""
     starts: dict[int, int] = {}
     for index in sorted(video.prompts):
-        for label in video.prompts[index]:
-            if label in starts:
+        for object_id in video.prompts[index]:
+            if object_id in starts:
                 raise VosbenchError(
-                    f"video {video.name}: object {label} is given in frames {starts[label]} and {index}, but sam2long "
+                    f"video {video.name}: object {object_id} is given in frames {starts[object_id]} and "
+                    f"{index}, but sam2long "
                     "starts from one mask; leave out the later one, or use --tracker sam2"
                 )
-            starts[label] = index
+            starts[object_id] = index

@@ -17,7 +17,7 @@ MaskT = TypeVar("MaskT")
 MemoryT = TypeVar("MemoryT")
 
 
-class Policy(NamedTuple):
+class PathwayPolicy(NamedTuple):
     """How many pathways an object has, and what they keep.
 
     iou_thre: a mask's predicted IoU is above it, or it is not remembered beyond the next frame.
@@ -29,7 +29,7 @@ class Policy(NamedTuple):
     uncertainty: float
 
 
-class Pick(NamedTuple):
+class CandidatePick(NamedTuple):
     """A candidate mask of one pathway, with the cumulative score of the pathway that goes on with it."""
 
     pathway: int
@@ -37,9 +37,9 @@ class Pick(NamedTuple):
     score: float
 
 
-def select(
+def select_candidates(
     scores: Sequence[float], ious: Sequence[Sequence[float]], object_scores: Sequence[float], uncertainty: float
-) -> list[Pick]:
+) -> list[CandidatePick]:
     """The candidates with which the pathways go on, as many as there are pathways.
 
     scores: of each pathway the cumulative score. ious: of each pathway the predicted IoUs of its candidates.
@@ -51,7 +51,7 @@ def select(
     """
     ranked = sorted(
         (
-            Pick(pathway, candidate, score + log(iou + EPSILON))
+            CandidatePick(pathway, candidate, score + log(iou + EPSILON))
             for pathway, (score, offered) in enumerate(zip(scores, ious, strict=True))
             for candidate, iou in enumerate(offered)
         ),
@@ -60,8 +60,8 @@ def select(
     count = len(scores)
     if max(map(abs, object_scores)) > uncertainty:
         return ranked[:count]
-    differing: dict[float, Pick] = {}
-    best: dict[int, Pick] = {}
+    differing: dict[float, CandidatePick] = {}
+    best: dict[int, CandidatePick] = {}
     for pick in ranked:
         sign = 1 if object_scores[pick.pathway] > 0 else -1
         differing.setdefault(round(sign * ious[pick.pathway][pick.candidate], 2), pick)
@@ -113,7 +113,7 @@ class Pathway(Generic[MaskT, MemoryT]):
         return Pathway(node, score, bank, bank)
 
 
-def settle(tips: Iterable[Node[MaskT]]) -> list[MaskT]:
+def settle_masks(tips: Iterable[Node[MaskT]]) -> list[MaskT]:
     """The masks that have become certain, as all tips, nodes of one frame, descend from them; in the order of time."""
     level = set(tips)
     while len(level) > 1:
