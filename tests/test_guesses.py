@@ -113,8 +113,8 @@ def test_the_same_masks_come_out_of_every_form(tmp_path: Path, form: Callable[[P
         masks = guesses.video(video, STEMS[: len(maps)])
         assert masks
         masks = pickle.loads(pickle.dumps(masks))
-        assert masks.stems == STEMS[: len(maps)]
-        for stem, labels in zip(masks.stems, maps, strict=True):
+        assert masks.frame_names == STEMS[: len(maps)]
+        for stem, labels in zip(masks.frame_names, maps, strict=True):
             assert masks.has(stem)
             size, found = masks.read(stem)
             expected = from_labels(labels)

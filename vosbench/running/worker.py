@@ -60,7 +60,9 @@ class Work:
         """The same wherever the current folder is, which a tracker may change."""
         dataset_split = replace(
             self.dataset_split,
-            **{part: getattr(self.dataset_split, part).absolute() for part in ("root", "frames", "masks")},
+            **{
+                name: getattr(self.dataset_split, name).absolute() for name in ("root", "frames_folder", "masks_folder")
+            },
         )
         return replace(self, dataset_split=dataset_split, run=replace(self.run, path=self.run.path.absolute()))
 
