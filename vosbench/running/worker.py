@@ -81,7 +81,7 @@ def run_worker(works: Sequence[Work], device: str, pipe: Connection, lifeline: C
         item, lean = pipe.recv()
         work = works[item.run]
         try:
-            _redirect_output(work.run.log(device))
+            _redirect_output(work.run.log_path(device))
             if tracker is None or built != (item.run, lean):
                 tracker = None  # before the next one is there: two models may not fit the device
                 tracker, built = _build_tracker(work, device, lean), (item.run, lean)
