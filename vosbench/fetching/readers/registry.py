@@ -10,7 +10,7 @@ from vosbench.fetching.readers.folders import DatasetReader
 from vosbench.io.plugins import load_object, make_unknown_name_error
 
 READERS = {
-    "folders": "vosbench.fetching.readers.folders:folders",
+    "folders": "vosbench.fetching.readers.folders:read_folders",
     "synthetic": "vosbench.fetching.readers.synthetic:read_synthetic",
     "video_files": "vosbench.fetching.readers.video_files:read_video_files",
 }
