@@ -168,9 +168,9 @@ def command() -> None:
     """Be `vosbench`, and mark when the parts of a fetch are over."""
     import runpy
 
-    from vosbench.fetching import fetch, sources, write
+    from vosbench.fetching import fetch, write
 
-    between(sources, "gather_files", "start", "hash")
+    between(fetch, "gather_files", "start", "hash")
     between(fetch, "check_space", None, "read")
     between(write, "inspect_videos", "write", "count")
     runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
