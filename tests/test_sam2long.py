@@ -412,8 +412,8 @@ def torn(kind: type[Network]) -> type[Network]:
     """A network in which each of three pathways is best continued by itself, so that they never meet again."""
 
     class Torn(kind):  # type: ignore[valid-type, misc]
-        def look(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
-            found = super().look(index, looks)
+        def query(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
+            found = super().query(index, looks)
             others = [0.2, 0.2] if len(found) > 1 else [0.8, 0.7]
             return [replace(one, ious=[0.9 - rank / 50, *others], object_score=3.0) for rank, one in enumerate(found)]
 
