@@ -15,10 +15,10 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test test-slow test-all check format clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
 
 setup: $(READY) ## a virtual environment in .venv with vosbench and its tools
 
@@ -34,8 +34,13 @@ demo: $(READY) ## fetch, infer and eval on drawn videos: no download, no GPU, no
 	$(BIN)/vosbench run --dataset synthetic --tracker flow --gpus cpu
 	$(BIN)/vosbench overlay --results results/synthetic-val/flow
 
-test: check ## all checks, then the tests
-	$(BIN)/python -m pytest
+test: check ## all checks, then the quick tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(READY) ## the tests that take minutes: kills, Slurm, whole models, benchmarks
+	$(BIN)/python -m pytest -m slow
+
+test-all: test test-slow ## all checks and all tests
 
 check: $(READY) ## lint, format and types
 	$(BIN)/ruff check .

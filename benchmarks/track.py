@@ -7,8 +7,8 @@
     python benchmarks/track.py --device cuda --davis    `vosbench infer`, start-up included, over as many videos, frames
                                                         and objects as DAVIS 2017 val has
 
-stock      the script's order of work on the stock predictor (tests/official.py): all frames are read, then the objects
-           of the first frame are tracked together, or late ones one after the other, then the masks are written
+stock      the script's order of work on the stock predictor (tests/support/official.py): all frames are read, then the
+           objects of the first frame are tracked together, or late ones one after the other, then the masks are written
 exact      vosbench as it is
 fast       with `--set fast=true`
 compiled   with `--set fast=true --set compile=true`; like the next two not measured unless --engines names it
@@ -242,8 +242,8 @@ def stock(machine: Machine, tree: Path, warm: Path, out: Path) -> Usage:
     from vosbench.datasets.split import open_split
     from vosbench.masks.labels import make_palette, to_labels
 
-    sys.path.insert(0, str(ROOT / "tests"))
-    import official
+    sys.path.insert(0, str(ROOT))
+    from tests.support import official
 
     predictor, load, seconds = stock_predictor(machine), sam2_video_predictor.load_video_frames, [0.0]
     precision = torch.autocast("cuda", torch.bfloat16) if machine.device == "cuda" else nullcontext()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import resource
-import subprocess
 import sys
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from types import ModuleType
 
@@ -17,15 +14,17 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of thousands of proce
 sys.dont_write_bytecode = False
 
 import pytest
-from golden import make_tree, squares
-from starter import Starter
 
-LONG = {f"test_{name}" for name in ["end_to_end", "faults", "readme", "scale", "slurm", "sweep", "track_benchmark"]}
+pytest.register_assert_rewrite("tests.support")
+from tests.support.cli import PLUGINS, Cli
+from tests.support.golden import make_tree, squares
+
+sys.path.append(str(PLUGINS))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files whose tests take longest, so that at the end no worker waits for another one's long test."""
-    items.sort(key=lambda item: item.path.stem not in LONG)
+    """Begin with the tests that take longest, so that at the end no worker waits for another one's long test."""
+    items.sort(key=lambda item: (item.get_closest_marker("slow") is None, "system" not in item.path.parts))
 
 
 @pytest.fixture(scope="session")
@@ -33,67 +32,8 @@ def data() -> Path:
     """The folder of real frames, masks and recorded numbers; its README says what is in it."""
     folder = Path(os.environ.get("VOSBENCH_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
     if not folder.is_dir():
-        pytest.fail(f"no test data at {folder}; set VOSBENCH_TEST_DATA to the folder")
+        pytest.skip(f"needs the test data: no folder {folder}; set VOSBENCH_TEST_DATA to where it is")
     return folder
-
-
-def environment() -> dict[str, str]:
-    """What a command finds around it: no roots of the user's own, and the modules that lie beside the tests."""
-    roots = ("VOSBENCH_DATASETS", "VOSBENCH_RESULTS", "VOSBENCH_CHECKPOINTS", "VOSBENCH_MIRROR")
-    kept = {name: value for name, value in os.environ.items() if name not in roots}
-    return {**kept, "PYTHONPATH": str(Path(__file__).parent), "COLUMNS": "200", "NO_COLOR": "1"}
-
-
-@cache
-def starter() -> Starter:
-    """The one of all tests in this process."""
-    return Starter(environment())
-
-
-class Cli:
-    """The command line in a process of its own, as users run it, in a folder of the test's own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.environment = environment()
-        self.file_size: int | None = None
-
-    def limit_file_size(self, size: int) -> None:
-        """Let no command write a file larger than `size` bytes."""
-        self.file_size = size
-
-    def __call__(self, *arguments: object, expect: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run a command and check its exit status."""
-        done = self._run(*arguments)
-        assert done.returncode == expect, f"{arguments} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-        if expect == 2:
-            said = [line for line in done.stderr.splitlines() if line.startswith("vosbench: ")]
-            assert said == done.stderr.splitlines()[-1:], f"not one line at the end: {done.stderr}"
-        return done
-
-    def _run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        """By the starter, which saves seconds, where Python itself would start no differently."""
-        if starter().starts_as(self.environment):
-            return starter()(list(map(str, arguments)), self.folder, self.environment, self.file_size)
-        process = self.start(*arguments)
-        stdout, stderr = process.communicate(timeout=240)
-        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
-
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
-        """Start a command in a process group of its own."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "vosbench", *map(str, arguments)],
-            cwd=self.folder,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-            preexec_fn=self._limit if self.file_size else None,
-        )
-
-    def _limit(self) -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (self.file_size or 0, resource.RLIM_INFINITY))
 
 
 @pytest.fixture
@@ -135,8 +75,9 @@ def seeded(data: Path) -> ModuleType:
 @pytest.fixture(scope="session")
 def checkpoint(seeded: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A checkpoint of SAM 2.1 tiny with seeded weights, in the form in which the real ones are published."""
-    import official
     import torch
+
+    from tests.support import official
 
     path = tmp_path_factory.mktemp("checkpoint") / "seeded.pt"
     torch.save({"model": official.build(seeded, 64).state_dict()}, path)

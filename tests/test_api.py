@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from golden import make_tree, squares, write_masks
 
 import vosbench
+from tests.support.golden import make_tree, squares, write_masks
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.summary import Evaluation
 

@@ -1,0 +1,71 @@
+"""The command line: help at once, and slips told in one line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vosbench.cli import main
+
+
+def test_help_is_instant_and_imports_nothing_heavy() -> None:
+    code = "import sys; sys.argv = ['vosbench', '--help']; from vosbench.cli import main\n" + (
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'cv2', 'sam2', 'PIL', 'requests'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for command in ("fetch", "infer", "eval", "run", "list", "verify", "cite", "doctor"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["infer"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
+        (["infer", "--dataset", "davis2016"], "run `vosbench fetch davis2016`"),
+        (["infer", "--dataset", "no/such"], "dataset no/such: no such folder"),
+        (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus is not at"),
+        (["infer", "--dataset", "bears", "--checkpoint", "no.pt"], "checkpoint no.pt: no such file"),
+        (["infer", "--dataset", "bears", "--checkpoint", "sam2.1_hiera_tny"], "did you mean sam2.1_hiera_tiny?"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--checkpoint", "x"], "takes no checkpoint"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--set", "speed=2"], "static has no such setting"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--set", "speed"], "expected key=value"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--gpus", "7"], "no GPU '7'"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--gpus", "tpu"], "no GPU 'tpu'"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--videos", "god"], "did you mean good?"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--shard", "3/2"], "expected i/N"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--shard", "²/4"], "expected i/N"),
+        (["infer", "--dataset", "bears", "--tracker", "static", "--split", "test"], "has no split test"),
+        (["infer", "--dataset", "bears", "--rules", "davis216"], "did you mean davis2016?"),
+        (["infer", "--no-such-option"], "No such option"),
+        (["eval"], "Missing option"),
+        (["eval", "--results", "nowhere"], "--results nowhere: no such file or folder"),
+        (["list", "planets"], "planets"),
+        (["verify", "davis"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
+        (["verify", "bears", "--split", "test"], "has no split test"),
+        (["cite", "davs"], "unknown dataset 'davs': did you mean davis?"),
+        (["fly"], "No such command"),
+    ],
+)
+def test_what_cannot_be_meant_is_one_line(
+    tmp_path: Path,
+    bears: Path,
+    arguments: list[str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["vosbench", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert told in said[-1]
+    assert [line for line in said if line.startswith("vosbench: ")] == said[-1:]
+    assert not Path("results").exists()

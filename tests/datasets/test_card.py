@@ -1,0 +1,93 @@
+"""What is wrong with a card is said in one line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vosbench.datasets.card import Counts, Dataset, Download, Rules, Split, load_card
+from vosbench.errors import VosbenchError
+
+BEARS = """
+name = "bears"
+title = "Bears"
+[rules]
+tolerance = 0.01
+[[downloads]]
+file = "bears.zip"
+urls = ["https://bears.example/bears.zip"]
+[splits.val]
+downloads = ["bears.zip"]
+counts = { videos = 3 }
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    path = folder / "bears.toml"
+    path.write_text(text)
+    return path
+
+
+def test_the_card_in_the_docs_is_sound(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/datasets.md").read_text()
+    (example,) = re.findall("```toml\n(.*?)```", page, re.DOTALL)
+    assert load_card(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
+
+
+def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:
+    bears = load_card(written(tmp_path, BEARS))
+    assert bears.rules == Rules("bears", tolerance=0.01)
+    assert bears.downloads == {"bears.zip": Download("bears.zip", ("https://bears.example/bears.zip",))}
+    assert bears.splits["val"].counts == Counts(videos=3)
+    assert bears.splits["val"].prompts == "first_appearance"
+
+
+def test_an_object_of_the_same_shape_is_a_card_as_well() -> None:
+    mapping: dict[str, Any] = {"name": "bears", "title": "Bears", "splits": {"val": {}}}
+    dataset = Dataset("bears", "Bears", Rules("bears"), {"val": Split("val")})
+    assert load_card(mapping) == dataset
+    assert load_card(dataset) is dataset
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('title = "Bears"', "", "'title' is missing"),
+        ('name = "bears"', "", "'name' is missing"),
+        ('title = "Bears"', "title = 5", "title = 5 "),
+        ('title = "Bears"', 'titel = "Bears"\ntitle = ""', "unknown key 'titel'; known are name, title,"),
+        ("tolerance = 0.01", "tolerence = 0.01", "rules: unknown key 'tolerence'"),
+        ("tolerance = 0.01", 'tolerance = "low"', "rules: tolerance = 'low'"),
+        ("tolerance = 0.01", "merge = 1", "rules: merge = 1"),
+        ("tolerance = 0.01", "void = [true]", "rules: void = "),
+        ("tolerance = 0.01", 'objects = "some"', "rules: objects = 'some'"),
+        ("[rules]\ntolerance = 0.01", "rules = 5", "rules"),
+        ('file = "bears.zip"', "", "downloads: 'file' is missing"),
+        ('urls = ["https://bears.example/bears.zip"]', 'urls = "https://x"', "downloads: urls = 'https://x'"),
+        ('downloads = ["bears.zip"]', 'downloads = ["cubs.zip"]', "splits.val names 'cubs.zip', which is not among"),
+        ("counts = { videos = 3 }", "counts = { clips = 3 }", "splits.val.*clips"),
+        ("counts = { videos = 3 }", 'counts = { videos = "3" }', "splits.val.*videos"),
+        ("counts = { videos = 3 }", "counts = 3", "splits.val.*counts"),
+        ("counts = { videos = 3 }", 'prompts = "boxes"', "splits.val: prompts = 'boxes'"),
+        ("[splits.val]", "[splits.test]", "default_split is 'val', the splits are test"),
+        ("[splits.val]", "[other]", "a card needs at least one split, as in"),
+        ("[rules]", "[rules", "not valid TOML"),
+    ],
+)
+def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in BEARS
+    path = written(tmp_path, BEARS.replace(old, new))
+    with pytest.raises(VosbenchError, match=rf"bears\.toml: .*{told}") as error:
+        load_card(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "part", [{"splits": 5}, {"splits": {"val": 5}}, {"rules": ["x"]}, {"downloads": 5}, {"downloads": [5]}]
+)
+def test_a_mapping_of_another_shape_is_refused(part: dict[str, Any]) -> None:
+    with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(part))}"):
+        load_card({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})

@@ -1,0 +1,239 @@
+"""A tracker sees the frames and the prompts of a video and nothing else, however the tree is laid out."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.golden import make_tree, opened, squares, write_frames, write_masks
+from vosbench.datasets import meta
+from vosbench.datasets.card import Rules, Split
+from vosbench.datasets.split import open_split
+from vosbench.errors import VosbenchError
+from vosbench.io import files, paths
+
+ONE, TWO, THREE = (1, 2, 2), (2, 14, 2), (3, 14, 20)
+BEAR = [squares(ONE), squares(ONE), squares(ONE, THREE), squares(THREE), squares(ONE, TWO, THREE)]
+
+CARD = """
+name = "animals"
+title = "Animals"
+[splits.val]
+prompts = "{prompts}"
+[rules]
+objects = "all"
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A dataset of one video: object 1 from the start with a pause, 3 from frame 2 on, 2 in the last frame."""
+    return make_tree(tmp_path / "animals", {"bear": BEAR})
+
+
+def davis_tree(root: Path, top: Path) -> Path:
+    """The same files as DAVIS packs them."""
+    for folder in ("JPEGImages", "Annotations"):
+        (top / folder).mkdir(parents=True)
+        (root / folder).rename(top / folder / "480p")
+    (top / "ImageSets/2017").mkdir(parents=True)
+    (top / "ImageSets/2017/val.txt").write_text("bear\n")
+    return top
+
+
+def test_the_prompts_are_each_objects_first_mask_and_no_other(root: Path) -> None:
+    video = opened(root).video("bear")
+    assert {index: sorted(masks) for index, masks in video.prompts.items()} == {0: [1], 2: [3], 4: [2]}
+    assert np.array_equal(video.prompts[2][3], BEAR[2] == 3)
+    assert video.prompts[2][3].dtype == np.bool_
+    assert (video.name, len(video.frames), video.overlap) == ("bear", 5, False)
+
+
+def test_ground_truth_that_is_no_prompt_is_nowhere_in_a_video(root: Path) -> None:
+    video = opened(root).video("bear")
+    assert set(vars(video)) == {"name", "frames", "prompts", "overlap"}
+    assert vars(video.frames) == {"paths": sorted((root / "JPEGImages/bear").iterdir())}
+    assert sum(len(masks) for masks in video.prompts.values()) == 3
+
+
+def test_where_prompts_are_in_the_first_frame_later_objects_are_none(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "first.toml").write_text(CARD.format(prompts="first_frame"))
+    (tmp_path / "every.toml").write_text(CARD.format(prompts="first_appearance"))
+    assert opened(root, str(tmp_path / "first.toml")).video("bear").prompts.keys() == {0}
+    assert opened(root, str(tmp_path / "every.toml")).video("bear").prompts.keys() == {0, 2, 4}
+
+
+def test_void_is_no_object_and_merged_objects_are_one(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "animals", {"bear": [squares(ONE, TWO, (255, 14, 20))] * 3})
+    assert opened(root).video("bear").prompts[0].keys() == {1, 2}
+    (prompt,) = opened(root, "davis2016").video("bear").prompts[0].items()
+    assert prompt[0] == 1
+    assert prompt[1].sum() == 3 * 36
+
+
+def test_void_of_the_published_masks_is_no_prompt(data: Path, tmp_path: Path) -> None:
+    tree = shutil.copytree(data / "davis2017-void", tmp_path / "davis")
+    (tree / "ImageSets/2017").mkdir(parents=True)
+    (tree / "ImageSets/2017/val.txt").write_text("tennis\n")
+    assert opened(tree).video("tennis").prompts[0].keys() == {1, 2}
+
+
+def test_objects_in_folders_of_their_own_may_overlap(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "animals", {"bear": BEAR})
+    shutil.rmtree(root / "Annotations/bear")
+    write_masks(root / "Annotations", {"bear/1": [squares(ONE)], "bear/2": {"00003": squares(ONE)}})
+    video = opened(root).video("bear")
+    assert video.overlap
+    assert {index: sorted(masks) for index, masks in video.prompts.items()} == {0: [1], 3: [2]}
+
+
+def test_prompts_count_the_frames_that_there_are(tmp_path: Path) -> None:
+    masks = {"00000": squares(THREE), "00010": squares(ONE), "00030": squares(TWO)}  # the first one has no frame
+    root = make_tree(tmp_path / "animals", {"bear": masks}, frames=False)
+    write_frames(root / "JPEGImages", {"bear": {f"{stem:05}": squares() for stem in (5, 10, 20, 30)}})
+    assert opened(root).video("bear").prompts.keys() == {1, 3}
+
+
+# Where a dataset is
+
+
+def test_a_fetched_dataset_is_found_by_its_name_and_scored_by_its_own_card(root: Path) -> None:
+    card = {"name": "animals", "title": "Animals", "splits": {"val": {}}, "rules": {"objects": "all"}}
+    (root / paths.MANIFEST).write_text(files.to_json({"card": card}))
+    tree = open_split("animals", None, root.parent)
+    assert (tree.name, tree.split.name, tree.videos) == ("animals", "val", ("bear",))
+    assert (tree.rules.name, tree.rules.objects) == ("animals", "all")
+
+
+def test_a_tree_without_a_card_has_the_default_rules_or_those_that_are_named(root: Path) -> None:
+    assert opened(root).rules.name == "davis2017"
+    assert opened(root, "davis2016").rules.merge
+    assert opened(root).name == "animals"
+
+
+def test_a_tree_in_daviss_own_layout_is_read_as_it_is(root: Path, tmp_path: Path) -> None:
+    tree = opened(davis_tree(root, tmp_path / "DAVIS"))
+    assert tree.videos == ("bear",)
+    assert tree.video("bear").prompts.keys() == {0, 2, 4}
+    assert (len(tree.frames_of("bear")), len(tree.ground_truth("bear").frame_names)) == (5, 5)
+
+
+def test_the_only_list_of_a_split_counts_wherever_it_is(root: Path, tmp_path: Path) -> None:
+    assert opened(davis_tree(root, tmp_path / "DAVIS"), "davis2016").videos == ("bear",)  # its card looks elsewhere
+
+
+def test_a_list_may_hold_a_pair_of_paths_a_frame(root: Path, tmp_path: Path) -> None:
+    top = davis_tree(root, tmp_path / "DAVIS")
+    shutil.rmtree(top / "ImageSets/2017")
+    (top / "ImageSets/480p").mkdir()
+    pairs = [f"/JPEGImages/480p/bear/{i:05}.jpg /Annotations/480p/bear/{i:05}.png\n" for i in range(5)]
+    (top / "ImageSets/480p/val.txt").write_text("".join(pairs))
+    assert opened(top, "davis2016").videos == ("bear",)
+
+
+def test_the_real_trees_are_read(data: Path) -> None:
+    tree = opened(data / "davis2016-real/DAVIS", "davis2016")
+    assert tree.videos == ("blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black")
+    assert sum(len(tree.frames_of(video)) for video in tree.videos) == 322
+    assert tree.video("dog").frames[0].shape == (480, 854, 3)
+    assert len(opened(data / "golden/DAVIS").videos) == 30
+
+
+def test_another_split_is_the_list_of_that_name(root: Path) -> None:
+    (root / "ImageSets/test-dev.txt").write_text("\n  bear  \n\nbear\n")
+    tree = open_split(str(root), "test-dev", Path("datasets"))
+    assert (tree.split.name, tree.videos) == ("test-dev", ("bear",))
+
+
+def test_the_meta_file_of_a_fetched_split_counts_before_the_publishers(root: Path) -> None:
+    part, rules = Split("val", meta=("meta.json",)), Rules("animals", objects="listed")
+    (root / "meta.json").write_text('{"videos": {"bear": {"objects": [1]}}}')
+    assert meta.load_listing(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1}
+    (root / "val_meta.json").write_text('{"videos": {"bear": {"objects": [1, 3]}}}')
+    assert meta.load_listing(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
+
+
+# Frames
+
+
+def test_frames_are_decoded_when_they_are_asked_for(root: Path) -> None:
+    path = root / "JPEGImages/bear/00001.jpg"
+    path.write_bytes(path.read_bytes()[:100])
+    frames = opened(root).video("bear").frames
+    assert frames[0].shape == (24, 32, 3)
+    assert frames[0].dtype == np.uint8
+    assert [frame.shape for frame in frames[2:]] == [(24, 32, 3)] * 3
+    with pytest.raises(VosbenchError, match=r"bear/00001\.jpg: cannot be decoded .* fetch the dataset again"):
+        frames[1]
+
+
+def test_a_grey_frame_has_three_channels(root: Path) -> None:
+    Image.fromarray(squares(ONE)).save(root / "JPEGImages/bear/00001.jpg")
+    assert opened(root).video("bear").frames[1].shape == (24, 32, 3)
+
+
+def test_a_damaged_png_is_a_frame_that_cannot_be_decoded(root: Path) -> None:
+    path = root / "JPEGImages/bear/00005.png"
+    Image.fromarray(squares(ONE)).save(path)
+    path.write_bytes(path.read_bytes().replace(b"\x0dIHDR", b"\x00IHDR"))  # says that the header is empty
+    with pytest.raises(VosbenchError, match=r"bear/00005\.png: cannot be decoded"):
+        opened(root).frames_of("bear")[5]
+
+
+def test_a_sequence_of_frames_ends(root: Path) -> None:
+    frames = opened(root).frames_of("bear")
+    assert len(list(frames)) == len(frames) == 5
+    assert np.array_equal(frames[-1], frames[4])
+    with pytest.raises(IndexError):
+        frames[5]
+
+
+# What the user can mend
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match="dataset some/where: no such folder"):
+        open_split("some/where", None, tmp_path)
+
+
+def test_a_dataset_that_was_not_fetched_is_told_with_the_command(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match=r"dataset davis2017 is not at .*davis2017: run `vosbench fetch davis2017`"):
+        open_split("davis", None, tmp_path)
+
+
+def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match="unknown dataset 'davis2071': did you mean davis20"):
+        open_split("davis2071", None, tmp_path)
+
+
+def test_a_split_that_is_not_there_is_answered_with_those_that_are(root: Path) -> None:
+    with pytest.raises(VosbenchError, match=r"animals has no split test: no ImageSets/test\.txt; it has .*val\.txt"):
+        open_split(str(root), "test", Path("datasets"))
+
+
+def test_a_tree_without_lists_has_no_split(root: Path) -> None:
+    shutil.rmtree(root / "ImageSets")
+    with pytest.raises(VosbenchError, match=r"has no split val: .* it has no list"):
+        opened(root)
+
+
+def test_an_empty_list_is_refused(root: Path) -> None:
+    (root / "ImageSets/val.txt").write_text("\n \n")
+    with pytest.raises(VosbenchError, match=r"ImageSets/val\.txt lists no video"):
+        opened(root)
+
+
+def test_a_video_without_frames_is_refused(root: Path) -> None:
+    shutil.rmtree(root / "JPEGImages/bear")
+    with pytest.raises(VosbenchError, match=r"animals val: video bear has no frames in .*JPEGImages/bear"):
+        opened(root).video("bear")
+
+
+def test_a_video_without_objects_is_refused(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "animals", {"bear": [squares((255, 2, 2))] * 3})
+    with pytest.raises(VosbenchError, match=r"no mask of video bear .* davis2017, which take \[255\] as void"):
+        opened(root).video("bear")

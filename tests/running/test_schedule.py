@@ -1,0 +1,143 @@
+"""Every machine deals out the videos in the same way, each once and evenly."""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from itertools import pairwise, product
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.golden import unhurried
+from vosbench.running.schedule import Cost, Queue, RunVideo, longest_first, refit_cost, split_into_shards
+
+LENGTHS = st.dictionaries(st.text("abcd", min_size=1, max_size=3), st.integers(1, 500), max_size=30)
+COUNTS = st.integers(1, 9)
+
+
+@unhurried
+@given(LENGTHS, COUNTS)
+def test_each_video_is_in_exactly_one_shard(lengths: dict[str, int], count: int) -> None:
+    parts = split_into_shards(lengths, count)
+    assert len(parts) == count
+    assert sorted(video for part in parts for video in part) == sorted(lengths)
+
+
+@unhurried
+@given(st.data(), LENGTHS, COUNTS)
+def test_the_order_of_the_videos_does_not_matter(data: st.DataObject, lengths: dict[str, int], count: int) -> None:
+    shuffled = dict(data.draw(st.permutations(list(lengths.items()))))
+    assert split_into_shards(shuffled, count) == split_into_shards(lengths, count)
+
+
+@unhurried
+@given(LENGTHS, COUNTS)
+def test_no_shard_is_longer_than_the_mean_and_one_video(lengths: dict[str, int], count: int) -> None:
+    longest = max(sum(lengths[video] for video in part) for part in split_into_shards(lengths, count))
+    assert longest <= sum(lengths.values()) / count + max(lengths.values(), default=0)
+
+
+def test_the_longest_video_left_goes_to_the_shard_with_the_least() -> None:
+    lengths = {"a": 7, "b": 6, "c": 5, "d": 4, "e": 3}
+    assert split_into_shards(lengths, 2) == [
+        ["a", "d", "e"],
+        ["b", "c"],
+    ]  # 7 | 6, 7 | 11, 11 | 11, and at a tie the first
+
+
+@unhurried
+@given(LENGTHS)
+def test_the_longest_come_first_and_equal_ones_by_name(lengths: dict[str, int]) -> None:
+    order = longest_first(lengths)
+    assert sorted(order) == sorted(lengths)
+    for earlier, later in pairwise(order):
+        assert (-lengths[earlier], earlier) < (-lengths[later], later)
+
+
+BALANCE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "balance.py"))
+DAVIS: list[RunVideo] = BALANCE["davis"]()
+SAM2_BASE: Cost = BALANCE["TRUTH"]
+makespan: Callable[[Queue, int, Callable[[RunVideo], float]], float] = BALANCE["makespan"]
+
+
+@pytest.mark.parametrize("truth", [SAM2_BASE, Cost(100, 900), Cost(900, 20)])
+def test_eight_devices_end_the_davis_videos_within_a_twentieth_of_the_ideal(truth: Cost) -> None:
+    ideal = max(sum(map(truth.of_video, DAVIS)) / 8, *map(truth.of_video, DAVIS))
+    assert makespan(Queue(DAVIS, [SAM2_BASE]), 8, truth.of_video) < 1.05 * ideal
+
+
+def done(queue: Queue) -> list[tuple[int, str]]:
+    """Run and name of the videos that were tracked."""
+    return [(item.run, item.video) for known in queue.measured.values() for item, _ in known]
+
+
+@settings(unhurried, max_examples=20)
+@given(LENGTHS, st.lists(st.floats(0.01, 100), min_size=9, max_size=9))
+def test_shards_of_different_speed_together_track_each_video_once(lengths: dict[str, int], speeds: list[float]) -> None:
+    """However many shards there are, up to nine, and however many devices each has."""
+    for count, devices in product(range(1, 10), repeat=2):
+        queues = [
+            Queue([RunVideo(0, v, lengths[v], 1) for v in part], [Cost()]) for part in split_into_shards(lengths, count)
+        ]
+        for queue, speed in zip(queues, speeds, strict=False):
+            makespan(queue, devices, lambda item, speed=speed: item.frames / speed)  # type: ignore[misc]
+        assert sorted(each for queue in queues for each in done(queue)) == [(0, video) for video in sorted(lengths)]
+
+
+@unhurried
+@given(st.lists(LENGTHS, min_size=1, max_size=4), COUNTS)
+def test_the_videos_of_several_runs_in_one_queue_are_tracked_once_each(
+    runs: list[dict[str, int]], devices: int
+) -> None:
+    items = [RunVideo(run, video, frames, 1) for run, lengths in enumerate(runs) for video, frames in lengths.items()]
+    queue = Queue(items, [Cost()] * len(runs))
+    makespan(queue, devices, lambda item: item.frames * (item.run + 1))
+    assert sorted(done(queue)) == sorted((item.run, item.video) for item in items)
+
+
+def test_the_cost_is_found_in_what_videos_took() -> None:
+    truth = Cost(0.03, 0.2)
+    found = refit_cost(SAM2_BASE, [(item, truth.of_video(item)) for item in DAVIS])
+    assert found.frame == pytest.approx(truth.frame, abs=0.02)
+    assert found.object == pytest.approx(truth.object, rel=0.1)
+
+
+def test_one_measurement_leaves_the_proportion_of_the_two_costs() -> None:
+    found = refit_cost(Cost(2, 1), [(RunVideo(0, "a", 10, 2), 80.0)])
+    assert found == pytest.approx((4.0, 2.0))
+
+
+@pytest.mark.parametrize("item", [RunVideo(0, "a", 0, 0), RunVideo(0, "a", 5, 0), RunVideo(0, "a", 5, 3)])
+def test_a_video_that_took_no_time_breaks_nothing(item: RunVideo) -> None:
+    assert refit_cost(Cost(), [(item, 0.0)]) == (0.0, 0.0)
+
+
+def test_a_device_stays_with_its_run_and_then_helps_where_most_is_left() -> None:
+    queue = Queue(
+        [RunVideo(0, "a", 5, 1), RunVideo(1, "b", 9, 1), RunVideo(2, "c", 9, 1), RunVideo(2, "d", 1, 1)], [Cost()] * 3
+    )
+    assert [queue.pull(0).video, queue.pull(0).video] == ["a", "c"]
+    assert [queue.pull(2).video, queue.pull(2).video] == ["d", "b"]
+    with pytest.raises(IndexError, match="empty"):
+        queue.pull(1)
+
+
+def test_a_video_that_failed_waits_once_more() -> None:
+    queue = Queue([RunVideo(0, "a", 5, 1), RunVideo(0, "b", 1, 1)], [Cost()])
+    failed = queue.pull()
+    queue.put_back(failed)
+    assert [queue.pull(), queue.pull().video, len(queue)] == [failed, "b", 0]
+
+
+def test_what_was_measured_changes_which_video_is_the_longest() -> None:
+    """The prior says that objects cost nothing; the first video shows that they cost nearly all."""
+    queue = Queue(
+        [RunVideo(0, "many", 10, 9), RunVideo(0, "long", 30, 1), RunVideo(0, "seen", 40, 2)], [Cost(1.0, 1e-6)]
+    )
+    queue.record_time(queue.pull(), 0.0)
+    for objects in (1, 5, 9):
+        queue.record_time(RunVideo(0, "other", 10, objects), 10.0 * objects)
+    assert queue.pull().video == "many"

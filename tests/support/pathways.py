@@ -1,0 +1,87 @@
+"""SAM2Long's pathways: weights with which they waver, and networks in which they never meet."""
+
+from __future__ import annotations
+
+import gc
+import os
+import weakref
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from tests.support.tensors import CPU
+from vosbench.trackers.sam2.predictor import ModelImages
+from vosbench.trackers.sam2long.network import FrameCandidates, FrameQuery, Network
+from vosbench.trackers.sam2long.session import Sam2LongSession
+from vosbench.trackers.sam2long.tracker import Sam2Long
+from vosbench.trackers.sam2long.tree import PathwayPolicy
+from vosbench.types import Frame, Mask
+
+SIDE = 32  # a small model input
+RECORDED = {"object_score_bias": -24.9, "object_score_gain": 40.0, "iou_gain": 4.0}
+WAVERING = RECORDED | {"object_score_bias": -20.4}  # object scores about 0 at this size: sure and unsure frames
+
+
+def torn(kind: type[Network]) -> type[Network]:
+    """A network in which each of three pathways is best continued by itself, so that they never meet again."""
+
+    class Torn(kind):  # type: ignore[valid-type, misc]
+        def query(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
+            found = super().query(index, looks)
+            others = [0.2, 0.2] if len(found) > 1 else [0.8, 0.7]
+            return [replace(one, ious=[0.9 - rank / 50, *others], object_score=3.0) for rank, one in enumerate(found)]
+
+    return Torn
+
+
+def held(thing: Any) -> int:
+    """The bytes of all tensors and strings of bytes that can be reached from a thing, models left out."""
+    seen: set[int] = set()
+    waiting, total = [thing], 0
+    while waiting:
+        one = waiting.pop()
+        storage = one.untyped_storage() if isinstance(one, torch.Tensor) else None
+        key = storage.data_ptr() if storage else id(one)
+        if key in seen or isinstance(one, type | ModuleType | FunctionType | torch.nn.Module):
+            continue
+        seen.add(key)
+        total += storage.nbytes() if storage else len(one) if isinstance(one, bytes) else 0
+        waiting += gc.get_referents(one)
+    return total
+
+
+def check_bounded(kind: type[Network], tracker: Sam2Long, frames: list[Frame], mask: Mask) -> None:
+    """No memory goes to frames that wait, but a file does, which is there no longer than the session."""
+    network = torn(kind)(tracker.predictor, ModelImages(frames * 2, SIDE, CPU), torch.float32)
+    features: dict[int, weakref.ref[Any]] = {}
+    sizes, ends = {}, {}
+    with (
+        torch.inference_mode(),
+        closing(Sam2LongSession(network, PathwayPolicy(3, 0.1, np.inf), threshold=0.0)) as session,
+    ):
+        for index in range(30):
+            session.step(index, {1: mask} if index == 0 else {})
+            while session.decided():
+                session.take()
+            for pathway in session.objects[1].pathways if index else ():
+                latest = pathway.history[-1].output["maskmem_features"]
+                features[id(latest)] = weakref.ref(latest)
+            sizes[index], ends[index] = (
+                held(session),
+                sum(os.fstat(file.fileno()).st_size for file in session.shelf.files.values()),
+            )
+        pathways = session.objects[1].pathways
+        remembered = {id(memory.output["maskmem_features"]) for pathway in pathways for memory in pathway.history}
+        assert {number for number, ref in features.items() if ref() is not None} == remembered
+        assert [len(pathway.history) for pathway in pathways] == [network.pointers - 1] * 3
+        assert len(session.waiting) == 28
+        assert sizes[29] == sizes[20] > 0
+        assert ends[29] - ends[20] > 9 * 3 * 10
+        files = [*session.shelf.files.values()]
+    assert files
+    assert all(file.closed for file in files)

@@ -1,0 +1,544 @@
+"""What each publisher offers of each split, in miniature: archives in his own tree, with the traps that are known.
+
+A clip says what it holds as label maps that are drawn here; what must come of it in the normal layout, and what of its
+masks a tracker may see, follows from the drawing and not from what is under test.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import py7zr
+from PIL import Image
+
+from tests.support.golden import squares
+from vosbench.datasets import registry
+from vosbench.datasets.split import DatasetSplit
+from vosbench.fetching.readers.drawing import label_map
+from vosbench.fetching.readers.folders import DatasetReader, SplitContent
+from vosbench.fetching.readers.registry import load_reader
+from vosbench.fetching.readers.synthetic import SYNTHETIC_SPLITS
+from vosbench.io.archives.open import open_members
+from vosbench.io.files import write_text
+from vosbench.io.paths import FRAMES, MASKS
+from vosbench.masks import rle
+from vosbench.masks.labels import make_palette
+from vosbench.types import Labels, Mask
+
+Files = dict[str, bytes]
+Visible = Mapping[int, Iterable[int]]
+"""Object id -> the indices of the frames that show it."""
+
+STEM = "{:05}".format
+LITTER = {
+    "__MACOSX/DAVIS/JPEGImages/480p/dog/._00000.jpg": b"\0\5\x16\7",
+    ".DS_Store": b"\0\0\0\1Bud1",
+}
+
+
+class Clip(NamedTuple):
+    """A video. frames: by stem. masks: published, by their paths in its folder, without suffix. prompts: what a tracker
+    may see of them, by stem and object. Bytes are None where a reader makes the file."""
+
+    name: str
+    frames: Mapping[str, bytes | None]
+    masks: Mapping[str, bytes | None]
+    prompts: Mapping[str, Mapping[int, Mask]]
+
+
+class Published(NamedTuple):
+    """What a publisher offers, and what must come of it: its videos in this order, and files beside them."""
+
+    files: Sequence[Path]
+    clips: Sequence[Clip]
+    beside: Mapping[str, bytes] = {}
+
+
+# Clips
+
+
+def spot(label: int, objects: Sequence[int], index: int) -> tuple[int, int, int]:
+    """Where an object's square is in a frame: it moves, and touches no other."""
+    place = sorted(objects).index(label)
+    return label, 1 + 8 * (place % 3), 1 + 10 * (place // 3) + index % 4
+
+
+def drawn(
+    name: str,
+    length: int,
+    visible: Visible,
+    annotated: Sequence[int] | None = None,
+    stem: Callable[[int], str] = STEM,
+    mode: str = "P",
+    prompts: str = "first_appearance",
+    void: int | None = None,
+) -> Clip:
+    """A video of squares with label maps for the frames that are annotated, all if None.
+
+    prompts: "first_frame" or "first_appearance", as on the card. void: what is drawn like an object and is none.
+    """
+    annotated = range(length) if annotated is None else annotated
+    shown = {label: [index for index in annotated if index in set(indices)] for label, indices in visible.items()}
+    maps = {
+        index: squares(*(spot(label, [*visible], index) for label in visible if index in shown[label]))
+        for index in annotated
+    }
+    seen: dict[str, dict[int, Mask]] = {}
+    for label, indices in shown.items():
+        if label != void and indices and (prompts == "first_appearance" or indices[0] == 0):
+            seen.setdefault(stem(indices[0]), {})[label] = maps[indices[0]] == label
+    masks = {stem(index): png(labels, mode) for index, labels in maps.items()}
+    return Clip(name, {stem(index): jpeg(index) for index in range(length)}, masks, seen)
+
+
+def apart(name: str, length: int, visible: Visible, every: int = 4, made: bool = False) -> Clip:
+    """A video whose objects have 1-bit masks of their own, of every fourth frame, and share pixels.
+
+    made: its frames and masks are none of the publisher's files.
+    """
+    masks: dict[str, bytes | None] = {}
+    seen: dict[str, dict[int, Mask]] = {}
+    for label, indices in visible.items():
+        for index in range(0, length, every):
+            mask = overlapping(label, index) if index in set(indices) else np.zeros((24, 32), np.bool_)
+            masks[f"{label:03}/{STEM(index)}"] = None if made else png(mask, "1")
+        first = next(index for index in range(0, length, every) if index in set(indices))
+        seen.setdefault(STEM(first), {})[label] = overlapping(label, first)
+    return Clip(name, {STEM(i): None if made else jpeg(i) for i in range(length)}, masks, seen)
+
+
+def overlapping(label: int, index: int) -> Mask:
+    """A square that covers part of the one before it."""
+    mask: Mask = squares((1, 8, 3 * label + index % 4)) == 1
+    return mask
+
+
+def only_prompts(clip: Clip) -> Clip:
+    """A clip of which just the masks are published that are needed to prompt."""
+    return clip._replace(masks={stem: content for stem, content in clip.masks.items() if stem in clip.prompts})
+
+
+def real(data: Path, name: str, labels: Path, length: int, merged: bool = False) -> Clip:
+    """The first frames of a real sequence, with the masks of another folder, whose objects are all in frame 0."""
+    frames = data / "davis2016-real/DAVIS/JPEGImages/480p" / name
+    stems = [STEM(index) for index in range(length)]
+    masks = {stem: (labels / name / f"{stem}.png").read_bytes() for stem in stems}
+    with Image.open(io.BytesIO(masks[stems[0]])) as image:
+        first = np.asarray(image)
+    ids = [1] if merged else range(1, int(first.max()) + 1)
+    prompts = {label: first > 0 if merged else first == label for label in ids}
+    return Clip(name, {stem: (frames / f"{stem}.jpg").read_bytes() for stem in stems}, masks, {stems[0]: prompts})
+
+
+def png(labels: Labels | Mask, mode: str = "P") -> bytes:
+    """A mask as publishers write it: mode P with a palette, L, L with alpha ("LA"), or one bit ("1")."""
+    image = Image.fromarray(labels)
+    if mode == "P":
+        image.putpalette(make_palette())
+    elif mode != image.mode:
+        image = image.convert(mode)
+    return _saved(image, "PNG")
+
+
+def jpeg(seed: int) -> bytes:
+    return _saved(Image.fromarray(np.full((24, 32, 3), 20 * seed % 256, np.uint8)), "JPEG")
+
+
+def _saved(image: Image.Image, form: str) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format=form)
+    return buffer.getvalue()
+
+
+# Trees and archives
+
+
+def tree(clips: Iterable[Clip], frames: str, masks: str, suffix: str = "jpg") -> Files:
+    """The files of clips in a publisher's folders."""
+    files: Files = {}
+    for clip in clips:
+        files |= {f"{frames}/{clip.name}/{stem}.{suffix}": content or b"" for stem, content in clip.frames.items()}
+        files |= {f"{masks}/{clip.name}/{path}.png": content or b"" for path, content in clip.masks.items()}
+    return files
+
+
+def just(folder: str, files: Files) -> Files:
+    """The files below the folders of a name."""
+    return {name: content for name, content in files.items() if f"/{folder}/" in name}
+
+
+def listed(videos: Iterable[str]) -> bytes:
+    return "".join(f"{video}\n" for video in videos).encode()
+
+
+def saved(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def unpacked(folder: Path, files: Files) -> Path:
+    for name, content in files.items():
+        saved(folder / name, content)
+    return folder
+
+
+def zipped(path: Path, files: Files) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def tarred(path: Path, files: Files) -> Path:
+    """A tar whose members are read-only, gzipped if its name says so."""
+    with tarfile.open(path, "w:gz" if path.suffix == ".gz" else "w") as archive:
+        for name, content in files.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(content), 0o444
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+def sevenzipped(path: Path, files: Files, volumes: int) -> list[Path]:
+    """A 7z archive in volumes `.001`, `.002`, ..."""
+    with py7zr.SevenZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(content, name)
+    return cut(path, volumes, ".{:03}".format)
+
+
+def cut(path: Path, volumes: int, suffix: Callable[[int], str]) -> list[Path]:
+    """A file cut into volumes, which take its place."""
+    content = path.read_bytes()
+    path.unlink()
+    size = -(-len(content) // volumes)
+    return [
+        saved(path.with_name(path.name + suffix(number)), content[start : start + size])
+        for number, start in zip(count(1), range(0, len(content), size), strict=False)
+    ]
+
+
+# Publishers
+
+
+def davis2016(folder: Path, data: Path, split: str) -> Published:
+    """One object with the value 255; lists of pairs of paths; both splits and two resolutions in one archive."""
+    truth = data / "davis2016-real/DAVIS/Annotations/480p"
+    val = [real(data, name, truth, 3, merged=True) for name in ("blackswan", "dog", "libby")]
+    gone = drawn("bmx-bumps", 4, {255: (0, 3)}, mode="L")  # in the middle its masks are empty
+    alpha = drawn("bear", 2, {255: range(2)}, mode="LA")
+    train = [Clip(c.name, c.frames, c.masks, {"00000": {1: c.prompts["00000"][255]}}) for c in (gone, alpha)]
+    files = tree([*train, *val], "DAVIS/JPEGImages/480p", "DAVIS/Annotations/480p")
+    files |= tree([drawn("bear", 1, {255: (0,)})], "DAVIS/JPEGImages/1080p", "DAVIS/Annotations/1080p")
+    for name, clips in (("train", train), ("val", val), ("trainval", [*train, *val])):
+        pairs = (f"480p/{clip.name}/{stem}" for clip in clips for stem in clip.frames)
+        lines = (f"/JPEGImages/{pair}.jpg /Annotations/{pair}.png " for pair in pairs)
+        files[f"DAVIS/ImageSets/480p/{name}.txt"] = listed(lines)
+    files["DAVIS/Annotations/db_info.yml"] = b"attributes: []\n"
+    return Published([zipped(folder / "DAVIS-data.zip", files | LITTER)], train if split == "train" else val)
+
+
+def davis2017(folder: Path, data: Path, split: str, own: str = "480p", other: str = "Full-Resolution") -> Published:
+    """Train and val in one archive, and every archive unpacks to DAVIS; 255 is void; a part of the masks for tests."""
+    if split.startswith("test"):
+        names = {"test-dev": ("aerobatics", "car-race"), "test-challenge": ("turtle", "vietnam")}[split]
+        clips = [only_prompts(drawn(name, 3, {1: range(3), 2: range(2)})) for name in names]
+        lists = {f"DAVIS/ImageSets/2017/{split}.txt": listed(names)}
+        archive = f"DAVIS-2017-{split}-{own}.zip"
+    else:
+        truth = data / "golden/DAVIS/Annotations/480p"
+        val = [real(data, "blackswan", truth, 2), drawn("judo", 3, {1: range(3), 2: range(2)})]
+        void = drawn("tennis", 3, {1: range(3), 2: range(3), 255: range(3)}, void=255)
+        train = [drawn("bear", 2, {1: range(2)}), void]
+        clips = train if split == "train" else val
+        both = {"val": [clip.name for clip in val], "train": [clip.name for clip in train]}
+        lists = {f"DAVIS/ImageSets/2017/{name}.txt": listed(videos) for name, videos in both.items()}
+        lists |= {"DAVIS/ImageSets/2016/val.txt": listed(["blackswan"])}
+        lists |= tree(val if split == "train" else train, f"DAVIS/JPEGImages/{own}", f"DAVIS/Annotations/{own}")
+        archive = f"DAVIS-2017-trainval-{own}.zip"
+    files = tree(clips, f"DAVIS/JPEGImages/{own}", f"DAVIS/Annotations/{own}")
+    larger = [clip._replace(frames={"00000": jpeg(7)}, masks={"00000": png(squares())}) for clip in clips]
+    files |= tree(larger, f"DAVIS/JPEGImages/{other}", f"DAVIS/Annotations/{other}")
+    readme = {"DAVIS/README.md": b"DAVIS 2017\n"}
+    return Published([zipped(folder / archive, {**lists, **files, **readme, **LITTER})], clips)
+
+
+def davis2017_full(folder: Path, data: Path, split: str) -> Published:
+    return davis2017(folder, data, split, "Full-Resolution", "480p")
+
+
+def mose_clips(split: str) -> list[Clip]:
+    """Ids with a gap, an object that comes later and so is no prompt, a video of one frame, an empty mask."""
+    gap = drawn("10247152", 4, {1: range(4), 4: range(2)}, prompts="first_frame")
+    if split == "val":
+        return [only_prompts(clip) for clip in (drawn("08746283", 3, {1: range(3)}), gap)]
+    late = drawn("2e1a0bc8", 5, {1: (0, 1, 4), 7: range(3, 5)}, prompts="first_frame")
+    return [gap, late, drawn("9eb92f21", 1, {1: (0,)})]
+
+
+def apple(files: Files) -> Files:
+    """The files, each after the one that macOS adds to a tar for it."""
+    both: Files = {}
+    for name, content in files.items():
+        folder, _, file = name.rpartition("/")
+        both |= {f"{folder}/._{file}": b"\0\5\x16\7", name: content}
+    return both
+
+
+def mosev1(folder: Path, data: Path, split: str) -> Published:
+    """A list that is a file of its own, where width and height are swapped; some of its keys have a suffix."""
+    name = {"val": "valid"}.get(split, split)
+    clips = mose_clips(split)
+    entries = {
+        f"{clip.name}.mp4": {"length": len(clip.frames), "width": 24, "height": 32, "objects": {}}
+        for clip in reversed(clips)
+    }
+    meta = json.dumps({"videos": entries}).encode()
+    archive = tarred(folder / f"{name}.tar.gz", apple(tree(clips, f"{name}/JPEGImages", f"{name}/Annotations")))
+    files = [archive, saved(folder / f"meta_{name}.json", meta)]
+    return Published(files, clips, {f"{split}_meta.json": meta})
+
+
+def mosev2(folder: Path, data: Path, split: str) -> Published:
+    """The train archive comes in volumes."""
+    name = {"val": "valid"}.get(split, split)
+    clips = mose_clips(split)
+    entries = {
+        clip.name: {
+            "frames": [f"{stem}.jpg" for stem in clip.frames],
+            "length": len(clip.frames),
+            "height": 24,
+            "width": 32,
+            "objects": [label for masks in clip.prompts.values() for label in masks],
+        }
+        for clip in clips
+    }
+    meta = json.dumps({"info": {"version": "2"}, "videos": entries}).encode()
+    path = tarred(folder / f"{name}.tar.gz", apple(tree(clips, f"{name}/JPEGImages", f"{name}/Annotations")))
+    files = [path] if split == "val" else cut(path, 3, lambda number: f".a{chr(96 + number)}")
+    return Published([*files, saved(folder / f"meta_{name}.json", meta)], clips, {f"{split}_meta.json": meta})
+
+
+def sav(folder: Path, data: Path, split: str) -> Published:
+    """A folder of masks an object from 000 on; objects overlap, appear late and vanish; masks may be empty."""
+    clips = [
+        apart("sav_000123", 9, {0: range(9), 1: range(9), 2: range(4, 9)}),
+        apart("sav_017599", 6, {0: range(6), 3: range(3)}),
+    ]
+    top = f"sav_{split}"
+    files = {f"{top}/{top}.txt": listed(clip.name for clip in clips)}
+    files |= tree(clips, f"{top}/JPEGImages_24fps", f"{top}/Annotations_6fps")
+    files[f"{top}/Annotations_6fps/sav_000123/.DS_Store"] = b"\0\0\0\1Bud1"
+    return Published([tarred(folder / f"{top}.tar", files)], clips)
+
+
+def sav_train(folder: Path, data: Path, split: str) -> Published:
+    """Videos as mp4, masks as RLE of every fourth frame; what a model has drawn lies beside."""
+    files, clips = [], []
+    for shard, name in (("sav_000", "sav_000001"), ("sav_001", "sav_001002")):
+        clip = apart(name, 17, {0: range(17), 1: range(4, 17)}, made=True)
+        steps = range(0, 17, 4)
+        masklets = [
+            [rle.encode_rle(overlapping(0, i)), rle.encode_rle(overlapping(1, i)) if i else None] for i in steps
+        ]
+        manual = {
+            "video_id": name,
+            "video_frame_count": 17.0,
+            "masklet": masklets,
+            "masklet_id": [0, 1],
+            "masklet_first_appeared_frame": [0.0, 1.0],
+        }
+        auto = {**manual, "masklet_id": [0], "masklet": [[rle.encode_rle(overlapping(4, index))] for index in steps]}
+        content = {
+            f"sav_train/{shard}/{name}.mp4": mp4(folder / f"{name}.mp4", 17),
+            f"sav_train/{shard}/{name}_manual.json": json.dumps(manual).encode(),
+            f"sav_train/{shard}/{name}_auto.json": json.dumps(auto).encode(),
+        }
+        files.append(tarred(folder / f"{shard}.tar", content))
+        clips.append(clip)
+    return Published(files, clips)
+
+
+def mp4(path: Path, length: int) -> bytes:
+    """A video of grey frames, 24 a second."""
+    import cv2
+
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 24, (32, 24))
+    for index in range(length):
+        writer.write(np.full((24, 32, 3), 15 * index, np.uint8))
+    writer.release()
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+def lvos(folder: Path, data: Path, split: str) -> Published:
+    """Frames 1, 6, 11, ...; ground truth of all of them, also where objects appear late; the meta file is inside."""
+    name = {"val": "valid"}.get(split, split)
+    clips = [
+        drawn("0tCWPOrc", 4, {2: range(4)}, stem=eight),
+        drawn("7K7WVzGG", 5, {1: range(5), 5: range(2, 5), 255: range(3)}, stem=eight, void=255),
+        drawn("d83wYdy0", 4, {1: range(2, 4)}, stem=eight),  # its first masks are empty
+    ]
+    if split == "test":
+        clips = [only_prompts(clip) for clip in clips]
+    ranges = {"frame_range": {"start": "00000001", "end": "00000016", "frame_nums": "4"}}
+    meta = json.dumps({"videos": {clip.name: {"objects": {"1": ranges}} for clip in clips}}).encode()
+    files = tree(clips, f"{name}/JPEGImages", f"{name}/Annotations")
+    files |= {f"{name}/Scribbles/0tCWPOrc/00000001.png": png(squares()), f"{name}/{name}_meta.json": meta}
+    unseen = b"d83wYdy0\n"
+    return Published(
+        [zipped(folder / f"{name}.zip", files | LITTER), saved(folder / "unseen_videos.txt", unseen)],
+        clips,
+        {f"{split}_meta.json": meta, "unseen_videos.txt": unseen},
+    )
+
+
+def eight(index: int) -> str:
+    return f"{1 + 5 * index:08}"
+
+
+def ytvos_clips(step: int = 1) -> list[Clip]:
+    """Every fifth of 30 frames a second; an object may come late, and no object be in frame 0; ids have gaps.
+
+    step: 1 for the frames that are annotated alone, 5 for all.
+    """
+    stem = (lambda index: STEM(5 * index)) if step == 1 else STEM
+    annotated = range(0, 4 * step, step)
+    visible: list[tuple[str, Visible]] = [
+        ("0062f687f1", {1: range(4 * step), 3: range(2 * step, 4 * step)}),
+        ("00f88c4f0a", {2: range(step, 4 * step)}),
+    ]
+    return [drawn(name, 4 * step, objects, annotated, stem) for name, objects in visible]
+
+
+def ytvos_meta(clips: Iterable[Clip]) -> bytes:
+    objects = {"category": "penguin", "frames": ["00000", "00005"]}
+    return json.dumps({"videos": {clip.name: {"objects": {"1": objects}} for clip in clips}}).encode()
+
+
+def ytvos(folder: Path, data: Path, split: str, form: str) -> Published:
+    """The ground truth of 2018's val and of 2019's test comes in an archive of its own, laid over the prompts."""
+    name = {"val": "valid"}.get(split, split)
+    clips = sorted(ytvos_clips())
+    overlay = {("2018", "val"): "validation_gt", ("2019", "test"): "test_gt"}.get((form, split))
+    offered = clips if split == "train" else [only_prompts(clip) for clip in clips]
+    files = tree(offered, f"{name}/JPEGImages", f"{name}/Annotations")
+    meta = ytvos_meta(reversed(clips))
+    files[f"{name}/meta.json"] = meta
+    if form == "2018" and split == "train":
+        inner = zipped(folder / "train.zip", files)
+        paths = sevenzipped(folder / "train.7z", {"train.zip": inner.read_bytes()}, 12)
+    else:
+        paths = [tarred(folder / f"{name}.tar", files) if form == "2019" else zipped(folder / f"{name}.zip", files)]
+    if overlay:
+        truth = just("Annotations", tree(clips, "x", f"{overlay}/Annotations"))
+        paths.append(zipped(folder / f"{overlay}.zip", truth))
+    return Published(paths, clips if overlay else offered, {f"{split}_meta.json": meta})
+
+
+def allframes(folder: Path, data: Path, split: str, form: str) -> Published:
+    """All frames come without masks, in volumes; the masks, the meta file and the list are the sparse archive's."""
+    name = {"val": "valid"}.get(split, split)
+    sparse = ytvos(folder, data, split, form)
+    by_name = {clip.name: clip for clip in sparse.clips}
+    clips = [clip._replace(masks=by_name[clip.name].masks) for clip in sorted(ytvos_clips(step=5))]
+    frames = just("JPEGImages", tree(clips, f"{name}_all_frames/JPEGImages", "x"))
+    volumes = sevenzipped(folder / f"{name}_all_frames.7z", frames, 2)
+    return Published([*sparse.files, *volumes], clips, sparse.beside)
+
+
+def folder_of_mine(folder: Path, data: Path, split: str) -> Published:
+    """A folder without lists or with this split's; suffixes in capitals; frames without masks between."""
+    clips = [drawn("my cat", 3, {1: range(3), 2: range(1, 3)}, annotated=(0, 2)), drawn("zoo", 2, {9: range(2)})]
+    files = tree(clips, "JPEGImages", "Annotations", suffix="JPG")
+    if split == "train":
+        clips.reverse()
+        files["ImageSets/train.txt"] = listed(clip.name for clip in clips)
+    return Published([unpacked(folder / "mine", files)], clips)
+
+
+def vost(folder: Path, data: Path, split: str) -> Published:
+    """Stems with letters; frames at another rate beside; a list of a split that is not there."""
+    clip = drawn("555_tear_aluminium_foil", 3, {1: range(3)}, stem="frame{:05}".format)
+    files = tree([clip, drawn("1_other", 1, {1: (0,)})], "VOST/JPEGImages", "VOST/Annotations")
+    files |= just("JPEGImages_10fps", tree([clip], "VOST/JPEGImages_10fps", "x"))
+    files |= {f"VOST/ImageSets/{split}.txt": listed([clip.name]), "VOST/ImageSets/test.txt": listed(["none"])}
+    return Published([zipped(folder / "VOST.zip", files)], [clip])
+
+
+def pumavos(folder: Path, data: Path, split: str) -> Published:
+    clips = [drawn("chair", 2, {1: range(2)}), drawn("shirt", 2, {1: range(2)})]
+    return Published([zipped(folder / "PUBLIC_PUMaVOS.zip", tree(clips, "JPEGImages", "Annotations"))], clips)
+
+
+def synthetic(folder: Path, data: Path, split: str) -> Published:
+    """Nobody's files: what the reader draws is its own ground truth."""
+    clips = []
+    for scene in SYNTHETIC_SPLITS[split]:
+        maps = [label_map(scene, index) for index in range(scene.length)]
+        seen: dict[str, dict[int, Mask]] = {}
+        for label in set(np.unique(maps)) - {0}:
+            first = next(index for index, labels in enumerate(maps) if label in labels)
+            seen.setdefault(STEM(first), {})[int(label)] = maps[first] == label
+        made = dict.fromkeys(map(STEM, range(len(maps))))
+        clips.append(Clip(scene.name, made, made, seen))
+    return Published([], clips)
+
+
+Publisher = Callable[[Path, Path, str], Published]
+
+
+def _year(publisher: Callable[[Path, Path, str, str], Published], form: str) -> Publisher:
+    return lambda folder, data, split: publisher(folder, data, split, form)
+
+
+PUBLISHERS: Mapping[str, Publisher] = {
+    "davis2016": davis2016,
+    "davis2017": davis2017,
+    "davis2017-full": davis2017_full,
+    "folder": folder_of_mine,
+    "lvosv1": lvos,
+    "lvosv2": lvos,
+    "mosev1": mosev1,
+    "mosev2": mosev2,
+    "pumavos": pumavos,
+    "sav": lambda folder, data, split: (sav_train if split == "train" else sav)(folder, data, split),
+    "synthetic": synthetic,
+    "vost": vost,
+    "ytvos2018": _year(ytvos, "2018"),
+    "ytvos2018-allframes": _year(allframes, "2018"),
+    "ytvos2019": _year(ytvos, "2019"),
+    "ytvos2019-allframes": _year(allframes, "2019"),
+}
+
+
+class Normalised(NamedTuple):
+    """What a publisher offers, and the same in the normal layout."""
+
+    published: Published
+    content: SplitContent
+    tree: DatasetSplit
+
+
+def normalised(name: str, split: str, published: Published, root: Path) -> Normalised:
+    """What `vosbench fetch` makes of a publisher's files, without its manifest."""
+    card, home = registry.find_dataset(name), root / name
+    part = card.splits[split]
+    reader: DatasetReader = load_reader(part.reader or card.reader)
+    with open_members(published.files, root / "scratch") as members:
+        content = reader(members, part)
+        for path, member in content.entries:
+            member.save(home / path)
+    write_text(home / f"ImageSets/{split}.txt", "".join(f"{video}\n" for video in content.videos))
+    tree = DatasetSplit(name, home, part, card.rules, tuple(content.videos), home / FRAMES, home / MASKS, True)
+    return Normalised(published, content, tree)

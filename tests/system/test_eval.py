@@ -1,0 +1,162 @@
+"""`vosbench eval`: what it prints, where it writes, and with which status it ends."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.support.cli import Cli
+from vosbench.masks.labels import encode_labels
+
+
+def test_eval_writes_what_it_prints(cli: Cli, run: Path) -> None:
+    done = cli("eval", "--results", "run", "--json", "all.json", "--csv", "all.csv")
+    scores = json.loads((cli.folder / "all.json").read_text())
+    assert scores["signature"] in done.stdout
+    assert set(scores["global"]) == {
+        "J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay"
+    }  # fmt: skip
+    assert [entry["video"] for entry in scores["objects"]] == ["good", "bad", "once", "long"]
+    # In frame t the square has moved by t of its 6 columns, so that J is (6 - t) / (6 + t); the ends do not count.
+    assert scores["objects"][0]["J-Mean"] == pytest.approx(np.mean([5 / 7, 4 / 8, 3 / 9]), abs=1e-15)
+    text = (run / "eval/global_results-val.csv").read_text().splitlines()
+    assert text[0] == "J&F-Mean,J-Mean,J-Recall,J-Decay,F-Mean,F-Recall,F-Decay"
+    assert text[1].split(",")[1] == f"{scores['global']['J-Mean']:.3f}"
+    rows = (run / "eval/per-sequence_results-val.csv").read_text().splitlines()
+    assert rows[0] == "Sequence,J-Mean,F-Mean"
+    assert rows[1].startswith("good_1,")
+    assert (cli.folder / "all.csv").read_text().startswith("video,object,J-Mean,")
+
+
+def test_eval_takes_any_folder_of_masks(cli: Cli, run: Path, bears: Path) -> None:
+    shutil.copytree(run / "masks", cli.folder / "theirs")
+    of_run = json_of(cli, "run")
+    of_folder = json_of(cli, "theirs", "--dataset", bears, "--split", "val")
+    assert of_run["objects"] == of_folder["objects"]
+    assert "--dataset" in cli("eval", "--results", "theirs", expect=2).stderr
+
+
+def test_eval_never_reads_an_older_csv(cli: Cli, run: Path) -> None:
+    before = json_of(cli, "run")
+    for path in (run / "masks/good").iterdir():
+        path.write_bytes(encode_labels(np.zeros((24, 32), np.uint8)))
+    assert json_of(cli, "run")["global"]["J-Mean"] < before["global"]["J-Mean"]
+
+
+def json_of(cli: Cli, *arguments: object) -> dict[str, dict[str, float]]:
+    cli("eval", "--results", *arguments, "--json", "scores.json", "--jobs", "1")
+    return json.loads((cli.folder / "scores.json").read_text())
+
+
+def _remove_frame(masks: Path) -> None:
+    (masks / "bad/00003.png").unlink()
+
+
+def _remove_video(masks: Path) -> None:
+    shutil.rmtree(masks / "bad")
+
+
+def _resize(masks: Path) -> None:
+    (masks / "bad/00003.png").write_bytes(encode_labels(np.ones((12, 16), np.uint8)))
+
+
+def _colour(masks: Path) -> None:
+    Image.new("RGB", (32, 24)).save(masks / "bad/00003.png")
+
+
+def _stray(masks: Path) -> None:
+    (masks / "bad/00003.png").write_bytes(encode_labels(np.full((24, 32), 9, np.uint8)))
+
+
+def _damage(masks: Path) -> None:
+    path = masks / "bad/00003.png"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+@pytest.mark.parametrize(
+    ("harm", "named"),
+    [
+        (_remove_frame, "bad/00003.png is missing"),
+        (_remove_video, "video bad is missing"),
+        (_resize, "bad/00003.png is 16x12, the ground truth is 32x24"),
+        (_colour, "bad/00003.png: a mask is a single-channel PNG whose pixels are object ids, this one is RGB"),
+        (_stray, "bad/00003: no object 9 in the ground truth"),
+        (_damage, "bad/00003.png: cannot be decoded"),
+    ],
+)
+def test_what_cannot_be_scored_is_named_or_counted(cli: Cli, run: Path, harm: object, named: str) -> None:
+    assert callable(harm)
+    harm(run / "masks")
+    refused = cli("eval", "--results", "run", "--json", "scores.json", "--jobs", "1", expect=2)
+    assert named in refused.stderr
+    assert not (cli.folder / "scores.json").exists()
+    assert not (run / "eval").exists()
+    counted = cli("eval", "--results", "run", "--no-strict", "--json", "scores.json", "--jobs", "1", expect=1)
+    assert named in counted.stderr
+    assert json.loads((cli.folder / "scores.json").read_text())["problems"]
+
+
+def test_a_part_of_a_split_is_scored_only_when_asked_for(cli: Cli, bears: Path) -> None:
+    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run", "--limit", "2")
+    assert "video once is missing; video long is missing" in cli("eval", "--results", "run", expect=2).stderr
+    assert "videos:2/4" in cli("eval", "--results", "run", "--videos", "good,bad").stdout
+
+
+def test_eval_shows_the_worst_objects_as_a_table_for_a_paper(cli: Cli, run: Path) -> None:
+    options = ("--per-object", "--sort", "F-Mean", "--worst", "2", "--latex", "t.tex", "--markdown", "-", "--jobs", "1")
+    shown = cli("eval", "--results", "run", *options).stdout.splitlines()
+    assert shown[0].startswith("| video | object | J&F-Mean |")
+    assert [line.split(" | ")[0] for line in shown[2:5]] == ["| long", "| bad", "| all objects"]
+    assert "`vosbench:" in shown[-1]
+    assert (cli.folder / "t.tex").read_text().count(r" \\") == len(shown[:5]) - 1
+    assert not (cli.folder / "-").exists()
+
+
+@pytest.mark.parametrize(
+    ("form", "start"), [("--json", "{"), ("--csv", "video,object,J-Mean,"), ("--latex", "% in pe")]
+)
+def test_a_file_named_minus_is_standard_output_without_the_table(cli: Cli, run: Path, form: str, start: str) -> None:
+    shown = cli("eval", "--results", "run", form, "-", "--jobs", "1").stdout
+    assert shown.startswith(start)
+    assert "bears val, percent" not in shown
+    if form == "--json":
+        assert shown == (run / "eval/scores.json").read_text()
+
+
+def test_eval_keeps_the_scores_of_every_frame(cli: Cli, run: Path) -> None:
+    cli("eval", "--results", "run")
+    before = (run / "eval/frames.csv.gz").read_bytes()
+    rows = list(csv.DictReader(io.StringIO(gzip.decompress(before).decode())))
+    good = [row for row in rows if row["video"] == "good"]
+    assert [row["frame"] for row in good] == ["00001", "00002", "00003"]
+    assert [float(row["J"]) for row in good] == pytest.approx([5 / 7, 4 / 8, 3 / 9], abs=1e-15)
+    cli("eval", "--results", "run", "--jobs", "1")
+    assert (run / "eval/frames.csv.gz").read_bytes() == before
+
+
+def test_the_scores_of_a_file_of_masks_stand_beside_it(cli: Cli, run: Path, bears: Path) -> None:
+    shutil.make_archive(str(cli.folder / "theirs"), "zip", run / "masks")
+    cli("eval", "--results", "theirs.zip", "--dataset", bears, "--jobs", "1")
+    assert (cli.folder / "theirs.zip.eval/scores.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--sort", "J-Men"], "no metric J-Men to sort by; the known ones are J&F-Mean, J-Mean,"),
+        (["--json", "-", "--csv", "-"], "--json and --csv cannot share standard output: give all but one a file"),
+    ],
+)
+def test_a_table_that_cannot_be_made_is_one_line_and_writes_nothing(
+    cli: Cli, run: Path, options: list[str], told: str
+) -> None:
+    assert told in cli("eval", "--results", "run", *options, expect=2).stderr
+    assert not (run / "eval").exists()

@@ -1,0 +1,47 @@
+"""`vosbench run` fetches what it needs, tracks and scores."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from tests.support.cli import Cli
+from tests.support.server import serve
+
+
+def test_run_fetches_a_dataset_that_is_not_there(cli: Cli, bears: Path) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in sorted(bears.rglob("*.*")):
+            packed.write(path, path.relative_to(bears))
+    command = ("run", "--dataset", "./cubs.toml", "--videos", "good", "--gpus", "cpu", "--tracker")
+    with serve({"cubs.zip": archive.getvalue()}) as server:
+        download = f'[[downloads]]\nfile = "cubs.zip"\nurls = ["{server.url("cubs.zip")}"]'
+        part = '[splits.val]\ndownloads = ["cubs.zip"]'
+        (cli.folder / "cubs.toml").write_text(f'name = "cubs"\ntitle = "Cubs"\n{download}\n{part}\n')
+        assert "did you mean static?" in cli(*command, "statik", expect=2).stderr
+        assert not server.requests
+        assert "J&F-Mean" in cli(*command, "static").stdout
+    assert "fetch" not in cli(*command, "static").stderr
+
+
+def test_run_fetches_a_checkpoint_and_its_failure_is_the_commands(cli: Cli, bears: Path) -> None:
+    cli.environment["https_proxy"] = "http://127.0.0.1:9"
+    with serve({"sam2.1_hiera_tiny.pt": b"\x80\x02 not the weights"}) as server:
+        cli.environment["VOSBENCH_MIRROR"] = server.url("")
+        command = ("run", "--dataset", bears, "--checkpoint", "sam2.1_hiera_tiny", "--gpus", "cpu")
+        assert "sam2.1_hiera_tiny.pt" in cli(*command, expect=2).stderr
+        assert [request.path for request in server.requests] == ["/sam2.1_hiera_tiny.pt"]
+    assert not (cli.folder / "results").exists()
+
+
+def test_run_tracks_and_scores(cli: Cli, bears: Path) -> None:
+    done = cli("run", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--videos", "good,long")
+    assert "2 videos done" in done.stdout
+    assert "all objects" in done.stdout
+
+
+def test_run_that_fails_is_not_scored(cli: Cli, bears: Path) -> None:
+    done = cli("run", "--dataset", bears, "--tracker", "failing_trackers:Short", "--gpus", "cpu", expect=1)
+    assert "all objects" not in done.stdout

@@ -1,0 +1,106 @@
+"""What the command line gives SAM 2 as prompts, and writes: the official script's masks, by the rules of the card."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.support import official
+from tests.support.cli import Cli
+from tests.support.golden import make_tree, squares
+from tests.support.official import SIDE
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SIZE = (240, 320)
+COUNT = 5  # frames
+
+Maps = list[NDArray[np.uint8]]
+
+
+def maps(*frames: tuple[tuple[int, int, int], ...]) -> Maps:
+    """Label maps of COUNT frames, squares of 6 pixels made ten times as large; a frame not given is empty."""
+    small = [squares(*objects, size=(24, 32)) for objects in (*frames, *[()] * (COUNT - len(frames)))]
+    return [np.kron(labels, np.ones((10, 10), np.uint8)) for labels in small]
+
+
+VOID = maps(((1, 2, 2), (2, 12, 20), (255, 14, 4)), (), ((1, 4, 4), (255, 2, 20)))
+LATE = maps((), ((2, 3, 3),), ((2, 4, 4), (4, 14, 22)), ((2, 5, 5),))
+LATE[2][239, 0] = 3  # a pixel that vanishes where prompts are resized
+FIRST = maps(((1, 4, 4),), (), ((1, 6, 6),))
+SECOND = maps((), (), ((1, 8, 8),), ((1, 9, 9),))  # over the first; its mask of frame 0 is there and empty
+
+
+@pytest.fixture(scope="module")
+def stock(seeded: ModuleType) -> Any:
+    return official.build(seeded, SIDE)
+
+
+@pytest.fixture(scope="module")
+def tree(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three videos: with void pixels, with late objects, and with a folder of masks an object."""
+    videos = {"void": VOID, "late": LATE, "apart/000": FIRST, "apart/005": SECOND}
+    root = make_tree(tmp_path_factory.mktemp("tree") / "tree", videos, frames=False)
+    for video in ("void", "late", "apart"):
+        (root / "JPEGImages" / video).mkdir(parents=True)
+        for frame in sorted((data / "sam2" / "frames").iterdir())[:COUNT]:
+            (root / "JPEGImages" / video / frame.name).write_bytes(frame.read_bytes())
+    (root / "ImageSets" / "val.txt").write_text("void\nlate\napart\n")
+    return root
+
+
+def infer(cli: Cli, tree: Path, checkpoint: str, *options: str) -> Path:
+    """Run sam2 with one thread, which gives one order of summation."""
+    cli.environment["OMP_NUM_THREADS"] = "1"
+    arguments = ("--checkpoint", checkpoint, "--set", f"image_size={SIDE}", "--set", "dtype=float32", *options)
+    cli("infer", "--dataset", tree, "--gpus", "cpu", *arguments)
+    (run,) = (cli.folder / "results" / "tree-val").iterdir()
+    return run
+
+
+def written(folder: Path) -> NDArray[np.uint8]:
+    return np.stack([np.asarray(Image.open(path)) for path in sorted(folder.iterdir())])
+
+
+def logits(stock: Any, tree: Path, maps: Maps, every: bool) -> Mapping[int, NDArray[np.float32]]:
+    return official.separate(stock, tree / "JPEGImages" / "late", official.first_masks(maps, every))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("prompts", ["first", "all"])
+def test_first_masks_or_all_masks_are_given_and_void_is_no_object(
+    cli: Cli, tree: Path, checkpoint: str, stock: Any, prompts: str
+) -> None:
+    run, every = infer(cli, tree, checkpoint, "--set", f"prompts={prompts}"), prompts == "all"
+    for video, one in (("void", [np.where(labels == 255, 0, labels) for labels in VOID]), ("late", LATE)):
+        expected = official.labels(stock, logits(stock, tree, one, every))
+        assert np.array_equal(written(run / "masks" / video), expected)
+    for name, one in (("000", FIRST), ("005", SECOND)):
+        assert np.array_equal(written(run / "masks/apart" / name), logits(stock, tree, one, every)[1] > 0)
+    assert (written(run / "masks/apart/000") & written(run / "masks/apart/005")).any()
+    assert run.name == f"sam2-seeded+dtype=float32+image_size=64{'+prompts=all' if every else ''}"
+    settings = json.loads((run / "run.json").read_text())["settings"]
+    assert settings == {"dtype": "float32", "image_size": 64} | ({"prompts": "all"} if every else {})
+
+
+def test_prompts_that_are_neither_first_nor_all_are_refused(cli: Cli, tree: Path, checkpoint: str) -> None:
+    done = cli("infer", "--dataset", tree, "--checkpoint", checkpoint, "--set", "prompts=some", expect=2)
+    assert "prompts 'some': choose first or all" in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04" + bytes(96)], ids=["empty", "page", "cut"])
+def test_the_command_line_refuses_a_damaged_checkpoint_before_a_run_begins(
+    cli: Cli, bears: Path, content: bytes
+) -> None:
+    (cli.folder / "cut.pt").write_bytes(content)
+    done = cli("infer", "--dataset", bears, "--checkpoint", "cut.pt", "--gpus", "cpu", expect=2)
+    assert f"cut.pt: {len(content)} bytes that are not a whole checkpoint" in done.stderr
+    assert not (cli.folder / "results").exists()

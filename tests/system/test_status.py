@@ -1,0 +1,67 @@
+"""Whoever looks at a run, a person, another terminal or a program, sees how far it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+from tests.support.cli import Cli
+from tests.support.processes import until
+
+
+def looked(cli: Cli, *options: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(cli("status", "out", "--json", *options).stdout)
+    return found
+
+
+def test_another_terminal_sees_a_run_at_work_stopped_and_ended(cli: Cli, bears: Path) -> None:
+    given = ("--tracker", "failing_trackers:Slow", "--set", "seconds=0.05", "--gpus", "cpu", "--out", "out")
+    command = ("infer", "--dataset", bears, *given)
+    process = cli.start(*command, "--shard", "1/2")
+    until(lambda: list((cli.folder / "out").glob(".shards/*.now")))
+    os.killpg(process.pid, signal.SIGSTOP)  # so that nothing changes while it is looked at
+    found = looked(cli)
+    assert (found["done"], found["pending"], found["never_ran"]) == (0, 2, ["2/2"])
+    shard = found["shards"][0]
+    assert (shard["shard"], shard["state"], shard["videos"]) == ("1/2", "at work", 2)
+    assert shard["at"] == [{"device": "cpu", "video": "long", "frame": 0, "frames": 8}]
+    shown = cli("status", "out").stdout
+    assert "out: 0 done, 0 failed, 2 pending" in shown
+    assert "1/2 on cpu: long, frame 0 of 8" in shown
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert [shard["state"] for shard in looked(cli)["shards"]] == ["stopped"]
+    cli(*command, "--shard", "1/2")
+    cli(*command, "--shard", "2/2")
+    found = looked(cli, "--watch", "1")
+    assert (found["done"], found["pending"], found["never_ran"]) == (4, 0, [])
+    assert [shard["state"] for shard in found["shards"]] == ["ended", "ended"]
+    assert not list((cli.folder / "out").glob(".shards/*.now"))
+
+
+def test_programs_read_every_event_as_a_json_line(cli: Cli, bears: Path) -> None:
+    given = ("--dataset", bears, "--gpus", "cpu", "--videos", "good,bad")
+    cli("infer", *given, "--tracker", "static", "--out", "out", "--json-log", "log")
+    events = [json.loads(line) for line in (cli.folder / "log").read_text().splitlines()]
+    assert [(e["kind"], e["video"]) for e in events if e["kind"] != "frame"] == [
+        ("started", "bad"),
+        ("done", "bad"),
+        ("started", "good"),
+        ("done", "good"),
+    ]
+    assert {(e["run"], e["device"]) for e in events} == {("out", "cpu")}
+    assert events[-1]["record"]["frames"] == 5
+    assert all(e["time"].endswith("+00:00") for e in events)
+    axis = ("--grid", "tracker=failing_trackers:Short", "--grid", f"memo={cli.folder}", "--no-plots", "--name", "s")
+    told = cli("sweep", *given, *axis, "--json-log", "-", expect=1).stderr
+    *events, last = told.splitlines()
+    failed = [event for event in map(json.loads, events) if event["kind"] == "failed"]
+    assert [(event["video"], event["error"]) for event in failed] == [("bad", "the tracker yielded 2 of 6 frames")]
+    assert last.startswith("vosbench: results/bears-val/")
+    refused = cli("infer", *given, "--tracker", "static", "--out", "out", "--json-log", "no/log", expect=2)
+    assert "--json-log no/log: cannot be written" in refused.stderr
+    full = cli("infer", *given, "--tracker", "static", "--out", "other", "--json-log", "/dev/full", expect=2)
+    assert "--json-log /dev/full: cannot be written (No space left on device)" in full.stderr

@@ -1,0 +1,154 @@
+"""A sweep makes every run once, in its usual place, and a table and plots of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shlex
+import signal
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image
+
+from tests.support.cli import Cli
+from tests.support.processes import until
+from vosbench.errors import VosbenchError
+from vosbench.studies.sweep import read_sweep
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def table(folder: Path) -> list[dict[str, str]]:
+    with (folder / "table.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_a_sweep_makes_runs_that_single_commands_would_make(cli: Cli, bears: Path) -> None:
+    bears = bears.rename(bears.with_name("it's $bears"))
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=static,failing_trackers:Slow", "--grid", "split=val")
+    cli(*given, "--name", "study", "--gpus", "cpu,cpu", "--results-root", "my results")
+    folder = cli.folder / "my results/sweeps/study"
+    rows = table(folder)
+    assert [row["tracker"] for row in rows] == ["static", "failing_trackers:Slow"]
+    assert rows[0]["J&F-Mean"] == rows[1]["J&F-Mean"]
+    single = json.loads((cli.folder / rows[0]["run"] / "eval/scores.json").read_text())
+    assert float(rows[0]["J&F-Mean"]) == single["global"]["J&F-Mean"]
+    assert Image.open(folder / "JF-Mean-by-tracker.png").size[0] > 500
+    assert (folder / "F-Mean-by-tracker.svg").read_bytes().startswith(b"<?xml")
+    for command in (folder / "commands.sh").read_text().splitlines():
+        assert "4 were done before" in cli(*shlex.split(command)[1:], "--gpus", "cpu").stdout
+    told = cli("status", "sweeps/study", "--results-root", "my results", expect=2).stderr
+    assert (
+        "sweeps/study is a sweep; look at one of its runs: they are named in my results/sweeps/study/table.csv" in told
+    )
+
+
+@pytest.mark.slow
+def test_a_sweep_that_was_killed_continues(cli: Cli, bears: Path) -> None:
+    axes = ("--grid", "tracker=failing_trackers:Slow", "--grid", "seconds=0.1,0.11")
+    command = ("sweep", "--dataset", bears, *axes, "--videos", "good,bad", "--no-plots", "--name", "s", "--gpus")
+    process = cli.start(*command, "cpu")
+    until(lambda: len(list(cli.folder.glob("results/bears-val/*/masks/good"))) == 1)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    assert not (cli.folder / "results/sweeps").exists()
+    written = {path: path.stat().st_mtime_ns for path in cli.folder.glob("results/bears-val/*/masks/[!.]*/*.png")}
+    assert written
+    cli(*command, "cpu,cpu")
+    assert {path: path.stat().st_mtime_ns for path in written} == written
+    assert [row["J&F-Mean"] != "" for row in table(cli.folder / "results/sweeps/s")] == [True, True]
+
+
+def test_a_sweep_with_one_more_value_adds_its_runs_alone(cli: Cli, bears: Path) -> None:
+    given = ("sweep", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--name", "study", "--grid")
+    cli(*given, "tracker=static")
+    mask = cli.folder / "results/bears-val/static/masks/good/00000.png"
+    before = mask.stat().st_mtime_ns
+    cli(*given, "tracker=static,flow")
+    assert mask.stat().st_mtime_ns == before
+    assert [row["tracker"] for row in table(cli.folder / "results/sweeps/study")] == ["static", "flow"]
+    assert not list((cli.folder / "results/sweeps/study").glob("*.png"))
+
+
+def test_a_file_can_be_changed_on_the_command_line(cli: Cli, bears: Path) -> None:
+    (cli.folder / "study.toml").write_text('tracker = ["static", "flow"]\ntitle = "Two baselines"\ndataset = "nowhere"')
+    shown = cli("sweep", "study.toml", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--videos", "good").stdout
+    assert "Two baselines" in shown
+    assert (cli.folder / "results/sweeps/study/table.md").read_text().startswith("| tracker")
+
+
+def test_what_is_wrong_is_said_before_any_run_begins(cli: Cli, bears: Path) -> None:
+    assert "nothing is varied" in cli("sweep", expect=2).stderr
+    wrong = {
+        "key = 1": "unknown key 'key'",
+        "set = 3": "is not a table",
+        "dataset = []": "expected a word",
+        'dataset = ""': "expected a word",
+        "title = [1]": "expected a word",
+        'set.tracker = "flow"': "put it above [set]",
+        "=": "TOML",
+    }
+    for text, told in wrong.items():
+        (cli.folder / "wrong.toml").write_text(text)
+        with pytest.raises(VosbenchError, match=re.escape(told)):
+            read_sweep(cli.folder / "wrong.toml")
+    assert "wrong.toml: not valid TOML" in cli("sweep", "wrong.toml", expect=2).stderr
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=static,flwo")
+    assert "did you mean flow?" in cli(*given, expect=2).stderr
+    assert not (cli.folder / "results").exists()
+
+
+def test_a_video_that_fails_costs_the_score_of_its_run_alone(cli: Cli, bears: Path) -> None:
+    given = (
+        "sweep",
+        "--dataset",
+        bears,
+        "--grid",
+        "tracker=static,failing_trackers:Short",
+        "--no-plots",
+        "--name",
+        "s",
+    )
+    told = cli(*given, "--gpus", "cpu", expect=1).stderr
+    assert "bad failed after 2 attempts" in told
+    first, second = table(cli.folder / "results/sweeps/s")
+    assert first["J&F-Mean"]
+    assert not second["J&F-Mean"]
+
+
+@pytest.mark.slow
+def test_the_memory_study_runs_on_small_models(cli: Cli, bears: Path, checkpoint: str, seeded: ModuleType) -> None:
+    """The shipped example with everything that cannot be had here replaced, its axes and plots as they are."""
+    other = cli.folder / "other.pt"
+    other.symlink_to(checkpoint)
+    small = ("--grid", "image_size=64", "--grid", "dtype=float32", "--videos", "good", "--gpus", "cpu")
+    models = ("--grid", f"checkpoint={checkpoint},{other}", "--grid", "memory_size=1,9")
+    cli("sweep", REPOSITORY / "docs/memory.toml", "--dataset", bears, *models, *small)
+    rows = table(cli.folder / "results/sweeps/memory")
+    assert [(Path(row["checkpoint"]).stem, row["memory_size"]) for row in rows] == [
+        (name, size) for name in ("seeded", "other") for size in ("1", "9")
+    ]
+    assert [row["J&F-Mean"] for row in rows[:2]] == [row["J&F-Mean"] for row in rows[2:]]
+    assert (
+        cli.folder / "results/bears-val" / "sam2-seeded+dtype=float32+image_size=64+memory_size=9/run.json"
+    ).is_file()
+    assert (cli.folder / "results/sweeps/memory/JF-Mean-by-memory_size.svg").is_file()
+
+
+def test_two_values_that_are_one_run_are_refused_with_its_folder(cli: Cli, bears: Path) -> None:
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=failing_trackers:Slow", "--grid", "seconds=1,1.0")
+    assert "Slow+seconds=1.0: 2 of the runs would have this folder" in cli(*given, "--no-plots", expect=2).stderr
+
+
+def test_without_matplotlib_a_sweep_is_refused_before_any_work(cli: Cli, bears: Path) -> None:
+    (cli.folder / "matplotlib.py").write_text("raise ImportError")
+    cli.environment["PYTHONPATH"] += f":{cli.folder}"
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=static", "--gpus", "cpu")
+    assert "or add --no-plots" in cli(*given, expect=2).stderr
+    assert not (cli.folder / "results").exists()
+    cli(*given, "--no-plots")
