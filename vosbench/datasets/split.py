@@ -64,7 +64,8 @@ class DatasetSplit:
         Raises VosbenchError for another word.
         """
         if prompts not in ("first", "all"):
-            raise VosbenchError(f"setting prompts={prompts}", "expected first or all", "use --set prompts=first or --set prompts=all")
+            remedy = "use --set prompts=first or --set prompts=all"
+            raise VosbenchError(f"setting prompts={prompts}", "expected first or all", remedy)
         return replace(self, all_masks=prompts == "all")
 
     def frame_paths(self, video: str) -> list[Path]:
