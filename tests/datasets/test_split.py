@@ -112,6 +112,14 @@ def test_a_fetched_dataset_is_found_by_its_name_and_scored_by_its_own_card(root:
     assert (tree.rules.name, tree.rules.objects) == ("animals", "all")
 
 
+def test_editing_a_card_does_not_change_a_dataset_that_is_fetched(root: Path, tmp_path: Path) -> None:
+    card = {"name": "animals", "title": "Animals", "splits": {"val": {}}, "rules": {"objects": "all"}}
+    (root / paths.MANIFEST).write_text(files.to_json({"card": card}))
+    (tmp_path / "animals.toml").write_text(CARD.format(prompts="first_frame").replace('"all"', '"listed"'))
+    fetched = open_split(str(tmp_path / "animals.toml"), None, root.parent)
+    assert (fetched.rules.objects, fetched.split.prompts) == ("all", "first_appearance")
+
+
 def test_a_tree_without_a_card_has_the_default_rules_or_those_that_are_named(root: Path) -> None:
     assert opened(root).rules.name == "davis2017"
     assert opened(root, "davis2016").rules.merge

@@ -21,6 +21,8 @@ from vosbench.io.paths import FRAME_SUFFIXES, FRAMES, LISTS, MANIFEST, MASKS, li
 from vosbench.masks.folder import MaskFolder
 from vosbench.types import Video
 
+MANIFEST_REMEDY = "delete it and fetch the dataset again"
+
 
 @dataclass(frozen=True)
 class DatasetSplit:
@@ -65,7 +67,7 @@ class DatasetSplit:
         """
         if prompts not in ("first", "all"):
             remedy = "use --set prompts=first or --set prompts=all"
-            raise VosbenchError(f"setting prompts={prompts}", "expected first or all", remedy)
+            raise VosbenchError(f"setting prompts={prompts!r}", "expected first or all", remedy)
         return replace(self, all_masks=prompts == "all")
 
     def frame_paths(self, video: str) -> list[Path]:
@@ -159,7 +161,7 @@ def read_fetched_splits(home: Path) -> dict[str, Any]:
 def _read_manifest(home: Path) -> dict[str, Any]:
     manifest = files.read_json(home / MANIFEST)
     if "card" not in manifest:
-        raise VosbenchError(home / MANIFEST, "'card' is missing", "delete it and fetch the dataset again")
+        raise VosbenchError(home / MANIFEST, "'card' is missing", MANIFEST_REMEDY)
     return manifest
 
 
@@ -187,7 +189,9 @@ def locate_dataset(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
             known = name if name in registry.known_datasets() else dataset
             raise VosbenchError(f"dataset {name}", f"not found at {path}", f"run: vosbench fetch {known}")
     manifest = path / MANIFEST
-    return path, parse_card(_read_manifest(path)["card"], str(manifest)) if manifest.is_file() else None
+    if not manifest.is_file():
+        return path, None
+    return path, parse_card(_read_manifest(path)["card"], str(manifest), MANIFEST_REMEDY)
 
 
 def _find_list_file(path: Path, split: str, lists: Sequence[str]) -> Path:
