@@ -7,7 +7,6 @@ deep. A single file that is not an archive is a list of one.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,11 +18,11 @@ from tempfile import TemporaryDirectory
 from vosbench.errors import VosbenchError
 from vosbench.io.archives import tar
 from vosbench.io.archives import zip as zip_archive
+from vosbench.io.archives.folder import walk_folder
 from vosbench.io.archives.members import Member, make_opener, translate_read_errors, translate_write_errors
 from vosbench.io.archives.safety import ArchiveEntry, check_entries, make_refusal, max_unpacked_size
 from vosbench.io.archives.volumes import Volumes, find_volumes, get_archive_name, group_volumes, is_archive
 from vosbench.io.archives.zip import ZIP_MAGICS
-from vosbench.io.paths import is_litter
 
 SEVENZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
 UNSUPPORTED_SUFFIXES = (".gz", ".bz2", ".xz", ".rar", ".zst", ".br", ".lz")  # a file named so claims to be an archive
@@ -103,7 +102,7 @@ def _open_source(paths: Sequence[Path], workspace: _Workspace) -> list[Member]:
     source = paths[0]
     with translate_read_errors(source):
         if source.is_dir():
-            return list(_walk_folder(source, source, PurePosixPath(), frozenset()))
+            return list(walk_folder(source))
         max_bytes = max_unpacked_size(sum(path.stat().st_size for path in paths))
     members = _open_archive(paths, source, workspace, max_bytes)
     return members if workspace.scratch is None else list(_open_inner_archives(members, workspace, max_bytes))
@@ -162,25 +161,3 @@ def _open_inner_archives(members: Sequence[Member], workspace: _Workspace, max_b
                 raise make_refusal(inner, "lies two archives deep, where only one is opened", str(member.name))
             bytes_left -= member.size
             yield replace(member, name=first.name.parent / member.name)
-
-
-def _walk_folder(top: Path, folder: Path, name: PurePosixPath, above: frozenset[tuple[int, int]]) -> Iterator[Member]:
-    """List the files below a folder. Symbolic links are followed, except into a folder that contains the link.
-
-    name: the folder's path below `top`. above: device and inode of the folders that contain it.
-    """
-    status = folder.stat()
-    inside = above | {(status.st_dev, status.st_ino)}
-    if inside == above:
-        return
-    with os.scandir(folder) as found:  # tells files from folders without another system call for each
-        entries = sorted((entry for entry in found if not is_litter(entry.name)), key=lambda entry: entry.name)
-    for entry in entries:
-        path = folder / entry.name
-        if entry.is_dir():
-            yield from _walk_folder(top, path, name / entry.name, inside)
-        elif entry.is_file():
-            file = path.resolve() if entry.is_symlink() else path  # a hard link to a symbolic link is a symbolic link
-            yield Member(name / entry.name, entry.stat().st_size, top, make_opener(path), file, read_in_parallel=True)
-        else:
-            raise VosbenchError(path, "neither a file nor a folder, or a broken link", "repair or remove it")

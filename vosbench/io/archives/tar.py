@@ -65,11 +65,19 @@ def read_tar_entries(
                     Member(PurePosixPath(info.name), info.size, path, content).fill(file)
         else:
             yield entry
-    bounded.seek(archive.offset)  # tarfile also stops at the end of the file and at rubbish
-    if bounded.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+    _check_end(bounded, archive.offset)
+
+
+def _check_end(stream: _BoundedStream, offset: int) -> None:
+    """Raise ReadError unless an empty block lies where tarfile stopped, and read on to the checksum of the compression.
+
+    tarfile itself also stops at the end of the file and at rubbish.
+    """
+    stream.seek(offset)
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError("its end is missing")
-    while bounded.read(READ_CHUNK):
-        pass  # as far as the checksum after the compressed data
+    while stream.read(READ_CHUNK):
+        pass
 
 
 def _get_tar_kind(info: tarfile.TarInfo) -> str:
