@@ -32,7 +32,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_card_in_the_docs_is_sound(tmp_path: Path) -> None:
+def test_the_card_in_the_docs_can_be_read(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/datasets.md").read_text()
     (example,) = re.findall("```toml\n(.*?)```", page, re.DOTALL)
     assert load_card(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
@@ -91,11 +91,11 @@ def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: st
 
 
 @pytest.mark.parametrize(
-    "part", [{"splits": 5}, {"splits": {"val": 5}}, {"rules": ["x"]}, {"downloads": 5}, {"downloads": [5]}]
+    "wrong", [{"splits": 5}, {"splits": {"val": 5}}, {"rules": ["x"]}, {"downloads": 5}, {"downloads": [5]}]
 )
-def test_a_mapping_of_another_shape_is_refused(part: dict[str, Any]) -> None:
-    with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(part))}"):
-        load_card({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})
+def test_a_mapping_of_another_shape_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(wrong))}"):
+        load_card({"name": "bears", "title": "Bears", "splits": {"val": {}}, **wrong})
 
 
 def test_the_copy_of_a_card_in_a_fetched_dataset_is_mended_by_fetching_it_again() -> None:

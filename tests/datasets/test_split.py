@@ -47,7 +47,7 @@ def davis_tree(root: Path, top: Path) -> Path:
     return top
 
 
-def test_the_prompts_are_each_objects_first_mask_and_no_other(root: Path) -> None:
+def test_the_prompts_are_only_the_first_mask_of_each_object(root: Path) -> None:
     video = opened(root).video("bear")
     assert {index: sorted(masks) for index, masks in video.prompts.items()} == {0: [1], 2: [3], 4: [2]}
     assert np.array_equal(video.prompts[2][3], BEAR[2] == 3)
@@ -70,7 +70,7 @@ def test_where_only_the_first_frame_prompts_later_objects_are_ignored(root: Path
     assert opened(root, str(tmp_path / "every.toml")).video("bear").prompts.keys() == {0, 2, 4}
 
 
-def test_void_is_no_object_and_merged_objects_are_one(tmp_path: Path) -> None:
+def test_void_is_not_an_object_and_merged_objects_are_one(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "animals", {"bear": [squares(ONE, TWO, (255, 14, 20))] * 3})
     assert opened(root).video("bear").prompts[0].keys() == {1, 2}
     (prompt,) = opened(root, "davis2016").video("bear").prompts[0].items()
@@ -97,7 +97,7 @@ def test_objects_that_have_folders_may_overlap(tmp_path: Path) -> None:
 def test_the_index_of_a_prompt_counts_existing_frames(tmp_path: Path) -> None:
     masks = {"00000": squares(THREE), "00010": squares(ONE), "00030": squares(TWO)}  # the first one has no frame
     root = make_tree(tmp_path / "animals", {"bear": masks}, frames=False)
-    write_frames(root / "JPEGImages", {"bear": {f"{stem:05}": squares() for stem in (5, 10, 20, 30)}})
+    write_frames(root / "JPEGImages", {"bear": {f"{number:05}": squares() for number in (5, 10, 20, 30)}})
     assert opened(root).video("bear").prompts.keys() == {1, 3}
 
 
@@ -120,7 +120,7 @@ def test_editing_a_card_does_not_change_a_dataset_that_is_fetched(root: Path, tm
     assert (fetched.rules.objects, fetched.split.prompts) == ("all", "first_appearance")
 
 
-def test_a_tree_without_a_card_has_the_default_rules_or_those_that_are_named(root: Path) -> None:
+def test_a_tree_without_a_card_has_the_default_rules_or_the_chosen_ones(root: Path) -> None:
     assert opened(root).rules.name == "davis2017"
     assert opened(root, "davis2016").rules.merge
     assert opened(root).name == "animals"
@@ -171,7 +171,7 @@ def test_the_meta_file_of_a_fetched_split_is_read_rather_than_the_publishers(roo
 # Frames
 
 
-def test_frames_are_decoded_when_they_are_asked_for(root: Path) -> None:
+def test_frames_are_decoded_when_they_are_indexed(root: Path) -> None:
     path = root / "JPEGImages/bear/00001.jpg"
     path.write_bytes(path.read_bytes()[:100])
     frames = opened(root).video("bear").frames

@@ -25,8 +25,8 @@
     by_hand = "Accept the licence at https://... . Give the archive with --from."
     counts = { videos = 3, frames = 120, objects = 5 }
 
-The classes below explain every key. A fetched dataset keeps a copy of its card in dataset.json, and only the copy is
-used from then on: editing the card does not change a dataset that is already fetched.
+The classes below explain every key. `vosbench fetch` copies the card into the dataset's dataset.json, and other commands
+use only the copy. So editing a card has no effect on a dataset that is already fetched, until it is fetched again.
 """
 
 from __future__ import annotations
