@@ -25,8 +25,8 @@
     by_hand = "Accept the licence at https://... . Give the archive with --from."
     counts = { videos = 3, frames = 120, objects = 5 }
 
-The classes below explain every key. `vosbench fetch` copies the card into the dataset's dataset.json, and other commands
-use only the copy. So editing a card has no effect on a dataset that is already fetched, until it is fetched again.
+The classes below explain every key. `vosbench fetch` copies the card into the dataset's dataset.json, and all other
+commands use only the copy: editing a card has no effect on a fetched dataset until the dataset is fetched again.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ CARD_REMEDY = "correct the card"
 class Download:
     """A file that a publisher offers.
 
-    file: its name. A volume of a split archive (`train.7z.001`, `train.tar.gz.aa`, ...) is a download of its own; the
-    volumes are joined when they are read.
+    file: its name. Each volume of an archive (`train.7z.001`, `train.tar.gz.aa`, ...) is a download; the volumes are
+    joined when they are read.
     urls: its addresses, tried in order; empty if the user has to download it.
     sha256, bytes: its hash in hexadecimal and its size, None where not known.
     optional: whether the dataset is complete without it. A fetch that cannot download it then warns and continues.
@@ -76,7 +76,7 @@ class Rules:
     from_seen: whether an object is scored only from the frame on in which the ground truth or the prediction first
         shows it; an object that the ground truth never shows is then not scored.
     measure: the measures of a frame. "standard": J and F as in DAVIS. "adaptive": J, F and F_new as in MOSEv2.
-    tolerance: how far apart boundary pixels may match, as a fraction of the image diagonal.
+    tolerance: the distance up to which boundary pixels match, as a fraction of the image diagonal.
     boundary_side: masks are resized to this shorter side, in pixels, before F is measured; None leaves their size.
     variation: whether V, the variation of J&F over time, is computed (LVOS).
     seen: the categories in the meta file that count as seen in training.

@@ -15,7 +15,7 @@ from typing import Any
 from vosbench.datasets import meta
 from vosbench.datasets.contents import VideoContent
 from vosbench.datasets.split import DatasetSplit, locate_dataset, open_split, read_described_splits
-from vosbench.datasets.verify_video import Finding, VideoCheck, check_video, explain_unscorable
+from vosbench.datasets.verify_video import Finding, VideoCheck, VideoFindings, check_video, explain_unscorable
 from vosbench.errors import VosbenchError
 from vosbench.io import paths, plugins, processes, schema
 
@@ -65,19 +65,28 @@ def verify_split(
     }
     videos, findings = _compare_video_list(dataset_split, recorded)
     tasks = [VideoCheck(video, recorded.get(video)) for video in dict.fromkeys([*videos, *recorded])]
-    longest_first = sorted(tasks, key=lambda task: task.recorded.bytes if task.recorded else 0, reverse=True)
     check = partial(check_video, replace(dataset_split, videos=()), deep)  # no task needs the names of all videos
-    jobs = (jobs or processes.count_cores()) if deep else 1
+    outcomes = _check_all(check, tasks, (jobs or processes.count_cores()) if deep else 1, on_video)
+    findings += [finding for outcome in outcomes for finding in outcome.findings]
+    if dataset_split.fetched:
+        findings += _compare_totals(dataset_split, manifest, recorded, [outcome.frames for outcome in outcomes])
+    return [*findings, *explain_unscorable(dataset_split, videos)]
+
+
+def _check_all(
+    check: Callable[[VideoCheck], VideoFindings],
+    tasks: Sequence[VideoCheck],
+    jobs: int,
+    on_video: Callable[[int, int], None],
+) -> list[VideoFindings]:
+    """Check all videos on `jobs` processes, the largest first; the result is in the order of `tasks`."""
+    largest_first = sorted(tasks, key=lambda task: task.recorded.bytes if task.recorded else 0, reverse=True)
     outcomes = {}
-    with closing(processes.run_tasks(check, longest_first, jobs)) as results:
+    with closing(processes.run_tasks(check, largest_first, jobs)) as results:
         for task, outcome in results:
             outcomes[task.video] = outcome
             on_video(len(outcomes), len(tasks))
-    findings += [finding for task in tasks for finding in outcomes[task.video].findings]
-    if dataset_split.fetched:
-        frames = [outcome.frames for outcome in outcomes.values()]
-        findings += _compare_totals(dataset_split, manifest, recorded, frames)
-    return [*findings, *explain_unscorable(dataset_split, videos)]
+    return [outcomes[task.video] for task in tasks]
 
 
 def _compare_video_list(

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, TypeAlias
 
 from vosbench.errors import VosbenchError
 from vosbench.masks import rle
@@ -15,6 +15,9 @@ from vosbench.masks.labels import MAX_PIXELS
 from vosbench.masks.source import MaskFrames, MaskSource, Opener, SizedMasks, match_frames
 
 OBJECT_ID_KEYS = ("object_id", "track_id", "instance_id")
+
+FrameCodes: TypeAlias = dict[int, Mapping[str, Any]]
+"""The RLE of each object in a frame, by object id."""
 
 
 def find_json_videos(path: Path, merge: bool) -> dict[str, Opener]:
@@ -71,18 +74,12 @@ def _open_tracks(
     where: the subject of errors. video: its entry in `videos`, or empty. tracks: object id -> one RLE or None for each
     frame. names: the frame names in the file, if it has them. frame_names: those of the ground truth.
     """
-    frames: dict[str, dict[int, Mapping[str, Any]]] = {frame_name: {} for frame_name in names or frame_names}
+    frames: dict[str, FrameCodes] = {frame_name: {} for frame_name in names or frame_names}
     for object_id, track in tracks.items():
         match_frames(f"{where}, object {object_id}", len(track), names, frame_names)
         for frame_name, code in zip(frames, track, strict=True):
-            if isinstance(code, Mapping):
-                frames[frame_name][object_id] = code
-            elif code is not None:
-                raise VosbenchError(
-                    f"{where}, frame {frame_name}, object {object_id}",
-                    f"expected a COCO RLE or null, found a {type(code).__name__}",
-                    "write the mask as RLE (polygons are not read, since tools draw them with different pixels)",
-                )
+            if code is not None:
+                frames[frame_name][object_id] = _check_code(code, f"{where}, frame {frame_name}, object {object_id}")
     sizes = (code.get("size") for codes in frames.values() for code in codes.values())
     match next(sizes, [video.get("height"), video.get("width")]):
         case [int(height), int(width)] if 0 < height * width <= MAX_PIXELS:
@@ -92,7 +89,15 @@ def _open_tracks(
             raise VosbenchError(where, found, "give its `height` and `width` in `videos`")
 
 
-def _load_tracks(size: tuple[int, int], name: str, codes: Mapping[int, Mapping[str, Any]]) -> SizedMasks:
+def _check_code(code: Any, where: str) -> Mapping[str, Any]:
+    if isinstance(code, Mapping):
+        return code
+    found = f"expected a COCO RLE or null, found a {type(code).__name__}"
+    remedy = "write the mask as RLE (polygons are not read, since tools draw them with different pixels)"
+    raise VosbenchError(where, found, remedy)
+
+
+def _load_tracks(size: tuple[int, int], name: str, codes: FrameCodes) -> SizedMasks:
     masks = {}
     for object_id, code in codes.items():
         where = f"{name}, object {object_id}"
