@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.cli import REPOSITORY
 from tests.support.evaluations import means_by_name
 from tests.support.golden import by_object, make_tree, opened, squares, write_masks
 from vosbench import __version__
@@ -86,6 +87,19 @@ def test_the_signature_is_all_that_made_the_number(animals: Path, results: Path)
         "|rules:davis2016|void:none|objects:merged|"
         in score_split(results, opened(animals, "davis2016"), jobs=1).signature
     )
+
+
+def test_the_documented_signature_is_that_of_davis(animals: Path, results: Path) -> None:
+    page = (REPOSITORY / "docs/evaluation.md").read_text()
+    documented = next(line.strip() for line in page.splitlines() if line.startswith("    vosbench:"))
+    fields, ours = (
+        dict(part.split(":") for part in signature.split("|"))
+        for signature in (documented, score_split(results, opened(animals), jobs=1).signature)
+    )
+    same = {"vosbench": __version__, "dataset": "animals", "videos": "2/2"}
+    assert list(fields) == list(ours)
+    assert fields | same == ours
+    assert all(f"| `{name}`" in page or f", `{name}` |" in page for name in fields)
 
 
 # Rules
