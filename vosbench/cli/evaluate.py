@@ -181,9 +181,10 @@ def publish_scores(results: Path, evaluation: Evaluation, view: TableView | None
     else:
         _print_scores(evaluation, shown)
     folder = paths.scores_folder(results)
-    contents = {folder / name: content for name, content in report.evaluation_files(evaluation).items()} | asked
+    contents = {folder / name: content for name, content in report.evaluation_files(evaluation).items()}
+    contents |= {path: text.encode() for path, text in asked.items()}
     for path, content in contents.items():
-        write_bytes(path, content if isinstance(content, bytes) else content.encode())
+        write_bytes(path, content)
     console.print_note(f"written: {', '.join(map(str, contents))}")
     note_leaner_videos(run.Run(results).read_records().values())
     for problem in evaluation.problems:

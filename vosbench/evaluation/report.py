@@ -47,13 +47,10 @@ def dataframe(evaluation: Evaluation, per: RowKind = "object") -> pd.DataFrame:
     return pd.DataFrame(report_rows(evaluation, per))
 
 
-def evaluation_files(evaluation: Evaluation) -> dict[str, str | bytes]:
+def evaluation_files(evaluation: Evaluation) -> dict[str, bytes]:
     """The files that `vosbench eval` writes: name -> content."""
-    return {
-        **official_csvs(evaluation),
-        paths.SCORES: evaluation_to_json(evaluation),
-        paths.FRAME_SCORES: frames_csv(evaluation),
-    }
+    texts = {**official_csvs(evaluation), paths.SCORES: evaluation_to_json(evaluation)}
+    return {**{name: text.encode() for name, text in texts.items()}, paths.FRAME_SCORES: frames_csv(evaluation)}
 
 
 def evaluation_to_json(evaluation: Evaluation) -> str:
