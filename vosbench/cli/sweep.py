@@ -121,8 +121,7 @@ def _score_runs(planned: Sequence[PlannedRun], datasets: Path, failed: set[Path]
             else:
                 evaluation = api.evaluate(path, videos=cell.job.videos, jobs=jobs, datasets=datasets)
                 for name, content in report.evaluation_files(evaluation).items():
-                    text = content if isinstance(content, bytes) else content.encode()
-                    write_bytes(scores_folder(path) / name, text)
+                    write_bytes(scores_folder(path) / name, content)
                 results.append(CellResult(cell, evaluation))
             steps("scoring", done, len(planned))
     return results

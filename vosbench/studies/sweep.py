@@ -27,8 +27,8 @@ from typing import Any
 
 from vosbench.datasets.split import choose_videos, open_split
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import ReportRow
-from vosbench.evaluation.summary import Evaluation, summarise_scores
+from vosbench.evaluation.rows import ReportRow
+from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
 from vosbench.io.paths import Roots
 from vosbench.running.job import Job, prepare_job
@@ -177,8 +177,7 @@ def make_sweep_rows(sweep: Sweep, results: Sequence[CellResult]) -> list[ReportR
     for result in results:
         row: ReportRow = {axis: result.planned.cell[axis] for axis in sweep.varied_axes if axis in result.planned.cell}
         if result.evaluation:
-            figures = summarise_scores(result.evaluation.scores, result.evaluation.groups)
-            row |= {metric: figures[metric] for metric in SWEEP_METRICS if metric in figures}
+            row |= {metric: result.evaluation[metric] for metric in SWEEP_METRICS}
         records = [record for record in result.planned.run.read_records().values() if record.state == "done"]
         if seconds := sum(record.seconds for record in records):
             row["fps"] = sum(record.frames for record in records) / seconds
