@@ -44,12 +44,12 @@ def dumped(path: Path, content: object) -> Path:
     return path
 
 
-def segmentations(maps: list[Labels], label: int) -> list[dict[str, Any]]:
-    return [encode_rle(labels == label) for labels in maps]
+def segmentations(maps: list[Labels], object_id: int) -> list[dict[str, Any]]:
+    return [encode_rle(labels == object_id) for labels in maps]
 
 
-def annotation(video: object, maps: list[Labels], label: int) -> dict[str, Any]:
-    return {"video_id": video, "object_id": label, "segmentations": segmentations(maps, label)}
+def annotation(video: object, maps: list[Labels], object_id: int) -> dict[str, Any]:
+    return {"video_id": video, "object_id": object_id, "segmentations": segmentations(maps, object_id)}
 
 
 ANNOTATIONS = [annotation(7, BEAR, 2), annotation(7, BEAR, 1), annotation(9, FOX, 1)]

@@ -18,9 +18,12 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.trackers.sam2.checkpoint import recognise_sam2_config
 from vosbench.trackers.sam2.predictor import build_predictor
+from vosbench.trackers.sam2.settings import Sam2Settings
 from vosbench.trackers.sam2.tracker import Sam2
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+SMALL = Sam2Settings(image_size=SIDE, dtype="float32")
 
 
 def test_the_catalogue_has_every_released_checkpoint_by_name() -> None:
@@ -43,7 +46,7 @@ def hollow(stock: Any) -> dict[str, torch.Tensor]:
     [
         (
             {"no_mem_embed": None},
-            "not a whole sam2.1_hiera_t checkpoint: of 471 tensors 1 missing (such as no_mem_embed)",
+            "expected a whole sam2.1_hiera_t checkpoint; of 471 tensors 1 missing (such as no_mem_embed)",
         ),
         ({"extra": torch.zeros(2)}, "1 unexpected (such as extra)"),
         ({"no_mem_embed": torch.zeros(3)}, "1 misshapen (such as no_mem_embed)"),
@@ -89,9 +92,9 @@ def test_a_file_in_which_a_number_has_changed_on_the_disk_is_refused(tmp_path: P
 
 def test_a_released_name_belongs_to_the_model_that_was_released_by_it(stock: Any, tmp_path: Path) -> None:
     message = refusal(tmp_path / "sam2.1_hiera_large.pt", {"model": hollow(stock)})
-    assert "what it holds is sam2.1_hiera_tiny; rename it or fetch it again" in message
+    assert "expected the model sam2.1_hiera_large, found sam2.1_hiera_tiny; rename the file to" in message
     torch.save({"model": hollow(stock)}, tmp_path / "sam2.1_hiera_tiny.pt")
-    assert build_predictor(tmp_path / "sam2.1_hiera_tiny.pt", CPU, SIDE, 7, torch.float32)
+    assert build_predictor(tmp_path / "sam2.1_hiera_tiny.pt", CPU, SMALL)
 
 
 def refusal(path: Path, content: object) -> str:
@@ -101,7 +104,7 @@ def refusal(path: Path, content: object) -> str:
     else:
         torch.save(content, path)
     with pytest.raises(VosbenchError) as refused:
-        build_predictor(path, CPU, SIDE, 7, torch.float32)
+        build_predictor(path, CPU, SMALL)
     message = str(refused.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message

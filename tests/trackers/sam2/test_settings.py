@@ -194,17 +194,17 @@ def test_holes_are_filled_as_the_stock_predictor_does_with_its_extension(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"memory_size": 0}, "memory_size 0: at least 1, or the model forgets the prompt itself"),
-        ({"memory_size": -3}, "memory_size -3: at least 1"),
-        ({"memory_extension": "repeated"}, "memory_extension 'repeated': choose one of repeat, interpolate"),
-        ({"max_object_pointers": 1}, "max_object_pointers 1: at least 2"),
-        ({"temporal_stride": 0}, "temporal_stride 0: at least 1"),
-        ({"image_size": 0}, "image_size 0: the model needs a positive multiple of 32"),
-        ({"image_size": 1000}, "image_size 1000: the model needs a positive multiple of 32"),
-        ({"dtype": "int8"}, "dtype 'int8': choose one of bfloat16, float16, float32"),
-        ({"score_threshold": -1025.0}, "score_threshold -1025.0: at least -1024.0"),
-        ({"score_threshold": float("nan")}, "score_threshold nan: at least -1024.0"),
-        ({"fill_hole_area": -1}, "fill_hole_area -1: a number of pixels, or 0"),
+        ({"memory_size": 0}, "memory_size=0: expected a whole number of at least 1"),
+        ({"memory_size": -3}, "memory_size=-3: expected a whole number of at least 1"),
+        ({"memory_extension": "repeated"}, "memory_extension='repeated': expected one of repeat, interpolate"),
+        ({"max_object_pointers": 1}, "max_object_pointers=1: expected a whole number of at least 2"),
+        ({"temporal_stride": 0}, "temporal_stride=0: expected a whole number of at least 1"),
+        ({"image_size": 0}, "image_size=0: expected a multiple of 32 of at least 32"),
+        ({"image_size": 1000}, "image_size=1000: expected a multiple of 32 of at least 32"),
+        ({"dtype": "int8"}, "dtype='int8': expected one of bfloat16, float16, float32"),
+        ({"score_threshold": -1025.0}, "score_threshold=-1025.0: expected a number of at least -1024"),
+        ({"score_threshold": float("nan")}, "score_threshold=nan: expected a number of at least -1024"),
+        ({"fill_hole_area": -1}, "fill_hole_area=-1: expected a whole number of at least 0"),
     ],
 )
 def test_a_setting_that_the_model_cannot_have_is_refused(settings: dict[str, Any], message: str) -> None:
