@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 
 from vosbench.types import Mask, Masks
 
-SIDE = 64  # a small model input: what is compared does not depend on it, and the time does
+SIDE = 64  # a small model input, for speed: the tests compare two results at the same size
 
 Prompts = Mapping[int, Mapping[int, Mask]]
 Logits = NDArray[np.float32]
@@ -37,7 +37,7 @@ def build(seeded: ModuleType, side: int) -> Any:
 
 @contextmanager
 def having(predictor: Any, **attributes: Any) -> Iterator[Any]:
-    """The predictor with other attributes; `rows` are those of the temporal embeddings, as many as it remembers."""
+    """The predictor with other attributes; `rows` are its temporal embeddings, one for each remembered frame."""
     if "rows" in attributes:
         rows = attributes.pop("rows")
         attributes |= {"maskmem_tpos_enc": torch.nn.Parameter(rows), "num_maskmem": len(rows)}
@@ -51,7 +51,7 @@ def having(predictor: Any, **attributes: Any) -> Iterator[Any]:
 
 @contextmanager
 def extension() -> Iterator[None]:
-    """What the package's CUDA extension computes, on the CPU: of each pixel the piece it is in, and that piece's area.
+    """What the package's CUDA extension computes, on the CPU: for each pixel the number and the area of its piece.
 
     Every pixel of a piece takes the highest number among its eight neighbours until none changes.
     """
@@ -103,7 +103,7 @@ def separate(predictor: Any, clip: Path, prompts: Prompts) -> dict[int, Logits]:
 
 
 def labels(predictor: Any, logits: Mapping[int, Logits], threshold: float = 0.0) -> NDArray[np.uint8]:
-    """The combined PNGs [T, H, W]: apart by the predictor's own rule, then thresholded, smallest id on top."""
+    """The combined PNGs [T, H, W]: separated by the predictor's own rule, then thresholded, smallest id on top."""
     combined = np.zeros(next(iter(logits.values())).shape, np.uint8)
     for index, labels in enumerate(combined):
         stacked = torch.tensor(np.stack([logits[object_id][index] for object_id in sorted(logits)]))[:, None]
@@ -114,7 +114,7 @@ def labels(predictor: Any, logits: Mapping[int, Logits], threshold: float = 0.0)
 
 
 def first_masks(maps: Sequence[NDArray[np.uint8]], every: bool = False) -> dict[int, dict[int, Mask]]:
-    """What the script takes from label maps: the first mask of each id that is not empty, or `every` one."""
+    """The prompts that the script takes from label maps: each id's first mask that is not empty, or `every` mask."""
     prompts: dict[int, dict[int, Mask]] = {}
     seen: set[int] = set()
     for index, one in enumerate(maps):

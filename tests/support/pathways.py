@@ -1,4 +1,4 @@
-"""SAM2Long's pathways: weights with which they waver, and networks in which they never meet."""
+"""For tests of SAM2Long: weights with which pathways differ, and a network in which they never agree."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WAVERING = RECORDED | {"object_score_bias": -20.4}  # object scores about 0 at t
 
 
 def torn(kind: type[Network]) -> type[Network]:
-    """A network in which each of three pathways is best continued by itself, so that they never meet again."""
+    """A network in which each of three pathways is best continued by itself, so that they never agree again."""
 
     class Torn(kind):  # type: ignore[valid-type, misc]
         def query(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
@@ -38,10 +38,10 @@ def torn(kind: type[Network]) -> type[Network]:
     return Torn
 
 
-def held(thing: Any) -> int:
-    """The bytes of all tensors and strings of bytes that can be reached from a thing, models left out."""
+def held(root: Any) -> int:
+    """The bytes of all tensors and `bytes` objects that can be reached from an object, without models."""
     seen: set[int] = set()
-    waiting, total = [thing], 0
+    waiting, total = [root], 0
     while waiting:
         one = waiting.pop()
         storage = one.untyped_storage() if isinstance(one, torch.Tensor) else None
@@ -55,7 +55,7 @@ def held(thing: Any) -> int:
 
 
 def check_bounded(kind: type[Network], tracker: Sam2Long, frames: list[Frame], mask: Mask) -> None:
-    """Of frames that wait only the compressed logits are kept, though the pathways never agree on any of them."""
+    """Check that waiting frames are kept only as compressed logits, though the pathways never agree on any frame."""
     network = torn(kind)(tracker.predictor, ModelImages(frames * 2, SIDE, CPU), torch.float32)
     session = Sam2LongSession(network, PathwayPolicy(3, 0.1, np.inf), threshold=0.0)
     features: dict[int, weakref.ref[Any]] = {}

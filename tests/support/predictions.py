@@ -1,4 +1,4 @@
-"""The same predictions in every form in which people have them."""
+"""The same predictions in every form that can be scored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def source(results: Path, video: str = "bear", stems: list[str] = STEMS, rules: 
 
 
 def zipped(path: Path, folder: Path) -> Path:
-    """A zip of all that is in a folder."""
+    """Write a zip with all files of a folder."""
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(folder.rglob("*")):
             archive.write(file, file.relative_to(folder))

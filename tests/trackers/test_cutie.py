@@ -1,4 +1,4 @@
-"""Cutie against the steps of its package's eval_vos.py, driven here on the package with the same seeded weights."""
+"""Cutie's masks equal those of the steps of its package's eval_vos.py with the same seeded weights."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Prompts = Mapping[int, Mapping[int, Mask]]
 
 @contextmanager
 def hydra_not_started() -> Iterator[None]:
-    """Hydra as in a process in which nobody has used it; afterwards as it was, which is how sam2 left it."""
+    """Hydra as in a process in which nothing has used it; afterwards again as sam2 left it."""
     state = Singleton.get_state()
     GlobalHydra.instance().clear()
     try:
@@ -181,7 +181,7 @@ def test_larger_frames_are_reduced_as_eval_vos_does(
     assert alike(tracked, evaluate(network, compose("model=small", "size=90"), large[:4], prompts))
 
 
-def test_an_empty_prompt_begins_no_object(
+def test_an_empty_prompt_starts_no_object(
     network: Any, tracker: Cutie, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     nothing = np.zeros_like(ground_truth[0][1])
@@ -199,7 +199,7 @@ def test_a_video_without_prompts_has_no_masks_and_no_frame_is_read(tracker: Cuti
 
 
 @pytest.mark.slow
-def test_objects_that_may_overlap_are_followed_each_by_itself_on_features_made_once(
+def test_objects_that_may_overlap_are_followed_each_by_itself_on_the_same_features(
     network: Any, tracker: Cutie, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     both = ground_truth[0][1] | ground_truth[0][2]
@@ -211,12 +211,12 @@ def test_objects_that_may_overlap_are_followed_each_by_itself_on_features_made_o
         hook.remove()
     assert len(encoded) == 6
     for object_id, start, mask in ((1, 0, both), (2, 0, ground_truth[0][2]), (5, 3, both)):
-        alone = evaluate(network, compose("model=small"), frames[start:6], {0: {object_id: mask}})
-        assert alike([{object_id: masks[object_id]} for masks in tracked[start:]], alone)
+        expected = evaluate(network, compose("model=small"), frames[start:6], {0: {object_id: mask}})
+        assert alike([{object_id: masks[object_id]} for masks in tracked[start:]], expected)
     assert (tracked[0][1] & tracked[0][2]).any()
 
 
-def test_a_second_prompt_replaces_what_was_seen_of_the_object_and_nothing_else(
+def test_a_second_prompt_replaces_only_the_mask_of_its_object(
     tracker: Cutie, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     first = track(tracker, frames[:5], {0: ground_truth[0]})
@@ -340,8 +340,8 @@ def test_a_file_that_is_no_checkpoint_of_cutie_is_named(
 
 
 @pytest.mark.slow
-def test_where_the_package_is_missing_one_line_says_what_to_install(cli: Cli, bears: Path, tmp_path: Path) -> None:
-    """Where another package is called cutie, as one on PyPI is, it is missing as well."""
+def test_if_the_package_is_missing_one_line_says_what_to_install(cli: Cli, bears: Path, tmp_path: Path) -> None:
+    """Another package called cutie, such as the one on PyPI, does not count."""
     (tmp_path / "cutie.py").touch()
     (tmp_path / "any.pth").touch()
     cli.environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path}"

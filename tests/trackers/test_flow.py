@@ -1,4 +1,4 @@
-"""The tracker by optical flow: rendered squares and real video, and what its contract promises."""
+"""The tracker `flow` follows drawn squares and real video, and keeps its contract."""
 
 from __future__ import annotations
 

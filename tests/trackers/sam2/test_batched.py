@@ -1,4 +1,4 @@
-"""SAM 2 in batches: the masks of the exact mode up to rounding, in fewer passes; and what else is for speed alone."""
+"""SAM 2's settings for speed: in batches, the masks are those of the exact mode up to rounding, in fewer passes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def frames(data: Path) -> list[Frame]:
 
 @pytest.fixture(scope="module")
 def ground_truth(data: Path) -> list[Masks]:
-    """Objects 1 and 2, and object 3, which is what is left."""
+    """Objects 1 and 2; object 3 is the background."""
     maps = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
     return [{1: maps[i] == 1, 2: maps[i] == 2, 3: maps[i] == 0} for i in FORTH_AND_BACK]
 
@@ -85,7 +85,9 @@ def test_late_objects_have_the_logits_of_the_exact_mode(
 
 
 @pytest.mark.slow
-def test_with_all_masks_as_prompts_too(tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]) -> None:
+def test_objects_with_several_prompts_have_the_logits_of_the_exact_mode(
+    tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
     given = {
         0: ground_truth[0],
         2: {1: ground_truth[2][1], 2: ground_truth[2][2]},
@@ -95,7 +97,7 @@ def test_with_all_masks_as_prompts_too(tracker: Sam2, frames: list[Frame], groun
     check(tracker, frames[:9], given)
 
 
-def test_the_settings_of_the_memory_hold_in_batches(
+def test_the_settings_of_the_memory_take_effect_in_batches(
     checkpoint: str, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     few = {"memory_size": 3, "max_object_pointers": 4, "temporal_stride": 2, "fill_hole_area": 20}
@@ -103,7 +105,9 @@ def test_the_settings_of_the_memory_hold_in_batches(
     check(tracker, frames[:9], {0: {1: ground_truth[0][1]}, 1: {2: ground_truth[1][2]}})
 
 
-def test_objects_that_may_overlap_do(small: Sam2, frames: list[Frame], ground_truth: list[Masks]) -> None:
+def test_objects_may_share_pixels_where_the_video_lets_them(
+    small: Sam2, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
     exact = follow(Sam2Session, small, frames[:4], {0: ground_truth[0]})
     tracked = list(small.track(Video("clip", frames[:4], {0: ground_truth[0]}, overlap=True)))
     for masks, logits in zip(tracked, exact, strict=True):
@@ -113,7 +117,7 @@ def test_objects_that_may_overlap_do(small: Sam2, frames: list[Frame], ground_tr
 
 
 def passes(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> Passes:
-    """How often each part of the model is at work."""
+    """How often each part of the model is called."""
     calls: Passes = Counter()
     parts = ("image_encoder", "memory_attention", "sam_mask_decoder", "memory_encoder")
     hooks = [
@@ -189,7 +193,7 @@ def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], g
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Sam2Session, BatchedSession])
-def test_nothing_is_computed_on_another_device_than_the_model_s(
+def test_everything_is_computed_on_the_models_device(
     checkpoint: str, frames: list[Frame], ground_truth: list[Masks], kind: type[Sam2Session]
 ) -> None:
     device = torch.device("meta")  # tensors there have no values, and in this mode do not mix with those of a CPU
@@ -235,7 +239,7 @@ def test_after_the_warm_up_nothing_is_compiled(
 
 
 @pytest.mark.slow
-def test_tf32_is_for_the_tracker_that_was_asked_to_use_it(checkpoint: str) -> None:
+def test_tf32_is_on_only_for_a_tracker_with_that_setting(checkpoint: str) -> None:
     Sam2("cpu", checkpoint, image_size=32, tf32=True)
     assert torch.backends.cuda.matmul.allow_tf32
     Sam2("cpu", checkpoint, image_size=32)

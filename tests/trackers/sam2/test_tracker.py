@@ -1,4 +1,4 @@
-"""SAM 2 against the official script's steps, driven here on the stock predictor with the same seeded weights.
+"""SAM 2's masks equal those of the official script's steps on the stock predictor with the same seeded weights.
 
 tests/system/test_end_to_end.py compares it with the script's recorded masks, through the command line.
 """
@@ -53,7 +53,7 @@ def clip(data: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def long_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same forth and back."""
+    """The same frames forwards and backwards, as a folder of JPEGs."""
     folder = tmp_path_factory.mktemp("clip")
     for index, source in enumerate(FORTH_AND_BACK[:LONG]):
         (folder / f"{index:05d}.jpg").symlink_to((clip / f"{source:05d}.jpg").resolve())
@@ -90,12 +90,12 @@ def late_logits(stock: Any, long_clip: Path, late: Prompts) -> dict[int, Logits]
 def track(
     tracker: Sam2, frames: Sequence[Frame], prompts: Prompts, overlap: bool = False, count: int | None = None
 ) -> list[Masks]:
-    """The masks of the first `count` frames, all if None. What they are depends on the length of the whole video."""
+    """The masks of the first `count` frames, of all if None. They depend on the length of the whole video."""
     return list(islice(tracker.track(Video("clip", frames, prompts, overlap)), count))
 
 
 def logits(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts) -> dict[int, Logits]:
-    """What is thresholded: each object's logits [T, H, W], -1024 before its first prompt. It shows every last bit."""
+    """Each object's logits [T, H, W], -1024 before its first prompt. Unlike masks, they show every last bit."""
     found: dict[int, Logits] = {}
     with torch.inference_mode(), ModelImages(frames, SIDE, CPU) as images:
         session = Sam2Session(tracker.predictor, images, prompts, torch.float32)
@@ -208,7 +208,7 @@ def test_half_precision_joins_its_memories(checkpoint: str, frames: list[Frame],
 
 @pytest.mark.slow
 @pytest.mark.parametrize("vanishing", ["empty", "a pixel"])
-def test_a_prompt_that_vanishes_gives_an_object_that_the_stock_predictor_agrees_on(
+def test_a_prompt_without_a_pixel_at_the_models_size_gives_the_masks_of_the_stock_predictor(
     tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], ground_truth: list[Masks], vanishing: str
 ) -> None:
     prompts = {1: np.zeros((240, 320), bool), 2: ground_truth[0][2]}
@@ -225,7 +225,7 @@ def test_a_video_without_prompts_has_no_masks(tracker: Sam2, frames: list[Frame]
 
 
 class Counted:
-    """How often parts of a tracker's model are at work, and which frames of its videos are read."""
+    """Counts how often parts of a tracker's model are called, and which frames of its videos are read."""
 
     def __init__(self, tracker: Sam2) -> None:
         self.calls: Counter[str] = Counter()
@@ -270,7 +270,7 @@ def test_each_frame_is_read_and_encoded_once_and_an_object_is_not_tracked_before
 
 
 @pytest.mark.slow
-def test_with_all_masks_too_each_frame_is_encoded_once(
+def test_with_all_masks_as_prompts_each_frame_is_encoded_once(
     tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     prompts = {
@@ -310,7 +310,7 @@ def test_memory_does_not_grow_with_the_video(
     assert [list(memory[PROMPTED]) for memory in session.memories.values()] == [[0], [4]]
 
 
-def test_the_model_sees_the_very_numbers_that_the_stock_loader_makes(clip: Path, frames: list[Frame]) -> None:
+def test_the_model_sees_exactly_the_numbers_of_the_stock_loader(clip: Path, frames: list[Frame]) -> None:
     expected, height, width = load_video_frames(str(clip), SIDE, offload_video_to_cpu=True)
     images = ModelImages(frames, SIDE, CPU)
     assert all(torch.equal(images[index], expected[index]) for index in range(12))
@@ -324,7 +324,7 @@ def readers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("frames")]
 
 
-def test_no_thread_outlives_a_video_however_it_ends(
+def test_no_thread_is_left_after_a_video_however_it_ends(
     tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     class Torn(list[Frame]):
@@ -356,7 +356,7 @@ def test_the_highest_logit_takes_the_pixel_and_the_smallest_id_a_tie() -> None:
     assert decide_logits(logits, -11.0, overlap=False)[2].all()  # beaten logits are lowered to -10, which is above
 
 
-def test_more_objects_than_a_byte_can_count_are_told_apart() -> None:
+def test_more_objects_than_a_byte_can_count_have_each_its_own_mask() -> None:
     logits = {object_id: torch.full((1, 400), -5.0) for object_id in range(1, 301)}
     for object_id, one in logits.items():
         one[0, object_id] = 1.0
@@ -372,7 +372,7 @@ def test_importing_the_tracker_does_not_import_torch() -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_printed_and_another_user_of_hydra_does_not_matter(checkpoint: str) -> None:
+def test_nothing_is_printed_and_hydra_may_be_in_use_already(checkpoint: str) -> None:
     code = f"""
 import sys, warnings
 from hydra import initialize_config_module

@@ -1,4 +1,4 @@
-"""SAM2Long in batches: the masks of the exact mode up to rounding, in one pass a frame for histories of one length."""
+"""SAM2Long in batches: the masks are those of the exact mode up to rounding, in one pass for equally long histories."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ Prompts = Mapping[int, Masks]
 
 @pytest.fixture(scope="module")
 def frames(data: Path) -> list[Frame]:
-    """Forth and back: 22 frames."""
+    """Forwards and backwards: 22 frames."""
     clip = [np.array(Image.open(path).convert("RGB")) for path in sorted((data / "sam2" / "frames").iterdir())]
     return [*clip, *clip[-2:0:-1]]
 
 
 @pytest.fixture(scope="module")
 def ground_truth(data: Path) -> list[Masks]:
-    """Objects 1 and 2, and object 3, which is what is left."""
+    """Objects 1 and 2; object 3 is the background."""
     maps = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
     return [{1: one == 1, 2: one == 2, 3: one == 0} for one in maps]
 
@@ -97,7 +97,7 @@ def test_late_objects_have_the_logits_of_the_exact_mode(
 
 
 def passes(kind: type[Network], tracker: Sam2Long, frames: list[Frame], prompts: Prompts) -> Counter[str]:
-    """How often each part of the model is at work."""
+    """How often each part of the model is called."""
     calls: Counter[str] = Counter()
     parts = ("image_encoder", "memory_attention", "sam_mask_decoder", "memory_encoder")
     hooks = [
@@ -133,7 +133,7 @@ def test_a_late_object_joins_the_others_once_its_history_is_as_long(
     assert passes(torn(BatchedNetwork), tracker, frames[:8], prompts)["memory_attention"] == apart + together
 
 
-def test_the_next_frame_is_encoded_ahead_and_each_is_read_and_encoded_once_in_order(
+def test_the_next_frame_is_encoded_ahead_and_every_frame_is_read_once_in_order(
     tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     events: list[object] = []
@@ -159,15 +159,13 @@ def test_the_next_frame_is_encoded_ahead_and_each_is_read_and_encoded_once_in_or
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_though_no_mask_is_ever_certain(
+def test_only_compressed_masks_take_more_memory_though_no_mask_is_ever_decided(
     tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     check_bounded(BatchedNetwork, tracker, frames, ground_truth[0][1])
 
 
-def test_the_tracker_is_fast_if_it_is_asked_to_be(
-    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
-) -> None:
+def test_the_setting_fast_batches_objects(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
     calls: list[None] = []
     hook = tracker.predictor.memory_attention.register_forward_hook(lambda *_: calls.append(None))
     tracked = list(tracker.track(Video("clip", frames[:4], {0: ground_truth[0]})))

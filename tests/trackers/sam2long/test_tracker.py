@@ -1,4 +1,4 @@
-"""SAM2Long's masks against a recording of the original."""
+"""SAM2Long's masks equal a recording of the authors' code, and its parts follow the described method."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def frames(data: Path) -> list[Frame]:
 
 @pytest.fixture(scope="module")
 def long_frames(frames: list[Frame]) -> list[Frame]:
-    """The same forth and back: 22 frames, more than the model remembers."""
+    """The same frames forwards and backwards: 22 frames, more than the model remembers."""
     return [*frames, *frames[-2:0:-1]]
 
 
@@ -87,16 +87,16 @@ def maps(tracked: Sequence[Masks]) -> list[list[list[int]]]:
 
 
 class Followed(NamedTuple):
-    """What came of an object in a session: its logits, how many frames were decided after each, its pathways."""
+    """An object in a session: its logits, how many frames were decided after each frame, its pathways after each."""
 
     logits: list[Any]
-    told: list[int]
-    tips: list[Any]
+    decided: list[int]
+    pathways: list[Any]
 
 
 @pytest.fixture(scope="module")
 def followed(seeded: ModuleType, frames: list[Frame], ground_truth: list[Masks]) -> dict[int, Followed]:
-    """Both objects of the recording, each in a session of its own, on frames that are encoded once."""
+    """Both objects of the recording, each in its own session, on frames that are encoded once."""
     predictor = official.build(seeded, 256)
     predictor.load_state_dict(seeded.seeded_state_dict(predictor, **RECORDED))
     network = Network(predictor, ModelImages(frames, 256, CPU), torch.float32)
@@ -109,15 +109,17 @@ def followed(seeded: ModuleType, frames: list[Frame], ground_truth: list[Masks])
             session.step(index, {object_id: ground_truth[0][object_id]} if index == 0 else {})
             while session.decided():
                 kept[object_id].logits.append(session.take()[object_id].numpy())
-            kept[object_id].told.append(len(kept[object_id].logits))
-            kept[object_id].tips.append(session.objects[object_id].pathways)
+            kept[object_id].decided.append(len(kept[object_id].logits))
+            kept[object_id].pathways.append(session.objects[object_id].pathways)
     return kept
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("object_id", [1, 2])
-def test_the_recording_of_the_original_comes_out(data: Path, followed: dict[int, Followed], object_id: int) -> None:
-    logits, told, tips = followed[object_id]
+def test_logits_scores_and_decisions_equal_the_recording(
+    data: Path, followed: dict[int, Followed], object_id: int
+) -> None:
+    logits, decided, tips = followed[object_id]
     scores = np.array([[pathway.score for pathway in pathways] for pathways in tips[1:]])
     memories = [[pathway.history[-1] for pathway in pathways] for pathways in tips[1:]]
     ious = np.array([[memory.iou for memory in kept] for kept in memories])
@@ -129,7 +131,7 @@ def test_the_recording_of_the_original_comes_out(data: Path, followed: dict[int,
     assert np.abs(scores - recorded["acc"]).max() < 1e-3
     assert np.abs(ious - recorded["iou"]).max() < 1e-3
     assert np.abs(object_scores - recorded["obj"]).max() < 1e-3
-    assert told[1:] == [*shared(recorded["pick"], recorded["acc"])[:-1], 12]
+    assert decided[1:] == [*shared(recorded["pick"], recorded["acc"])[:-1], 12]
 
 
 def shared(picks: Any, scores: Any) -> list[int]:
@@ -145,7 +147,7 @@ def shared(picks: Any, scores: Any) -> list[int]:
     return counts
 
 
-def looked(tracker: Sam2Long, frame: Frame, length: int) -> dict[str, Any]:
+def attention_input(tracker: Sam2Long, frame: Frame, length: int) -> dict[str, Any]:
     """What the memory attention is given, in frame 60 of 100, with the memories 0 to length - 1 in the history.
 
     They are filled with their number, that of the prompt in frame 20 with 99; their object scores are 20 - number.
@@ -169,10 +171,10 @@ def looked(tracker: Sam2Long, frame: Frame, length: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("length", [1, 2, 6, 15, 16])
-def test_a_frame_is_looked_at_with_the_chosen_history_whatever_frames_that_is_of(
+def test_the_memory_attention_is_given_the_chosen_history_of_whatever_frames(
     tracker: Sam2Long, frames: list[Frame], length: int
 ) -> None:
-    seen = looked(tracker, frames[0], length)
+    seen = attention_input(tracker, frames[0], length)
     recent = [99, *range(length)[-6:]]
     pointed = [99, *range(length - 1, 0, -1)]
     numbers = np.repeat([*recent, *pointed], [AREA] * len(recent) + [4] * len(pointed))  # tokens of 64 channels
@@ -185,19 +187,19 @@ def test_a_frame_is_looked_at_with_the_chosen_history_whatever_frames_that_is_of
         assert torch.allclose(key, scale * (number + row), atol=1e-4)
 
 
-def test_with_a_memory_of_the_prompt_alone_no_key_is_scaled(checkpoint: str, frames: list[Frame]) -> None:
+def test_with_a_memory_of_only_the_prompt_no_key_is_scaled(checkpoint: str, frames: list[Frame]) -> None:
     tracker = Sam2Long("cpu", checkpoint, memory_size=1, image_size=SIDE, dtype="float32")
-    seen = looked(tracker, frames[0], 2)
+    seen = attention_input(tracker, frames[0], 2)
     assert seen["memory"][:, 0, 0].tolist() == [99.0] * AREA + [99.0] * 4 + [1.0] * 4
     assert torch.equal(seen["memory_pos"][:AREA, 0], tracker.predictor.maskmem_tpos_enc[0, 0].expand(AREA, -1))
 
 
-def test_the_model_is_left_as_it_was(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
+def test_the_model_is_left_unchanged(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
     track(tracker, frames[:4], {0: ground_truth[0]})
     assert not tracker.predictor.memory_attention._forward_pre_hooks
 
 
-def test_the_frame_after_the_prompt_is_that_of_sam_2(
+def test_the_frame_after_the_prompt_equals_that_of_sam_2(
     tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     video = Video("clip", frames[:2], {0: ground_truth[0]})
@@ -207,7 +209,7 @@ def test_the_frame_after_the_prompt_is_that_of_sam_2(
 
 
 @pytest.mark.slow
-def test_pathways_that_never_waver_are_one_pathway(
+def test_pathways_that_are_always_certain_are_one_pathway(
     tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     one, sure = with_policy(tracker, num_pathway=1), with_policy(tracker, uncertainty=0.0)
@@ -222,7 +224,7 @@ def test_pathways_that_never_waver_are_one_pathway(
 
 @contextmanager
 def counting(module: torch.nn.Module) -> Iterator[list[None]]:
-    """As many entries as the module is called meanwhile."""
+    """A list that gets an entry at each call of the module."""
     calls: list[None] = []
     hook = module.register_forward_hook(lambda *_: calls.append(None))
     try:
@@ -258,7 +260,7 @@ def test_objects_do_not_influence_each_other(tracker: Sam2Long, frames: list[Fra
 
 @pytest.mark.slow
 def test_waiting_changes_no_mask(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
-    """A threshold below all logits keeps them whole; the masks are then decided here, by the highest above 0."""
+    """A threshold below all logits keeps them exactly; the masks are then decided here, by the highest above 0."""
     network = Network(tracker.predictor, ModelImages(frames, SIDE, CPU), torch.float32)
     session = Sam2LongSession(network, tracker.policy, threshold=-np.inf)
     expected, lag = [], []
@@ -275,7 +277,7 @@ def test_waiting_changes_no_mask(tracker: Sam2Long, frames: list[Frame], ground_
 
 
 @pytest.mark.slow
-def test_masks_that_no_pathway_goes_through_are_let_go(
+def test_masks_that_no_pathway_goes_through_any_more_are_freed(
     tracker: Sam2Long, long_frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     network = BatchedNetwork(tracker.predictor, ModelImages(long_frames, SIDE, CPU), torch.float32)
@@ -292,7 +294,7 @@ def test_masks_that_no_pathway_goes_through_are_let_go(
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_though_no_mask_is_ever_certain(
+def test_only_compressed_masks_take_more_memory_though_no_mask_is_ever_decided(
     tracker: Sam2Long, long_frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     check_bounded(Network, tracker, long_frames, ground_truth[0][1])
@@ -322,7 +324,7 @@ def test_mixed_precision_tracks(checkpoint: str, frames: list[Frame], ground_tru
     assert [sorted(masks) for masks in tracked] == [[1, 2]] * 4
 
 
-def test_an_object_that_is_given_twice_is_refused(
+def test_an_object_with_two_prompts_is_refused(
     tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     message = "video clip: object 1 has prompts in frames 0 and 5, but sam2long takes one prompt for each object"
@@ -360,8 +362,8 @@ def test_the_command_line_follows_a_late_object(
     command = ("infer", "--dataset", clip, "--tracker", "sam2long", "--checkpoint", checkpoint, *settings)
     refused = cli(*command, "--set", "prompts=all", expect=2)
     assert "--set prompts=all: sam2long starts an object from one mask alone" in refused.stderr
-    told = " ".join(cli(*command, "--gpus", "cpu").stderr.split())
-    assert "num_pathway=2, iou_thre=0.1, uncertainty=2.0" in told
+    printed = " ".join(cli(*command, "--gpus", "cpu").stderr.split())
+    assert "num_pathway=2, iou_thre=0.1, uncertainty=2.0" in printed
     (run,) = (cli.folder / "results" / "clips-val").iterdir()
     assert "num_pathway=2" in run.name
     ours = Sam2Long("cpu", checkpoint, image_size=SIDE, dtype="float32", num_pathway=2)
