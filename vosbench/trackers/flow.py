@@ -1,11 +1,10 @@
 """Track with optical flow and a classifier that learns each object meanwhile: no weights, made for CPUs.
 
 An object is a soft mask. Dense flow (DIS, Kroeger et al. 2016) carries the mask into the next frame. Near the place
-where it lands, a ridge regression on random Fourier features (Rahimi and Recht 2007) of colour, texture and position
-within the object separates the object's pixels from the others. The log-odds of flow and regression are added. The
-regression keeps what it learned from the prompt and renews the rest, so that it follows slow changes and does not drift
-far. A lost object is looked for around the place where it was last seen, farther away in every frame. What is kept of
-a video does not grow with its length.
+where it lands, a regression on colour, texture and position within the object separates the object's pixels from the
+others. The log-odds of flow and regression are added. The regression keeps what it learned from the prompt and renews
+the rest, so that it follows slow changes and does not drift far. A lost object is looked for around the place where it
+was last seen, farther away in every frame. What is kept of a video does not grow with its length.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from vosbench.trackers.flow_classifier import PixelClassifier
 from vosbench.trackers.flow_images import (
-    FEATURE_COUNT,
     UNLIKELY,
     FrameFeatures,
     Image,
@@ -36,11 +35,6 @@ from vosbench.trackers.flow_images import (
 from vosbench.trackers.settings import TrackerSettings, setting
 from vosbench.types import Mask, Masks, Video
 
-DIMENSIONS = FEATURE_COUNT + 2  # of a pixel in the regression: its features, and x and y within the object
-BANDWIDTH = 3.0  # of the Gaussian kernel that the random features approximate
-RIDGE = 1e-3  # added to a Gram matrix of trace 1, so that it can be solved
-SAMPLES = 2000  # pixels of each class that a mask teaches; more cost time and change no score
-PIXELS_PER_CHUNK = 8192  # pixels whose random features are computed at once
 LIKELY = 0.05  # the least probability with which an object that is not lost is looked for in a pixel
 AREA_RENEWAL = 0.05  # part of an object's usual area that each frame renews
 LOST_SHARE = 0.1  # part of its usual area that an object must exceed, and in one piece to be found again
@@ -93,10 +87,7 @@ class Flow:
         Raises VosbenchError for a value that a setting cannot have.
         """
         self.settings = FlowSettings(**settings)
-        random = np.random.default_rng(0)
-        waves = random.standard_normal((DIMENSIONS, self.settings.features)) / BANDWIDTH
-        self.waves = waves.astype(np.float32)
-        self.phases = random.uniform(0, 2 * np.pi, self.settings.features).astype(np.float32)
+        self.classifier = PixelClassifier(self.settings.features)
 
     def track(self, video: Video) -> Iterator[Masks]:
         """Yield, for every frame, the masks of the objects that have been prompted so far; a prompt as it is given.
@@ -114,10 +105,8 @@ class Flow:
             frame = video.frames[index]
             view = describe_frame(frame, self.settings.short_side)
             tracked = {object_id: followed for object_id, followed in objects.items() if object_id not in prompts}
-            if tracked and previous is not None:
-                source = trace_back(view.grey, previous)
-                for followed in tracked.values():
-                    self._follow(followed, view, source)
+            if previous is not None:
+                self._follow(tracked.values(), view, previous)
             objects = tracked | {
                 object_id: self._begin(mask, view) for object_id, mask in prompts.items() if mask.any()
             }
@@ -137,23 +126,28 @@ class Flow:
         learned = self._learn(mask, size, view)
         return FlowObject(mask, mask, size, learned, learned)
 
-    def _follow(self, followed: FlowObject, view: FrameFeatures, source: Image) -> None:
-        """Set where the object is expected in this frame, and its mask.
+    def _follow(self, objects: Collection[FlowObject], view: FrameFeatures, previous: Image) -> None:
+        """Set for each object where it is expected in this frame, and its mask. previous: the frame before, grey."""
+        if not objects:
+            return
+        source = trace_back(view.grey, previous)
+        for followed in objects:
+            self._find(followed, view, carry_image(followed.expected, source))
 
-        source: where each pixel was in the previous frame.
-        """
-        carried = carry_image(followed.expected, source)
-        reach = self.settings.reach
+    def _find(self, followed: FlowObject, view: FrameFeatures, carried: Image) -> None:
+        """Set where an object is expected and its mask. carried: where the flow takes what was expected before."""
+        reach, trust, anchor = self.settings.reach, self.settings.trust, self.settings.anchor
         if followed.lost:
             followed.expected = prior = spread_probability(carried, followed.size, reach)
             pixels, centre = np.flatnonzero(prior > UNLIKELY), None
         else:
-            blurred, trust = blur_image(carried, reach * followed.size), self.settings.trust
+            blurred = blur_image(carried, reach * followed.size)
             followed.expected, prior = carried, trust * carried + (1 - trust) * blurred
             pixels, centre = np.flatnonzero(blurred > LIKELY), find_centroid(carried)
-        mask = np.zeros_like(carried)
-        answers = self._classify(followed, view, pixels, centre)
+        learned = anchor * followed.prompt + (1 - anchor) * followed.recent
+        answers = self.classifier.classify(learned, view, pixels, centre, followed.size)
         log_odds = np.log(compute_odds(prior.flat[pixels])) + self.settings.gain * answers
+        mask = np.zeros_like(carried)
         mask.flat[pixels] = 0.5 + 0.5 * np.tanh(0.5 * log_odds)  # the logistic function, without its overflow
         mask = align_edges(mask, view.features[..., 0])
         followed.mask = keep_large_pieces(mask, LOST_SHARE * followed.size**2) if followed.lost else mask
@@ -168,43 +162,9 @@ class Flow:
             followed.recent = followed.recent + self.settings.rate * (learned - followed.recent)
 
     def _learn(self, mask: Image, size: float, view: FrameFeatures) -> Image:
-        """What a mask teaches the regression: Gram matrix and answers, 1 on the object and -1 around it.
-
-        The object counts as much as its surroundings; a pixel counts more, the closer its mask value is to 0 or 1.
-        """
-        near, centre = blur_image(mask, self.settings.reach * size) > LIKELY, find_centroid(mask)
-        learned = np.zeros((len(self.phases), len(self.phases) + 1), np.float32)
-        for answer, chosen in ((1, mask > 0.5), (-1, (mask < 0.5) & near)):
-            pixels = np.flatnonzero(chosen)
-            pixels = pixels[:: len(pixels) // SAMPLES + 1]
-            features = self._expand(view, pixels, centre, size)
-            weights = np.abs(2 * mask.flat[pixels] - 1)
-            weighted = features.T * (weights / max(1e-6, 2 * weights.sum()))
-            learned += weighted @ np.column_stack([features, np.full(len(pixels), answer, np.float32)])
-        return learned
-
-    def _classify(
-        self, followed: FlowObject, view: FrameFeatures, pixels: Image, centre: tuple[float, float] | None
-    ) -> Image:
-        """The regression's answers, about 1 on the object and -1 beside it, for pixels given by their flat indices."""
-        anchor = self.settings.anchor
-        learned = anchor * followed.prompt + (1 - anchor) * followed.recent
-        ridge = RIDGE * np.eye(len(self.phases), dtype=np.float32)
-        weights = np.linalg.solve(learned[:, :-1] + ridge, learned[:, -1])
-        chunks = np.array_split(pixels, len(pixels) // PIXELS_PER_CHUNK + 1)
-        return np.concatenate([self._expand(view, chunk, centre, followed.size) @ weights for chunk in chunks])
-
-    def _expand(self, view: FrameFeatures, pixels: Image, centre: tuple[float, float] | None, size: float) -> Image:
-        """Random Fourier features [N, features] of N pixels given by their flat indices.
-
-        centre: the object's, x and y in pixels. If None, each pixel is described as if it were at the centre.
-        """
-        described = np.zeros((len(pixels), DIMENSIONS), np.float32)
-        described[:, :-2] = view.features.reshape(-1, DIMENSIONS - 2)[pixels]
-        if centre is not None:
-            rows, columns = np.divmod(pixels, view.grey.shape[1])
-            described[:, -2], described[:, -1] = (columns - centre[0]) / size, (rows - centre[1]) / size
-        return np.asarray(np.cos(described @ self.waves + self.phases) * np.float32(np.sqrt(2 / len(self.phases))))
+        """What a mask [h, w] teaches the regression. size: the root of the object's area."""
+        near = blur_image(mask, self.settings.reach * size) > LIKELY
+        return self.classifier.learn(mask, near, size, view)
 
 
 def share_pixels(objects: Collection[FlowObject]) -> None:
