@@ -128,14 +128,11 @@ def run_command(
 def _print_settings_help(tracker: str) -> int:
     """Show the settings of a tracker, a line each: the default and what it means; the exit status."""
     from vosbench.cli import console
-    from vosbench.io import plugins
     from vosbench.running.settings import explain_settings
     from vosbench.trackers import registry
 
     spec = registry.find_tracker(tracker)
-    meanings = explain_settings(
-        registry.read_tracker_parameters(spec), plugins.load_object(spec).__init__.__doc__ or ""
-    )
+    meanings = explain_settings(registry.read_tracker_parameters(spec), registry.read_setting_meanings(spec))
     width = max(map(len, meanings))
     for setting, meaning in meanings.items():
         console.print_result(f"{setting:{width}}  {meaning}".rstrip())
