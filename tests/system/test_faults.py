@@ -27,8 +27,8 @@ KILLS = 100
 @pytest.mark.slow
 def test_a_worker_that_hangs_is_killed_and_costs_its_video_alone(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Hung", "--set", f"memo={cli.folder}")
-    told = cli(*given, "--out", "out", "--gpus", "cpu,cpu", "--stall", "3", expect=1).stderr
-    assert "once: the worker hung: no frame for 3 seconds; it is tried once more" in told
+    told = cli(*given, "--out", "out", "--gpus", "cpu,cpu", "--stall", "1.5", expect=1).stderr
+    assert "once: the worker hung: no frame for 1.5 seconds; it is tried once more" in told
     found = {video: (state["state"], state["attempts"]) for video, state in states(cli.folder / "out").items()}
     assert found == {"good": ("done", 1), "long": ("done", 1), "once": ("done", 2), "bad": ("failed", 2)}
 

@@ -225,7 +225,7 @@ HOSTILE: dict[str, Callable[[zipfile.ZipFile], None]] = {
     "leads out of its folder": lambda archive: archive.writestr("DAVIS/../../evil.txt", "x"),
     "has an absolute path": lambda archive: archive.writestr("/tmp/evil.txt", "x"),
     "is a link": _symlink,
-    "a bomb": lambda archive: archive.writestr("DAVIS/zeros.bin", bytes(200_000_000)),
+    "a bomb": lambda archive: archive.writestr("DAVIS/zeros.bin", bytes(40_000_000)),
 }
 
 

@@ -31,7 +31,8 @@ def test_a_second_notice_while_the_first_is_obeyed_changes_nothing(cli: Cli, bea
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 75), (signal.SIGUSR1, 75), (signal.SIGKILL, -9)]
 )
 def test_a_signal_stops_everything_and_loses_nothing_finished(cli: Cli, bears: Path, number: int, status: int) -> None:
-    command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--out", "out")
+    given = ("failing_trackers:Slow", "seconds=0.05")
+    command = ("infer", "--dataset", bears, "--tracker", given[0], "--set", given[1], "--out", "out")
     process = cli.start(*command, "--gpus", "cpu,cpu")
     until(lambda: any((cli.folder / "out/masks").glob("[!.]*")))
     os.kill(process.pid, number)
@@ -41,7 +42,7 @@ def test_a_signal_stops_everything_and_loses_nothing_finished(cli: Cli, bears: P
     until(lambda: not alive(process.pid), seconds=10)
     assert time.monotonic() - start < 10
     finished = masks(cli.folder / "out")
-    tracked(bears, cli.folder / "out", "failing_trackers:Slow")
+    tracked(bears, cli.folder / "out", *given)
     assert finished.items() <= masks(cli.folder / "out").items()
     assert len(masks(cli.folder / "out")) == 24
     assert not list((cli.folder / "out").rglob("*.partial"))

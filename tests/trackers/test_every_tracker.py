@@ -38,7 +38,7 @@ def late() -> tuple[list[Frame], list[Labels]]:
     """Sixteen frames in which object 1 is there from the start and object 2 from frame 12 on."""
     clip = next(clip for clip in draw_videos("val") if clip.name == "late")
     frames, labels = zip(*[next(clip.frames) for _ in range(16)], strict=True)
-    return list(frames), list(labels)
+    return [frame[::2, ::2] for frame in frames], [one[::2, ::2] for one in labels]
 
 
 def prompts_of(labels: list[Labels]) -> dict[int, Masks]:
@@ -62,7 +62,7 @@ def check(masks: Masks, size: tuple[int, int]) -> None:
 def test_there_is_one_set_of_masks_a_frame(tracked: list[Masks]) -> None:
     assert len(tracked) == 16
     for masks in tracked:
-        check(masks, (240, 432))
+        check(masks, (120, 216))
 
 
 def test_an_object_is_there_from_its_prompt_on(tracked: list[Masks]) -> None:
@@ -94,7 +94,7 @@ def test_masks_come_while_the_video_is_read(tracker: Tracker, late: tuple[list[F
     tracked = tracker.track(Video("late", Endless(frames[:4]), {0: {1: labels[0] == 1}}))
     assert isinstance(tracked, Iterator)
     for _ in range(3):
-        check(next(tracked), (240, 432))
+        check(next(tracked), (120, 216))
 
 
 @pytest.mark.parametrize("empty", [True, False])

@@ -30,7 +30,7 @@ from vosbench.types import Frame, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SIDE = 128
+SIDE = 64
 FORTH_AND_BACK = [*range(12), *range(10, -1, -1)] * 2  # 46 frames
 
 Prompts = Mapping[int, Masks]

@@ -34,7 +34,7 @@ from vosbench.types import Frame, Mask, Masks, Video
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 FORTH_AND_BACK = [*range(12), *range(10, -1, -1)] * 2  # 46 frames
-LONG = 25  # frames: more than the 16 and 7 that the model remembers
+LONG = 18  # frames: more than the 16 and 7 that the model remembers
 
 Prompts = Mapping[int, Mapping[int, Mask]]
 Logits = np.ndarray[tuple[int, ...], np.dtype[np.float32]]

@@ -89,8 +89,8 @@ def test_late_objects_have_the_logits_of_the_exact_mode(
     tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
 ) -> None:
     prompts = {1: {1: truth[1][1], 7: truth[1][2]}, 3: {3: truth[3][3]}}
-    exact, exactly = follow(Network, tracker, frames[:12], prompts)
-    fast, scores = follow(BatchedNetwork, tracker, frames[:12], prompts)
+    exact, exactly = follow(Network, tracker, frames[:8], prompts)
+    fast, scores = follow(BatchedNetwork, tracker, frames[:8], prompts)
     assert [list(logits) for logits in fast] == [list(logits) for logits in exact]
     assert all(np.allclose(one, other, atol=TOLERANCE) for one, other in zip(scores, exactly, strict=True))
     assert len(set(scores[-1])) > 6
