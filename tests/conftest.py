@@ -12,6 +12,7 @@ from types import ModuleType
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is there: waiting threads are slow on a busy machine
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of thousands of processes compiles all that it imports
 sys.dont_write_bytecode = False
+os.environ |= {"COLUMNS": "200", "NO_COLOR": "1"}  # before Rich is there: lines are not cut, nor coloured
 
 import pytest
 
