@@ -89,6 +89,7 @@ def test_with_all_masks_as_prompts_too(tracker: Sam2, frames: list[Frame], truth
     check(tracker, frames[:9], given)
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_memory_hold_in_batches(checkpoint: str, frames: list[Frame], truth: list[Masks]) -> None:
     few = {"memory_size": 3, "max_object_pointers": 4, "temporal_stride": 2, "fill_hole_area": 20}
     tracker = Sam2("cpu", checkpoint, image_size=64, dtype="float32", fast=True, **few)  # type: ignore[arg-type]

@@ -157,6 +157,7 @@ def test_any_score_threshold_paints_as_the_official_script_does(
         assert all(np.array_equal(mask, logits[label] > threshold) for label, mask in masks.items())
 
 
+@pytest.mark.slow
 def test_all_masks_as_prompts_equal_the_official_script_with_use_all_masks(
     tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
 ) -> None:

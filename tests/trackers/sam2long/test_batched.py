@@ -129,6 +129,7 @@ def test_three_pathways_of_three_objects_take_one_pass_a_frame(
     assert passes(Network, tracker, frames[:6], {0: truth[0]})["memory_attention"] == apart
 
 
+@pytest.mark.slow
 def test_a_late_object_joins_the_others_once_its_history_is_as_long(
     tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
 ) -> None:
