@@ -73,7 +73,7 @@ class Cli:
 
     @contextmanager
     def _as_in_a_process(self, arguments: list[str]) -> Iterator[None]:
-        """The folder, variables and arguments of a command; afterwards nothing is left of what it imported or cached."""
+        """Set a command's folder, variables and arguments; afterwards forget what it imported and cached."""
         known_path = list(sys.path)
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)

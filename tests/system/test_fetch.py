@@ -13,13 +13,16 @@ import tarfile
 import time
 import zipfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
+from tests.support.publishers import png
 from tests.support.server import serve
 
 SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black"]
@@ -33,15 +36,15 @@ def cli(cli: Cli) -> Cli:
 
 
 @pytest.fixture(scope="session")
-def davis2016(data: Path) -> dict[str, bytes]:
-    """The publisher's tree of DAVIS 2016, by path: four real frames of each of the six sequences that are at hand."""
-    root = data / "davis2016-real"
-    files = {}
-    for folder, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
-        for video in SEQUENCES:
-            for index in range(4):
-                name = f"DAVIS/{folder}/480p/{video}/{index:05}.{suffix}"
-                files[name] = (root / name).read_bytes()
+def davis2016() -> dict[str, bytes]:
+    """The publisher's tree of DAVIS 2016, by path: four frames of noise (70 kB each) in six of its sequences."""
+    dice, files = np.random.default_rng(0), {}
+    for index, video in product(range(4), SEQUENCES):
+        noise = Image.fromarray(dice.integers(0, 256, (240, 320, 3), np.uint8))
+        noise.save(frame := io.BytesIO(), "JPEG", quality=90)
+        files[f"DAVIS/JPEGImages/480p/{video}/{index:05}.jpg"] = frame.getvalue()
+        mask = squares((255, 6 + index, 9), size=(240, 320))
+        files[f"DAVIS/Annotations/480p/{video}/{index:05}.png"] = png(mask, "L")
     files["DAVIS/ImageSets/480p/val.txt"] = "".join(
         f"/JPEGImages/480p/{video}/{index:05}.jpg /Annotations/480p/{video}/{index:05}.png \n"
         for video in SEQUENCES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,5 +12,5 @@ from tests.support.official import SIDE
 
 
 @pytest.fixture(scope="module")
-def stock(seeded: ModuleType) -> Any:
+def stock(seeded: SimpleNamespace) -> Any:
     return official.build(seeded, SIDE)

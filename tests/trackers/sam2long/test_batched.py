@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -49,7 +49,7 @@ def truth(data: Path) -> list[Masks]:
 
 
 @pytest.fixture(scope="module")
-def tracker(checkpoint: str, seeded: ModuleType) -> Iterator[Sam2Long]:
+def tracker(checkpoint: str, seeded: SimpleNamespace) -> Iterator[Sam2Long]:
     """With pathways that differ from the second frame after the prompt on, and a history of at most four."""
     with torch.compiler.set_stance("force_eager"):  # that a warm-up is possible shows without a compiler
         built = Sam2Long(
