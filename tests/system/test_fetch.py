@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import time
 import zipfile
 from collections.abc import Callable
 from itertools import product
@@ -22,6 +21,7 @@ from PIL import Image
 
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
+from tests.support.processes import until
 from tests.support.publishers import png
 from tests.support.server import serve
 
@@ -179,10 +179,7 @@ def test_a_download_that_was_cut_off_goes_on_with_the_next_command(cli: Cli, dav
     content = packed(davis2016)
     with serve({"DAVIS-data.zip": content}, delay=0.02) as server:
         process = cli.start("fetch", "davis2016", "--mirror", server.url(""))
-        deadline = time.monotonic() + 30
-        while not any(path.stat().st_size for path in (cli.folder / "datasets").rglob("*.part")):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: any(path.stat().st_size for path in (cli.folder / "datasets").rglob("*.part")))
         process.kill()
         process.communicate()
         server.delay = 0.0
@@ -277,40 +274,26 @@ def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[s
     assert nothing_left(cli.folder)
 
 
-DRAWN = """
-from dataclasses import replace
-from vosbench.fetching.readers import synthetic
-synthetic.SYNTHETIC_SPLITS = {"val": [replace(scene, length=12) for scene in synthetic.SYNTHETIC_SPLITS["train"]]}
-read = synthetic.read_synthetic
-"""
-
-
-@pytest.mark.slow
 def test_a_fetch_that_was_killed_is_completed_by_the_next(cli: Cli) -> None:
-    (cli.folder / "drawn.py").write_text(DRAWN)
-    card = cli.folder / "drawn.toml"
-    card.write_text('name = "drawn"\ntitle = "Drawn"\nreader = "drawn:read"\n[splits.val]\n')
-    cli("fetch", card, "--root", "undisturbed")
-    process = cli.start("fetch", card)
-    deadline = time.monotonic() + 60
-    while not any((cli.folder / "datasets").glob(".drawn.partial/*/*")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.001)
+    (cli.folder / "cubs.toml").write_text('name = "cubs"\ntitle = "Cubs"\n[splits.val]\n')
+    make_tree(cli.folder / "given", {f"v{index}": [squares((1, 2, 2 + index))] * 12 for index in range(10)})
+    packed = shutil.make_archive(str(cli.folder / "cubs"), "zip", cli.folder / "given")
+    command = ("fetch", "cubs.toml", "--from", packed)
+    cli(*command, "--root", "undisturbed")
+    process = cli.start(*command)
+    until(lambda: any((cli.folder / "datasets").glob(".cubs.partial/*/*")), interval=0.001)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert not (cli.folder / "datasets/drawn").exists()
-    cli("fetch", card)
-    assert contents(cli.folder / "datasets/drawn") == contents(cli.folder / "undisturbed/drawn")
-    assert len(list((cli.folder / "datasets/drawn").rglob("*.jpg"))) == 36
+    assert not (cli.folder / "datasets/cubs").exists()
+    cli(*command)
+    assert contents(cli.folder / "datasets/cubs") == contents(cli.folder / "undisturbed/cubs")
+    assert len(list((cli.folder / "datasets/cubs").rglob("*.jpg"))) == 120
 
 
 def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli, davis2016: dict[str, bytes]) -> None:
     with serve({"DAVIS-data.zip": packed(davis2016)}, delay=5.0) as server:
         process = cli.start("fetch", "davis2016", "--mirror", server.url(""))
-        while not (cli.folder / "datasets/.davis2016.lock").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
+        until((cli.folder / "datasets/.davis2016.lock").exists)
         assert "another process" in cli("fetch", "davis2016", expect=2).stderr
         server.delay = 0.0
         process.communicate(timeout=120)
