@@ -109,8 +109,8 @@ def rows(truth: Path, guess: Path, scratch: Path, peers: Mapping[str, Path]) -> 
         for name, python in peers.items():
             theirs, out = copied(guess, scratch / name), scratch / f"{name}-{cores}.json"
             yield Row(name, cores, [python, "-c", RUNNERS[name], truth, theirs, out, str(cores)])
-    yield Row("decoding alone, Pillow", 1, [sys.executable, "-c", PILLOW, truth, guess])
-    yield Row("decoding alone, vosbench", 1, [sys.executable, "-c", OWN_DECODER, truth, guess])
+    yield Row("decoding only, Pillow", 1, [sys.executable, "-c", PILLOW, truth, guess])
+    yield Row("decoding only, vosbench", 1, [sys.executable, "-c", OWN_DECODER, truth, guess])
 
 
 def copied(masks: Path, place: Path) -> Path:
