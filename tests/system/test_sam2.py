@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ SECOND = maps((), (), ((1, 8, 8),), ((1, 9, 9),))  # over the first; its mask of
 
 
 @pytest.fixture(scope="module")
-def stock(seeded: ModuleType) -> Any:
+def stock(seeded: SimpleNamespace) -> Any:
     return official.build(seeded, SIDE)
 
 

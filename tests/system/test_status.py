@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.support.cli import Cli
 from tests.support.processes import until
+from tests.support.runs import is_at_work
 
 
 def looked(cli: Cli, *options: str) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def test_another_terminal_sees_a_run_at_work_stopped_and_ended(cli: Cli, bears: 
     given = ("--tracker", "failing_trackers:Slow", "--set", "seconds=0.05", "--gpus", "cpu", "--out", "out")
     command = ("infer", "--dataset", bears, *given)
     process = cli.start(*command, "--shard", "1/2")
-    until(lambda: list((cli.folder / "out").glob(".shards/*.now")))
+    until(lambda: is_at_work(cli.folder / "out"))
     os.killpg(process.pid, signal.SIGSTOP)  # so that nothing changes while it is looked at
     found = looked(cli)
     assert (found["done"], found["pending"], found["never_ran"]) == (0, 2, ["2/2"])
