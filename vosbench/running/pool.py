@@ -150,7 +150,6 @@ class Pool:
             raise BrokenTrackerError(content)
         elif kind == "done":
             record = self._record(worker, "done", **content)
-            self.queue.record_time(worker.item, record.seconds)
             yield Event("done", worker.item, worker.device, record.frames, record)
             if self.queue:
                 yield self._give(worker)
