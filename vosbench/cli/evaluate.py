@@ -95,9 +95,10 @@ def overlay_command(
 
 def _describe_shards_never_begun(results: Path) -> str | None:
     """A line about the shards of a run that were never begun, if there are any."""
-    from vosbench.running import run
+    from vosbench.running.run import Run
+    from vosbench.running.shard import find_shards_never_begun
 
-    if absent := run.find_shards_never_begun(run.Run(results).read_notes()):
+    if absent := find_shards_never_begun(note.shard for note in Run(results).read_notes()):
         shards = f"shard{'s' if len(absent) > 1 else ''} {', '.join(absent)}"
         return f"{results}: {shards} never ran, so that videos are missing; repeat the command with --shard {absent[0]}"
     return None

@@ -50,7 +50,7 @@ def read_record(path: Path) -> Record:
 
     Raises FileNotFoundError if there is no such file, and VosbenchError if it is not the record of that video.
     """
-    record = build_dataclass(Record, read_json(path), str(path), RECORD_REMEDY, ignore_unknown=True)
+    record = build_dataclass(Record, read_json(path), f"record of a video {path}", RECORD_REMEDY, ignore_unknown=True)
     if record.video != path.stem:
         raise VosbenchError(path, f"expected the record of video {path.stem}, found {record.video!r}", RECORD_REMEDY)
     return record

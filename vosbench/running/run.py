@@ -177,6 +177,7 @@ class Run:
             files.write_text(self.path / paths.TIMINGS, format_timings(records.values()))
         return records
 
+
 def open_scored_split(
     results: Path, dataset: str | Path | None, split: str | None, rules: str | None, datasets: Path
 ) -> DatasetSplit:

@@ -27,7 +27,7 @@ def begin_run(run: Run, facts: Mapping[str, Any], overwrite: bool) -> None:
     folder holds another run and `overwrite` is False, or if it holds anything that is not a run.
     """
     if run.path.exists() and not run.path.is_dir():
-        raise VosbenchError(run.path, "is a file, expected a folder", OTHER_FOLDER)
+        raise VosbenchError(run.path, "a file, expected a folder", OTHER_FOLDER)
     known = _read_identity(run)
     if known is not None and (different := find_identity_differences(known, facts)):
         if not overwrite:
@@ -62,7 +62,7 @@ def _read_identity(run: Run) -> Mapping[str, Any] | None:
                 f"{OTHER_FOLDER}, and score the masks here with: vosbench eval --results {masks} --dataset NAME",
             ) from None
     if any(run.path.glob("[!.]*")):
-        raise VosbenchError(run.path, "is not empty and not a run", OTHER_FOLDER)
+        raise VosbenchError(run.path, "not empty and not a run", OTHER_FOLDER)
     return None
 
 
@@ -90,7 +90,7 @@ def _delete_run(run: Run, own_lock: Path | None = None) -> None:
         run.path.rmdir()
 
 
-def remove_leftovers(run: Run) -> None:
+def remove_unfinished_files(run: Run) -> None:
     """Delete unfinished files of killed processes: of this shard, and of other shards on which nobody works.
 
     Other shards count only if they were last begun on this machine, because some file systems do not show the locks

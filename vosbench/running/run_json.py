@@ -14,7 +14,16 @@ from vosbench.io.schema import build_dataclass
 from vosbench.running.record import Record
 from vosbench.running.shard import ShardNote
 
-IDENTITY_KEYS = ("tracker", "tracker_instance", "settings", "checkpoint_sha256", "dataset", "given_at", "split", "rules")
+IDENTITY_KEYS = (
+    "tracker",
+    "tracker_instance",
+    "settings",
+    "checkpoint_sha256",
+    "dataset",
+    "given_at",
+    "split",
+    "rules",
+)
 """The entries of run.json that make a run what it is: with another value of any of them it is another run."""
 DAMAGE_REMEDY = "repeat the command of this run, which writes it anew and loses nothing that is done"
 

@@ -52,7 +52,7 @@ def read_shard_note(path: Path) -> ShardNote:
     Raises FileNotFoundError if there is no such file, and VosbenchError if it is not the note of that shard.
     """
     facts = read_json(path)
-    note = build_dataclass(ShardNote, facts, str(path), NOTE_REMEDY, ignore_unknown=True)
+    note = build_dataclass(ShardNote, facts, f"note of a shard {path}", NOTE_REMEDY, ignore_unknown=True)
     if note.tag != path.stem:
         raise VosbenchError(path, f"expected the note of shard {path.stem}, found {note.shard!r}", NOTE_REMEDY)
     return replace(note, facts=facts)
