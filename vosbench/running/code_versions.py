@@ -29,12 +29,12 @@ def describe_code(tracker: str) -> dict[str, Any]:
     tracker: as `module:object`; the module is loaded.
     """
     module = tracker.partition(":")[0]
-    file = getattr(sys.modules[module], "__file__", None)
+    file = Path(getattr(sys.modules[module], "__file__", None) or "")  # a script from standard input has no such file
     hashes = {
         package: _hash_package(package) for package in dict.fromkeys((*HASHED_PACKAGES, module.partition(".")[0]))
     }
     return {
-        "tracker_sha256": hash_file_sha256(Path(file)) if file else None,
+        "tracker_sha256": hash_file_sha256(file) if file.is_file() else None,
         "code_sha256": {package: hashed for package, hashed in hashes.items() if hashed},
         "versions": read_versions(_find_packages(tracker)),
         "git": read_commit(),
