@@ -31,3 +31,17 @@ def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Pat
     (retry,) = [event.error for event in events if event.kind == "retry"]
     assert retry.endswith("; the video is tried again after all others (attempt 2 of 2)")
     assert job.work.run.read_records()["bad"].leaner == {}
+
+
+def test_what_a_killed_worker_has_written_is_gone_before_its_video_waits_again(tmp_path: Path, bears: Path) -> None:
+    """Or `status` would show the video as in work."""
+    tree = open_split(str(bears), None, tmp_path)
+    job = prepare_job(paths.Roots(), tree, "failing_trackers:Killed", None, {"memo": str(tmp_path)}, tmp_path / "out")
+    seen: list[list[str]] = []
+
+    def look(event: Event) -> None:
+        if event.kind == "retry":
+            seen.append([path.name for path in (tmp_path / "out/masks").glob(f".{event.video}.*.partial")])
+
+    infer_jobs([job], ["cpu"], on_event=look)
+    assert seen == [[], []]

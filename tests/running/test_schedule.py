@@ -109,6 +109,11 @@ def test_a_device_stays_with_its_run_and_then_helps_where_most_is_left() -> None
         queue.pull(1)
 
 
+def test_a_device_helps_where_most_frames_are_left_whatever_unit_a_tracker_states_its_cost_in() -> None:
+    queue = Queue([RunVideo(0, "short", 5, 1), RunVideo(1, "long", 9, 1)], [Cost(647, 621), Cost()])
+    assert queue.pull().video == "long"
+
+
 def test_a_video_that_failed_waits_once_more() -> None:
     queue = Queue([RunVideo(0, "a", 5, 1), RunVideo(0, "b", 1, 1)], [Cost()])
     failed = queue.pull()

@@ -31,6 +31,11 @@ class ChosenTracker:
     instance: str | None = None
 
     @property
+    def importable(self) -> str | None:
+        """Where workers find it, as `module:object`; None if only this process has it."""
+        return None if self.instance else self.spec
+
+    @property
     def is_object(self) -> bool:
         """Whether it was given as an object that is already built, so that it takes no settings."""
         return self.instance is not None and is_built(self.tracker)

@@ -71,7 +71,7 @@ def prepare_job(
     Raises VosbenchError for an unknown tracker, setting or checkpoint, and with N > 1 for a video without frames.
     """
     chosen = choose_tracker(tracker)
-    parameters = {} if chosen.is_object else registry.read_tracker_parameters(chosen.tracker)
+    parameters = {} if chosen.is_object else registry.read_tracker_parameters(chosen.importable or chosen.tracker)
     options = _choose_settings(chosen.name, parameters, given)
     split = dataset_split.with_prompts(options.prompts)
     if split.all_masks and getattr(chosen.tracker, "first_masks_only", False):
