@@ -135,7 +135,7 @@ def _read_speed_and_scores(run: Run) -> dict[str, Any]:
 
 def _describe_run(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The lines that tell of a run, each with what it is about; a line is empty where there is nothing to tell."""
-    from vosbench.running.run import find_shards_never_begun
+    from vosbench.running.shard import find_shards_never_begun
 
     git = facts.get("git")
     commit = f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}" if git else ""
@@ -159,7 +159,8 @@ def _describe_run(path: Path, facts: Mapping[str, Any]) -> Iterator[tuple[str, s
     yield "seed", str(facts.get("seed", ""))
     for shard in facts.get("shards", ()):
         yield from _describe_shard(shard)
-    yield "never begun", ", ".join(f"shard {name}" for name in find_shards_never_begun(facts.get("shards", ())))
+    begun = [shard["shard"] for shard in facts.get("shards", ())]
+    yield "never begun", ", ".join(f"shard {name}" for name in find_shards_never_begun(begun))
     yield from _describe_videos(facts["videos"])
     speed = facts["speed"]
     memory = f", {speed['peak_memory_mb']:.0f} MB of memory" if speed["peak_memory_mb"] else ""
@@ -227,6 +228,7 @@ def _print_status(now: RunStatus) -> None:
         console.print_table(columns, rows)
     for shard in now.shards:
         for at in shard.at:
-            console.print_result(f"{shard.shard} on {at.device}: {at.video}, frame {at.frame} of {at.frames}")
+            frames = "an unknown number" if at.frames is None else at.frames
+            console.print_result(f"{shard.shard} on {shard.host}: {at.video}, frame {at.frame} of {frames}")
     if now.never_ran:
         console.print_result(f"never begun: shard {', '.join(now.never_ran)}")

@@ -6,7 +6,7 @@ A tracker is imported only when it is used. Third parties add a class to the ent
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from importlib.metadata import entry_points
 from inspect import Parameter
@@ -46,10 +46,11 @@ def find_tracker(name: str) -> str:
     raise make_unknown_name_error("tracker", name, known)
 
 
-def read_tracker_parameters(spec: str) -> dict[str, Parameter]:
+def read_tracker_parameters(spec: str | Callable[..., Any]) -> dict[str, Parameter]:
     """The settings of a tracker by name, and `checkpoint` if it takes one; `device` is left out.
 
-    They are the parameters of the tracker's constructor. If that takes `**settings` and the class has a dataclass
+    spec: where the tracker is, as `module:object`, or the class itself. The settings are the parameters of its
+    constructor. If that takes `**settings` and the class has a dataclass
     `Settings`, the fields of the dataclass stand in their place.
 
     Raises VosbenchError if the tracker cannot be loaded or is not a class.
@@ -71,7 +72,7 @@ def read_setting_meanings(spec: str) -> dict[str, str]:
     return {each.name: each.metadata["meaning"] for each in fields(kind) if "meaning" in each.metadata} if kind else {}
 
 
-def check_setting_values(spec: str, values: Mapping[str, Any]) -> None:
+def check_setting_values(spec: str | Callable[..., Any], values: Mapping[str, Any]) -> None:
     """Check values of a tracker's settings before the tracker is built, as far as a `TrackerSettings` states the rules.
 
     Raises VosbenchError for a value that the setting cannot have. Names that are no setting are ignored.
@@ -82,8 +83,8 @@ def check_setting_values(spec: str, values: Mapping[str, Any]) -> None:
         kind(**{name: value for name, value in values.items() if name in names})
 
 
-def _load_tracker(spec: str) -> Any:
-    tracker = load_object(spec)
+def _load_tracker(spec: str | Callable[..., Any]) -> Any:
+    tracker = load_object(spec) if isinstance(spec, str) else spec
     if not callable(tracker):
         raise VosbenchError(
             spec,
