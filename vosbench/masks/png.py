@@ -1,6 +1,6 @@
 """Decode the PNGs that masks are published in, several times faster than Pillow.
 
-Every length and checksum up to the end of the image is verified, so a damaged file gives an error and never a wrong mask.
+Every length and checksum up to the end of the image is verified: a damaged file gives an error, never a wrong mask.
 Format: https://www.w3.org/TR/png-3/.
 """
 
