@@ -43,7 +43,7 @@ def evaluate(
     `if __name__ == "__main__":`, because the processes import the script.
     strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
     on_video: called after each video with the number of videos scored so far and of all.
-    Raises VosbenchError for whatever the user can put right.
+    Raises VosbenchError for any problem that the user can solve.
     """
     dataset_split = open_scored_split(Path(results), dataset, split, rules, Path(datasets))
     chosen = choose_videos(dataset_split, videos or ())
