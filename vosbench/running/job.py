@@ -65,7 +65,6 @@ def prepare_job(
     parameters = registry.read_tracker_parameters(spec)
     offered = settings.find_offered_settings(parameters)
     chosen = settings.check_settings(given, offered, tracker)
-    registry.check_setting_values(spec, chosen)
     deviating, every = settings.find_changed_settings(chosen, offered), provenance.collect_all_settings(chosen, offered)
     dataset_split = dataset_split.with_prompts(
         chosen.pop(settings.PROMPTS_PARAMETER.name, settings.PROMPTS_PARAMETER.default)
