@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -39,8 +38,9 @@ def slurm_command(
     for one in options:
         if not slurm.is_option(one):
             raise VosbenchError(
-                f"--option {one!r}: expected a NAME=VALUE that sbatch takes, such as mem=32G; "
-                f"{', '.join(slurm.RESERVED_OPTIONS)} are set here"
+                f"--option {one!r}",
+                f"expected NAME=VALUE with an option of sbatch other than {', '.join(slurm.RESERVED_OPTIONS)}",
+                "for instance --option mem=32G",
             )
     plan = _plan_job_array(context, command, shards, options)
     if submit:
@@ -56,32 +56,26 @@ def _plan_job_array(
     context: typer.Context, command: Sequence[str], shards: int, options: Sequence[str]
 ) -> JobArrayPlan:
     """Check the command as if it ran here, so that no task fails by a slip of the pen."""
-    from vosbench.datasets.split import choose_videos, open_split
-    from vosbench.running.job import prepare_job
-    from vosbench.running.settings import parse_tracker_settings
+    from vosbench.cli.infer import parse_infer_words
     from vosbench.running.slurm import JobArrayPlan
 
-    if command[0] != "infer" or any(word.partition("=")[0] == "--shard" for word in command):
+    if command[0] != "infer":
         raise VosbenchError(
-            f"slurm {command[0]}: expected `infer` and its options, without --shard, which each task has"
+            f"slurm {command[0]}", "expected `infer` and its options", "vosbench slurm --shards 8 infer"
         )
-    root = typer.main.get_command(app)
-    given = root.commands["infer"].make_context("infer", list(command[1:])).params  # type: ignore[attr-defined]
-    dataset_split = open_split(given["dataset"], given["split"], context.obj.datasets, given["rules"])
-    videos = choose_videos(dataset_split, [name for name in given["videos"].split(",") if name], given["limit"])
-    out = Path(given["out"]) if given["out"] else None
-    if given["overwrite"]:
-        raise VosbenchError("slurm infer --overwrite: a task that is queued again would lose all; choose another --out")
-    job = prepare_job(
-        context.obj,
-        dataset_split,
-        given["tracker"],
-        given["checkpoint"],
-        parse_tracker_settings(given["settings"] or (), given["tracker"]),
-        out,
-        videos,
-        (1, shards),
-    )
+    if any(word.partition("=")[0] == "--shard" for word in command):
+        raise VosbenchError(
+            "slurm infer --shard", "each task of the job array has a shard of its own", "leave --shard out"
+        )
+    options_of_infer = parse_infer_words(command[1:])
+    if options_of_infer.overwrite:
+        raise VosbenchError(
+            "slurm infer --overwrite",
+            "a task that is queued again would delete what it has done",
+            "choose another --out",
+        )
+    job = options_of_infer.prepare(context.obj)
+    dataset_split, videos = job.work.dataset_split, job.videos
     vosbench = (sys.executable, "-m", "vosbench", *_format_root_options(context.obj))
     chosen = ("--videos", ",".join(videos)) if len(videos) < len(dataset_split.videos) else ()
     score = (*vosbench, "eval", "--results", str(job.work.run.path), *chosen) if dataset_split.split.truth else ()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,10 +24,10 @@ from vosbench.cli.app import (
 from vosbench.cli.evaluate import note_leaner_videos
 from vosbench.errors import VosbenchError
 from vosbench.io.files import write_bytes
-from vosbench.io.paths import scores_folder
+from vosbench.trackers.registry import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
-    from vosbench.studies.sweep import CellResult, PlannedRun, Sweep
+    from vosbench.studies.sweep import AxisValue, CellResult, PlannedRun, Sweep
 
 
 @app.command("sweep")
@@ -57,9 +58,9 @@ def sweep_command(
     from vosbench.studies import sweep as sweeps
 
     words, axes = sweeps.read_sweep(file) if file else ({}, {})
-    axes |= sweeps.parse_axes([*([f"dataset={dataset}"] if dataset else []), *(grid or [])])
+    axes |= parse_axes([*([f"dataset={dataset}"] if dataset else []), *(grid or [])], axes)
     if not axes:
-        raise VosbenchError("sweep: nothing is varied; give a FILE.toml, or --grid KEY=A,B")
+        raise VosbenchError("sweep", "nothing is varied", "give a FILE.toml, or --grid KEY=A,B")
     study = sweeps.build_sweep({**words, **({"name": name} if name else {})}, axes)
     chosen = [video for video in videos.split(",") if video]
     planned = sweeps.plan_runs(study, context.obj, chosen, limit)
@@ -70,7 +71,8 @@ def sweep_command(
     if drawn:
         plots.require_matplotlib()
     failed = _track_runs(study, planned, gpus, workers_per_gpu, stall, json_log)
-    results = _score_runs(planned, context.obj.datasets, failed, jobs)
+    with console.ProgressSteps() as steps:
+        results = sweeps.score_runs(planned, failed, jobs, partial(steps, "scoring"))
     _publish_results(study, results, context.obj.results / "sweeps" / study.name, drawn)
     raise typer.Exit(1 if failed else 0)
 
@@ -101,31 +103,49 @@ def _track_runs(
     return {outcome.run.path for outcome in outcomes if outcome.failed}
 
 
-def _score_runs(planned: Sequence[PlannedRun], datasets: Path, failed: set[Path], jobs: int | None) -> list[CellResult]:
-    """The scores of every run that is whole and has public ground truth; they are written into the run as well."""
-    from vosbench import api
-    from vosbench.cli import console
-    from vosbench.evaluation import report
-    from vosbench.studies.sweep import CellResult
+def parse_axes(pairs: Iterable[str], known: Mapping[str, Sequence[object]]) -> dict[str, tuple[AxisValue, ...]]:
+    """The axes that `key=value,value` texts stand for. known: the axes of the sweep's file.
 
-    results = []
-    with console.ProgressSteps() as steps:
-        for done, cell in enumerate(planned, 1):
-            split, path = cell.job.work.dataset_split.split, cell.run.path
-            if path in failed:
-                results.append(CellResult(cell, failure="some videos failed"))
-            elif not split.truth:
-                results.append(
-                    CellResult(cell, failure=f"no public ground truth; scored by {split.server or 'nobody'}")
-                )
-            else:
-                evaluation = api.evaluate(path, videos=cell.job.videos, jobs=jobs, datasets=datasets)
-                for name, content in report.evaluation_files(evaluation).items():
-                    text = content if isinstance(content, bytes) else content.encode()
-                    write_bytes(scores_folder(path) / name, text)
-                results.append(CellResult(cell, evaluation))
-            steps("scoring", done, len(planned))
-    return results
+    A setting's values get the type that the sweep's trackers give it. Raises VosbenchError for a text without a value,
+    an axis that comes twice, and a setting that no tracker of the sweep takes.
+    """
+    from vosbench.studies.sweep import NAMED_AXES
+
+    texts = _split_axes(pairs)
+    trackers = [str(name) for name in texts.get("tracker") or known.get("tracker") or (DEFAULT_TRACKER,)]
+    return {
+        axis: values if axis in NAMED_AXES else tuple(_parse_setting(axis, text, trackers) for text in values)
+        for axis, values in texts.items()
+    }
+
+
+def _split_axes(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    axes: dict[str, tuple[str, ...]] = {}
+    for pair in pairs:
+        key, text = (part.strip() for part in pair.partition("=")[::2])
+        values = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
+        if not key or not values:
+            raise VosbenchError(f"--grid {pair}", "expected key=value,value", "for instance --grid memory_size=1,3,5,7")
+        if key in axes:
+            every = ",".join((*axes[key], *values))
+            raise VosbenchError(f"--grid {pair}", f"{key} comes twice", f"give all at once: --grid {key}={every}")
+        axes[key] = values
+    return axes
+
+
+def _parse_setting(key: str, text: str, trackers: Sequence[str]) -> AxisValue:
+    """The value of a setting, by the first of the trackers that takes it."""
+    from vosbench.running.settings import parse_tracker_settings
+
+    errors = []
+    for tracker in trackers:
+        try:
+            value: AxisValue = parse_tracker_settings([f"{key}={text}"], tracker)[key]
+        except VosbenchError as error:
+            errors.append(error)
+        else:
+            return value
+    raise errors[0]
 
 
 def _publish_results(study: Sweep, results: Sequence[CellResult], folder: Path, drawn: bool) -> None:

@@ -19,7 +19,7 @@ import io
 import re
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from itertools import product
 from pathlib import Path
@@ -27,21 +27,23 @@ from typing import Any
 
 from vosbench.datasets.split import choose_videos, open_split
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import ReportRow
+from vosbench.evaluation.evaluate import score_split
+from vosbench.evaluation.report import ReportRow, evaluation_files
 from vosbench.evaluation.summary import Evaluation, summarise_scores
 from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
-from vosbench.io.paths import Roots
+from vosbench.io.files import write_bytes
+from vosbench.io.paths import Roots, scores_folder
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.run import Run
-from vosbench.running.settings import parse_tracker_settings
 from vosbench.trackers import registry
 
 NAMED_AXES = ("dataset", "split", "tracker", "checkpoint")  # what is no setting, in the order of the columns
 ROOT_FLAGS = ("--datasets", "--checkpoints", "--results-root")
 SWEEP_METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
 
-SweepCell = dict[str, str]
-"""One combination: axis -> value, as on the command line."""
+AxisValue = bool | int | float | str
+SweepCell = dict[str, AxisValue]
+"""One combination: axis -> value."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Sweep:
     """axes: what is varied, or the same in all runs, in the order of the table's columns: name -> values."""
 
     name: str
-    axes: Mapping[str, tuple[str, ...]]
+    axes: Mapping[str, tuple[AxisValue, ...]]
     title: str = ""
 
     @property
@@ -62,7 +64,7 @@ class Sweep:
         return [dict(zip(self.axes, values, strict=True)) for values in product(*self.axes.values())]
 
 
-def read_sweep(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+def read_sweep(path: Path) -> tuple[dict[str, str], dict[str, tuple[AxisValue, ...]]]:
     """The title and name in a sweep's file, and its axes. Raises VosbenchError if it cannot be understood."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -85,24 +87,7 @@ def read_sweep(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
     return words, {key: _parse_axis_values(value, f"{path}: {key}") for key, value in {**content, **settings}.items()}
 
 
-def parse_axes(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The axes of `key=value,value` from the command line.
-
-    Raises VosbenchError for a pair without a value, and for an axis that comes twice.
-    """
-    axes: dict[str, tuple[str, ...]] = {}
-    for pair in pairs:
-        key, text = (part.strip() for part in pair.partition("=")[::2])
-        values = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
-        if not key or not values:
-            raise VosbenchError(f"--grid {pair}: expected key=value,value, such as memory_size=1,3,5,7")
-        if key in axes:
-            raise VosbenchError(f"--grid {pair}: {key} comes twice; give all: {key}={','.join((*axes[key], *values))}")
-        axes[key] = values
-    return axes
-
-
-def build_sweep(words: Mapping[str, str], axes: Mapping[str, tuple[str, ...]]) -> Sweep:
+def build_sweep(words: Mapping[str, str], axes: Mapping[str, tuple[AxisValue, ...]]) -> Sweep:
     """A sweep of its axes. Raises VosbenchError if a name is no name of a folder."""
     ordered = {**{noun: axes[noun] for noun in NAMED_AXES if noun in axes}, **axes}
     name = words.get("name") or "-".join(axis for axis, values in ordered.items() if len(values) > 1) or "single"
@@ -111,11 +96,11 @@ def build_sweep(words: Mapping[str, str], axes: Mapping[str, tuple[str, ...]]) -
     return Sweep(name, ordered, words.get("title", ""))
 
 
-def _parse_axis_values(value: Any, where: str) -> tuple[str, ...]:
+def _parse_axis_values(value: Any, where: str) -> tuple[AxisValue, ...]:
     values = value if isinstance(value, list) else [value]
     if not values or not all(isinstance(entry, str | int | float) and entry != "" for entry in values):
         raise VosbenchError(f"{where} = {value!r}: expected a word or a number, or a list of them")
-    return tuple(dict.fromkeys(str(v).lower() if isinstance(v, bool) else str(v) for v in values))
+    return tuple(dict.fromkeys(values))
 
 
 @dataclass(frozen=True)
@@ -137,7 +122,8 @@ class PlannedRun:
         for option, root, usual in zip(ROOT_FLAGS, astuple(self.roots), astuple(Roots()), strict=True):
             words += [option, str(root)] if root != usual else []
         for axis, value in self.cell.items():
-            words += [f"--{axis}", value] if axis in NAMED_AXES else ["--set", f"{axis}={value}"]
+            text = format_axis_value(value)
+            words += [f"--{axis}", text] if axis in NAMED_AXES else ["--set", f"{axis}={text}"]
         part = len(self.job.videos) < len(self.job.work.dataset_split.videos)
         return shlex.join(words + (["--videos", ",".join(self.job.videos)] if part else []))
 
@@ -146,20 +132,19 @@ def plan_runs(sweep: Sweep, roots: Roots, videos: Sequence[str] = (), limit: int
     """The runs of a sweep. Raises VosbenchError for any name, setting or dataset that is not there, before all work."""
     planned = []
     for cell in sweep.cells():
-        dataset_split = open_split(cell.get("dataset", "default"), cell.get("split"), roots.datasets)
-        pairs = [f"{axis}={value}" for axis, value in cell.items() if axis not in NAMED_AXES]
+        named = {axis: str(value) for axis, value in cell.items() if axis in NAMED_AXES}
+        settings = {axis: value for axis, value in cell.items() if axis not in NAMED_AXES}
+        dataset_split = open_split(named.get("dataset", "default"), named.get("split"), roots.datasets)
+        tracker = named.get("tracker", registry.DEFAULT_TRACKER)
         chosen = choose_videos(dataset_split, videos, limit)
-        tracker = cell.get("tracker", registry.DEFAULT_TRACKER)
-        job = prepare_job(
-            roots,
-            dataset_split,
-            tracker,
-            cell.get("checkpoint"),
-            parse_tracker_settings(pairs, tracker),
-            videos=chosen,
-        )
+        job = prepare_job(roots, dataset_split, tracker, named.get("checkpoint"), settings, videos=chosen)
         planned.append(PlannedRun(cell, job, roots))
     return planned
+
+
+def format_axis_value(value: AxisValue) -> str:
+    """A value as the command line takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @dataclass(frozen=True)
@@ -171,11 +156,44 @@ class CellResult:
     failure: str = ""
 
 
+def score_runs(
+    planned: Sequence[PlannedRun],
+    failed: Collection[Path] = (),
+    jobs: int | None = None,
+    on_run: Callable[[int, int], None] = lambda done, total: None,
+) -> list[CellResult]:
+    """Score every run that is complete and has public ground truth, and write the scores into the run.
+
+    failed: the paths of the runs in which a video failed. jobs: processes that score; one a core if None. on_run:
+    called with the number of runs that are scored, and with the number of all runs.
+    """
+    results = []
+    for done, each in enumerate(planned, 1):
+        results.append(_score_run(each, failed, jobs))
+        on_run(done, len(planned))
+    return results
+
+
+def _score_run(planned: PlannedRun, failed: Collection[Path], jobs: int | None) -> CellResult:
+    dataset_split, path = planned.job.work.dataset_split, planned.run.path
+    if path in failed:
+        return CellResult(planned, failure="some videos failed")
+    if not dataset_split.split.truth:
+        return CellResult(
+            planned, failure=f"no public ground truth; scored by {dataset_split.split.server or 'nobody'}"
+        )
+    evaluation = score_split(path, dataset_split, planned.job.videos, jobs)
+    for name, content in evaluation_files(evaluation).items():
+        write_bytes(scores_folder(path) / name, content if isinstance(content, bytes) else content.encode())
+    return CellResult(planned, evaluation)
+
+
 def make_sweep_rows(sweep: Sweep, results: Sequence[CellResult]) -> list[ReportRow]:
     """One row a cell: the axes that are varied, the metrics as fractions, and the speed and memory of the run."""
     table = []
     for result in results:
-        row: ReportRow = {axis: result.planned.cell[axis] for axis in sweep.varied_axes if axis in result.planned.cell}
+        cell = result.planned.cell
+        row: ReportRow = {axis: format_axis_value(cell[axis]) for axis in sweep.varied_axes if axis in cell}
         if result.evaluation:
             figures = summarise_scores(result.evaluation.scores, result.evaluation.groups)
             row |= {metric: figures[metric] for metric in SWEEP_METRICS if metric in figures}
