@@ -16,7 +16,7 @@ def test_an_axis_without_values_is_refused(pair: str) -> None:
 
 @pytest.mark.parametrize("pairs", [["dataset=a", "dataset=b"], ["seconds=1", "seconds =2"]])
 def test_an_axis_that_comes_twice_is_refused(pairs: list[str]) -> None:
-    with pytest.raises(VosbenchError, match=r"comes twice; give all at once: --grid \w+=\w,\w$"):
+    with pytest.raises(VosbenchError, match=r"is given twice; give all its values at once: --grid \w+=\w,\w$"):
         parse_axes(pairs, {})
 
 

@@ -330,9 +330,11 @@ def test_the_remedy_that_is_named_mends_it(cli: Cli, originals: Path) -> None:
         "pairs val: in all: 3 frames; 4 by dataset.json and 4 by the card",
     ]
     last = done.stderr.splitlines()[-1]
-    remedy = re.fullmatch("vosbench: pairs val: 3 findings; get it anew with `vosbench (.*)`", last)
+    remedy = re.fullmatch("vosbench: pairs val: 3 findings; run: vosbench (.*)", last)
     assert remedy is not None, last
-    assert cli("verify", "pairs", expect=1).stderr.endswith("; get it anew as it was fetched, with --force\n")
+    assert cli("verify", "pairs", expect=1).stderr.endswith(
+        "; repeat the `vosbench fetch` command that fetched it, with --force\n"
+    )
     cli(*remedy[1].split(), "--from", originals.parent / "pairs")
     assert cli("verify", "pairs", "--deep").stdout.splitlines() == [
         "nothing is wrong with pairs val: every frame and mask was decoded"
@@ -354,7 +356,9 @@ def test_what_an_older_version_fetched_is_verified_by_its_totals(cli: Cli) -> No
         cli.folder / "datasets/synthetic/dataset.json", lambda manifest: manifest["splits"]["train"].pop("videos")
     )
     done = cli("verify", "synthetic")
-    assert "synthetic train was fetched by an older version: what each video should hold is not known" in done.stderr
+    assert (
+        "synthetic train was fetched by an older version: the number of frames and objects of each video" in done.stderr
+    )
     (cli.folder / "datasets/synthetic" / KITE / "00023.jpg").unlink()
     assert cli("verify", "synthetic", expect=1).stdout.splitlines() == [
         f"synthetic train: {TRUTH}/00023.png: is the mask of a frame that is not there",
@@ -395,5 +399,8 @@ def test_a_dataset_json_without_a_split_is_refused(root: Path) -> None:
 def test_a_part_that_the_user_gave_is_said_to_be_one_and_is_nothing_wrong(cli: Cli, root: Path) -> None:
     rewritten(root / "synthetic/dataset.json", lambda it: it["card"]["splits"]["train"]["counts"].update(objects=9))
     told = cli("verify", "synthetic", "--split", "train", "--datasets", root)
-    assert "warning: synthetic train is the part that was given to fetch: 6 of 9 objects" in told.stderr
+    assert (
+        "warning: synthetic train is not the whole split, because only a part was given to fetch: 6 of 9 objects"
+        in told.stderr
+    )
     assert "nothing is wrong with synthetic train" in told.stdout

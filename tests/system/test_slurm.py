@@ -24,7 +24,7 @@ TOOLS = "tools"  # beside the shared data: a throw-away cluster on this machine
 def test_the_shard_of_the_command_line_counts_more_than_slurms(cli: Cli, bears: Path) -> None:
     cli.environment |= {"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}
     command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out")
-    assert "shard 1/4, as Slurm says" in cli(*command, "quarter").stderr
+    assert "shard 1/4, from Slurm's variables" in cli(*command, "quarter").stderr
     cli(*command, "whole", "--shard", "1/1")
     assert [len(list((cli.folder / out / "masks").iterdir())) for out in ("quarter", "whole")] == [1, 4]
 

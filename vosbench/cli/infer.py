@@ -1,4 +1,4 @@
-"""The commands that run a tracker: infer; and run, which fetches before and scores after."""
+"""The commands `vosbench infer`, which runs a tracker, and `vosbench run`, which also fetches and scores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from vosbench.cli.app import (
     print_error,
 )
 from vosbench.cli.evaluate import note_leaner_videos, publish_scores, score_with_progress
-from vosbench.cli.fetch import fetch_command
+from vosbench.cli.fetch import fetch_with_progress
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
 from vosbench.trackers import registry
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     from vosbench.running.infer import RunOutcome
     from vosbench.running.job import Job
 
-SETTINGS_HELP = "help"  # `--set help` lists the settings
+SETTINGS_HELP = "help"  # the value of --set that lists the settings
 
 
 @dataclass(frozen=True)
 class InferOptions:
-    """The options of `infer` that say which run it is, as they were typed."""
+    """The options of `infer` that identify a run and its videos, as they were typed."""
 
     dataset: str = "default"
     split: str | None = None
@@ -60,13 +60,13 @@ class InferOptions:
     overwrite: bool = False
 
     def parse_settings(self) -> dict[str, Any]:
-        """The tracker's settings as values."""
+        """Return the values of --set, checked. Raises VosbenchError for one that the tracker does not take."""
         from vosbench.running.settings import parse_tracker_settings
 
         return parse_tracker_settings(self.settings or (), self.tracker)
 
     def prepare(self, roots: Roots, shard: tuple[int, int] = (1, 1)) -> Job:
-        """The run that these options ask for, ready to begin."""
+        """Return the run that the options name, ready to begin. Raises VosbenchError if it cannot begin."""
         from vosbench.datasets.split import open_split
         from vosbench.running.job import prepare_job
 
@@ -77,7 +77,7 @@ class InferOptions:
 
 
 def parse_infer_words(words: Sequence[str]) -> InferOptions:
-    """The options in a command line of `infer`, which another command carries. Raises a usage error as `infer` does."""
+    """Parse the words after `vosbench infer` in another command. Raises the usage errors that `infer` itself raises."""
     command: Any = typer.main.get_command(app)
     given = command.commands["infer"].make_context("infer", list(words)).params
     return InferOptions(**{name: given[name] for name in InferOptions.__dataclass_fields__})
@@ -97,7 +97,9 @@ def infer_command(
     limit: LimitOption = None,
     shard: Annotated[
         str | None,
-        typer.Option(metavar="i/N", help="Track the i-th of N equal parts. Inside a Slurm job: the task's own part."),
+        typer.Option(
+            metavar="i/N", help="Track only the i-th of N equal shards; default in a Slurm job: its own shard."
+        ),
     ] = None,
     stall: StallOption = 600,
     out: OutOption = None,
@@ -105,7 +107,7 @@ def infer_command(
     rules: RulesOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
-    """Run a tracker over a split, one worker a device. The same command again continues with what is missing."""
+    """Run a tracker on a split with one worker per device; repeat the command to continue an unfinished run."""
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
@@ -132,7 +134,7 @@ def run_command(
     jobs: JobsOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
-    """Fetch what is missing, run the tracker as `infer` does, then score the same videos as `eval` does."""
+    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does."""
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
@@ -165,13 +167,13 @@ def _print_settings_help(tracker: str) -> int:
 
 
 def _parse_shard(given: str | None) -> tuple[int, int]:
-    """The shard that was asked for, or else the one that Slurm gave this process."""
+    """Return the shard that --shard names, or else the one of this Slurm task, or else (1, 1), the whole run."""
     from vosbench.cli import console
     from vosbench.running import slurm
 
     if given is None:
         if found := slurm.read_shard():
-            console.print_note(f"shard {found[0]}/{found[1]}, as Slurm says; --shard i/N says otherwise")
+            console.print_note(f"shard {found[0]}/{found[1]}, from Slurm's variables; --shard i/N chooses another")
         return found or (1, 1)
     index, _, count = given.partition("/")
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
@@ -183,29 +185,30 @@ def _fetch_missing(context: typer.Context, options: InferOptions) -> None:
     """Fetch the dataset and the checkpoint as `fetch` does, if they can be fetched and are not on disk."""
     from vosbench.running.prerequisites import find_missing_downloads
 
-    mirror = os.environ.get("VOSBENCH_MIRROR")
+    roots: Roots = context.obj
+    places = {"datasets": roots.datasets, "checkpoints": roots.checkpoints, "mirror": os.environ.get("VOSBENCH_MIRROR")}
     needs = (options.dataset, options.split, options.tracker, options.checkpoint)
-    for name, split in list(find_missing_downloads(context.obj, *needs)):
-        fetch_command(context, [name], split, mirror=mirror)
+    for name, split in list(find_missing_downloads(roots, *needs)):
+        fetch_with_progress(name, split, places)
 
 
 def _infer_with_progress(
     job: Job, gpus: str | None, workers_per_gpu: int, overwrite: bool, stall: float, json_log: Path | None
 ) -> RunOutcome:
-    """Track what the run lacks and show how far it is."""
+    """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
     from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
     from vosbench.running.run import find_sibling_runs
 
-    if every := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
-        console.print_note(f"{job.facts['tracker']} with {every}")
+    if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
+        console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
     title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(chosen)}"
     others = find_sibling_runs(run)
     if others and not run.path.exists():
-        title += f"; a new run, {run.path.name}, beside {', '.join(others)}"
+        title += f"; this begins a new run, {run.path.name}, beside {', '.join(others)}"
     done = set() if overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(title, lengths, [run.path], json_log) as follow:
@@ -223,6 +226,6 @@ def _print_outcome(outcome: RunOutcome) -> int:
         print_error(f"{record.video} failed after {record.attempts} attempts: {record.error}")
     if outcome.failed:
         print_error(
-            f"see {outcome.run.log_path(outcome.failed[0].device)}; the same command tries the failed videos again"
+            f"see {outcome.run.log_path(outcome.failed[0].device)}; repeat the command to try the failed videos again"
         )
     return 1 if outcome.failed else 0

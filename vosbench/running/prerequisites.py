@@ -1,4 +1,4 @@
-"""Which dataset and checkpoint a run needs that can be fetched and are not on disk."""
+"""Find the dataset and the checkpoint that a run needs, that are not on disk, and that can be fetched."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from vosbench.trackers import registry
 def find_missing_downloads(
     roots: paths.Roots, dataset: str, split: str | None, tracker: str, checkpoint: str | None
 ) -> Iterator[tuple[str, str | None]]:
-    """What `vosbench fetch` would have to fetch before a run: names, each with its split; a checkpoint has none.
+    """Yield the names that `vosbench fetch` needs before a run, a dataset with its split and a checkpoint with None.
 
-    Only what has a card or an entry in the catalogue counts; a folder of the user's own is left alone. Raises
-    VosbenchError for a tracker or dataset that is not known.
+    Only datasets with a card and checkpoints of the catalogue are named; a user's own folder is not. Raises
+    VosbenchError for an unknown tracker or dataset.
     """
     parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
     if "checkpoint" in parameters:
@@ -31,7 +31,7 @@ def find_missing_downloads(
 
 
 def is_split_missing(dataset: str, split: str | None, root: Path) -> bool:
-    """Whether a dataset has a card, and its split (None: the card's default) is not below `root`."""
+    """Whether a dataset has a card but its split (None: the card's default) is not on disk below `root`."""
     if (root / dataset).is_dir():
         if dataset not in known_datasets():
             return False
