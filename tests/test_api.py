@@ -121,7 +121,7 @@ def test_a_dataset_is_fetched_opened_and_left_alone_the_next_time(tmp_path: Path
 
 
 def test_a_checkpoint_takes_no_other_name(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match="is a checkpoint, and only a dataset takes another name"):
+    with pytest.raises(VosbenchError, match="is a checkpoint, and only a dataset can have another name"):
         vosbench.fetch("sam2.1_hiera_tiny", as_name="mine", checkpoints=tmp_path)
 
 

@@ -58,7 +58,9 @@ def _remove_long_columns(rows: list[dict[str, Any]]) -> list[str]:
 @app.command("verify")
 def verify_command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A dataset's name or alias, or the path of its folder or card.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A dataset's name or alias, or the path of its folder or card.")
+    ],
     split: Annotated[str | None, typer.Option(help="Verify only this split; default: all splits on disk.")] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Decode every frame and mask.")] = False,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes that decode; default: one per core.")] = None,
@@ -129,7 +131,7 @@ def cite_command(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="Datasets by name, alias or card; default: those on disk."),
+        typer.Argument(metavar="NAME", help="Datasets by name, alias or card; default: those on disk."),
     ] = None,
 ) -> None:
     """Print the licences and the BibTeX entries of datasets in the form of a .bib file."""

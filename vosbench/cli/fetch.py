@@ -25,7 +25,7 @@ def fetch_command(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME...",
+            metavar="NAME",
             help="Datasets by name or alias, paths of cards, checkpoints, or `checkpoints` for all of these.",
         ),
     ],
@@ -157,10 +157,16 @@ def _make_plan_row(file: PlannedFile, checksum_lists: str) -> tuple[str, float |
     """One row of the plan: file, megabytes, where its hash stands, where it comes from, how much of it is on disk."""
     has_hash = "card" if file.download.sha256 else "-" if file.is_checksum_list else checksum_lists or "no"
     name = f"{file.download.file} (optional)" if file.download.optional else file.download.file
-    return name, file.size / 1e6 if file.size else None, has_hash, _describe_origin(file), _describe_present_bytes(file)
+    return (
+        name,
+        file.size / 1e6 if file.size else None,
+        has_hash,
+        _describe_file_origin(file),
+        _describe_present_bytes(file),
+    )
 
 
-def _describe_origin(file: PlannedFile) -> str:
+def _describe_file_origin(file: PlannedFile) -> str:
     """Where a file comes from: its first URL and the number of others, the path that was given, or "by hand"."""
     if not file.urls:
         return str(file.path) if file.is_given else "by hand"

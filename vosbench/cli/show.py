@@ -27,7 +27,7 @@ def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = F
     if json_:
         console.print_result(json.dumps(details, indent=1, ensure_ascii=False))
         return
-    lines = [("run", str(found.path)), *_describe_origin(details), *_describe_software(details)]
+    lines = [("run", str(found.path)), *_describe_identity(details), *_describe_software(details)]
     lines += [*_describe_work(details), *_describe_scores(str(found.path), details["scores"])]
     lines = [(label, line) for label, line in lines if line]
     width = max(len(label) for label, _ in lines)
@@ -35,7 +35,7 @@ def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = F
         console.print_result(f"{label:{width}}  {line}")
 
 
-def _describe_origin(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _describe_identity(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Lines about the command, tracker and dataset, each with its label; a line without content is empty."""
     settings, every_setting = details["settings"], details.get("all_settings", {})
     yield "command", details.get("command", "")

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 def sweep_command(
     context: typer.Context,
     file: Annotated[
-        Path | None, typer.Argument(help="A TOML file with the values of each axis; see docs/sweeps.md.")
+        Path | None,
+        typer.Argument(metavar="FILE", help="A TOML file with the values of each axis; see docs/sweeps.md."),
     ] = None,
     grid: Annotated[
         list[str] | None,
