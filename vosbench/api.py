@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import count
 from pathlib import Path
 
 from vosbench.datasets.card import Dataset, Download
 from vosbench.datasets.registry import find_dataset
 from vosbench.datasets.split import DatasetSplit, choose_videos, open_split
 from vosbench.errors import VosbenchError
-from vosbench.evaluation import evaluate as evaluation
+from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
 from vosbench.fetching.checkpoints import known_checkpoints
@@ -128,16 +127,16 @@ def evaluate(
 ) -> Evaluation:
     """Score the masks of a run, or of any tool, as `vosbench eval` does. Writes nothing.
 
-    results: a run, a folder of `<video>/<frame>.png`, or another form that `vosbench.guesses` names.
-    dataset: a name under `datasets`, or the path of a tree; None is a run's own. split: None is a run's own, or else
-    the card's default. rules: a card whose rules count instead. videos: only these. jobs: processes, one a core if
-    None; in a script, more than one need `if __name__ == "__main__":`, as they import it. strict: refuse what is
-    missing; else it is scored as absent and in `problems`. on_video: told the videos done and all there are.
-    Raises VosbenchError for what the user can put right.
+    results: a run, a folder of `<video>/<frame>.png`, or another form that docs/evaluation.md lists.
+    dataset: a name under `datasets`, or a path; None for a run, which knows its own.
+    split: None for a run's own split, or else the default on the dataset's card.
+    rules: the dataset whose rules count instead of its own. videos: only these.
+    jobs: processes, one a core if None. A script that asks for more than one must call this below
+    `if __name__ == "__main__":`, because the processes import the script.
+    strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
+    on_video: called after each video with the number of videos scored so far and of all.
+    Raises VosbenchError for whatever the user can put right.
     """
     dataset_split = open_scored_split(Path(results), dataset, split, rules, Path(datasets))
     chosen = choose_videos(dataset_split, videos or ())
-    done = count(1)
-    return evaluation.score_split(
-        Path(results), dataset_split, chosen, jobs, strict, lambda _: on_video(next(done), len(chosen))
-    )
+    return score_split(Path(results), dataset_split, chosen, jobs, strict, on_video)

@@ -46,20 +46,48 @@ class Tracker(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Metric:
+    """What a number states, such as "J-Mean": a measure, and the statistic of its values over the frames.
+
+    measure: "J", "F", "V", or a mean of two, "J&F". MOSEv2's tool also has measures of some of the frames, such as
+    "disappear_J".
+    statistic: "Mean", "Recall" or "Decay"; a group of objects, "seen" or "unseen", for the mean over this group; or
+    empty where a benchmark names its figure without one, such as "J&F_new" or "G".
+    """
+
+    measure: str
+    statistic: str = ""
+
+    @classmethod
+    def parse(cls, name: str) -> Metric:
+        """The metric of a name as `str(metric)` gives it: on the command line, in scores.json, in a CSV's columns."""
+        measure, _, statistic = name.partition("-")
+        return cls(measure, statistic)
+
+    @property
+    def higher_is_better(self) -> bool:
+        """False for every decay, and for V, the variation over time."""
+        return self.statistic != "Decay" and self.measure != "V"
+
+    def __str__(self) -> str:
+        return f"{self.measure}-{self.statistic}" if self.statistic else self.measure
+
+
 class FrameScore(NamedTuple):
-    """A measure of one object in one frame. `frame` is the file's stem."""
+    """The value of one measure, such as "J", of one object in one frame. frame: the frame's name, "00005"."""
 
     video: str
     object: int
     frame: str
-    metric: str
+    measure: str
     value: float
 
 
 class Score(NamedTuple):
-    """One number about one object of one video. Every table is a grouping of a stream of these."""
+    """One number about one object of one video; every table groups a stream of these."""
 
     video: str
     object: int
-    metric: str
+    metric: Metric
     value: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def test_the_prompts_are_each_objects_first_mask_and_no_other(root: Path) -> Non
 def test_ground_truth_that_is_no_prompt_is_nowhere_in_a_video(root: Path) -> None:
     video = opened(root).video("bear")
     assert set(vars(video)) == {"name", "frames", "prompts", "overlap"}
-    assert vars(video.frames) == {"paths": sorted((root / "JPEGImages/bear").iterdir())}
+    assert vars(video.frames).keys() == {"paths", "on_read"}
+    assert video.frames.paths == sorted((root / "JPEGImages/bear").iterdir())  # type: ignore[attr-defined]
     assert sum(len(masks) for masks in video.prompts.values()) == 3
 
 
@@ -190,6 +192,32 @@ def test_a_sequence_of_frames_ends(root: Path) -> None:
     assert np.array_equal(frames[-1], frames[4])
     with pytest.raises(IndexError):
         frames[5]
+
+
+def test_every_frame_that_is_decoded_is_reported(root: Path) -> None:
+    read: list[int] = []
+    frames = opened(root).video("bear", on_read=lambda: read.append(1)).frames
+    frames[0]
+    assert len(read) == 1
+    assert len(list(frames)) == 5
+    assert len(read) == 6
+    later = frames[1:4]
+    assert len(read) == 6  # a slice decodes nothing
+    list(later)
+    assert len(read) == 9
+
+
+def test_a_frame_that_cannot_be_decoded_is_not_reported(root: Path) -> None:
+    (root / "JPEGImages/bear/00001.jpg").write_bytes(b"damaged")
+    read: list[int] = []
+    with pytest.raises(VosbenchError):
+        opened(root).video("bear", on_read=lambda: read.append(1)).frames[1]
+    assert read == []
+
+
+def test_frames_can_be_sent_to_another_process(root: Path) -> None:
+    frames = pickle.loads(pickle.dumps(opened(root).video("bear").frames))
+    assert np.array_equal(frames[0], opened(root).frames_of("bear")[0])
 
 
 # What the user can mend

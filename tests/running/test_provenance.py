@@ -90,4 +90,4 @@ def test_built_in_trackers_are_told_by_what_their_extra_requires() -> None:
     }
     assert [name for name in versions if "rf-cutie" in versions[name]] == ["cutie"]
     assert all({"numpy", "torch", "sam2"} <= set(found) for found in versions.values())
-    assert not any({"matplotlib", "pandas"} & set(found) for found in versions.values())
+    assert not any("matplotlib" in found for found in versions.values())

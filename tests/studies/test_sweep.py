@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import ReportRow
+from vosbench.evaluation.rows import ReportRow
 from vosbench.studies.sweep import build_sweep, read_sweep
 from vosbench.studies.sweep_table import format_sweep_csv, make_sweep_table
 

@@ -48,7 +48,7 @@ def test_after_memory_ran_out_a_video_is_tried_with_leaner_settings_and_the_run_
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Greedy", "--set", f"killed={killed}")
     told = cli(*given, "--out", "out", "--gpus", "cpu").stderr
     assert "when the others have ended it is tried with modest=True" in told
-    assert "bad was tracked with modest=True, as memory had run out" in told
+    assert "bad was tracked with modest=True because memory ran out" in told
     assert states(cli.folder / "out")["bad"]["leaner"] == {"modest": True}
     assert [video for video, state in states(cli.folder / "out").items() if "leaner" in state] == ["bad"]
     assert "bad was tracked with modest=True" in cli("eval", "--results", "out", "--jobs", "1").stderr
@@ -98,7 +98,10 @@ def test_a_shard_that_never_ran_is_named_and_one_that_ran_twice_changes_nothing(
     tracked(bears, run.path, shard=(1, 3))
     assert masks(run.path) == before
     told = cli("eval", "--results", "out", expect=1).stderr
-    assert "out: shard 2/3 never ran, so that videos are missing; repeat the command with --shard 2/3" in told
+    assert (
+        "out: shard 2/3 never ran, so their videos are missing; repeat the `vosbench infer` command with --shard 2/3"
+        in told
+    )
     assert re.search(r"never begun +shard 2/3\n", cli("show", "out").stdout)
     tracked(bears, run.path, shard=(2, 3))
     cli("eval", "--results", "out", "--jobs", "1")

@@ -6,7 +6,7 @@ A dataset is a name under the datasets root, or the path of any tree in the norm
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
@@ -22,11 +22,18 @@ from vosbench.masks.folder import MaskFolder
 from vosbench.types import Frame, Mask, Video
 
 
-class VideoFrames(Sequence[Frame]):
-    """The frames of a video, decoded when they are asked for."""
+def _ignore_read() -> None:
+    """The default of `on_read`; a named function, so that frames can be sent to another process."""
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = paths
+
+class VideoFrames(Sequence[Frame]):
+    """The frames of a video; a frame is decoded each time it is indexed.
+
+    paths: the image files in order. on_read: called without arguments after each frame that was decoded.
+    """
+
+    def __init__(self, paths: Sequence[Path], on_read: Callable[[], None] = _ignore_read) -> None:
+        self.paths, self.on_read = paths, on_read
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -37,15 +44,17 @@ class VideoFrames(Sequence[Frame]):
     def __getitem__(self, index: slice) -> VideoFrames: ...
     def __getitem__(self, index: int | slice) -> Frame | VideoFrames:
         if isinstance(index, slice):
-            return VideoFrames(self.paths[index])
+            return VideoFrames(self.paths[index], self.on_read)
         from PIL import Image
 
         path = self.paths[index]
         try:
             with Image.open(path) as image:
-                return np.array(image.convert("RGB"))
+                frame = np.array(image.convert("RGB"))
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise VosbenchError(f"{path}: cannot be decoded ({error}); fetch the dataset again with --force") from None
+        self.on_read()
+        return frame
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,11 @@ class DatasetSplit:
     masks_folder: Path
     fetched: bool = False
     all_masks: bool = False
+
+    @property
+    def title(self) -> str:
+        """The dataset and the split in words, as in "davis2017 val": the subject of messages."""
+        return f"{self.name} {self.split.name}"
 
     def with_prompts(self, prompts: str) -> DatasetSplit:
         """The split with "first" or "all" masks as prompts. Raises VosbenchError for another word."""
@@ -89,8 +103,11 @@ class DatasetSplit:
         """All masks that are known of a video. For scoring alone: trackers see `video(...)`."""
         return MaskFolder(self.masks_folder / video, self.rules.void, self.rules.merge)
 
-    def video(self, name: str) -> Video:
-        """What a tracker may see of a video. Raises VosbenchError if its prompts name no object."""
+    def video(self, name: str, on_read: Callable[[], None] = _ignore_read) -> Video:
+        """What a tracker may see of a video. on_read: called after each frame that the tracker has decoded.
+
+        Raises VosbenchError if the video has no frames, a mask cannot be read, or no mask prompts an object.
+        """
         frames = self.frame_paths(name)
         ground_truth = self.ground_truth(name)
         index = {path.stem: position for position, path in enumerate(frames)}
@@ -110,7 +127,7 @@ class DatasetSplit:
                 f"under the "
                 f"rules of {self.rules.name}, which take {list(self.rules.void)} as void; choose others with --rules"
             )
-        return Video(name, VideoFrames(frames), prompts, overlap=bool(ground_truth.object_folders))
+        return Video(name, VideoFrames(frames, on_read), prompts, overlap=bool(ground_truth.object_folders))
 
 
 def first_appearances(ground_truth: MaskFolder, frame_names: Sequence[str]) -> Iterator[tuple[str, dict[int, Mask]]]:

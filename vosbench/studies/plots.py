@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import ReportRow
+from vosbench.evaluation.rows import ReportRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

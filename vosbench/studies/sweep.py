@@ -209,5 +209,5 @@ def _score_run(planned: PlannedRun, failed: Collection[Path], jobs: int | None) 
         return CellResult(planned, failure=f"the ground truth is not public; {scored}")
     evaluation = score_split(path, dataset_split, planned.job.videos, jobs)
     for name, content in evaluation_files(evaluation).items():
-        write_bytes(scores_folder(path) / name, content if isinstance(content, bytes) else content.encode())
+        write_bytes(scores_folder(path) / name, content)
     return CellResult(planned, evaluation)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vosbench.evaluation.report import ReportRow
-from vosbench.evaluation.summary import summarise_scores
+from vosbench.evaluation.rows import ReportRow
 from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
 from vosbench.io.files import write_bytes
 from vosbench.studies.plots import draw_figures
@@ -27,8 +26,7 @@ def make_sweep_rows(sweep: Sweep, results: Sequence[CellResult]) -> list[ReportR
         cell = result.planned.cell
         row: ReportRow = {axis: format_axis_value(cell[axis]) for axis in sweep.varied_axes if axis in cell}
         if result.evaluation:
-            figures = summarise_scores(result.evaluation.scores, result.evaluation.groups)
-            row |= {metric: figures[metric] for metric in SWEEP_METRICS if metric in figures}
+            row |= {metric: result.evaluation[metric] for metric in SWEEP_METRICS if metric in result.evaluation}
         records = [record for record in result.planned.run.read_records().values() if record.state == "done"]
         if seconds := sum(record.seconds for record in records):
             row["fps"] = sum(record.frames for record in records) / seconds
