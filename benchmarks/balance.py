@@ -1,6 +1,6 @@
-"""How evenly ways to deal out videos load several devices, simulated: `benchmarks/scale.py balance` prints it.
+"""Simulate how evenly several ways to distribute videos load eight devices; `benchmarks/scale.py balance` prints it.
 
-Videos take what SAM 2 base_plus needs for them, in GFLOP. What a plan believes of them may be wrong.
+A video takes as long as SAM 2 base_plus needs for it, in GFLOP. The cost by which a plan sorts the videos may be wrong.
 """
 
 from __future__ import annotations
@@ -58,19 +58,23 @@ def drawn(split: Drawn, seed: int) -> list[RunVideo]:
     return [RunVideo(0, f"{index:03}", *each) for index, each in enumerate(zip(frames, objects, strict=True))]
 
 
-def makespan(queue: Queue, devices: int, seconds: Seconds) -> float:
-    """The time until all videos are done, where a device pulls the next one whenever it is free. What a video took is
-    learned when it is done."""
+def finish_times(queue: Queue, devices: int, seconds: Seconds) -> list[tuple[float, RunVideo]]:
+    """When each video is done, in that order, where a device pulls the next video as soon as it is free."""
     begun = [queue.pull() for _ in range(min(devices, len(queue)))]
-    now, busy = 0.0, [(seconds(item), item) for item in begun]
+    finished, busy = [], [(seconds(item), item) for item in begun]
     heapq.heapify(busy)
     while busy:
         now, item = heapq.heappop(busy)
-        queue.record_time(item, seconds(item))
+        finished.append((now, item))
         if queue:
             following = queue.pull(item.run)
             heapq.heappush(busy, (now + seconds(following), following))
-    return now
+    return finished
+
+
+def makespan(queue: Queue, devices: int, seconds: Seconds) -> float:
+    """The time until all videos of a queue are done."""
+    return max((time for time, _ in finish_times(queue, devices, seconds)), default=0.0)
 
 
 def in_order(items: Sequence[RunVideo], devices: int, seconds: Seconds) -> float:

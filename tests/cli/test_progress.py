@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from vosbench.cli.progress import TrackingProgress
-from vosbench.running.pool import Event
+from vosbench.running.attempts import Event
 from vosbench.running.record import Record
 from vosbench.running.schedule import RunVideo
 

@@ -64,8 +64,7 @@ def test_signals_that_come_twice_end_with_a_status_to_requeue(cli: Cli, bears: P
     process = cli.start(
         "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"
     )
-    while not (cli.folder / "out/.shards/1-of-1.now").exists():
-        time.sleep(0.05)
+    until(lambda: any((cli.folder / "out/masks").glob(".*.partial")))
     for number in (signal.SIGUSR1, signal.SIGTERM):
         os.killpg(process.pid, number)
     assert process.wait(60) == 75

@@ -111,9 +111,10 @@ def overlay_command(
 
 def _find_shards_never_begun(results: Path) -> VosbenchError | None:
     """The error for a run with shards that never began, whose videos are therefore missing."""
-    from vosbench.running import run
+    from vosbench.running.run import Run
+    from vosbench.running.shard import find_shards_never_begun
 
-    absent = run.find_shards_never_begun(run.Run(results).read_notes())
+    absent = find_shards_never_begun(note.shard for note in Run(results).read_notes())
     if not absent:
         return None
     shards = f"shard{'s' if len(absent) > 1 else ''} {', '.join(absent)}"

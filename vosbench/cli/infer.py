@@ -199,7 +199,7 @@ def _infer_with_progress(
     from vosbench.cli import console, progress
     from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
-    from vosbench.running.run import find_sibling_runs
+    from vosbench.running.run_folder import find_sibling_runs
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")

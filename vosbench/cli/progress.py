@@ -22,7 +22,7 @@ from vosbench.cli import console
 from vosbench.errors import VosbenchError
 
 if TYPE_CHECKING:
-    from vosbench.running.pool import Event
+    from vosbench.running.attempts import Event
 
 BAR_WIDTH = 24  # columns
 STDERR = Path("-")  # the value of --json-log that means standard error

@@ -57,7 +57,8 @@ def _print_status(status: RunStatus) -> None:
         console.print_table(COLUMNS, map(_make_shard_row, status.shards))
     for shard in status.shards:
         for at in shard.at:
-            console.print_result(f"{shard.shard} on {at.device}: {at.video}, frame {at.frame} of {at.frames}")
+            frames = "an unknown number" if at.frames is None else at.frames
+            console.print_result(f"{shard.shard} on {shard.host}: {at.video}, frame {at.frame} of {frames}")
     if status.never_ran:
         console.print_result(f"never begun: shard {', '.join(status.never_ran)}")
 

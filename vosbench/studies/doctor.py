@@ -15,7 +15,7 @@ from PIL import features
 
 from vosbench.io.paths import Roots
 from vosbench.running import devices
-from vosbench.running.provenance import read_commit, read_versions
+from vosbench.running.code_versions import read_commit, read_versions
 
 
 class MachineFact(NamedTuple):

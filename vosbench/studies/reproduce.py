@@ -17,9 +17,9 @@ from vosbench.io import plugins
 from vosbench.io.paths import RUN_MASKS, Roots
 from vosbench.masks.labels import read_labels
 from vosbench.running import provenance
+from vosbench.running.attempts import Event
 from vosbench.running.infer import infer_jobs
 from vosbench.running.job import Job, prepare_job
-from vosbench.running.pool import Event
 from vosbench.running.record import Record, hash_masks
 from vosbench.running.run import Run, open_scored_split
 from vosbench.running.settings import find_offered_settings

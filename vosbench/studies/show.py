@@ -7,7 +7,8 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
-from vosbench.running.run import Run, find_shards_never_begun
+from vosbench.running.run import Run
+from vosbench.running.shard import find_shards_never_begun
 
 SWEEP_TABLE = "table.csv"
 """The file that a sweep's folder has and a run's folder does not."""
@@ -43,7 +44,7 @@ def read_run_details(run: Run) -> dict[str, Any]:
         **facts,
         "speed": _measure_speed(run),
         "scores": _read_scores(run),
-        "never_begun": find_shards_never_begun(facts.get("shards", ())),
+        "never_begun": find_shards_never_begun(shard["shard"] for shard in facts.get("shards", ())),
     }
 
 

@@ -6,7 +6,9 @@ Third parties add a class to the entry-point group `vosbench.trackers`.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from importlib.metadata import entry_points
+from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io.plugins import load_object, make_unknown_name_error
@@ -36,9 +38,12 @@ def find_tracker(name: str) -> str:
     raise make_unknown_name_error("tracker", name, known)
 
 
-def read_tracker_parameters(spec: str) -> dict[str, inspect.Parameter]:
-    """The settings that a tracker's constructor takes, by name. `device` is not one of them."""
-    tracker = load_object(spec)
+def read_tracker_parameters(spec: str | Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The settings that a tracker's constructor takes, by name. `device` is not one of them.
+
+    spec: where the tracker is, as `module:object`, or the class itself.
+    """
+    tracker = load_object(spec) if isinstance(spec, str) else spec
     if not callable(tracker):
         raise VosbenchError(f"{spec}: a tracker is a class, found {type(tracker).__name__}")
     parameters = inspect.signature(tracker).parameters
