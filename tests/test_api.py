@@ -91,6 +91,34 @@ def test_a_script_that_its_own_workers_would_run_again_is_told_so(scored: Evalua
     assert "`if __name__ == '__main__':`" in done.stderr
 
 
+def test_dir_shows_what_there_is_to_call() -> None:
+    calls = {"fetch", "open_dataset", "infer", "evaluate", "dataframe"}
+    assert {*calls, "Video", "Tracker", "Run", "Evaluation", "VosbenchError"} <= set(dir(vosbench))
+    assert all(callable(getattr(vosbench, name)) for name in calls)
+
+
+def test_a_dataset_is_fetched_opened_and_left_alone_the_next_time(tmp_path: Path) -> None:
+    make_tree(tmp_path / "own", {"bear": BEAR})
+    seen: list[str] = []
+    fetched = vosbench.fetch(
+        "folder",
+        from_=[tmp_path / "own"],
+        as_name="zoo",
+        datasets=tmp_path / "datasets",
+        on_progress=lambda label, done, total: seen.append(label),
+    )
+    assert (fetched.path, fetched.was_fetched) == (tmp_path / "datasets" / "zoo", True)
+    assert seen
+    assert vosbench.open_dataset("zoo", datasets=tmp_path / "datasets").videos == ("bear",)
+    again = vosbench.fetch("folder", from_=[tmp_path / "own"], as_name="zoo", datasets=tmp_path / "datasets")
+    assert not again.was_fetched
+
+
+def test_a_checkpoint_takes_no_other_name(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match="is a checkpoint, and only a dataset can have another name"):
+        vosbench.fetch("sam2.1_hiera_tiny", as_name="mine", checkpoints=tmp_path)
+
+
 def test_importing_vosbench_imports_no_numpy_until_a_call_is_asked_for() -> None:
     code = (
         "import sys, vosbench\n"

@@ -1,4 +1,4 @@
-"""The functions of the package: `vosbench.infer`, `vosbench.evaluate` and `vosbench.dataframe`."""
+"""The functions of the package: fetch, plan_fetch, open_dataset, infer, evaluate and dataframe."""
 
 from __future__ import annotations
 
@@ -6,10 +6,24 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from vosbench.datasets.card import Dataset, Download
+from vosbench.datasets.registry import find_dataset
 from vosbench.datasets.split import DatasetSplit, choose_videos, open_split
+from vosbench.errors import VosbenchError
 from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
+from vosbench.fetching.checkpoints import known_checkpoints
+from vosbench.fetching.fetch import (
+    FetchPlan,
+    FetchResult,
+    fetch_checkpoint,
+    fetch_dataset,
+    plan_checkpoint,
+    plan_dataset,
+    rename_dataset,
+)
+from vosbench.fetching.sources import FetchProgress, Sources
 from vosbench.io.paths import Roots
 from vosbench.running.attempts import Event
 from vosbench.running.infer import choose_job_devices, infer_jobs, require_success
@@ -18,7 +32,92 @@ from vosbench.running.pool import DEFAULT_STALL
 from vosbench.running.run import Run, open_scored_split
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
-__all__ = ["dataframe", "evaluate", "infer"]
+__all__ = ["dataframe", "evaluate", "fetch", "infer", "open_dataset", "plan_fetch"]
+
+
+def ignore_fetch_progress(label: str, done: int, total: int | None) -> None:
+    """Do nothing with the progress of a fetch."""
+
+
+def fetch(
+    name: str,
+    split: str | None = None,
+    *,
+    from_: Sequence[str | Path] = (),
+    links: str | Path | None = None,
+    mirror: str | None = None,
+    as_name: str | None = None,
+    keep_archives: bool = False,
+    force: bool = False,
+    datasets: str | Path = "datasets",
+    checkpoints: str | Path = "checkpoints",
+    on_progress: FetchProgress = ignore_fetch_progress,
+) -> FetchResult:
+    """Download a dataset's split or a checkpoint, verify it, and put it in its folder, as `vosbench fetch` does.
+
+    name: a dataset's name or alias, the path of a card, or a checkpoint of the catalogue. split: the card's default if
+    None. from_: archives, folders or URLs in place of the card's. links: a file of `file_name<TAB>URL` lines, tried
+    first. mirror: a base URL that holds the card's files by name, tried second. as_name: another name for the dataset.
+    keep_archives: keep the downloads on disk. force: fetch again what is complete. datasets, checkpoints: the folders
+    of all datasets and of all checkpoints. on_progress: called with the name of a piece of work, the amount that is
+    done, and the whole amount, or None where that is not known.
+
+    A split or checkpoint that is complete already is left as it is, and `was_fetched` of the result is False. Raises
+    VosbenchError, and changes nothing, for an unknown name, for a file that cannot be downloaded, and for content that
+    is damaged or that differs from the card.
+    """
+    sources = Sources(tuple(map(str, from_)), Path(links) if links else None, mirror, keep_archives, force)
+    wanted = _find_fetchable(name, as_name)
+    if isinstance(wanted, Download):
+        return fetch_checkpoint(wanted, Path(checkpoints), sources, on_progress)
+    return fetch_dataset(wanted, split, Path(datasets), sources, on_progress)
+
+
+def plan_fetch(
+    name: str,
+    split: str | None = None,
+    *,
+    from_: Sequence[str | Path] = (),
+    links: str | Path | None = None,
+    mirror: str | None = None,
+    as_name: str | None = None,
+    force: bool = False,
+    datasets: str | Path = "datasets",
+    checkpoints: str | Path = "checkpoints",
+) -> FetchPlan:
+    """List the files that `fetch` with the same arguments would need, their sizes, and the free space.
+
+    Asks no server and writes nothing. Raises VosbenchError for an unknown name and for links that cannot be read.
+    """
+    sources = Sources(tuple(map(str, from_)), Path(links) if links else None, mirror, force=force)
+    wanted = _find_fetchable(name, as_name)
+    if isinstance(wanted, Download):
+        return plan_checkpoint(wanted, Path(checkpoints), sources)
+    return plan_dataset(wanted, split, Path(datasets), sources)
+
+
+def _find_fetchable(name: str, as_name: str | None) -> Dataset | Download:
+    """Return the checkpoint or the dataset of a name; the dataset is renamed if another name is given."""
+    checkpoint = known_checkpoints().get(name)
+    if checkpoint and as_name is not None:
+        raise VosbenchError(f"--as {as_name}", f"{name} is a checkpoint, and only a dataset can have another name")
+    if checkpoint:
+        return checkpoint
+    return find_dataset(name) if as_name is None else rename_dataset(find_dataset(name), as_name)
+
+
+def open_dataset(
+    name_or_path: str | Path, split: str | None = None, *, rules: str | None = None, datasets: str | Path = "datasets"
+) -> DatasetSplit:
+    """Open a split on disk: its videos, frames, prompts and ground truth.
+
+    name_or_path: a dataset's name or alias, looked up below `datasets`; or the path of a folder in the normal layout or
+    in DAVIS's own. split: the card's default if None. rules: the name of the dataset whose prompts and scoring rules
+    are used instead.
+
+    Raises VosbenchError if the dataset is not on disk, has no such split, or the split lists no video.
+    """
+    return open_split(str(name_or_path), split, Path(datasets), rules)
 
 
 def evaluate(

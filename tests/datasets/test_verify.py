@@ -361,7 +361,7 @@ def test_a_path_is_verified_and_mended_where_it_is(cli: Cli) -> None:
     assert json.loads(done.stdout) == [
         {"dataset": "synthetic", "split": "train", "where": "ImageSets/train.txt", "what": "is missing"}
     ]
-    assert "`vosbench fetch synthetic --split train --force --root elsewhere`" in done.stderr
+    assert "run: vosbench fetch synthetic --split train --force --root elsewhere" in done.stderr
 
 
 def test_a_dataset_from_an_older_version_is_verified_by_its_totals(cli: Cli) -> None:

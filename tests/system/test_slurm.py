@@ -22,7 +22,7 @@ from tests.support.runs import is_at_work, masks
 def test_the_shard_of_the_command_line_counts_more_than_slurms(cli: Cli, bears: Path) -> None:
     cli.environment |= {"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}
     command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out")
-    assert "shard 1/4, as Slurm says" in cli(*command, "quarter").stderr
+    assert "shard 1/4, from Slurm's variables" in cli(*command, "quarter").stderr
     cli(*command, "whole", "--shard", "1/1")
     assert [len(list((cli.folder / out / "masks").iterdir())) for out in ("quarter", "whole")] == [1, 4]
 
@@ -31,7 +31,7 @@ def test_a_slip_of_the_pen_is_found_before_any_task_runs(cli: Cli, bears: Path) 
     command = ("slurm", "infer", "--dataset", bears, "--shards", "2")
     assert "did you mean static?" in cli(*command, "--tracker", "statik", expect=2).stderr
     assert "--limti" in cli(*command, "--tracker", "static", "--limti", "3", expect=2).stderr
-    assert "without --shard" in cli(*command, "--tracker", "static", "--shard", "1/2", expect=2).stderr
+    assert "leave out --shard" in cli(*command, "--tracker", "static", "--shard", "1/2", expect=2).stderr
     assert "expected `infer`" in cli("slurm", "eval", "--shards", "2", expect=2).stderr
     assert "would lose all" in cli(*command, "--tracker", "static", "--overwrite", expect=2).stderr
     for option in ("mem=3\nrm -rf it", "--mem=3", "array=1-9", "=3"):
