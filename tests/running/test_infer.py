@@ -21,8 +21,8 @@ def test_any_number_of_workers_gives_the_same_masks(tmp_path: Path, bears: Path)
 def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Path, bears: Path) -> None:
     """And without leaner settings where those of the run are the leanest that there are."""
     tree = open_split(str(bears), None, tmp_path)
-    pairs = ["modest=true", f"room={tmp_path / 'room'}"]
-    job = prepare_job(paths.Roots(), tree, "failing_trackers:Greedy", None, pairs, tmp_path / "out")
+    settings = {"modest": True, "room": str(tmp_path / "room")}
+    job = prepare_job(paths.Roots(), tree, "failing_trackers:Greedy", None, settings, tmp_path / "out")
     events: list[Event] = []
     infer_jobs([job], ["cpu"] * 3, on_event=events.append)
     found = [(event.kind, event.video) for event in events if event.kind in ("started", "done")]

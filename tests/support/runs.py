@@ -11,6 +11,7 @@ from vosbench.running.infer import RunOutcome, infer_jobs
 from vosbench.running.job import prepare_job
 from vosbench.running.record import Record
 from vosbench.running.run import Run
+from vosbench.running.settings import parse_tracker_settings
 
 GOOD = {"good", "once", "long"}
 
@@ -20,7 +21,9 @@ def tracked(
 ) -> RunOutcome:
     """What `vosbench infer` does, without the command line, which takes longer than such small videos."""
     tree = open_split(str(root), None, root.parent)
-    job = prepare_job(paths.Roots(results=root.parent), tree, tracker, None, pairs, out, shard=shard)
+    job = prepare_job(
+        paths.Roots(results=root.parent), tree, tracker, None, parse_tracker_settings(pairs, tracker), out, shard=shard
+    )
     return infer_jobs([job], gpus.split(","))[0]
 
 

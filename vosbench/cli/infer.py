@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,6 +68,7 @@ def infer_command(
         raise typer.Exit(_print_settings_help(tracker))
     from vosbench.datasets.split import open_split
     from vosbench.running.job import prepare_job
+    from vosbench.running.settings import parse_tracker_settings
 
     dataset_split = open_split(dataset, split, context.obj.datasets, rules)
     job = prepare_job(
@@ -76,7 +76,7 @@ def infer_command(
         dataset_split,
         tracker,
         checkpoint,
-        settings or (),
+        parse_tracker_settings(settings or (), tracker),
         out,
         parse_video_options(dataset_split, videos, limit),
         _parse_shard(shard),
@@ -108,11 +108,13 @@ def run_command(
         raise typer.Exit(_print_settings_help(tracker))
     from vosbench.datasets.split import open_split
     from vosbench.running.job import prepare_job
+    from vosbench.running.settings import parse_tracker_settings
 
-    _fetch_missing(context, dataset, split, tracker, checkpoint, settings or ())
+    values = parse_tracker_settings(settings or (), tracker)  # a slip in the settings is found before a download
+    _fetch_missing(context, dataset, split, tracker, checkpoint)
     dataset_split = open_split(dataset, split, context.obj.datasets, rules)
     chosen = parse_video_options(dataset_split, videos, limit)
-    job = prepare_job(context.obj, dataset_split, tracker, checkpoint, settings or (), out, chosen)
+    job = prepare_job(context.obj, dataset_split, tracker, checkpoint, values, out, chosen)
     outcome = _infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
@@ -161,18 +163,12 @@ def _fetch_missing(
     split: str | None,
     tracker: str,
     checkpoint: str | None,
-    pairs: Sequence[str],
 ) -> None:
-    """Fetch the dataset and the checkpoint as `fetch` does, if they have a card or an entry and are not there.
-
-    A slip in the tracker's name or settings is found before.
-    """
+    """Fetch the dataset and the checkpoint as `fetch` does, if they have a card or an entry and are not there."""
     from vosbench.fetching import checkpoints
-    from vosbench.running import settings
     from vosbench.trackers import registry
 
     parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
-    settings.parse_settings(pairs, settings.find_offered_settings(parameters), tracker)
     mirror = os.environ.get("VOSBENCH_MIRROR")
     if "checkpoint" in parameters:
         name = checkpoint or str(parameters["checkpoint"].default)

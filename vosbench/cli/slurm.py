@@ -58,6 +58,7 @@ def _plan_job_array(
     """Check the command as if it ran here, so that no task fails by a slip of the pen."""
     from vosbench.datasets.split import choose_videos, open_split
     from vosbench.running.job import prepare_job
+    from vosbench.running.settings import parse_tracker_settings
     from vosbench.running.slurm import JobArrayPlan
 
     if command[0] != "infer" or any(word.partition("=")[0] == "--shard" for word in command):
@@ -76,7 +77,7 @@ def _plan_job_array(
         dataset_split,
         given["tracker"],
         given["checkpoint"],
-        given["settings"] or (),
+        parse_tracker_settings(given["settings"] or (), given["tracker"]),
         out,
         videos,
         (1, shards),

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from vosbench.datasets.split import DatasetSplit
@@ -25,6 +26,9 @@ PICKLE_START = b"\x80"  # how a pickle begins
 MAX_NAME_BYTES = (
     200  # bytes of a run's name; a longer one ends with a hash, as file systems take 255 with what is beside it
 )
+
+
+NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,14 @@ def prepare_job(
     dataset_split: DatasetSplit,
     tracker: str,
     checkpoint: str | None = None,
-    pairs: Sequence[str] = (),
+    given: Mapping[str, Any] = NO_SETTINGS,
     out: Path | None = None,
     videos: Sequence[str] | None = None,
     shard: tuple[int, int] = (1, 1),
 ) -> Job:
     """A job from names: the i-th of N parts of equal work of the videos, all of the split if None.
+
+    given: the tracker's settings as values, such as {"memory_size": 3}.
 
     Raises VosbenchError for an unknown tracker, setting or checkpoint, and for a video without frames, before any work
     is done.
@@ -58,7 +64,7 @@ def prepare_job(
     spec = registry.find_tracker(tracker)
     parameters = registry.read_tracker_parameters(spec)
     offered = settings.find_offered_settings(parameters)
-    chosen = settings.parse_settings(pairs, offered, tracker)
+    chosen = settings.check_settings(given, offered, tracker)
     deviating, every = settings.find_changed_settings(chosen, offered), provenance.collect_all_settings(chosen, offered)
     dataset_split = dataset_split.with_prompts(
         chosen.pop(settings.PROMPTS_PARAMETER.name, settings.PROMPTS_PARAMETER.default)

@@ -13,6 +13,7 @@ from inspect import Parameter, cleandoc
 from typing import Any
 
 from vosbench.errors import VosbenchError
+from vosbench.trackers import registry
 
 SettingValue = bool | int | float | str
 BOOLEAN_WORDS: Mapping[str, bool] = {"true": True, "false": False}
@@ -61,6 +62,32 @@ def parse_settings(pairs: Iterable[str], parameters: Mapping[str, Parameter], tr
             raise VosbenchError(f"--set {pair}: expected key=value")
         settings[key] = _parse_value(key, text, _find_parameter(key, parameters, tracker))
     return settings
+
+
+def check_settings(given: Mapping[str, Any], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:
+    """The same settings, each with the type of its parameter's default: a whole number will do for a float.
+
+    Raises VosbenchError for a key that the tracker does not have, or a value of another type.
+    """
+    return {key: _check_value(key, value, _find_parameter(key, parameters, tracker)) for key, value in given.items()}
+
+
+def _check_value(key: str, value: Any, parameter: Parameter) -> Any:
+    default = parameter.default
+    if default is Parameter.empty or default is None or type(value) is type(default):
+        return value
+    if isinstance(default, float) and type(value) is int:
+        return float(value)
+    raise VosbenchError(
+        f"setting {key}={value!r}",
+        f"found a {type(value).__name__}, expected {type(default).__name__}, as in the default {default!r}",
+    )
+
+
+def parse_tracker_settings(pairs: Iterable[str], tracker: str) -> dict[str, Any]:
+    """The settings of a tracker, given by its name, that `key=value` texts stand for; errors as in `parse_settings`."""
+    parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
+    return parse_settings(pairs, find_offered_settings(parameters), tracker)
 
 
 def find_changed_settings(settings: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:

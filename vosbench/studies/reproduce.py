@@ -61,8 +61,15 @@ def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Pat
     """
     facts, records = run.read_facts(), run.read_records()
     dataset_split = open_scored_split(run.path, None, None, None, roots.datasets)
-    pairs = [f"{key}={_format_setting(value)}" for key, value in _find_deviating_settings(facts).items()]
-    job = prepare_job(roots, dataset_split, facts["tracker"], _locate_checkpoint(facts, roots), pairs, out, videos)
+    job = prepare_job(
+        roots,
+        dataset_split,
+        facts["tracker"],
+        _locate_checkpoint(facts, roots),
+        _find_deviating_settings(facts),
+        out,
+        videos,
+    )
     here = _collect_identity(job.facts)
     for what, was in _collect_identity(facts).items():
         if here.get(what) != was:
@@ -179,10 +186,6 @@ def _find_deviating_settings(facts: Mapping[str, Any]) -> dict[str, Any]:
     )
     recorded = facts.get("all_settings", facts["settings"])
     return {key: value for key, value in recorded.items() if key not in today or value != today[key]}
-
-
-def _format_setting(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _locate_checkpoint(facts: Mapping[str, Any], roots: Roots) -> str | None:

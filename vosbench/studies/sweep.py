@@ -33,6 +33,7 @@ from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
 from vosbench.io.paths import Roots
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.run import Run
+from vosbench.running.settings import parse_tracker_settings
 from vosbench.trackers import registry
 
 NAMED_AXES = ("dataset", "split", "tracker", "checkpoint")  # what is no setting, in the order of the columns
@@ -148,12 +149,13 @@ def plan_runs(sweep: Sweep, roots: Roots, videos: Sequence[str] = (), limit: int
         dataset_split = open_split(cell.get("dataset", "default"), cell.get("split"), roots.datasets)
         pairs = [f"{axis}={value}" for axis, value in cell.items() if axis not in NAMED_AXES]
         chosen = choose_videos(dataset_split, videos, limit)
+        tracker = cell.get("tracker", registry.DEFAULT_TRACKER)
         job = prepare_job(
             roots,
             dataset_split,
-            cell.get("tracker", registry.DEFAULT_TRACKER),
+            tracker,
             cell.get("checkpoint"),
-            pairs,
+            parse_tracker_settings(pairs, tracker),
             videos=chosen,
         )
         planned.append(PlannedRun(cell, job, roots))
