@@ -24,8 +24,8 @@ def test_what_can_not_be_scored_or_tracked_is_told_at_once(tmp_path: Path) -> No
     dataset = replace(card({"file": FILE}), rules=Rules("cubs", objects="listed"))
     assert fetch(dataset, tmp_path, given=(str(tmp_path / "cubs"),)).warnings == (
         "cubs val: no mask shows an object in ann",
-        f"cubs val cannot be scored as it is: {tmp_path / 'datasets/cubs'}: the rules of cubs need the publisher's "
-        "meta file, named val_meta.json or meta_val.json or meta.json",
+        f"cubs val: cannot be scored yet ({tmp_path / 'datasets/cubs'}: the rules of cubs need the publisher's "
+        "meta file, named val_meta.json or meta_val.json or meta.json)",
     )
 
 
@@ -63,7 +63,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_anybody_is_asked(tmp_path: P
     with serve({}) as server:
         message = refusal(card({"file": FILE, "urls": [server.url(FILE)], "bytes": 10**18}), tmp_path)
         assert server.requests == []
-    assert message.startswith("cubs val: needs about 2000000000.0 GB in ")
+    assert message.startswith("cubs val: 2000000000.0 GB are needed in ")
     assert message.endswith("are free; make room or choose another --root")
 
 

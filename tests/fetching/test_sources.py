@@ -34,7 +34,7 @@ def test_a_list_of_links_alone_is_enough_for_a_card_without_addresses(
     tmp_path: Path, zipped: bytes, header: str
 ) -> None:
     dataset = card({"file": FILE}, by_hand="Accept the licence. Repeat with --links LIST.")
-    assert refusal(dataset, tmp_path) == f"{FILE}: not to be had by program. {dataset.splits['val'].by_hand}"
+    assert refusal(dataset, tmp_path) == f"{FILE}: cannot be downloaded automatically; {dataset.splits['val'].by_hand}"
     with serve({"x/1": zipped}) as server:
         (tmp_path / "links.tsv").write_text(f"{header}other.zip\t{server.url('2')}\n{FILE}\t{server.url('x/1')}\n")
         assert fetch(dataset, tmp_path, links=tmp_path / "links.tsv").was_fetched
@@ -44,8 +44,8 @@ def test_a_list_of_links_alone_is_enough_for_a_card_without_addresses(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "no `file_name<TAB>url` in it"),
-        ("a.zip\thttp://x/a\nb.zip http://x/b\n", "line 2 is no `file_name<TAB>url`"),
+        ("", "no line is `file_name<TAB>url`"),
+        ("a.zip\thttp://x/a\nb.zip http://x/b\n", "line 2 is not `file_name<TAB>url`"),
     ],
 )
 def test_a_file_that_is_no_list_of_links_is_refused(tmp_path: Path, text: str, told: str) -> None:
@@ -92,7 +92,7 @@ def test_an_optional_file_that_cannot_be_had_is_a_warning(tmp_path: Path, zipped
         optional = {"file": "meta.json", "urls": [server.url("meta.json")], "optional": True}
         fetched = fetch(card({"file": FILE, "urls": [server.url(FILE)]}, optional), tmp_path)
     assert fetched.warnings == (
-        f"went on without meta.json: not fetched ({server.url('meta.json')}: HTTP 404 Not Found)",
+        f"meta.json: not fetched ({server.url('meta.json')}: HTTP 404 Not Found); continuing without it (optional)",
     )
 
 

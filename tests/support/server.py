@@ -33,6 +33,7 @@ class Server:
     cut: the connection is closed after so many bytes of a body; `cuts` answers in all, -1 for every one.
     refusals: statuses with which the next requests are answered, in this order. retry_after: their header.
     delay: seconds before every block of 64 KiB. silence: seconds before the status line.
+    if_range: whether a range of another version, told by its ETag, is answered with the whole file.
     extra: bytes that the announced length is too long by.
     certificate: a PEM file with a key, by which a client that takes this server for its proxy gets TLS from it.
     """
@@ -40,6 +41,7 @@ class Server:
     port: int = 0
     files: Mapping[str, bytes] = field(default_factory=dict)
     ranges: bool = True
+    if_range: bool = True
     cut: int | None = None
     cuts: int = -1
     refusals: list[int] = field(default_factory=list)
@@ -58,6 +60,10 @@ class Server:
     def starts(self) -> list[int | None]:
         """The first byte of every request so far."""
         return [request.start for request in self.requests]
+
+
+def make_etag(content: bytes) -> str:
+    return f'"{hashlib.md5(content).hexdigest()}"'
 
 
 @contextmanager
@@ -103,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         state.requests.append(Request(self.path, int(asked[1]) if asked else None))
         time.sleep(state.silence)
         name = self.path.removeprefix("/")
+        etag = make_etag(state.files.get(name, b""))
+        outdated = state.if_range and self.headers.get("If-Range", etag) != etag
         if state.refusals:
             self._end(state.refusals.pop(0), {"Retry-After": state.retry_after} if state.retry_after else {})
         elif name.startswith("moved/"):
@@ -110,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif name not in state.files:
             self._end(404)
         else:
-            self._send(state, state.files[name], int(asked[1]) if asked and state.ranges else None)
+            self._send(state, state.files[name], int(asked[1]) if asked and state.ranges and not outdated else None)
 
     def _send(self, state: Server, content: bytes, start: int | None) -> None:
         if start is not None and start >= len(content):
@@ -120,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200 if start is None else 206)
         if start is not None:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
+        self.send_header("ETag", make_etag(content))
         self.send_header("Content-Type", state.content_type)
         self.send_header("Content-Length", str(len(body) + state.extra))
         self.end_headers()
