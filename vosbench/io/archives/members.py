@@ -18,6 +18,7 @@ from typing import IO, cast
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.volumes import get_archive_name
+from vosbench.io.files import DiskError as DiskError  # for callers that still import it from here
 from vosbench.io.files import replacing
 from vosbench.io.processes import count_cores
 
@@ -26,10 +27,6 @@ FILES_PER_BATCH = 64  # files for a thread at a time
 # zipfile, tarfile and the decompressors raise more on damaged input than they document.
 DAMAGE_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
 DAMAGE_ERRORS += (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
-
-
-class DiskError(VosbenchError):
-    """The disk does not take a file, which is no fault of where it comes from."""
 
 
 @dataclass(frozen=True, slots=True)
