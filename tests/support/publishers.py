@@ -22,10 +22,10 @@ from PIL import Image
 from tests.support.golden import squares
 from vosbench.datasets import registry
 from vosbench.datasets.split import DatasetSplit
-from vosbench.fetching.readers.drawing import label_map
+from vosbench.fetching.readers.drawing import draw_labels
 from vosbench.fetching.readers.folders import DatasetReader, SplitContent
 from vosbench.fetching.readers.registry import load_reader
-from vosbench.fetching.readers.synthetic import SYNTHETIC_SPLITS
+from vosbench.fetching.readers.synthetic import load_scenes
 from vosbench.io.archives.open import open_members
 from vosbench.io.files import write_text
 from vosbench.io.paths import FRAMES, MASKS
@@ -484,8 +484,8 @@ def pumavos(folder: Path, data: Path, split: str) -> Published:
 def synthetic(folder: Path, data: Path, split: str) -> Published:
     """Nobody's files: what the reader draws is its own ground truth."""
     clips = []
-    for scene in SYNTHETIC_SPLITS[split]:
-        maps = [label_map(scene, index) for index in range(scene.length)]
+    for scene in load_scenes()[split]:
+        maps = [draw_labels(scene, index) for index in range(scene.length)]
         seen: dict[str, dict[int, Mask]] = {}
         for label in set(np.unique(maps)) - {0}:
             first = next(index for index, labels in enumerate(maps) if label in labels)

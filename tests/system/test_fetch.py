@@ -277,7 +277,8 @@ def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[s
 DRAWN = """
 from dataclasses import replace
 from vosbench.fetching.readers import synthetic
-synthetic.SYNTHETIC_SPLITS = {"val": [replace(scene, length=12) for scene in synthetic.SYNTHETIC_SPLITS["train"]]}
+scenes = {"val": [replace(scene, length=12) for scene in synthetic.load_scenes()["train"]]}
+synthetic.load_scenes = lambda: scenes
 read = synthetic.read_synthetic
 """
 

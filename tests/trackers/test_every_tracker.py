@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vosbench.fetching.readers.synthetic import draw_videos
+from vosbench.fetching.readers.drawing import draw
+from vosbench.fetching.readers.synthetic import load_scenes
 from vosbench.io import plugins
 from vosbench.trackers import registry
 from vosbench.trackers.registry import BUILT_IN_TRACKERS
@@ -36,8 +37,8 @@ def tracker(request: pytest.FixtureRequest) -> Tracker:
 @pytest.fixture(scope="module")
 def late() -> tuple[list[Frame], list[Labels]]:
     """Sixteen frames in which object 1 is there from the start and object 2 from frame 12 on."""
-    clip = next(clip for clip in draw_videos("val") if clip.name == "late")
-    frames, labels = zip(*[next(clip.frames) for _ in range(16)], strict=True)
+    scene = next(scene for scene in load_scenes()["val"] if scene.name == "late")
+    frames, labels = zip(*[draw(scene, index) for index in range(16)], strict=True)
     return list(frames), list(labels)
 
 

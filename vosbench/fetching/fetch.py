@@ -62,7 +62,7 @@ class FetchPlan:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """Where a dataset or checkpoint is. was_fetched: False if it was there before. warnings: what is not as published."""
+    """Where a dataset or checkpoint is. was_fetched: False if it was there. warnings: what is not as published."""
 
     path: Path
     was_fetched: bool

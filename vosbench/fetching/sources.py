@@ -209,7 +209,9 @@ def gather_files(
     return files, warnings
 
 
-def _obtain_file(planned: PlannedFile, listed: Hash | None, warnings: list[str], progress: FetchProgress) -> FetchedFile:
+def _obtain_file(
+    planned: PlannedFile, listed: Hash | None, warnings: list[str], progress: FetchProgress
+) -> FetchedFile:
     """Download a file if it is not on disk, and compare it with its known hash: the card's, or else the listed one."""
     source, path = planned.download, planned.path
     if planned.is_given:
