@@ -160,20 +160,20 @@ def test_a_video_that_does_not_fit_its_annotation_is_refused(
     film(tmp_path / "a.mp4", frames, size)
     announced = max(frames, 17) + (frames == 19)
     annotate(tmp_path / "a_manual.json", announced, [[square(2, 2)]] * 5)
-    assert f"'a.mp4' in it {told}" in refusal(tmp_path)
+    assert f"entry 'a.mp4' {told}" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("{", "has no masklets in it that can be read (JSONDecodeError"),
-        ("[]", "has no masklets in it that can be read (TypeError"),
-        ('{"video_frame_count": 1, "masklet_id": [0]}', "has no masklets in it that can be read (KeyError: 'masklet')"),
+        ("{", "has no masklets that can be read (JSONDecodeError"),
+        ("[]", "has no masklets that can be read (TypeError"),
+        ('{"video_frame_count": 1, "masklet_id": [0]}', "has no masklets that can be read (KeyError: 'masklet')"),
         ('{"video_frame_count": Infinity, "masklet_id": [0], "masklet": []}', "can be read (OverflowError"),
         ('{"video_frame_count": 1, "masklet_id": [0], "masklet": [[3]]}', "can be read (TypeError"),
         ('{"video_frame_count": 1, "masklet_id": [0, 0], "masklet": [[RLE, RLE]]}', "objects, [0, 0]"),
-        ('{"video_frame_count": 1, "masklet_id": [0], "masklet": [[RLE, RLE]]}', "has not one mask in every step"),
-        ('{"video_frame_count": 1, "masklet_id": [-1], "masklet": [[RLE]]}', "has not one mask in every step"),
+        ('{"video_frame_count": 1, "masklet_id": [0], "masklet": [[RLE, RLE]]}', "does not have one mask in every step"),
+        ('{"video_frame_count": 1, "masklet_id": [-1], "masklet": [[RLE]]}', "does not have one mask in every step"),
         (
             '{"video_frame_count": 5, "masklet_id": [0], "masklet": [[RLE], [{"size": [8, 8], "counts": "P2"}]]}',
             "sizes",
@@ -188,5 +188,5 @@ def test_a_damaged_annotation_is_named(tmp_path: Path, content: str, told: str) 
     film(tmp_path / "a.mp4", 5)
     (tmp_path / "a_manual.json").write_text(content.replace("RLE", json.dumps(square(2, 2))))
     message = refusal(tmp_path)
-    assert "'a_manual.json' in it" in message
+    assert "entry 'a_manual.json' " in message
     assert told in message

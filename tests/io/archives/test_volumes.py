@@ -114,7 +114,7 @@ def test_a_volume_that_is_missing_or_there_twice_is_named(names: list[str], erro
 def test_a_last_volume_that_is_missing_is_noticed(tmp_path: Path, name: str) -> None:
     *volumes, last = split(tmp_path, name, ["001", "002", "003"])
     last.unlink()
-    with pytest.raises(VosbenchError, match=r"train\..*\.001: .*give its last volumes, too, if they are missing"):
+    with pytest.raises(VosbenchError, match=r"train\..*\.001: .*add its last volumes if they are missing"):
         contents(tmp_path, *volumes)
 
 
