@@ -81,7 +81,7 @@ def test_mose_is_listed_alike_with_and_without_its_json(name: str, split: str, d
 
 def test_a_test_archive_never_becomes_another_test_split(data: Path, tmp_path: Path) -> None:
     dev = PUBLISHERS["davis2017"](tmp_path, data, "test-dev")
-    with pytest.raises(VosbenchError, match=r"no list of the split test-challenge .* found .*2017/test-dev\.txt"):
+    with pytest.raises(VosbenchError, match=r"split test-challenge: no list of its videos, found .*2017/test-dev\.txt"):
         normalised("davis2017", "test-challenge", dev, tmp_path / "challenge")
     challenge = PUBLISHERS["davis2017"](tmp_path, data, "test-challenge")
     assert normalised("davis2017", "test-dev", challenge, tmp_path / "dev").content.videos == []

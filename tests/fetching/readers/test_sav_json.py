@@ -148,10 +148,10 @@ def test_a_video_with_automatic_masklets_alone_is_missing(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("frames", "size", "told"),
     [
-        (17, (48, 32), "has frames of 48x32 pixels (height x width) and masks of 32x48"),
-        (17, (64, 96), "has frames of 64x96 pixels (height x width) and masks of 32x48"),
-        (16, SIZE, "decodes to 16 frames, from 00000 on, and has a mask of frame 00016"),
-        (19, SIZE, "decodes to 19 frames, and its _manual.json says 20"),
+        (17, (48, 32), "has frames of 48x32 pixels (height x width), but masks of 32x48"),
+        (17, (64, 96), "has frames of 64x96 pixels (height x width), but masks of 32x48"),
+        (16, SIZE, "decodes to 16 frames from 00000 on, but has a mask of frame 00016"),
+        (19, SIZE, "decodes to 19 frames, but its _manual.json states 20"),
     ],
 )
 def test_a_video_that_does_not_fit_its_annotation_is_refused(
@@ -172,7 +172,10 @@ def test_a_video_that_does_not_fit_its_annotation_is_refused(
         ('{"video_frame_count": Infinity, "masklet_id": [0], "masklet": []}', "can be read (OverflowError"),
         ('{"video_frame_count": 1, "masklet_id": [0], "masklet": [[3]]}', "can be read (TypeError"),
         ('{"video_frame_count": 1, "masklet_id": [0, 0], "masklet": [[RLE, RLE]]}', "objects, [0, 0]"),
-        ('{"video_frame_count": 1, "masklet_id": [0], "masklet": [[RLE, RLE]]}', "does not have one mask in every step"),
+        (
+            '{"video_frame_count": 1, "masklet_id": [0], "masklet": [[RLE, RLE]]}',
+            "does not have one mask in every step",
+        ),
         ('{"video_frame_count": 1, "masklet_id": [-1], "masklet": [[RLE]]}', "does not have one mask in every step"),
         (
             '{"video_frame_count": 5, "masklet_id": [0], "masklet": [[RLE], [{"size": [8, 8], "counts": "P2"}]]}',

@@ -163,7 +163,7 @@ def test_no_frame_takes_much_more_than_was_said_before(data: Path, tmp_path: Pat
 def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
     (tmp_path / "bear.mp4").write_bytes(b"<html>Quota exceeded</html>")
     draw(tmp_path / "Annotations/bear", "00000")
-    assert "'bear.mp4' in it cannot be decoded; fetch it again" in refusal(tmp_path)
+    assert "entry 'bear.mp4' cannot be decoded; download it again" in refusal(tmp_path)
 
 
 def test_nothing_is_printed_about_a_damaged_video(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -171,7 +171,7 @@ def test_nothing_is_printed_about_a_damaged_video(tmp_path: Path, capfd: pytest.
     (tmp_path / "bear.mp4").write_bytes(content[: len(content) // 2])
     draw(tmp_path / "Annotations/bear", "00000")
     capfd.readouterr()
-    assert "'bear.mp4' in it cannot be decoded" in refusal(tmp_path)
+    assert "entry 'bear.mp4' cannot be decoded" in refusal(tmp_path)
     assert capfd.readouterr() == ("", "")
 
 
@@ -184,21 +184,21 @@ def test_a_video_that_decodes_to_fewer_frames_than_it_announces_is_refused(tmp_p
     path.write_bytes(content[:middle] + bytes(index - middle) + content[index:])
     draw(tmp_path / "own/Annotations/bear", "00000")
     source = tmp_path / "own" if kind == "folder" else pack(tmp_path / "own", tmp_path / "own.tar")
-    assert re.search("'bear.mp4' in it decodes to 1?[0-9] frames and announces 20; fetch it again", refusal(source))
+    assert re.search("entry 'bear.mp4' decodes to 1?[0-9] frames, but states 20; download it again", refusal(source))
 
 
 @pytest.mark.parametrize("stem", ["00005", "5", "frame00001"])
 def test_a_mask_of_a_frame_that_is_not_there_is_refused(tmp_path: Path, stem: str) -> None:
     film(tmp_path / "bear.mp4", 5)
     draw(tmp_path / "Annotations/bear", "00000", stem)
-    assert f"'bear.mp4' in it decodes to 5 frames, from 00000 on, and has a mask of frame {stem};" in refusal(tmp_path)
+    assert f"entry 'bear.mp4' decodes to 5 frames from 00000 on, but has a mask of frame {stem};" in refusal(tmp_path)
 
 
 def test_two_files_of_one_video_are_refused(tmp_path: Path) -> None:
     film(tmp_path / "a/bear.mp4", 2)
     film(tmp_path / "b/bear.mov", 2)
     draw(tmp_path / "Annotations/bear", "00000")
-    assert "a/bear.mp4 and b/bear.mov are one video; keep one of them" in refusal(tmp_path)
+    assert "a/bear.mp4 and b/bear.mov are the same video; remove one of them" in refusal(tmp_path)
 
 
 def test_a_file_that_changes_after_it_was_counted_is_refused(tmp_path: Path) -> None:
@@ -208,5 +208,5 @@ def test_a_file_that_changes_after_it_was_counted_is_refused(tmp_path: Path) -> 
         entries = {entry.path.name: entry.member for entry in read_video_files(members, TRAIN).entries}
         film(tmp_path / "bear.mp4", 5)
         assert entries["00004.jpg"].read()
-        with pytest.raises(VosbenchError, match="has no frame 5 of the first one's 32x48 pixels"):
+        with pytest.raises(VosbenchError, match="has no frame 5 of 32x48 pixels, the size of its first frame"):
             entries["00005.jpg"].read()

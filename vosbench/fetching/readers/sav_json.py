@@ -49,7 +49,9 @@ def read_masklets(file: Member) -> Masklets | None:
         sizes = {tuple(code["size"]) for step in steps for code in step if code}
         counts = [[len(code["counts"]) if code else 0 for code in step] for step in steps]
     except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise _make_masklets_error(file, f"has no masklets that can be read ({type(error).__name__}: {error})") from None
+        raise _make_masklets_error(
+            file, f"has no masklets that can be read ({type(error).__name__}: {error})"
+        ) from None
     if not sizes:
         return None
     if len(sizes) > 1:
@@ -63,7 +65,7 @@ def read_masklets(file: Member) -> Masklets | None:
 
 
 def encode_masklets(masklets: Masklets, folder: PurePosixPath) -> Iterator[Member]:
-    """The masks as 1-bit PNGs `<folder>/<object:03>/<frame:05>.png`, encoded when they are read; sizes are estimates."""
+    """The masks as 1-bit PNGs `<folder>/<object:03>/<frame:05>.png`, encoded when read; sizes are estimates."""
     for column, object_id in enumerate(masklets.objects):
         for step, counts in enumerate(masklets.counts):
             path = folder / f"{object_id:03}" / f"{step * masklets.step:05}.png"
