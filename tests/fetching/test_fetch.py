@@ -19,7 +19,7 @@ from vosbench.fetching.fetch import plan_checkpoint, plan_dataset, rename_datase
 from vosbench.fetching.sources import Sources
 
 
-def test_what_can_not_be_scored_or_tracked_is_told_at_once(tmp_path: Path) -> None:
+def test_a_dataset_that_cannot_be_scored_or_tracked_is_a_warning(tmp_path: Path) -> None:
     make_tree(tmp_path / "cubs", {"ann": [squares((255, 2, 2))] * 2})
     dataset = replace(card({"file": FILE}), rules=Rules("cubs", objects="listed"))
     assert fetch(dataset, tmp_path, given=(str(tmp_path / "cubs"),)).warnings == (
@@ -38,7 +38,7 @@ def test_no_empty_folder_is_left(tmp_path: Path, zipped: bytes) -> None:
     assert list((tmp_path / "none/datasets").iterdir()) == []
 
 
-def test_a_plan_asks_nobody_and_writes_nothing(tmp_path: Path, zipped: bytes) -> None:
+def test_a_plan_makes_no_request_and_writes_nothing(tmp_path: Path, zipped: bytes) -> None:
     with serve({FILE: zipped}) as server:
         files: list[dict[str, Any]] = [
             {"file": FILE, "urls": [server.url(FILE)], "bytes": 1000},
@@ -59,7 +59,7 @@ def test_a_plan_asks_nobody_and_writes_nothing(tmp_path: Path, zipped: bytes) ->
     assert not (tmp_path / "datasets").exists()
 
 
-def test_a_disk_that_is_too_small_is_noticed_before_anybody_is_asked(tmp_path: Path) -> None:
+def test_a_disk_that_is_too_small_is_noticed_before_any_request(tmp_path: Path) -> None:
     with serve({}) as server:
         message = refusal(card({"file": FILE, "urls": [server.url(FILE)], "bytes": 10**18}), tmp_path)
         assert server.requests == []
@@ -67,7 +67,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_anybody_is_asked(tmp_path: P
     assert message.endswith("are free; make room or choose another --root")
 
 
-def test_dataset_json_says_what_every_video_consists_of(tmp_path: Path, zipped: bytes) -> None:
+def test_dataset_json_states_frames_masks_bytes_and_objects_of_every_video(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / FILE).write_bytes(zipped)
     fetch(card({"file": FILE}), tmp_path, given=(str(tmp_path / FILE),))
     sizes = {
@@ -93,12 +93,12 @@ def test_a_dataset_may_have_another_name(tmp_path: Path, zipped: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "back\\slash", "davis2016", "davis"])
-def test_a_name_that_is_no_folder_or_another_datasets_is_refused(name: str) -> None:
+def test_a_name_that_no_folder_can_have_or_that_is_taken_is_refused(name: str) -> None:
     with pytest.raises(VosbenchError, match="--as"):
         rename_dataset(card({"file": FILE}), name)
 
 
-def test_a_split_may_have_a_reader_of_its_own(tmp_path: Path, zipped: bytes) -> None:
+def test_a_split_may_have_another_reader_than_its_dataset(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / FILE).write_bytes(zipped)
     with pytest.raises(VosbenchError, match="no_such_module"):
         fetch(card({"file": FILE}, reader="no_such_module:read"), tmp_path, given=(str(tmp_path / FILE),))

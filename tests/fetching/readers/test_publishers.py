@@ -1,4 +1,4 @@
-"""From every publisher's archives comes the normal layout, and of it a tracker sees the prompts and nothing else."""
+"""Every publisher's archives become the normal layout, of which a tracker sees only the prompts."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def split(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 # Every split of every card
 
 
-def test_the_videos_are_the_publishers_in_his_order(split: Normalised) -> None:
+def test_the_videos_are_the_publishers_in_the_publishers_order(split: Normalised) -> None:
     assert list(split.content.videos) == [clip.name for clip in split.published.clips]
     assert set(split.content.missing) == set(split.tree.split.names) - set(split.content.videos)
 
 
-def test_every_file_is_the_publishers_byte_for_byte_and_there_is_no_other(split: Normalised) -> None:
+def test_every_file_is_the_publishers_byte_for_byte_and_there_are_no_others(split: Normalised) -> None:
     expected: dict[str, bytes | None] = {f"ImageSets/{split.tree.split.name}.txt": None, **split.published.beside}
     for clip in split.published.clips:
         expected |= {f"JPEGImages/{clip.name}/{stem}.jpg": content for stem, content in clip.frames.items()}

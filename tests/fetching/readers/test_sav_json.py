@@ -1,4 +1,4 @@
-"""SA-V's JSON files become folders of masks; what does not fit is refused."""
+"""SA-V's JSON files become folders of masks; a file that does not fit its video is refused."""
 
 from __future__ import annotations
 
@@ -131,14 +131,14 @@ def test_the_distance_of_the_steps_follows_from_their_number(
 
 
 @pytest.mark.parametrize("steps", [[], [[]], [[None]]])
-def test_a_video_whose_masklets_are_none_is_missing(tmp_path: Path, steps: list[list[None]]) -> None:
+def test_a_video_without_any_mask_is_missing(tmp_path: Path, steps: list[list[None]]) -> None:
     for video, drawn in (("a", [[square(2, 2)]]), ("b", steps)):
         film(tmp_path / f"{video}.mp4", 1)
         annotate(tmp_path / f"{video}_manual.json", 1, drawn, [0])
     assert read(tmp_path)[::2] == (["a"], ["b"])
 
 
-def test_a_video_with_automatic_masklets_alone_is_missing(tmp_path: Path) -> None:
+def test_a_video_with_only_automatic_masklets_is_missing(tmp_path: Path) -> None:
     for video, kind in (("a", "manual"), ("b", "auto")):
         film(tmp_path / f"{video}.mp4", 1)
         annotate(tmp_path / f"{video}_{kind}.json", 1, [[square(2, 2)]])

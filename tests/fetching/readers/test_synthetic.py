@@ -1,4 +1,4 @@
-"""The synthetic videos are what their table says, and are drawn only when asked for."""
+"""The synthetic videos are what scenes.toml says, and are drawn only when they are read."""
 
 from __future__ import annotations
 
