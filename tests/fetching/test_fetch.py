@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -111,3 +113,16 @@ def test_kept_archives_can_be_given_and_are_not_deleted_then(tmp_path: Path, zip
     assert [path.name for path in kept.parent.iterdir()] == [FILE]
     assert fetch(card({"file": FILE}), tmp_path, given=(str(kept),), force=True).was_fetched
     assert kept.read_bytes() == zipped
+
+
+def test_heavy_packages_are_imported_only_to_download_or_draw() -> None:
+    program = (
+        "import sys\n"
+        "from vosbench.datasets.card import Split\n"
+        "from vosbench.fetching import fetch, google_drive, over_http\n"
+        "from vosbench.fetching.readers import folders, sav_json, synthetic, video_files\n"
+        "synthetic.read_synthetic((), Split('val'))\n"
+        "print({'cv2', 'gdown', 'requests', 'scipy', 'skimage', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
