@@ -177,7 +177,7 @@ def command() -> None:
 
 
 def between(module: Any, name: str, before: str | None, after: str) -> None:
-    """Wrap a function of a module: a call marks the end of the part `before`, its return the end of the part `after`."""
+    """Wrap a function of a module: its call marks the end of the part `before`, its return that of the part `after`."""
     function: Callable[..., Any] = getattr(module, name)
 
     def marked(*given: Any) -> Any:
