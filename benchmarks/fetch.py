@@ -168,10 +168,10 @@ def command() -> None:
     """Run `vosbench` and mark the ends of the parts of a fetch."""
     import runpy
 
-    from vosbench.fetching import fetch, write
+    from vosbench.fetching import fetch, normalise, write
 
     between(fetch, "gather_files", "start", "hash")
-    between(fetch, "check_space", None, "read")
+    between(normalise, "check_space", None, "read")
     between(write, "inspect_videos", "write", "count")
     runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
 

@@ -335,7 +335,7 @@ def test_a_folder_without_the_dataset_is_refused(cli: Cli) -> None:
     (cli.folder / "holiday").mkdir()
     (cli.folder / "holiday/beach.jpg").write_bytes(b"sand")
     done = cli("fetch", "davis", "--from", "holiday", expect=2)
-    assert "no JPEGImages/480p/<video>/<frame> in what was given; found beach.jpg at the top" in done.stderr
+    assert "no JPEGImages/480p/<video>/<frame> in holiday, found only beach.jpg" in done.stderr
 
 
 def test_two_parts_with_a_list_each_are_joined(cli: Cli, davis2016: dict[str, bytes]) -> None:

@@ -4,42 +4,28 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from vosbench.datasets import card, registry
+from vosbench.datasets import registry
 from vosbench.datasets.card import Counts, Dataset, Download, Split
-from vosbench.datasets.split import open_split, read_described_splits, read_fetched_splits
-from vosbench.datasets.verify_video import explain_unscorable
+from vosbench.datasets.split import read_fetched_splits
 from vosbench.errors import VosbenchError
 from vosbench.fetching.checksums import is_url
 from vosbench.fetching.download import download_file
-from vosbench.fetching.lock import delete_downloads, lock_fetch, remove_leftovers, scratch_folder
-from vosbench.fetching.readers.registry import load_reader, reader_name
-from vosbench.fetching.sources import FetchedFile, FetchProgress, PlannedFile, Sources, gather_files, plan_files
-from vosbench.fetching.write import (
-    check_space,
-    compare_with_card,
-    describe_split,
-    warn_of_changed_files,
-    warn_of_empty_videos,
-    write_split,
-)
+from vosbench.fetching.gather import gather_files
+from vosbench.fetching.lock import delete_downloads, lock_fetch, remove_leftovers
+from vosbench.fetching.normalise import normalise_split, open_files
+from vosbench.fetching.readers.registry import reader_name
+from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources, plan_files
 from vosbench.io import paths, plugins
-from vosbench.io.archives.members import Member
-from vosbench.io.archives.open import open_members
 from vosbench.io.files import (
-    DiskError,
     count_free_bytes,
     hash_file_sha256,
-    merging,
-    remove_path,
     replacing,
     require_space,
-    write_json,
 )
 
 
@@ -129,8 +115,8 @@ def fetch_dataset(
             delete_downloads(archives, plan.planned_files)
         _check_plan(plan, dataset, part, root)
         files, warnings = gather_files(plan.planned_files, plan.by_hand, progress)
-        with _open_files(files, archives, plan) as members:
-            counts, more = _normalise_split(members, files, dataset, part, root, sources, progress)
+        with open_files(files, archives, plan.planned_files) as members:
+            counts, more = normalise_split(members, files, dataset, part, root, sources, progress)
         if not sources.keep_archives:
             delete_downloads(archives, plan.planned_files)
         return FetchResult(home, True, counts, (*warnings, *more))
@@ -172,52 +158,6 @@ def _find_split(dataset: Dataset, split: str | None) -> Split:
     if part is None:
         raise plugins.make_unknown_name_error(f"split of {dataset.name}", str(split), dataset.splits)
     return part
-
-
-@contextmanager
-def _open_files(files: Sequence[FetchedFile], archives: Path, plan: FetchPlan) -> Iterator[list[Member]]:
-    """Open the files and list what is in them.
-
-    If they turn out to be wrong, downloads without a known hash are deleted, or the next fetch would take them again.
-    """
-    try:
-        with open_members([file.path for file in files], scratch_folder(archives)) as members:
-            yield members
-    except DiskError:
-        raise
-    except VosbenchError:
-        if not all(file.verified for file in files):
-            delete_downloads(archives, plan.planned_files)
-        raise
-    finally:
-        remove_path(scratch_folder(archives))
-
-
-def _normalise_split(
-    members: Sequence[Member],
-    files: Sequence[FetchedFile],
-    dataset: Dataset,
-    part: Split,
-    root: Path,
-    sources: Sources,
-    progress: FetchProgress,
-) -> tuple[Counts, list[str]]:
-    """Write a split to `root/<dataset>` in the normal layout, with dataset.json. Returns its counts, and warnings."""
-    home, label = root / dataset.name, f"{dataset.name} {part.name}"
-    with merging(home) as staged:
-        content = load_reader(part.reader or dataset.reader)(members, part)
-        known = read_described_splits(home)
-        warnings = compare_with_card(dataset, part, content, bool(sources.given or sources.mirror or sources.links))
-        warnings += warn_of_changed_files(files, known)
-        check_space(content, label, root, scratch_folder(root / paths.ARCHIVES / dataset.name))
-        videos = write_split(content, dataset, part, staged, progress)
-        warnings += warn_of_empty_videos(videos, label)
-        splits = {**known, part.name: describe_split(files, videos)}
-        described = {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)}
-        write_json(staged / paths.MANIFEST, described)
-    unscorable = explain_unscorable(open_split(dataset.name, part.name, root), content.videos)
-    warnings += [f"{label}: cannot be scored yet ({finding.what})" for finding in unscorable]
-    return Counts(**splits[part.name]["counts"]), warnings
 
 
 def _check_plan(plan: FetchPlan, dataset: Dataset, part: Split, root: Path) -> None:

@@ -14,8 +14,9 @@ from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent, inspect_videos
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
+from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.readers.folders import SplitContent
-from vosbench.fetching.sources import FetchedFile, FetchProgress
+from vosbench.fetching.sources import FetchProgress
 from vosbench.io import paths
 from vosbench.io.archives.members import save_all
 from vosbench.io.files import require_space, write_text

@@ -7,7 +7,6 @@ kept.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,10 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
-from vosbench.datasets import meta
 from vosbench.datasets.card import Split
-from vosbench.datasets.meta import META_FILE
 from vosbench.errors import VosbenchError
+from vosbench.fetching.readers.lists import find_list_locations, plan_meta_files, read_listed_videos
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
 
@@ -51,7 +49,6 @@ class VideoFolders(NamedTuple):
 
 
 DatasetReader = Callable[[Sequence[Member], Split], SplitContent]
-LIST_FILE = f"{paths.LISTS}/{{split}}.txt"
 FRAME_PATTERN = r"[^/]+/[^/]+\.(?i:jpe?g|png)"
 MASK_PATTERN = r"[^/]+/(?:\d+/)?[^/]+\.(?i:png)"
 # Words in the names of publishers' folders, and the split that they mean.
@@ -82,14 +79,14 @@ def read_folders(members: Sequence[Member], split: Split) -> SplitContent:
         sources[member.source].append(member)
     frames = _find_video_folders(sources, split, (split.frames, paths.FRAMES), FRAME_PATTERN)
     masks = _find_video_folders(sources, split, (split.masks, paths.MASKS), MASK_PATTERN)
-    around = _find_list_locations(sources, [*frames, *masks])
+    around = find_list_locations(sources, [folders.top for folders in (*frames, *masks)])
     in_frames = _collect_videos(frames)
-    listed = _read_listed_videos(around, split, in_frames) or list(split.names) or sorted(in_frames)
+    listed = read_listed_videos(around, split, in_frames) or list(split.names) or sorted(in_frames)
     kept = in_frames & _collect_videos(masks) & set(listed)
     plan = {
         **dict(_plan_layout(frames, paths.FRAMES, kept)),
         **dict(_plan_layout(masks, paths.MASKS, kept)),
-        **dict(_plan_meta_files(around, split)),
+        **dict(plan_meta_files(around, split)),
     }
     order = {id(member): position for position, member in enumerate(members)}
     entries = sorted((LayoutEntry(*item) for item in plan.items()), key=lambda entry: order[id(entry.member)])
@@ -168,68 +165,3 @@ def _plan_layout(found: Iterable[VideoFolders], folder: str, kept: set[str]) -> 
             if path.partition("/")[0] in kept:
                 stem, dot, suffix = path.rpartition(".")
                 yield PurePosixPath(folder, f"{stem}{dot}{suffix.lower()}"), member
-
-
-class ListLocations(NamedTuple):
-    """Where a publisher's lists may be.
-
-    tops: folders, the one nearest to the frames first. sources: of each source, its files that are no images.
-    """
-
-    tops: Sequence[PurePosixPath]
-    sources: Sequence[Mapping[PurePosixPath, Member]]
-
-
-def _find_list_locations(sources: Mapping[Path, Sequence[Member]], found: Iterable[VideoFolders]) -> ListLocations:
-    tops = {top for folders in found for top in (folders.top, *folders.top.parents, PurePosixPath())}
-    images = tuple(paths.FRAME_SUFFIXES)
-    others = [{m.name: m for m in members if not m.name.name.lower().endswith(images)} for members in sources.values()]
-    return ListLocations(sorted(tops, key=lambda top: (-len(top.parts), top)), others)
-
-
-def _find_nearest_files(around: ListLocations, name: str) -> list[Member]:
-    """Of each source that has files of this name, the one that is nearest to the frames."""
-    found = (next((files[top / name] for top in around.tops if top / name in files), None) for files in around.sources)
-    return [member for member in found if member]
-
-
-def _read_listed_videos(around: ListLocations, split: Split, in_frames: set[str]) -> list[str]:
-    """The videos of the first list that is found; empty if there is no list at all."""
-    candidates = dict.fromkeys((*split.lists, LIST_FILE))
-    for name in (candidate.format(split=split.name) for candidate in candidates):
-        found = _find_nearest_files(around, name)
-        if found and name.endswith(".json"):
-            return sorted({video for member in found for video in _read_json_videos(member, in_frames)})
-        if found:
-            lists = (meta.read_video_list(member.read(), f"{member.source}: {member.name}") for member in found)
-            return list(dict.fromkeys(video for videos in lists for video in videos))
-    beside = {top / PurePosixPath(name).parent for top in around.tops for name in candidates if "{split}" in name}
-    others = sorted(str(n) for files in around.sources for n in files if n.parent in beside and n.suffix == ".txt")
-    if others and not split.names:
-        found_lists = f"no list of its videos, found only {', '.join(others)}"
-        raise VosbenchError(f"split {split.name}", found_lists, "give the files of this split with --from")
-    return []
-
-
-def _read_json_videos(member: Member, in_frames: set[str]) -> list[str]:
-    """The keys of the table `videos` in a JSON file, without suffixes such as `.mp4`."""
-    try:
-        videos = json.loads(member.read())["videos"].keys()
-    except (ValueError, LookupError, TypeError, AttributeError):
-        found = f"entry {str(member.name)!r} is not JSON with a table `videos`"
-        raise VosbenchError(member.source, found, "download it again") from None
-    return [video if video in in_frames else video.partition(".")[0] for video in videos]
-
-
-def _plan_meta_files(around: ListLocations, split: Split) -> Iterator[tuple[PurePosixPath, Member]]:
-    """Pair the meta file and the other files on the card with their paths; the last source that has one counts."""
-    metas = [
-        found
-        for name in (META_FILE, *split.meta)
-        if (found := _find_nearest_files(around, name.format(split=split.name)))
-    ]
-    if metas:
-        yield PurePosixPath(META_FILE.format(split=split.name)), metas[0][-1]
-    for name in split.beside:
-        if found := _find_nearest_files(around, name):
-            yield PurePosixPath(found[-1].name.name), found[-1]

@@ -7,20 +7,16 @@ after these frames, which are kept as they are, or those in `<video>_manual.json
 
 from __future__ import annotations
 
-import io
-import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
-from typing import IO, Any, NamedTuple
 
 from vosbench.datasets.card import Split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.readers import sav_json
+from vosbench.fetching.readers.decoding import FrameReader, VideoFile, count_video_frames, make_video_error
 from vosbench.fetching.readers.folders import LayoutEntry, SplitContent, read_folders
 from vosbench.fetching.readers.sav_json import Masklets
 from vosbench.io import paths
@@ -28,16 +24,7 @@ from vosbench.io.archives.members import Member
 
 VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
 ANNOTATION_SUFFIX = "_manual.json"
-FRAME_JPEG_QUALITY = 95
 BYTES_PER_PIXEL = 0.4  # an estimate: DAVIS's frames take 0.28 to 0.51
-
-
-class VideoFile(NamedTuple):
-    """A video file that was decoded once: its number of frames, and their height and width in pixels."""
-
-    file: Member
-    frames: int
-    size: tuple[int, int]
 
 
 def read_video_files(members: Sequence[Member], split: Split) -> SplitContent:
@@ -133,95 +120,16 @@ def _expand_first_frames(
 
 def _check_masks_fit(video_file: VideoFile, frame_names: set[str], annotation: Masklets | None) -> None:
     """Raises VosbenchError if a video's masks do not fit its frames: the PNGs of `frame_names`, and those in JSON."""
-    if stray := sorted(frame_names - {Path(_format_frame_name(index)).stem for index in range(video_file.frames)}):
-        raise _make_video_error(
-            video_file.file, f"decodes to {video_file.frames} frames from 00000 on, but has a mask of frame {stray[0]}"
-        )
-    if annotation and annotation.frames > video_file.frames:
-        raise _make_video_error(
-            video_file.file,
-            f"decodes to {video_file.frames} frames, but its {ANNOTATION_SUFFIX} states {annotation.frames}",
-        )
-    if annotation and annotation.size != video_file.size:
-        shown, drawn = (f"{height}x{width}" for height, width in (video_file.size, annotation.size))
-        raise _make_video_error(video_file.file, f"has frames of {shown} pixels (height x width), but masks of {drawn}")
-
-
-def count_video_frames(file: Member) -> VideoFile:
-    """Decode a video to its end and count its frames.
-
-    Raises VosbenchError if it cannot be decoded, or has fewer frames than it states: as a number in mp4, mov and avi,
-    as duration times frame rate in mkv and webm. Damage inside a frame is not noticed if the decoder conceals it.
-    """
-    import cv2
-
-    with _open_capture(file) as reader:
-        announced = int(reader.get(cv2.CAP_PROP_FRAME_COUNT))
-        decoded, image = reader.read()
-        frames = decoded + sum(1 for _ in iter(reader.grab, False))
-    if not decoded:
-        raise _make_video_error(file, "cannot be decoded")
-    if frames < announced:
-        raise _make_video_error(file, f"decodes to {frames} frames, but states {announced}")
-    return VideoFile(file, frames, image.shape[:2])
-
-
-class FrameReader:
-    """Read frames of videos as JPEG. The last video stays open, because usually its next frame is read next."""
-
-    def __init__(self) -> None:
-        self.file: Member | None = None
-        self.reader: Any = None
-        self.index = 0
-        self.stack = ExitStack()
-
-    def open(self, video_file: VideoFile, index: int) -> IO[bytes]:
-        """Open a frame as a JPEG. Raises VosbenchError if it cannot be decoded, or has another size than the first."""
-        import cv2
-
-        if self.file is not video_file.file or index < self.index:
-            self.stack.close()
-            self.reader, self.file, self.index = (
-                self.stack.enter_context(_open_capture(video_file.file)),
-                video_file.file,
-                0,
-            )
-        while self.index < index and self.reader.grab():
-            self.index += 1
-        decoded, image = self.reader.read()
-        self.index += 1
-        if self.index == video_file.frames:
-            self.stack.close()
-            self.file = None
-        if not decoded or image.shape[:2] != video_file.size:
-            height, width = video_file.size
-            found = f"has no frame {index} of {height}x{width} pixels, the size of its first frame"
-            raise _make_video_error(video_file.file, found)
-        return io.BytesIO(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, FRAME_JPEG_QUALITY])[1].tobytes())
-
-
-@contextmanager
-def _open_capture(file: Member) -> Iterator[Any]:
-    """Open a video file with OpenCV, before its first frame."""
-    import cv2
-
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # errors are raised, not printed
-    with TemporaryDirectory(prefix="vosbench-") as folder:
-        path = file.file_on_disk or Path(folder, f"video{file.name.suffix}")
-        if not file.file_on_disk:
-            file.save(path)
-        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-        reader = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)
-        cv2.utils.logging.setLogLevel(level)
-        try:
-            yield reader
-        finally:
-            reader.release()
+    file, frames, size = video_file
+    if stray := sorted(frame_names - {Path(_format_frame_name(index)).stem for index in range(frames)}):
+        raise make_video_error(file, f"decodes to {frames} frames from 00000 on, but has a mask of frame {stray[0]}")
+    if annotation and annotation.frames > frames:
+        found = f"decodes to {frames} frames, but its {ANNOTATION_SUFFIX} states {annotation.frames}"
+        raise make_video_error(file, found)
+    if annotation and annotation.size != size:
+        shown, drawn = (f"{height}x{width}" for height, width in (size, annotation.size))
+        raise make_video_error(file, f"has frames of {shown} pixels (height x width), but masks of {drawn}")
 
 
 def _format_frame_name(index: int) -> str:
     return f"{index:05}.jpg"
-
-
-def _make_video_error(file: Member, found: str) -> VosbenchError:
-    return VosbenchError(file.source, f"entry {str(file.name)!r} {found}", "download it again, or convert it to mp4")
