@@ -85,7 +85,7 @@ def download_file(
                 return path
     except OSError as error:
         found = f"cannot be written ({error.strerror or error})"
-        raise VosbenchError(path, found, "mend that or choose another folder") from None
+        raise VosbenchError(path, found, "make room, or choose a folder that you may write to") from None
     found = f"not fetched ({'; '.join(reasons) or 'no URL is known'})"
     raise UnavailableError(source.file, found, ", or ".join(remedies))
 
@@ -154,7 +154,7 @@ def _find_unfinished(path: Path) -> list[Path]:
 
 
 def _find_largest(folder: Path) -> Path | None:
-    """The bytes that are there of a file; from Google Drive, they lie under a name that only gdown knows."""
+    """The bytes that are there of a file; those of Google Drive lie under a name that only gdown knows."""
     found = (path for path in folder.iterdir() if path.suffix != VERSION_SUFFIX)
     return max(found, key=lambda path: path.stat().st_size, default=None)
 

@@ -38,6 +38,6 @@ def continue_drive_file(url: str, folder: Path, progress: ByteProgress, timeout:
         except gdown.FileURLRetrievalError as error:
             raise DeniedError(join_lines(str(error).partition("You may still")[0])) from None
         except gdown.DownloadError as error:
-            hint = f" (if this is all that you see, delete {folder} to begin anew)"
-            raise RetryError(join_lines(str(error).partition("\n")[0]) + hint) from None
+            reason = join_lines(str(error).partition("\n")[0])
+            raise RetryError(f"{reason} (if this repeats, delete {folder} to begin anew)") from None
     return whole

@@ -65,9 +65,9 @@ def _receive(answer: requests.Response, part: Path, note: Path, progress: BytePr
     elif not answer.headers.get("Content-Range", "").startswith(f"bytes {size}-"):
         raise RefusedError(f"the server does not continue at byte {size}")
     progress(size, total)
-    if not size:
-        note.write_text(_read_version(answer), encoding="latin-1")
     with part.open("ab" if size else "wb") as file:
+        if not size:  # only now, or a kill could leave this version's note beside another version's bytes
+            note.write_text(_read_version(answer), encoding="latin-1")
         try:
             for chunk in answer.iter_content(HTTP_CHUNK):
                 size += file.write(chunk)

@@ -99,7 +99,7 @@ def write_split(
         write_text(staged / paths.LISTS / f"{part.name}.txt", "".join(f"{video}\n" for video in content.videos))
     except OSError as error:
         found = f"cannot write {dataset.name} there ({error.strerror}), nothing was kept"
-        raise VosbenchError(staged.parent, found, "mend that or choose another --root") from None
+        raise VosbenchError(staged.parent, found, "make room, or choose another --root") from None
     frames, masks = staged / paths.FRAMES, staged / paths.MASKS
     dataset_split = DatasetSplit(
         dataset.name, staged, part, dataset.rules, tuple(content.videos), frames, masks, fetched=True
