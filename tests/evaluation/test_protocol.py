@@ -140,7 +140,7 @@ def test_in_lvos_an_object_has_frames_of_its_own(tmp_path: Path) -> None:
     ("name", "told"),
     [
         ("valid_meta.json", r"lvosv2 need the publisher's meta file, named valid_meta\.json or val_meta\.json"),
-        ("unseen_videos.txt", r"unseen_videos\.txt is missing; the rules of lvosv2 need the list of unseen videos"),
+        ("unseen_videos.txt", r"unseen_videos\.txt: is missing, and the rules of lvosv2 need the list of unseen"),
     ],
 )
 def test_a_list_of_the_publishers_that_is_missing_is_named(data: Path, tmp_path: Path, name: str, told: str) -> None:
@@ -255,7 +255,7 @@ def test_youtube_vos_takes_the_boundary_of_masks_with_a_short_side_of_360_pixels
 def test_a_frame_that_is_listed_and_has_no_truth_is_named(tmp_path: Path) -> None:
     root, results = youtube(tmp_path)
     (root / "Annotations/clip/00015.png").unlink()
-    with pytest.raises(VosbenchError, match=r"meta\.json lists 1 frames of video clip .*, such as 00015"):
+    with pytest.raises(VosbenchError, match=r"meta\.json: lists 1 frames of video clip .*, such as 00015"):
         score_split(results, opened(root, "ytvos"), jobs=1)
 
 

@@ -27,7 +27,7 @@ def test_a_dataset_that_cannot_be_scored_or_tracked_is_a_warning(tmp_path: Path)
     assert fetch(dataset, tmp_path, given=(str(tmp_path / "cubs"),)).warnings == (
         "cubs val: no mask shows an object in ann",
         f"cubs val: cannot be scored yet ({tmp_path / 'datasets/cubs'}: the rules of cubs need the publisher's "
-        "meta file, named val_meta.json or meta_val.json or meta.json)",
+        "meta file, named val_meta.json or meta_val.json or meta.json; save it in this folder)",
     )
 
 

@@ -87,7 +87,7 @@ def _encode_png(masklets: Masklets, step: int, column: int) -> IO[bytes]:
     try:
         mask = rle.decode_rle(code) if code else np.zeros(masklets.size, np.bool_)
     except VosbenchError as error:
-        found = f"is damaged in step {step}, object {masklets.objects[column]} ({error})"
+        found = f"is damaged in step {step}, object {masklets.objects[column]} ({error.found})"
         raise _make_masklets_error(masklets.file, found) from None
     png = io.BytesIO()
     Image.fromarray(mask).save(png, format="PNG")
