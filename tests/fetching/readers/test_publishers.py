@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.publishers import PUBLISHERS, Normalised, Published, normalised
 from vosbench.datasets import registry
+from vosbench.datasets.video import ignore_read
 from vosbench.errors import VosbenchError
 
 # Another split of the embedded dataset would take seconds to draw, with the same reader.
@@ -49,7 +50,8 @@ def test_ground_truth_that_is_no_prompt_never_reaches_a_tracker(split: Normalise
         video = split.tree.video(clip.name)
         assert set(vars(video)) == {"name", "frames", "prompts", "overlap"}
         assert vars(video.frames) == {
-            "paths": [split.tree.frames_folder / clip.name / f"{stem}.jpg" for stem in clip.frames]
+            "paths": [split.tree.frames_folder / clip.name / f"{stem}.jpg" for stem in clip.frames],
+            "on_read": ignore_read,
         }
         stems = list(clip.frames)
         given = {stems[index]: masks for index, masks in video.prompts.items()}
