@@ -29,8 +29,8 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["infer"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
-        (["infer", "--dataset", "davis2016"], "run `vosbench fetch davis2016`"),
+        (["infer"], "dataset davis2017: not found at datasets/davis2017; run: vosbench fetch davis2017"),
+        (["infer", "--dataset", "davis2016"], "run: vosbench fetch davis2016"),
         (["infer", "--dataset", "no/such"], "dataset no/such: no such folder"),
         (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus is not at"),
         (["infer", "--dataset", "bears", "--checkpoint", "no.pt"], "checkpoint no.pt: no such file"),
@@ -49,7 +49,7 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
         (["eval"], "Missing option"),
         (["eval", "--results", "nowhere"], "--results nowhere: no such file or folder"),
         (["list", "planets"], "planets"),
-        (["verify", "davis"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
+        (["verify", "davis"], "dataset davis2017: not found at datasets/davis2017; run: vosbench fetch davis2017"),
         (["verify", "bears", "--split", "test"], "has no split test"),
         (["cite", "davs"], "unknown dataset 'davs': did you mean davis?"),
         (["fly"], "No such command"),

@@ -83,7 +83,7 @@ def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tre
     assert np.array_equal(
         tree.with_prompts("all").video("clip").prompts[5][1], tree.ground_truth("clip").read("00005")[1][1]
     )
-    with pytest.raises(VosbenchError, match="prompts 'none': choose first or all"):
+    with pytest.raises(VosbenchError, match="setting prompts='none': expected first or all"):
         tree.with_prompts("none")
 
 

@@ -230,7 +230,7 @@ def cut(path: Path, volumes: int, suffix: Callable[[int], str]) -> list[Path]:
 # Publishers
 
 
-def davis2016(folder: Path, data: Path, split: str) -> Published:
+def davis2016(folder: Path, data: Path | None, split: str) -> Published:
     """One object with the value 255; lists of pairs of paths; both splits and two resolutions in one archive."""
     truth = data / "davis2016-real/DAVIS/Annotations/480p"
     val = [real(data, name, truth, 3, merged=True) for name in ("blackswan", "dog", "libby")]
@@ -247,7 +247,9 @@ def davis2016(folder: Path, data: Path, split: str) -> Published:
     return Published([zipped(folder / "DAVIS-data.zip", files | LITTER)], train if split == "train" else val)
 
 
-def davis2017(folder: Path, data: Path, split: str, own: str = "480p", other: str = "Full-Resolution") -> Published:
+def davis2017(
+    folder: Path, data: Path | None, split: str, own: str = "480p", other: str = "Full-Resolution"
+) -> Published:
     """Train and val in one archive, and every archive unpacks to DAVIS; 255 is void; a part of the masks for tests."""
     if split.startswith("test"):
         names = {"test-dev": ("aerobatics", "car-race"), "test-challenge": ("turtle", "vietnam")}[split]
@@ -272,7 +274,7 @@ def davis2017(folder: Path, data: Path, split: str, own: str = "480p", other: st
     return Published([zipped(folder / archive, {**lists, **files, **readme, **LITTER})], clips)
 
 
-def davis2017_full(folder: Path, data: Path, split: str) -> Published:
+def davis2017_full(folder: Path, data: Path | None, split: str) -> Published:
     return davis2017(folder, data, split, "Full-Resolution", "480p")
 
 
@@ -294,7 +296,7 @@ def apple(files: Files) -> Files:
     return both
 
 
-def mosev1(folder: Path, data: Path, split: str) -> Published:
+def mosev1(folder: Path, data: Path | None, split: str) -> Published:
     """A list that is a file of its own, where width and height are swapped; some of its keys have a suffix."""
     name = {"val": "valid"}.get(split, split)
     clips = mose_clips(split)
@@ -308,7 +310,7 @@ def mosev1(folder: Path, data: Path, split: str) -> Published:
     return Published(files, clips, {f"{split}_meta.json": meta})
 
 
-def mosev2(folder: Path, data: Path, split: str) -> Published:
+def mosev2(folder: Path, data: Path | None, split: str) -> Published:
     """The train archive comes in volumes."""
     name = {"val": "valid"}.get(split, split)
     clips = mose_clips(split)
@@ -328,7 +330,7 @@ def mosev2(folder: Path, data: Path, split: str) -> Published:
     return Published([*files, saved(folder / f"meta_{name}.json", meta)], clips, {f"{split}_meta.json": meta})
 
 
-def sav(folder: Path, data: Path, split: str) -> Published:
+def sav(folder: Path, data: Path | None, split: str) -> Published:
     """A folder of masks an object from 000 on; objects overlap, appear late and vanish; masks may be empty."""
     clips = [
         apart("sav_000123", 9, {0: range(9), 1: range(9), 2: range(4, 9)}),
@@ -341,7 +343,7 @@ def sav(folder: Path, data: Path, split: str) -> Published:
     return Published([tarred(folder / f"{top}.tar", files)], clips)
 
 
-def sav_train(folder: Path, data: Path, split: str) -> Published:
+def sav_train(folder: Path, data: Path | None, split: str) -> Published:
     """Videos as mp4, masks as RLE of every fourth frame; what a model has drawn lies beside."""
     files, clips = [], []
     for shard, name in (("sav_000", "sav_000001"), ("sav_001", "sav_001002")):
@@ -381,7 +383,7 @@ def mp4(path: Path, length: int) -> bytes:
     return content
 
 
-def lvos(folder: Path, data: Path, split: str) -> Published:
+def lvos(folder: Path, data: Path | None, split: str) -> Published:
     """Frames 1, 6, 11, ...; ground truth of all of them, also where objects appear late; the meta file is inside."""
     name = {"val": "valid"}.get(split, split)
     clips = [
@@ -426,7 +428,7 @@ def ytvos_meta(clips: Iterable[Clip]) -> bytes:
     return json.dumps({"videos": {clip.name: {"objects": {"1": objects}} for clip in clips}}).encode()
 
 
-def ytvos(folder: Path, data: Path, split: str, form: str) -> Published:
+def ytvos(folder: Path, data: Path | None, split: str, form: str) -> Published:
     """The ground truth of 2018's val and of 2019's test comes in an archive of its own, laid over the prompts."""
     name = {"val": "valid"}.get(split, split)
     clips = sorted(ytvos_clips())
@@ -446,7 +448,7 @@ def ytvos(folder: Path, data: Path, split: str, form: str) -> Published:
     return Published(paths, clips if overlay else offered, {f"{split}_meta.json": meta})
 
 
-def allframes(folder: Path, data: Path, split: str, form: str) -> Published:
+def allframes(folder: Path, data: Path | None, split: str, form: str) -> Published:
     """All frames come without masks, in volumes; the masks, the meta file and the list are the sparse archive's."""
     name = {"val": "valid"}.get(split, split)
     sparse = ytvos(folder, data, split, form)
@@ -457,7 +459,7 @@ def allframes(folder: Path, data: Path, split: str, form: str) -> Published:
     return Published([*sparse.files, *volumes], clips, sparse.beside)
 
 
-def folder_of_mine(folder: Path, data: Path, split: str) -> Published:
+def folder_of_mine(folder: Path, data: Path | None, split: str) -> Published:
     """A folder without lists or with this split's; suffixes in capitals; frames without masks between."""
     clips = [drawn("my cat", 3, {1: range(3), 2: range(1, 3)}, annotated=(0, 2)), drawn("zoo", 2, {9: range(2)})]
     files = tree(clips, "JPEGImages", "Annotations", suffix="JPG")
@@ -467,7 +469,7 @@ def folder_of_mine(folder: Path, data: Path, split: str) -> Published:
     return Published([unpacked(folder / "mine", files)], clips)
 
 
-def vost(folder: Path, data: Path, split: str) -> Published:
+def vost(folder: Path, data: Path | None, split: str) -> Published:
     """Stems with letters; frames at another rate beside; a list of a split that is not there."""
     clip = drawn("555_tear_aluminium_foil", 3, {1: range(3)}, stem="frame{:05}".format)
     files = tree([clip, drawn("1_other", 1, {1: (0,)})], "VOST/JPEGImages", "VOST/Annotations")
@@ -476,12 +478,12 @@ def vost(folder: Path, data: Path, split: str) -> Published:
     return Published([zipped(folder / "VOST.zip", files)], [clip])
 
 
-def pumavos(folder: Path, data: Path, split: str) -> Published:
+def pumavos(folder: Path, data: Path | None, split: str) -> Published:
     clips = [drawn("chair", 2, {1: range(2)}), drawn("shirt", 2, {1: range(2)})]
     return Published([zipped(folder / "PUBLIC_PUMaVOS.zip", tree(clips, "JPEGImages", "Annotations"))], clips)
 
 
-def synthetic(folder: Path, data: Path, split: str) -> Published:
+def synthetic(folder: Path, data: Path | None, split: str) -> Published:
     """Nobody's files: what the reader draws is its own ground truth."""
     clips = []
     for scene in SYNTHETIC_SPLITS[split]:
@@ -495,10 +497,10 @@ def synthetic(folder: Path, data: Path, split: str) -> Published:
     return Published([], clips)
 
 
-Publisher = Callable[[Path, Path, str], Published]
+Publisher = Callable[[Path, Path | None, str], Published]
 
 
-def _year(publisher: Callable[[Path, Path, str, str], Published], form: str) -> Publisher:
+def _year(publisher: Callable[[Path, Path | None, str, str], Published], form: str) -> Publisher:
     return lambda folder, data, split: publisher(folder, data, split, form)
 
 

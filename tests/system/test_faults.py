@@ -16,8 +16,8 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
-from tests.support.processes import alive
-from tests.support.runs import masks, states, tracked
+from tests.support.processes import alive, until
+from tests.support.runs import is_at_work, masks, states, tracked
 from vosbench.api import evaluate
 from vosbench.running.status import read_status
 
@@ -79,8 +79,7 @@ def test_random_numbers_do_not_depend_on_the_worker_or_the_order(cli: Cli, bears
 def test_a_second_process_at_the_same_shard_is_refused_and_at_another_one_joins(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--gpus", "cpu", "--out", "out", "--tracker", "failing_trackers:Slow")
     first = cli.start(*given, "--shard", "1/2")
-    while not (cli.folder / "out/masks").exists():
-        time.sleep(0.05)
+    until((cli.folder / "out/masks").exists)
     os.kill(first.pid, signal.SIGSTOP)  # so that it is not done before the others have had their turn
     assert "another process works on shard 1/2" in cli(*given, "--shard", "1/2", expect=2).stderr
     assert "stop it before --overwrite" in cli(*given, "--set", "seconds=0.1", "--overwrite", expect=2).stderr
@@ -175,8 +174,7 @@ def test_run_json_names_the_videos_from_the_start(cli: Cli, bears: Path) -> None
     process = cli.start(
         "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"
     )
-    while not (cli.folder / "out/.shards/1-of-1.json").exists():
-        time.sleep(0.05)
+    until(lambda: is_at_work(cli.folder / "out"))
     process.kill()
     process.communicate()
     assert len(states(cli.folder / "out")) == 4

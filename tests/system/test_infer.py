@@ -164,7 +164,7 @@ def test_set_help_lists_the_settings_of_the_tracker_a_line_each(cli: Cli, comman
 
 def test_a_slip_names_what_all_trackers_take_as_well(cli: Cli, bears: Path) -> None:
     said = cli("infer", "--dataset", bears, "--tracker", "static", "--set", "prompt=all", expect=2).stderr
-    assert "static has no such setting (did you mean prompts?); it has prompts" in said
+    assert "static has no such setting; it has prompts; did you mean prompts?" in said
 
 
 def test_global_options_and_environment_variables_agree(cli: Cli, bears: Path) -> None:

@@ -9,7 +9,7 @@ import re
 import shlex
 import signal
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 from PIL import Image
@@ -124,7 +124,7 @@ def test_a_video_that_fails_costs_the_score_of_its_run_alone(cli: Cli, bears: Pa
 
 
 @pytest.mark.slow
-def test_the_memory_study_runs_on_small_models(cli: Cli, bears: Path, checkpoint: str, seeded: ModuleType) -> None:
+def test_the_memory_study_runs_on_small_models(cli: Cli, bears: Path, checkpoint: str, seeded: SimpleNamespace) -> None:
     """The shipped example with everything that cannot be had here replaced, its axes and plots as they are."""
     other = cli.folder / "other.pt"
     other.symlink_to(checkpoint)

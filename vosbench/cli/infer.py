@@ -153,13 +153,10 @@ def run_command(
 def _print_settings_help(tracker: str) -> int:
     """Print each setting of a tracker with its default and meaning; return the exit status."""
     from vosbench.cli import console
-    from vosbench.io import plugins
     from vosbench.running.settings import explain_settings
 
     spec = registry.find_tracker(tracker)
-    meanings = explain_settings(
-        registry.read_tracker_parameters(spec), plugins.load_object(spec).__init__.__doc__ or ""
-    )
+    meanings = explain_settings(registry.read_tracker_parameters(spec), registry.read_setting_meanings(spec))
     width = max(map(len, meanings))
     for setting, meaning in meanings.items():
         console.print_result(f"{setting:{width}}  {meaning}".rstrip())
