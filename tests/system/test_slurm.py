@@ -33,7 +33,7 @@ def test_a_slip_of_the_pen_is_found_before_any_task_runs(cli: Cli, bears: Path) 
     assert "--limti" in cli(*command, "--tracker", "static", "--limti", "3", expect=2).stderr
     assert "leave out --shard" in cli(*command, "--tracker", "static", "--shard", "1/2", expect=2).stderr
     assert "expected `infer`" in cli("slurm", "eval", "--shards", "2", expect=2).stderr
-    assert "would lose all" in cli(*command, "--tracker", "static", "--overwrite", expect=2).stderr
+    assert "would delete its finished videos" in cli(*command, "--tracker", "static", "--overwrite", expect=2).stderr
     for option in ("mem=3\nrm -rf it", "--mem=3", "array=1-9", "=3"):
         told = cli(*command, "--tracker", "static", "--option", option, expect=2).stderr
         assert f"--option {option!r}: expected a NAME=VALUE" in told
