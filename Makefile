@@ -1,4 +1,4 @@
-# `make demo` and `make test` need nothing but a Python >= 3.11.4; everything else they set up themselves.
+# `make demo` and `make test` need nothing but a Python >= 3.11; everything else they set up themselves.
 
 PYTHON ?= python3
 VENV := .venv
