@@ -202,9 +202,8 @@ def _infer_with_progress(
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
-    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(chosen)}"
-    others = find_sibling_runs(run)
-    if others and not run.path.exists():
+    title = f"{dataset_split.title}: {len(job.videos)} videos, on {', '.join(chosen)}"
+    if (others := find_sibling_runs(run)) and not run.path.exists():
         title += f"; this begins a new run, {run.path.name}, beside {', '.join(others)}"
     done = set() if overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
