@@ -74,17 +74,19 @@ def plan_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sourc
 
     Raises VosbenchError for an unknown split and for a list of links that cannot be read.
     """
-    part, home = _find_split(dataset, split), root / dataset.name
-    present = None if sources.force else read_fetched_splits(home).get(part.name)
+    chosen, home = _find_split(dataset, split), root / dataset.name
+    present = None if sources.force else read_fetched_splits(home).get(chosen.name)
     archives = root / paths.ARCHIVES / dataset.name
-    files = plan_files(dataset.downloads, part.downloads, dataset.checksums, archives, sources)
+    files = plan_files(dataset.downloads, chosen.downloads, dataset.checksums, archives, sources)
     # The unpacked frames and masks take about as much space as their archive.
     needed = sum(file.missing_bytes + (file.size or 0) for file in files if not file.is_checksum_list)
     manual = ", ".join(file.download.file for file in files if file.needs_manual_download)
-    if not files and (part.by_hand or reader_name(part.reader or dataset.reader) == "folders"):
-        manual = f"{dataset.name} {part.name}"
+    if not files and (chosen.by_hand or reader_name(chosen.reader or dataset.reader) == "folders"):
+        manual = f"{dataset.name} {chosen.name}"
     homepage = dataset.homepage or "its publisher's page"
-    by_hand = " ".join(part.by_hand.split()) or f"Download it from {homepage}, then repeat the command with --from FILE"
+    by_hand = (
+        " ".join(chosen.by_hand.split()) or f"Download it from {homepage}, then repeat the command with --from FILE"
+    )
     counts = Counts(**present["counts"]) if present else None
     return FetchPlan(files, needed, count_free_bytes(root), manual, by_hand, counts)
 
@@ -105,7 +107,7 @@ def fetch_dataset(
     Raises VosbenchError if a file cannot be downloaded, is damaged or unsafe, or is not what the card says; the
     datasets in `root` are then unchanged.
     """
-    part, plan = _find_split(dataset, split), plan_dataset(dataset, split, root, sources)
+    chosen, plan = _find_split(dataset, split), plan_dataset(dataset, split, root, sources)
     home, archives = root / dataset.name, root / paths.ARCHIVES / dataset.name
     if plan.counts:
         remove_leftovers(root, dataset.name)
@@ -113,10 +115,10 @@ def fetch_dataset(
     with lock_fetch(root, dataset.name):
         if sources.force:
             delete_downloads(archives, plan.planned_files)
-        _check_plan(plan, dataset, part, root)
+        _check_plan(plan, dataset, chosen, root)
         files, warnings = gather_files(plan.planned_files, plan.by_hand, progress)
         with open_files(files, archives, plan.planned_files) as members:
-            counts, more = normalise_split(members, files, dataset, part, root, sources, progress)
+            counts, more = normalise_split(members, files, dataset, chosen, root, sources, progress)
         if not sources.keep_archives:
             delete_downloads(archives, plan.planned_files)
         return FetchResult(home, True, counts, (*warnings, *more))
@@ -154,14 +156,14 @@ def _copy_checkpoint(given: Path, checkpoint: Download, path: Path) -> None:
 
 
 def _find_split(dataset: Dataset, split: str | None) -> Split:
-    part = dataset.splits.get(split or dataset.default_split)
-    if part is None:
+    chosen = dataset.splits.get(split or dataset.default_split)
+    if chosen is None:
         raise plugins.make_unknown_name_error(f"split of {dataset.name}", str(split), dataset.splits)
-    return part
+    return chosen
 
 
-def _check_plan(plan: FetchPlan, dataset: Dataset, part: Split, root: Path) -> None:
+def _check_plan(plan: FetchPlan, dataset: Dataset, chosen: Split, root: Path) -> None:
     """Raises VosbenchError if a fetch cannot succeed, before hours are spent on it."""
     if plan.not_downloadable:
         raise VosbenchError(plan.not_downloadable, "cannot be downloaded automatically", plan.by_hand)
-    require_space(root, plan.needed_bytes, f"{dataset.name} {part.name}", "make room or choose another --root")
+    require_space(root, plan.needed_bytes, f"{dataset.name} {chosen.name}", "make room or choose another --root")

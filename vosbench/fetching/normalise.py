@@ -54,24 +54,24 @@ def normalise_split(
     members: Sequence[Member],
     files: Sequence[FetchedFile],
     dataset: Dataset,
-    part: Split,
+    split: Split,
     root: Path,
     sources: Sources,
     progress: FetchProgress,
 ) -> tuple[Counts, list[str]]:
     """Write a split to `root/<dataset>` in the normal layout, with dataset.json. Returns its counts, and warnings."""
-    home, label = root / dataset.name, f"{dataset.name} {part.name}"
+    home, label = root / dataset.name, f"{dataset.name} {split.name}"
     with merging(home) as staged:
-        content = load_reader(part.reader or dataset.reader)(members, part)
+        content = load_reader(split.reader or dataset.reader)(members, split)
         known = read_described_splits(home)
-        warnings = compare_with_card(dataset, part, content, bool(sources.given or sources.mirror or sources.links))
+        warnings = compare_with_card(dataset, split, content, bool(sources.given or sources.mirror or sources.links))
         warnings += warn_of_changed_files(files, known)
         check_space(content, label, root, scratch_folder(root / paths.ARCHIVES / dataset.name))
-        videos = write_split(content, dataset, part, staged, progress)
+        videos = write_split(content, dataset, split, staged, progress)
         warnings += warn_of_empty_videos(videos, label)
-        splits = {**known, part.name: describe_split(files, videos)}
+        splits = {**known, split.name: describe_split(files, videos)}
         described = {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)}
         write_json(staged / paths.MANIFEST, described)
-    unscorable = explain_unscorable(open_split(dataset.name, part.name, root), content.videos)
+    unscorable = explain_unscorable(open_split(dataset.name, split.name, root), content.videos)
     warnings += [f"{label}: cannot be scored yet ({finding.what})" for finding in unscorable]
-    return Counts(**splits[part.name]["counts"]), warnings
+    return Counts(**splits[split.name]["counts"]), warnings

@@ -25,18 +25,18 @@ from vosbench.version import __version__
 MAX_NAMES_SHOWN = 20  # videos in one message
 
 
-def compare_with_card(dataset: Dataset, part: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
+def compare_with_card(dataset: Dataset, split: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
     """Compare what a reader found with the numbers of videos and frames on the card.
 
     Returns a warning if they differ and the user chose the source, because a user may want a part of the data.
     Raises VosbenchError if they differ and the source is the card's, and if there is no video at all.
     """
-    label = f"{dataset.name} {part.name}"
+    label = f"{dataset.name} {split.name}"
     if not content.videos:
         raise VosbenchError(label, "none of its videos is in the files", "give files that hold them with --from")
     frames = sum(1 for entry in content.entries if entry.path.parts[0] == paths.FRAMES)
     found = {"videos": len(content.videos), "frames": frames}
-    published = asdict(part.counts)
+    published = asdict(split.counts)
     differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
     if content.missing:
         differing.append(f"missing are {_shorten_names(content.missing)}")
@@ -86,23 +86,23 @@ def warn_of_changed_files(files: Sequence[FetchedFile], splits: Mapping[str, Any
 
 
 def write_split(
-    content: SplitContent, dataset: Dataset, part: Split, staged: Path, progress: FetchProgress
+    content: SplitContent, dataset: Dataset, split: Split, staged: Path, progress: FetchProgress
 ) -> dict[str, VideoContent]:
     """Write a split to the folder `staged` in the normal layout. Returns the content of each video.
 
     Raises VosbenchError if a file is damaged or cannot be written.
     """
-    label = f"{dataset.name} {part.name}"
+    label = f"{dataset.name} {split.name}"
     try:
         for done in save_all([(entry.member, staged / entry.path) for entry in content.entries]):
             progress(label, done, len(content.entries))
-        write_text(staged / paths.LISTS / f"{part.name}.txt", "".join(f"{video}\n" for video in content.videos))
+        write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in content.videos))
     except OSError as error:
         found = f"cannot write {dataset.name} there ({error.strerror}), nothing was kept"
         raise VosbenchError(staged.parent, found, "make room, or choose another --root") from None
     frames, masks = staged / paths.FRAMES, staged / paths.MASKS
     dataset_split = DatasetSplit(
-        dataset.name, staged, part, dataset.rules, tuple(content.videos), frames, masks, fetched=True
+        dataset.name, staged, split, dataset.rules, tuple(content.videos), frames, masks, fetched=True
     )
     return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
 
