@@ -36,7 +36,7 @@ def test_a_slip_of_the_pen_is_found_before_any_task_runs(cli: Cli, bears: Path) 
     assert "would delete its finished videos" in cli(*command, "--tracker", "static", "--overwrite", expect=2).stderr
     for option in ("mem=3\nrm -rf it", "--mem=3", "array=1-9", "=3"):
         told = cli(*command, "--tracker", "static", "--option", option, expect=2).stderr
-        assert f"--option {option!r}: expected a NAME=VALUE" in told
+        assert f"--option {option!r}: expected NAME=VALUE" in told
     assert not (cli.folder / "results").exists()
 
 

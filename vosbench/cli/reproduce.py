@@ -10,7 +10,7 @@ from vosbench.cli.app import GpusOption, VideosOption, app, print_error, split_n
 from vosbench.cli.show import RunArgument
 
 if TYPE_CHECKING:
-    from vosbench.studies.reproduce import VideoComparison
+    from vosbench.studies.compare_masks import VideoComparison
 
 
 @app.command("reproduce")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,33 +13,17 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.io import plugins
-from vosbench.io.paths import RUN_MASKS, Roots
-from vosbench.masks.labels import read_labels
+from vosbench.io.paths import Roots
 from vosbench.running import provenance
 from vosbench.running.attempts import Event
 from vosbench.running.infer import infer_jobs
 from vosbench.running.job import Job, prepare_job
-from vosbench.running.record import Record, hash_masks
 from vosbench.running.run import Run, open_scored_split
 from vosbench.running.settings import find_offered_settings
+from vosbench.studies.compare_masks import VideoComparison, compare_video
 from vosbench.trackers import registry
 
 SAMPLE_SIZE = 3
-
-
-@dataclass(frozen=True)
-class VideoComparison:
-    """The masks of a video in a run compared with those of a second run.
-
-    frames: the number of all frames. differing: the number of frames with different masks. note: anything else to say,
-    such as why no masks could be compared.
-    """
-
-    video: str
-    frames: int
-    same: bool
-    differing: int = 0
-    note: str = ""
 
 
 class RunComparison(NamedTuple):
@@ -83,7 +66,7 @@ def reproduce_run(
         outcome = infer_jobs([job], devices, on_event=on_event)[0]
         before = run.read_records()
         again = {record.video: record for record in (*outcome.done, *outcome.failed)}
-        compared = [_compare_video(run, before[video], outcome.run, again[video]) for video in job.videos]
+        compared = [compare_video(run, before[video], outcome.run, again[video]) for video in job.videos]
         is_same = all(video.same for video in compared)
         return RunComparison(compared, [] if is_same else explain_differences(run, job, devices))
 
@@ -152,39 +135,6 @@ def _find_rewritten_videos(
     }
     newer = [video for video, paths in files.items() if any(path.stat().st_mtime > begun + 1 for path in paths)]
     return [f"frames or ground truth of {', '.join(newer)} were written after the run began"] if newer else []
-
-
-def _compare_video(run: Run, before: Record, other: Run, now: Record) -> VideoComparison:
-    """Compare the masks of a video. before, now: its records in the run and in the other run."""
-    if now.state == "failed":
-        return VideoComparison(now.video, before.frames, False, note=f"failed: {now.error}")
-    theirs, ours = (each.path / RUN_MASKS / now.video for each in (run, other))
-    digest = hash_masks(theirs)
-    if digest == now.digest:
-        return VideoComparison(now.video, now.frames, True)
-    if before.digest not in ("", digest):
-        again = "it writes the same ones again" if now.digest == before.digest else "now it writes other ones"
-        note = f"the run's masks were changed after it wrote them, and {again}"
-        return VideoComparison(now.video, before.frames, False, note=note)
-    every_mask = _list_masks(theirs) | _list_masks(ours)
-    differing = len({mask.stem for mask in every_mask if _are_masks_different(theirs / mask, ours / mask)})
-    note = "" if differing else "the masks are equal, but their PNG files are compressed differently"
-    return VideoComparison(now.video, now.frames, not differing, differing, note)
-
-
-def _list_masks(folder: Path) -> set[Path]:
-    """The PNG files below a folder, relative to it."""
-    return {path.relative_to(folder) for path in folder.rglob("*.png")}
-
-
-def _are_masks_different(one: Path, other: Path) -> bool:
-    """Whether two files hold different masks, or one of the files is missing."""
-    if not (one.is_file() and other.is_file()):
-        return True
-    if one.read_bytes() == other.read_bytes():
-        return False
-    first, second = read_labels(one), read_labels(other)
-    return first.shape != second.shape or bool((first != second).any())
 
 
 def _collect_identity(facts: Mapping[str, Any]) -> dict[str, Any]:
