@@ -1,14 +1,14 @@
-"""The error that users can mend."""
+"""The error for problems that the user can solve."""
 
 from __future__ import annotations
 
 
 class VosbenchError(Exception):
-    """Something that the user can put right, shown as one line: `subject: found; remedy`.
+    """A problem that the user can solve, shown as one line: `subject: found; remedy`.
 
-    subject: the thing, such as a file, an option with its value, or a video. found: what is wrong with it, and what
-    was expected. remedy: the next step, as a command where there is one; empty where `found` leaves only one. A plug-in
-    may give a whole sentence as the subject, and nothing else.
+    subject: what has the problem, such as a file, an option with its value, or a video. found: what was found there and
+    what was expected. remedy: the next step, with the exact command where there is one; empty where `found` says it.
+    A plug-in may give a whole sentence as the subject and nothing else.
     """
 
     def __init__(self, subject: object, found: str = "", remedy: str = "") -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ from vosbench.io.files import hash_file_sha256
         (None, "cannot be read"),
     ],
 )
-def test_what_is_no_json_object_is_said_in_a_line(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_a_file_that_holds_no_json_object_is_one_line(tmp_path: Path, content: bytes | None, message: str) -> None:
     path = tmp_path / "run.json"
     path.mkdir() if content is None else path.write_bytes(content)
     with pytest.raises(VosbenchError, match=f"run.json: {message}"):
@@ -34,8 +35,8 @@ def test_what_is_no_json_object_is_said_in_a_line(tmp_path: Path, content: bytes
 def test_a_file_that_is_written_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), files.replacing(path) as beside:
-        1 / beside.write_text("")
+    with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
+        1 / partial.write_text("")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("file", "old")]
 
 
@@ -53,6 +54,77 @@ def test_what_a_dead_process_left_is_told_from_what_others_are_writing(tmp_path:
         os.utime(path, (0, 0))
     (tmp_path / f".status.json.{host}-{dead.pid}.partial").touch()  # in another container numbers may be others
     assert files.find_orphans(tmp_path) == [left]
+
+
+def test_litter_stays_where_asking_for_a_process_would_interrupt_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f".run.json.{platform.node()}-{2**22 + 1}.partial"  # more than the highest number of a process
+    path.touch()
+    os.utime(path, (0, 0))
+    assert files.find_orphans(tmp_path) == [path]
+    monkeypatch.setattr(files.os, "name", "nt")
+    monkeypatch.setattr(files.os, "kill", lambda *_: pytest.fail("on Windows this sends Ctrl-C"))
+    assert files._is_process_alive("5")
+
+
+def test_space_that_is_there_is_no_error_also_for_a_folder_that_will_be_made(tmp_path: Path) -> None:
+    files.require_space(tmp_path / "new" / "folder", 1, "davis2017 val", "choose another --root")
+    assert files.count_free_bytes(tmp_path / "new" / "folder") > 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_space_that_is_missing_is_an_error_with_both_figures(tmp_path: Path) -> None:
+    with pytest.raises(files.DiskError) as caught:
+        files.require_space(tmp_path, 2e18, "davis2017 val", "choose another --root")
+    assert re.fullmatch(
+        rf"davis2017 val: 2000000000\.0 GB are needed in {re.escape(str(tmp_path))} and \d+\.\d GB are free; "
+        "choose another --root",
+        str(caught.value),
+    )
+
+
+def written(folder: Path, content: dict[str, str]) -> Path:
+    for name, text in content.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+def content_of(folder: Path) -> dict[str, str]:
+    return {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*") if p.is_file()}
+
+
+VAL = {"Annotations/bear/0.png": "old", "ImageSets/val.txt": "bear", "meta.json": "old", "dataset.json": "old"}
+
+
+def test_a_folder_that_is_assembled_takes_the_place_of_another(tmp_path: Path) -> None:
+    written(tmp_path / "masks" / "bear", {"0.png": "old", "1.png": "old"})
+    with files.assembling(tmp_path / "masks" / "bear") as partial:
+        written(partial, {"0.png": "new"})
+    assert content_of(tmp_path) == {"masks/bear/0.png": "new"}
+
+
+def test_a_split_is_merged_into_what_is_there_with_its_list_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = written(tmp_path / "bears", VAL)
+    (home / "Annotations/bear/1.png").write_text("old")
+    moved: list[str] = []
+    replace = Path.replace
+    monkeypatch.setattr(Path, "replace", lambda path, to: moved.append(path.name) or replace(path, to))
+    with files.merging(home) as partial:
+        written(partial, {**dict.fromkeys(VAL, "new"), "Annotations/cub/0.png": "new"})
+    assert content_of(home) == {**dict.fromkeys(VAL, "new"), "Annotations/cub/0.png": "new"}
+    assert sorted(moved[:3]) == ["bear", "cub", "meta.json"]
+    assert moved[3:] == ["val.txt", "dataset.json"]
+
+
+def test_a_split_that_fails_leaves_what_is_there(tmp_path: Path) -> None:
+    home = written(tmp_path / "bears", VAL)
+    with pytest.raises(ZeroDivisionError), files.merging(home) as partial:
+        1 / len(content_of(written(partial, {})))
+    assert content_of(tmp_path) == {f"bears/{name}": text for name, text in VAL.items()}
 
 
 def test_the_known_answer_of_sha256(tmp_path: Path) -> None:

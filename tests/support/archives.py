@@ -1,4 +1,4 @@
-"""Archives of every kind, packed from a few files; and what is in them, or why they are refused."""
+"""Pack a few files into archives of every kind, and read what an archive holds or why it is refused."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pack_tar(path: Path, *entries: tuple[tarfile.TarInfo | str, bytes], mode: st
 
 
 def pack(folder: Path, kind: str, files: Mapping[str, bytes]) -> Path:
-    """The files as a source of one kind, whose name does not tell which."""
+    """Make a source of one kind from files; its name does not tell which kind."""
     path = folder / f"source-{kind.replace('.', '-')}"
     if kind == "zip":
         return pack_zip(path, *files.items())
@@ -61,7 +61,7 @@ def contents(*sources: Path) -> dict[str, bytes]:
 
 
 def refusal(source: Path, inner: str = "") -> str:
-    """The one line with which a source is refused, or an archive in it, before any member is handed out."""
+    """Return the message with which a source, or an archive inside it, is refused before any member is given."""
     with TemporaryDirectory() as scratch:
         with pytest.raises(VosbenchError) as caught, open_members([source], Path(scratch)):
             pytest.fail("members were handed out")

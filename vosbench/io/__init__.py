@@ -1,1 +1,1 @@
-"""Files, paths, archives, processes and plug-ins: whatever touches the operating system."""
+"""Files, paths, archives, processes and plug-ins: everything that talks to the operating system."""

@@ -1,4 +1,4 @@
-"""Read JSON and hashes; write files beside their place and rename them."""
+"""Read JSON, hash files, measure free space, and replace files and folders only when their content is complete."""
 
 from __future__ import annotations
 
@@ -16,89 +16,116 @@ from typing import Any
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import LISTS, MANIFEST, PARTIAL_SUFFIX, partial_path
 
+REWRITE = "delete it and repeat the command that wrote it"
+ORPHAN_SECONDS = 60
+
+
+class DiskError(VosbenchError):
+    """The disk is full or refuses a file; the source of the file is not to blame."""
+
 
 def hash_file(path: Path, algorithm: str) -> str:
-    """A hash of a file in hexadecimal, by the algorithm's name in hashlib."""
+    """Return the hash of a file in hexadecimal. algorithm: its name in hashlib, such as "md5"."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
 def hash_file_sha256(path: Path) -> str:
-    """The SHA-256 of a file in hexadecimal."""
+    """Return the SHA-256 of a file in hexadecimal."""
     return hash_file(path, "sha256")
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file.
+def count_free_bytes(folder: Path) -> int:
+    """Return the free bytes on the disk where a folder lies, or will lie once it is made."""
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(existing).free
 
-    Raises FileNotFoundError if there is none, VosbenchError if it is damaged or may not be read.
+
+def require_space(folder: Path, needed_bytes: float, subject: object, remedy: str) -> None:
+    """Raise DiskError if fewer bytes than needed are free where a folder lies or will lie.
+
+    subject: what needs the space, such as a file or a split; the message begins with it. remedy: what the user can do.
+    """
+    if needed_bytes > (free := count_free_bytes(folder)):
+        found = f"{needed_bytes / 1e9:.1f} GB are needed in {folder} and {free / 1e9:.1f} GB are free"
+        raise DiskError(subject, found, remedy)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object from a file.
+
+    Raises FileNotFoundError if there is no such file, VosbenchError if it cannot be read or holds something else.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise
     except OSError as error:
-        raise VosbenchError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:  # no JSON, or no text
         raise VosbenchError(
-            f"{path}: not valid JSON ({error}); delete it and repeat the command that made it"
+            path, f"cannot be read ({error.strerror})", "make it a file that you may read, or delete it"
         ) from None
+    except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or nested too deeply
+        raise VosbenchError(path, f"not valid JSON ({error})", REWRITE) from None
     if not isinstance(value, dict):
-        kind = type(value).__name__
-        raise VosbenchError(
-            f"{path}: expected a JSON object, found {kind}; delete it and repeat the command that made it"
-        )
+        raise VosbenchError(path, f"expected a JSON object, found {type(value).__name__}", REWRITE)
     return value
 
 
 def to_json(value: Any) -> str:
-    """A value as readable JSON text."""
+    """Return a value as indented JSON text. Raises ValueError for NaN and infinity."""
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replace a JSON file atomically."""
+    """Replace a JSON file atomically. Raises VosbenchError if it cannot be written."""
     write_text(path, to_json(value))
 
 
 def write_text(path: Path, text: str) -> None:
-    """Replace a text file atomically. Raises VosbenchError if it cannot be written."""
+    """Replace a text file atomically, in UTF-8. Raises VosbenchError if it cannot be written."""
     write_bytes(path, text.encode())
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file atomically. Raises VosbenchError if it cannot be written."""
     try:
-        with replacing(path) as beside:
-            beside.write_bytes(content)
+        with replacing(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        raise VosbenchError(f"{path}: cannot be written ({error.strerror})") from None
+        raise VosbenchError(
+            path, f"cannot be written ({error.strerror})", "make room, or choose a folder that you may write to"
+        ) from None
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write a file to; it takes the place of `path` at the end, or vanishes on an error."""
+    """Yield a path beside `path` to write a file to. At the end that file replaces `path`; on an error it is deleted.
+
+    The folder is made if it does not exist. Raises OSError.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Nodes that share a folder may have processes of the same number.
-    beside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}{PARTIAL_SUFFIX}")
+    # The node's name, because processes on two nodes that share a folder can have the same number.
+    partial = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}{PARTIAL_SUFFIX}")
     try:
-        yield beside
-        beside.replace(path)
+        yield partial
+        partial.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
 
 
 def find_orphans(folder: Path) -> list[Path]:
-    """What processes of this machine were to put into a folder by `replacing`, and did not live to do.
+    """List the files in a folder that dead processes of this machine began with `replacing` and did not finish.
 
-    What is younger than a minute may be of a process that is not seen, in another container of this machine.
+    Files younger than a minute are left out: a process in another container of this machine may be writing them, and
+    it cannot be seen from here.
     """
-    beside = [path for path in folder.glob(f".*.{platform.node()}-*{PARTIAL_SUFFIX}") if _get_age(path) > 60]
-    return [path for path in beside if not _is_process_alive(path.name.removesuffix(PARTIAL_SUFFIX).rpartition("-")[2])]
+    partials = folder.glob(f".*.{platform.node()}-*{PARTIAL_SUFFIX}")
+    old = [path for path in partials if _get_age(path) > ORPHAN_SECONDS]
+    return [path for path in old if not _is_process_alive(path.name.removesuffix(PARTIAL_SUFFIX).rpartition("-")[2])]
 
 
 def _get_age(path: Path) -> float:
-    """Seconds since a file was written; 0 if it is gone."""
+    """Return the seconds since a file was written; 0 if it is gone."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:
@@ -106,7 +133,12 @@ def _get_age(path: Path) -> float:
 
 
 def _is_process_alive(process: str) -> bool:
-    """Whether a process with this number runs here; it may be somebody else's."""
+    """Whether a process with this number runs here; it may belong to another user.
+
+    Always true on Windows, where `os.kill(number, 0)` would send Ctrl-C instead of asking.
+    """
+    if os.name == "nt":
+        return True
     try:
         os.kill(int(process), 0)
     except (ProcessLookupError, ValueError):
@@ -118,52 +150,57 @@ def _is_process_alive(process: str) -> bool:
 
 @contextmanager
 def assembling(path: Path, tag: str = "") -> Iterator[Path]:
-    """An empty folder beside `path` to fill; it takes the place of `path` at the end, or vanishes on an error.
+    """Yield an empty folder beside `path` to fill. At the end it replaces `path`; on an error it is deleted.
 
-    tag: tells the folders of several processes apart.
+    tag: keeps apart the folders that several processes fill for the same path.
     """
-    beside = partial_path(path, tag)
-    remove_path(beside)
-    beside.mkdir(parents=True)
+    partial = partial_path(path, tag)
+    remove_path(partial)
+    partial.mkdir(parents=True)
     try:
-        yield beside
+        yield partial
         remove_path(path)
-        beside.rename(path)
+        partial.replace(path)
     finally:
-        remove_path(beside)
+        remove_path(partial)
 
 
 @contextmanager
 def merging(path: Path) -> Iterator[Path]:
-    """An empty folder beside the dataset's folder `path` to fill with the normal layout of a split.
+    """Yield an empty folder beside a dataset's folder `path` to fill with one split in the normal layout.
 
-    At the end it becomes `path`, or its videos and files take their places in `path`. Lists that are there already go
-    first and come last, before dataset.json alone, so that a split is only ever listed when it is whole. On an error it
-    vanishes.
+    At the end it becomes `path`, or its videos and files are moved into `path`. The split's lists in ImageSets are
+    removed from `path` first, and the new ones are moved last, with dataset.json after them, so that a split is only
+    ever listed while it is complete. On an error the folder is deleted.
     """
-    beside = partial_path(path)
-    remove_path(beside)
-    beside.mkdir(parents=True)
+    partial = partial_path(path)
+    remove_path(partial)
+    partial.mkdir(parents=True)
     try:
-        yield beside
+        yield partial
         if path.exists():
-            for listed in (beside / LISTS).iterdir():
-                remove_path(path / LISTS / listed.name)
-            videos_and_files = (*beside.glob("*/*"), *(item for item in beside.iterdir() if item.is_file()))
-            for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
-                place = path / item.relative_to(beside)
-                place.parent.mkdir(exist_ok=True)
-                if item.is_dir():
-                    remove_path(place)
-                item.rename(place)  # of a file, also over the one that is there
+            _move_into(path, partial)
         else:
-            beside.rename(path)
+            partial.replace(path)
     finally:
-        remove_path(beside)
+        remove_path(partial)
+
+
+def _move_into(dataset: Path, partial: Path) -> None:
+    """Move the videos and files of one split into its dataset's folder, in the order that `merging` promises."""
+    for listed in (partial / LISTS).iterdir():
+        remove_path(dataset / LISTS / listed.name)
+    videos_and_files = (*partial.glob("*/*"), *(item for item in partial.iterdir() if item.is_file()))
+    for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
+        place = dataset / item.relative_to(partial)
+        place.parent.mkdir(exist_ok=True)
+        if item.is_dir():
+            remove_path(place)
+        item.replace(place)  # a file also replaces the one that is there
 
 
 def remove_path(path: Path) -> None:
-    """Delete a file or a whole folder, if it is there."""
+    """Delete a file, a symbolic link or a whole folder, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

@@ -1,4 +1,4 @@
-"""The names of all files and folders, and the only ways in which files come to be: written beside and renamed."""
+"""Names of the files and folders that vosbench reads and writes, and lists of what a folder holds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PARTIAL_SUFFIX = ".partial"
 
 @dataclass(frozen=True)
 class Roots:
-    """The three folders in which everything lies."""
+    """The folders of datasets, checkpoints and runs, by default below the current folder."""
 
     datasets: Path = Path("datasets")
     checkpoints: Path = Path("checkpoints")
@@ -24,32 +24,32 @@ class Roots:
 
 
 def find_shipped_folder(folder: str) -> Path:
-    """A data folder that ships with the package: inside it when installed, beside it in a checkout."""
+    """Return a data folder that ships with vosbench: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).resolve().parents[1]
     inside = package / folder
     return inside if inside.is_dir() else package.parent / folder
 
 
 def natural_sort_key(path: Path) -> tuple[tuple[tuple[int, str], ...], str]:
-    """A sort key for file stems that puts 2 before 10 and keeps 002 and 2 apart."""
+    """Return a sort key that puts 2 before 10 and orders 002 and 2, which have the same number, by name."""
     parts = re.split(r"(\d+)", path.stem)
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts), path.name
 
 
 def is_litter(name: str) -> bool:
-    """Whether a file or folder was left by an operating system or is hidden, and is no data."""
+    """Whether a name belongs to a hidden file, or to one that an operating system left, and not to data."""
     return name.startswith(".") or name in ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
 def list_folders(path: Path) -> list[Path]:
-    """The visible subfolders of a folder, in natural order; none if it does not exist."""
+    """List the visible subfolders of a folder in natural order; none if it does not exist."""
     if not path.is_dir():
         return []
     return sorted((p for p in path.iterdir() if p.is_dir() and not is_litter(p.name)), key=natural_sort_key)
 
 
 def list_images(path: Path, suffixes: frozenset[str] = frozenset({".png"})) -> list[Path]:
-    """The images with one of the suffixes in a folder, in natural order; none if it does not exist."""
+    """List the images of a folder that have one of the suffixes, in natural order; none if it does not exist."""
     if not path.is_dir():
         return []
     found = (p for p in path.iterdir() if p.suffix.lower() in suffixes and not is_litter(p.name))
@@ -57,20 +57,20 @@ def list_images(path: Path, suffixes: frozenset[str] = frozenset({".png"})) -> l
 
 
 def list_json_files(path: Path) -> list[Path]:
-    """The JSON files in a folder, in natural order; none if it does not exist."""
+    """List the JSON files of a folder in natural order; none if it does not exist."""
     return sorted((p for p in path.glob("*.json") if not is_litter(p.name)), key=natural_sort_key)
 
 
 def masks_folder(results: Path) -> Path:
-    """The folder of video folders in a run, or in a folder of masks that any tool made."""
+    """Return the folder that holds the video folders: `masks` in a run, or the given folder if it is not a run."""
     return results / RUN_MASKS if (results / RUN).is_file() else results
 
 
 def scores_folder(results: Path) -> Path:
-    """The folder for the scores of masks: `eval` in their folder; beside a file of masks, `<its name>.eval`."""
+    """Return the folder for the scores: `eval` in a folder of predictions, `<name>.eval` beside a file of them."""
     return results.with_name(f"{results.name}.{EVAL}") if results.is_file() else results / EVAL
 
 
 def partial_path(path: Path, tag: str = "") -> Path:
-    """Where a folder is assembled before it takes its place."""
+    """Return the hidden path beside a folder where its content is assembled. tag: tells several processes apart."""
     return path.with_name(f".{path.name}.{tag}{PARTIAL_SUFFIX}" if tag else f".{path.name}{PARTIAL_SUFFIX}")

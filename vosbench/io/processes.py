@@ -1,7 +1,9 @@
-"""Spawned processes that never outlive their parent.
+"""Start processes that end with their parent, and ask the operating system about processes, memory and locks.
 
-A process gets one end of a pipe on which nothing is ever sent, its lifeline. The system closes the other end when the
-parent is gone, however it went, and the process leaves.
+Each process gets one end of a pipe on which nothing is ever sent, its lifeline. The operating system closes the other
+end when the parent ends, even if it is killed, and then the process exits.
+
+Everything here also works on systems without `fcntl`, `resource`, `sched_getaffinity` or Unix signals.
 """
 
 from __future__ import annotations
@@ -9,12 +11,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TypeVar
 
 from vosbench.errors import VosbenchError
@@ -22,18 +26,67 @@ from vosbench.errors import VosbenchError
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-PARENT_SIGNALS = (signal.SIGINT, signal.SIGUSR1)
+PARENT_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGUSR1") if hasattr(signal, name))
+"""Ctrl-C and a scheduler's warning: the parent handles them for its processes. Windows has no SIGUSR1."""
 SPAWN_CONTEXT = multiprocessing.get_context("spawn")
 
 
 def count_cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Count the cores that this process may use, or all cores where the system does not tell."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def peak_memory_mb() -> float:
+    """Return the most memory that this process has used so far, in MiB; 0.0 where that is not known (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return 0.0
+    units_per_mb = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kibibytes
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_per_mb, 1)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds the `filelock.FileLock` of this path; False if there is no such file.
+
+    Where the system has `flock`, a shared lock is taken and given back at once, for which read permission is enough.
+    Elsewhere the lock itself is taken for that moment, so whoever wants it should try for longer than an instant.
+    A file that may not be opened counts as locked.
+    """
+    if not path.exists():
+        return False
+    try:
+        import fcntl
+    except ImportError:
+        return _is_locked_without_flock(path)
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except (BlockingIOError, PermissionError):  # which of the two is raised depends on the file system
+        return True
+    return False
+
+
+def _is_locked_without_flock(path: Path) -> bool:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(path, timeout=0):
+            return False
+    except (Timeout, PermissionError):
+        return True
 
 
 @contextmanager
 def block_parent_signals() -> Iterator[None]:
-    """Processes that are started meanwhile hear neither Ctrl-C nor a notice before they have called `live_by`."""
+    """Start processes in this block so that signals for the parent do not reach them before `tie_to_parent` runs."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENT_SIGNALS)
     try:
         yield
@@ -42,10 +95,14 @@ def block_parent_signals() -> Iterator[None]:
 
 
 def tie_to_parent(lifeline: Connection) -> None:
-    """To be called first in a new process: end it with its parent, and leave Ctrl-C and a notice to the parent."""
+    """End this process when its parent ends, and ignore Ctrl-C and a scheduler's warning, which the parent handles.
+
+    To be called first in a new process. lifeline: the end of a pipe whose other end only the parent holds.
+    """
     for number in PARENT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENT_SIGNALS)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENT_SIGNALS)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
 
@@ -59,9 +116,10 @@ def _exit_with_parent(lifeline: Connection) -> None:
 def run_tasks(
     function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
 ) -> Generator[tuple[Task, Result], None, None]:
-    """Every task with its result as it comes, begun in the given order, on `jobs` processes; one job needs no process.
+    """Run a function on every task in `jobs` processes; yield each task with its result as soon as it is done.
 
-    Closing the iterator, and any exception, ends the processes at once. Raises VosbenchError if one of them is killed.
+    Tasks start in the given order. With one job, or one task, the function runs in this process. Closing the iterator,
+    or an exception, ends the processes at once. Raises VosbenchError if one of them dies.
     """
     if min(jobs, len(tasks)) <= 1:
         yield from ((task, function(task)) for task in tasks)
@@ -75,8 +133,10 @@ def run_tasks(
             yield futures[future], future.result()
     except BrokenProcessPool:
         raise VosbenchError(
-            "a process has died: if memory ran out, take fewer jobs; a script has to call this below "
-            "`if __name__ == '__main__':`, as its processes import it"
+            f"{min(jobs, len(tasks))} parallel processes",
+            "one of them died before its work was done",
+            "if memory ran out, use fewer jobs (--jobs); in a script, put the call below `if __name__ == '__main__':`, "
+            "because the processes import the script",
         ) from None
     finally:
         lifeline.close()

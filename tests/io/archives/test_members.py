@@ -64,7 +64,7 @@ def test_all_members_are_saved_at_once(tmp_path: Path, kind: str) -> None:
     assert contents(tmp_path / "new") == files
 
 
-def test_members_that_are_not_apart_are_saved_in_order(tmp_path: Path) -> None:
+def test_members_that_cannot_be_read_in_parallel_are_saved_in_order(tmp_path: Path) -> None:
     opened = []
 
     def drawn(number: int) -> Member:
@@ -92,7 +92,7 @@ def test_saving_all_stops_at_a_damaged_member(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b"other", b"wrong"))
     with (
         open_members([path]) as members,
-        pytest.raises(VosbenchError, match=r"'b\.txt' in it is damaged .* fetch it again"),
+        pytest.raises(VosbenchError, match=r"entry 'b\.txt' is damaged .* download it again"),
     ):
         list(save_all([(member, tmp_path / "new" / member.name) for member in members]))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import random
 import shutil
+import sys
+import zipfile
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,9 +15,9 @@ import py7zr
 import pytest
 
 from vosbench.errors import VosbenchError
+from vosbench.io.archives import safety
 from vosbench.io.archives.members import save_all
 from vosbench.io.archives.open import open_members
-from vosbench.io.archives.safety import SMALL_ARCHIVE_BYTES
 
 FILES = {
     "train/JPEGImages/dog/00000.jpg": random.Random(0).randbytes(3000),
@@ -24,6 +26,8 @@ FILES = {
     "train/empty.txt": b"",
 }
 LITTER = {"__MACOSX/train/._meta.json": b"litter", "train/.DS_Store": b"litter"}
+
+LIMIT = 2**20
 
 
 def pack(path: Path, files: Mapping[str, bytes], **options: object) -> Path:
@@ -112,8 +116,29 @@ def test_scratch_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_without_scratch_it_is_refused(tmp_path: Path) -> None:
     source = pack(tmp_path / "train.7z", FILES)
-    with pytest.raises(VosbenchError, match=r"train\.7z: cannot be read in place"), open_members([source]):
+    with (
+        pytest.raises(VosbenchError, match=r"train\.7z: has to be unpacked before it can be read"),
+        open_members([source]),
+    ):
         pytest.fail("members were handed out")
+
+
+@pytest.mark.parametrize("name", ["train.7z", "train.bin", "train.7z.001"])
+def test_without_py7zr_the_error_names_the_extra_to_install(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = pack(tmp_path / name, FILES)
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    message = refusal(source)
+    assert message.startswith(f"{source}: the package py7zr, which reads 7z archives, is not installed (")
+    assert message.endswith('; run: pip install "vosbench[7z]"')
+
+
+def test_py7zr_is_not_imported_for_other_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.txt", "a")
+    monkeypatch.setitem(sys.modules, "py7zr", None)
+    assert contents(tmp_path / "a.zip", tmp_path / "scratch") == {"a.txt": b"a"}
 
 
 @pytest.mark.parametrize(
@@ -128,27 +153,26 @@ def test_without_scratch_it_is_refused(tmp_path: Path) -> None:
 def test_names_that_could_write_elsewhere_are_refused(tmp_path: Path, name: str, flaw: str) -> None:
     stand_in = "x" * len(name)
     source = renamed(pack_plainly(tmp_path / "a.7z", {**FILES, stand_in: b"evil"}), stand_in, name)
-    assert f"{name.replace(chr(92), '/')!r} in it {flaw}" in refusal(source)
+    assert f"entry {name.replace(chr(92), '/')!r} {flaw}" in refusal(source)
 
 
 def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
     source = pack(tmp_path / "a.7z", {"train/a.txt": b"1", "Train/A.txt": b"2"})
-    assert "'Train/A.txt' in it has the name of another entry, 'train/a.txt'" in refusal(source)
+    assert "entry 'Train/A.txt' has the name of another entry, 'train/a.txt'" in refusal(source)
 
 
 def test_links_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/etc/passwd")
     with py7zr.SevenZipFile(tmp_path / "a.7z", "w") as archive:
         archive.write(tmp_path / "link", "link")
-    assert "'link' in it is a link" in refusal(tmp_path / "a.7z")
+    assert "entry 'link' is a link" in refusal(tmp_path / "a.7z")
 
 
-def test_bombs_are_refused_before_anything_is_unpacked(tmp_path: Path) -> None:
-    assert f"'bomb' in it unpacks to {SMALL_ARCHIVE_BYTES + 1} bytes" in refusal(
-        pack(tmp_path / "a.7z", {"bomb": bytes(SMALL_ARCHIVE_BYTES + 1)})
-    )
-    parts = {f"{part}.bin": bytes(2**20) for part in range(SMALL_ARCHIVE_BYTES // 2**20 + 1)}
-    assert "makes the whole too large: a bomb" in refusal(pack(tmp_path / "b.7z", parts))
+def test_bombs_are_refused_before_anything_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(safety, "SMALL_ARCHIVE_BYTES", LIMIT)
+    assert f"entry 'bomb' unpacks to {LIMIT + 1} bytes" in refusal(pack(tmp_path / "a.7z", {"bomb": bytes(LIMIT + 1)}))
+    parts = {f"{part}.bin": bytes(LIMIT // 16) for part in range(17)}
+    assert "makes the archive unpack to too much: a bomb" in refusal(pack(tmp_path / "b.7z", parts))
 
 
 @pytest.mark.parametrize("options", [{}, {"header_encryption": True}])
@@ -163,7 +187,7 @@ def test_an_archive_that_is_cut_off_is_damaged(tmp_path: Path, part: float) -> N
     source.write_bytes(source.read_bytes()[: int(part * size)])
     message = refusal(source)
     assert "is damaged or cannot be read" in message
-    assert message.endswith("; delete it and fetch it again")
+    assert message.endswith("; delete it and download it again")
     assert f"{int(part * size)} of {size} bytes are there" in message or part < 0.1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tarfile
 import zipfile
@@ -94,14 +95,14 @@ def test_volumes_have_the_place_and_the_name_of_the_first_one(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("names", "error"),
     [
-        (["x.7z.001", "x.7z.003"], "x.7z.002 is missing, and x.7z.003 is there"),
-        (["x.7z.003", "x.7z.002"], "x.7z.001 is missing, and x.7z.002 is there"),
-        (["x.tar.gz.ab", "x.tar.gz.ac"], "x.tar.gz.aa is missing, and x.tar.gz.ab is there"),
+        (["x.7z.001", "x.7z.003"], "x.7z.002: missing, although x.7z.003 is there"),
+        (["x.7z.003", "x.7z.002"], "x.7z.001: missing, although x.7z.002 is there"),
+        (["x.tar.gz.ab", "x.tar.gz.ac"], "x.tar.gz.aa: missing, although x.tar.gz.ab is there"),
         (
             ["x.zip.az", "x.zip.bb", *(f"x.zip.a{letter}" for letter in "abcdefghijklmnopqrstuvwxy")],
-            "x.zip.ba is missing",
+            "x.zip.ba: missing",
         ),
-        (["x.7z.001", "x.7z.002", "x.7z.001"], "x.7z.001 is given twice"),
+        (["x.7z.001", "x.7z.002", "x.7z.001"], "x.7z.001: given twice"),
     ],
 )
 def test_a_volume_that_is_missing_or_there_twice_is_named(names: list[str], error: str) -> None:
@@ -113,14 +114,14 @@ def test_a_volume_that_is_missing_or_there_twice_is_named(names: list[str], erro
 def test_a_last_volume_that_is_missing_is_noticed(tmp_path: Path, name: str) -> None:
     *volumes, last = split(tmp_path, name, ["001", "002", "003"])
     last.unlink()
-    with pytest.raises(VosbenchError, match=r"train\..*\.001: .*give its last volumes, too, if they are missing"):
+    with pytest.raises(VosbenchError, match=r"train\..*\.001: .*add its last volumes if they are missing"):
         contents(tmp_path, *volumes)
 
 
 def test_a_first_volume_that_is_missing_is_named_before_anything_is_read(tmp_path: Path) -> None:
     first, second = split(tmp_path, "train.7z", ["001", "002"])
     first.unlink()
-    with pytest.raises(VosbenchError, match=r"train\.7z\.001 is missing, and train\.7z\.002 is there"):
+    with pytest.raises(VosbenchError, match=r"train\.7z\.001: missing, although train\.7z\.002 is there"):
         contents(tmp_path, second)
 
 
@@ -149,7 +150,12 @@ def test_an_archive_is_known_by_its_name(name: str, answer: bool) -> None:
     assert is_archive(name) == answer
 
 
-def test_the_stream_is_the_files_one_after_the_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("has_pread", [True, False])
+def test_the_stream_is_the_files_one_after_the_other(
+    tmp_path: Path, has_pread: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not has_pread:
+        monkeypatch.delattr(os, "pread", raising=False)
     whole = random.Random(0).randbytes(1000)
     paths = [tmp_path / str(number) for number in range(5)]
     for path, (start, end) in zip(paths, [(0, 1), (1, 400), (400, 400), (400, 999), (999, 1000)], strict=True):

@@ -1,1 +1,1 @@
-"""Zip, tar and 7z archives behind one interface."""
+"""Read zip, tar and 7z archives and folders through one interface."""

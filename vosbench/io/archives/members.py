@@ -1,4 +1,4 @@
-"""One file of what publishers packed, read or made a file of ours; or all of them, as fast as the disk takes them."""
+"""A file inside an archive or folder: read it, or save it to disk. `save_all` saves many in parallel."""
 
 from __future__ import annotations
 
@@ -18,27 +18,24 @@ from typing import IO, cast
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.volumes import get_archive_name
+from vosbench.io.files import DiskError as DiskError  # some callers import it from here
 from vosbench.io.files import replacing
 from vosbench.io.processes import count_cores
 
 READ_CHUNK = 2**20  # bytes
-FILES_PER_BATCH = 64  # files for a thread at a time
+FILES_PER_BATCH = 64  # files that a thread saves at a time
 # zipfile, tarfile and the decompressors raise more on damaged input than they document.
 DAMAGE_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
 DAMAGE_ERRORS += (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 
 
-class DiskError(VosbenchError):
-    """The disk does not take a file, which is no fault of where it comes from."""
-
-
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One regular file.
+    """A regular file in an archive or folder.
 
-    name: where it lies below the top of its source. size: in bytes. source: the folder or archive that it came from.
-    open: its bytes. file: itself, where it lies on disk and may be linked. apart: whether it can be read at the same
-    time as others of its source, by another thread.
+    name: its path below the top of its source. size: its bytes. source: the folder or archive that it is in.
+    open: returns a stream of its bytes. file_on_disk: the file itself, if it lies on disk and may be hard-linked.
+    read_in_parallel: whether it can be read while another thread reads other members of the same source.
     """
 
     name: PurePosixPath
@@ -49,40 +46,40 @@ class Member:
     read_in_parallel: bool = False
 
     def read(self) -> bytes:
-        """Its content. Raises VosbenchError if it is damaged."""
+        """Return its content. Raises VosbenchError if it is damaged."""
         return b"".join(self._chunks())
 
     def save(self, path: Path) -> None:
-        """Make it the file `path`, whole or not at all.
+        """Write it to the file `path`, completely or not at all, replacing a file that is there.
 
-        A file on disk is hard-linked where the file system allows: do not change it in place afterwards.
-        Raises VosbenchError if it is damaged, DiskError if it cannot be written.
+        A file on disk is hard-linked where the file system allows, so do not change the new file in place.
+        Raises VosbenchError if the member is damaged, DiskError if the file cannot be written.
         """
-        with translate_write_errors(path), replacing(path) as beside:
-            beside.unlink(missing_ok=True)  # left by a process that died, it may be a link to the only copy
-            self.fill(beside)
+        with translate_write_errors(path), replacing(path) as partial_file:
+            partial_file.unlink(missing_ok=True)  # left by a dead process, it may be a hard link to the only copy
+            self.fill(partial_file)
 
     def fill(self, path: Path) -> None:
-        """Make it the new file `path` of a folder that is there. Raises OSError, VosbenchError if it is damaged."""
+        """Write it to the new file `path` in an existing folder. Raises OSError, or VosbenchError if it is damaged."""
         if not (self.file_on_disk and _try_hard_link(self.file_on_disk, path)):
             with path.open("xb") as file:
                 file.writelines(self._chunks())
 
     def _chunks(self) -> Iterator[bytes]:
-        size = min(READ_CHUNK, self.size + 1)  # beyond its end, where checksums are compared
+        size = min(READ_CHUNK, self.size + 1)  # one byte past the end makes the archive compare its checksum
         with translate_read_errors(self.source, str(self.name)), self.open() as stream:
             while chunk := stream.read(size):
                 yield chunk
 
 
 def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
-    """Make members files of a folder that nobody sees before all are there; yields now and then how many are done.
+    """Save members to files and yield, now and then, how many are done.
 
-    In the order of the pairs, by all cores where members can be read apart; before those the others, one by one. Where
-    two members have one path the last one counts. Folders are made, but a file that is there is an error. Hard links
-    as in `save`.
+    The files should go to a folder that nobody reads before all are saved. Folders are made; a file that exists is an
+    error. Of two members for one path the last one is saved. Members that cannot be read in parallel are saved first,
+    one by one in the order of the pairs; the others follow on all cores. Files on disk are hard-linked as in `save`.
 
-    Raises VosbenchError if one is damaged, DiskError if one cannot be written; the folder is then of no use.
+    Raises VosbenchError if a member is damaged, DiskError if a file cannot be written; the files saved so far remain.
     """
     members = {path: member for member, path in pairs}
     done = len(pairs) - len(members)
@@ -91,20 +88,19 @@ def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
             folder.mkdir(parents=True, exist_ok=True)
     for path, member in members.items():
         if not member.read_in_parallel:
-            _fill_all([(member, path)])
+            _fill_batch([(member, path)])
             yield (done := done + 1)
-    apart = [(member, path) for path, member in members.items() if member.read_in_parallel]
+    parallel = [(member, path) for path, member in members.items() if member.read_in_parallel]
+    batches = (parallel[start : start + FILES_PER_BATCH] for start in range(0, len(parallel), FILES_PER_BATCH))
     pool = ThreadPoolExecutor(count_cores())
     try:
-        for count in pool.map(
-            _fill_all, (apart[start : start + FILES_PER_BATCH] for start in range(0, len(apart), FILES_PER_BATCH))
-        ):
+        for count in pool.map(_fill_batch, batches):
             yield (done := done + count)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _fill_all(pairs: Sequence[tuple[Member, Path]]) -> int:
+def _fill_batch(pairs: Sequence[tuple[Member, Path]]) -> int:
     for member, path in pairs:
         with translate_write_errors(path):
             member.fill(path)
@@ -112,12 +108,12 @@ def _fill_all(pairs: Sequence[tuple[Member, Path]]) -> int:
 
 
 def make_opener(path: Path) -> Callable[[], IO[bytes]]:
-    """What opens a file, to read its bytes."""
+    """Return a function that opens a file to read its bytes."""
     return cast("Callable[[], IO[bytes]]", partial(path.open, "rb"))
 
 
 def _try_hard_link(file: Path, path: Path) -> bool:
-    """Whether `path` could be made a hard link to the file."""
+    """Make `path` a hard link to a file; False if the file system refuses."""
     try:
         os.link(file, path)
     except OSError:
@@ -127,23 +123,25 @@ def _try_hard_link(file: Path, path: Path) -> bool:
 
 @contextmanager
 def translate_write_errors(path: Path) -> Iterator[None]:
-    """A disk that does not take a file, as one line."""
+    """Turn an OSError into a DiskError that names the file or folder to be written."""
     try:
         yield
     except OSError as error:
-        reason = error.strerror or error
-        raise DiskError(f"{path}: cannot be written ({reason}); mend that or choose another folder") from None
+        found = f"cannot be written ({error.strerror or error})"
+        raise DiskError(path, found, "make room, or choose a folder that you may write to") from None
 
 
 @contextmanager
 def translate_read_errors(source: Path, member: str | None = None) -> Iterator[None]:
-    """Damage as one line."""
+    """Turn whatever damaged input raises into a VosbenchError that names the source, and the member if there is one."""
     try:
         yield
     except DAMAGE_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        what = f"{source}: {member!r} in it" if member else f"{source}:"
-        remedy = "mend it" if source.is_dir() else "delete it and fetch it again"
-        if get_archive_name(source.name):
-            remedy = "give its last volumes, too, if they are missing, or fetch them all again"
-        raise VosbenchError(f"{what} is damaged or cannot be read ({reason}); {remedy}") from None
+        found = f"{f'entry {member!r} ' if member else ''}is damaged or cannot be read ({reason})"
+        remedy = "delete it and download it again"
+        if source.is_dir():
+            remedy = "repair or replace this file"
+        elif get_archive_name(source.name):
+            remedy = "add its last volumes if they are missing, or download all of its volumes again"
+        raise VosbenchError(source, found, remedy) from None

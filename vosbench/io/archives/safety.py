@@ -1,6 +1,6 @@
-"""What an archive says of what is in it, and what of that is refused before anything is believed.
+"""Check the entries of an archive before they are used.
 
-Refused is whatever could write elsewhere, write twice, fill the disk or hide a loss.
+An entry is refused if it could write outside its folder, write twice, fill the disk, or hide that a file is lost.
 """
 
 from __future__ import annotations
@@ -14,17 +14,19 @@ from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import Member
 from vosbench.io.paths import is_litter
 
-# Frames and masks hardly shrink in an archive; the extreme, 20,000 times one empty mask, is 5:1 in a zip and 162:1 in a
-# tar.gz (measured), while bombs aim at deflate's limit, 1032:1. Less than SMALL harms nobody at any ratio.
-# A zip is judged by member and as a whole; a tar and a 7z do not say what a member takes, and are judged as a whole.
+# Frames and masks hardly shrink in an archive. The extreme is one empty mask 20,000 times: 5:1 in a zip and 162:1 in a
+# tar.gz (measured). Bombs aim at deflate's limit, 1032:1. Up to SMALL_ARCHIVE_BYTES, any ratio is harmless.
+# A zip is judged by entry and as a whole; a tar or 7z does not state an entry's packed size, so only as a whole.
 MAX_RATIO = 200
-SMALL_ARCHIVE_BYTES = 16 * 2**20  # bytes
+SMALL_ARCHIVE_BYTES = 16 * 2**20
 
 
 class ArchiveEntry(NamedTuple):
-    """What an archive says of one entry. kind: "file", "folder" or what is refused. packed: the bytes that it takes.
+    """What an archive states about one entry.
 
-    open: its bytes. file: where it lies unpacked when the archive's last entry has been asked for, if it is wanted.
+    kind: "file", "folder", or, for an entry to refuse, what it is, such as "a link". packed_size: its bytes in the
+    archive. open: returns a stream of its bytes. file: where it lies unpacked once the archive's last entry has been
+    read, if it is wanted.
     """
 
     name: str
@@ -41,20 +43,21 @@ class ArchiveEntry(NamedTuple):
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is a file and no litter."""
+        """Whether it is a file and not litter."""
         return self.kind == "file" and not any(map(is_litter, self.parts))
 
 
-def check_entries(archive: Path, entries: Iterable[ArchiveEntry], most: int) -> list[Member]:
-    """The wanted ones among the entries of an archive that may hold `most` bytes.
+def check_entries(archive: Path, entries: Iterable[ArchiveEntry], max_bytes: int) -> list[Member]:
+    """Return the wanted entries of an archive, which may unpack to `max_bytes` in all.
 
-    Raises VosbenchError for the first entry that is unsafe, before the next one is asked for.
+    Raises VosbenchError for the first unsafe entry, before the next one is read.
     """
     unpacked = 0
     members: dict[str, Member] = {}
     for entry in entries:
         unpacked += entry.size
-        if flaw := _find_unsafe_trait(entry) or ("makes the whole too large: a bomb" if unpacked > most else None):
+        flaw = _find_flaw(entry) or ("makes the archive unpack to too much: a bomb" if unpacked > max_bytes else None)
+        if flaw:
             raise make_refusal(archive, flaw, entry.name)
         if entry.is_wanted:
             member = Member(
@@ -70,12 +73,12 @@ def check_entries(archive: Path, entries: Iterable[ArchiveEntry], most: int) -> 
 
 
 def _add_parents(folders: Collection[PurePosixPath]) -> set[PurePosixPath]:
-    """Folders with those that they lie in."""
+    """Return the folders and all folders that they lie in."""
     return {above for folder in folders for above in (folder, *folder.parents)}
 
 
-def _find_unsafe_trait(entry: ArchiveEntry) -> str | None:
-    """Why an entry is unsafe by itself, if it is."""
+def _find_flaw(entry: ArchiveEntry) -> str | None:
+    """Say why an entry is unsafe by itself; None if it is safe."""
     if entry.name.startswith("/") or re.match("[A-Za-z]:", entry.name):
         return "has an absolute path"
     if re.search(r"[\x00-\x1f\\]", entry.name):
@@ -91,12 +94,12 @@ def _find_unsafe_trait(entry: ArchiveEntry) -> str | None:
     return None
 
 
-def max_unpacked_size(packed: int) -> int:
-    """The most bytes that so many packed bytes may become."""
-    return max(SMALL_ARCHIVE_BYTES, MAX_RATIO * packed)
+def max_unpacked_size(packed_size: int) -> int:
+    """Return how many bytes an archive or entry of `packed_size` bytes may unpack to."""
+    return max(SMALL_ARCHIVE_BYTES, MAX_RATIO * packed_size)
 
 
 def make_refusal(archive: Path, flaw: str, name: str | None = None) -> VosbenchError:
-    """Why an archive is not read, as one line."""
-    what = f"{archive}:" if name is None else f"{archive}: {name!r} in it"
-    return VosbenchError(f"{what} {flaw}; if you trust it, unpack it by hand and give the folder")
+    """Return the error for an archive that is not read. name: of the entry that has the flaw, if it is one entry."""
+    found = flaw if name is None else f"entry {name!r} {flaw}"
+    return VosbenchError(archive, found, "if you trust it, unpack it by hand and give the folder instead")

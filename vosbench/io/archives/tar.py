@@ -1,4 +1,4 @@
-"""The entries of a tar: read where they lie in a plain one, unpacked while they are checked from a compressed one."""
+"""Read the entries of a tar: in place from a plain one; a compressed one is unpacked while its entries are checked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ UNPACKERS: dict[bytes, Callable[[IO[bytes]], io.BufferedIOBase]] = {
 
 
 def is_tar(head: bytes) -> bool:
-    """Whether a file that begins like this is a tar, or compressed as tars are."""
+    """Whether a file with this beginning is a tar, or compressed by a method that tars use."""
     if head.startswith(tuple(UNPACKERS)):
         return True
     try:
@@ -36,24 +36,28 @@ def is_tar(head: bytes) -> bool:
     return True
 
 
-def read_tar_entries(path: Path, packed: Volumes, folder: Callable[[], Path], most: int) -> Iterator[ArchiveEntry]:
-    """The entries in their order, read once. folder: makes an empty one for the files of a compressed tar, which are
-    numbered there; each is written when the next entry is asked for. most: the bytes that may be unpacked.
+def read_tar_entries(
+    path: Path, packed: Volumes, make_folder: Callable[[], Path], max_bytes: int
+) -> Iterator[ArchiveEntry]:
+    """Yield the entries in their order, reading the tar once.
 
-    Raises what tarfile and the decompressors do, VosbenchError for a bomb, DiskError for a full disk.
+    make_folder: makes an empty folder for the files of a compressed tar. They are numbered there, and each is written
+    when the next entry is asked for. max_bytes: how much may be unpacked.
+
+    Raises what tarfile and the decompressors raise, VosbenchError for a bomb, DiskError for a full disk.
     """
     magic = next(filter(packed.read_at(0, tarfile.BLOCKSIZE).startswith, UNPACKERS), None)
-    bounded = _BoundedStream(UNPACKERS[magic](packed.open()) if magic else packed.open(), most, path)
-    place = folder() if magic else None
+    bounded = _BoundedStream(UNPACKERS[magic](packed.open()) if magic else packed.open(), max_bytes, path)
+    folder = make_folder() if magic else None
     archive = tarfile.TarFile(fileobj=bounded)
     for number in count():
         if not (info := archive.next()):
             break
-        archive.members = []  # type: ignore[attr-defined]  # or it keeps them all
+        archive.members = []  # type: ignore[attr-defined]  # else tarfile keeps all of them
         in_place = partial(packed.open, info.offset_data, info.size)
         entry = ArchiveEntry(info.name, _get_tar_kind(info), info.size, packed.size, in_place)
-        if place:
-            file = place / str(number)
+        if folder:
+            file = folder / str(number)
             yield entry._replace(open=make_opener(file), file=file)
             if entry.is_wanted:
                 content = cast("Callable[[], IO[bytes]]", partial(archive.extractfile, info))
@@ -61,29 +65,37 @@ def read_tar_entries(path: Path, packed: Volumes, folder: Callable[[], Path], mo
                     Member(PurePosixPath(info.name), info.size, path, content).fill(file)
         else:
             yield entry
-    bounded.seek(archive.offset)  # tarfile takes the end of the file, or rubbish, for the end of the archive
-    if bounded.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+    _check_end(bounded, archive.offset)
+
+
+def _check_end(stream: _BoundedStream, offset: int) -> None:
+    """Raise ReadError unless an empty block lies where tarfile stopped, and read on to the checksum of the compression.
+
+    tarfile itself also stops at the end of the file and at rubbish.
+    """
+    stream.seek(offset)
+    if stream.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError("its end is missing")
-    while bounded.read(READ_CHUNK):
-        pass  # up to the checksum behind the compressed data
+    while stream.read(READ_CHUNK):
+        pass
 
 
 def _get_tar_kind(info: tarfile.TarInfo) -> str:
     if info.islnk() or info.issym():
         return "a link"
     if info.issparse():
-        return "a file with holes, which is not read here"
+        return "a sparse file, which cannot be read here"
     return "file" if info.isreg() else "folder" if info.isdir() else "a device"
 
 
 class _BoundedStream(io.BufferedIOBase):
-    """A tar's bytes, of which not more than `most` are ever unpacked: its headers, too, can be bombs."""
+    """A tar's bytes, at most `max_bytes` of them, because the headers of a tar can be a bomb, too."""
 
-    def __init__(self, stream: io.BufferedIOBase | IO[bytes], most: int, path: Path) -> None:
-        self.stream, self.most, self.path = stream, most, path
+    def __init__(self, stream: io.BufferedIOBase | IO[bytes], max_bytes: int, path: Path) -> None:
+        self.stream, self.max_bytes, self.path = stream, max_bytes, path
 
     def read(self, size: int | None = -1, /) -> bytes:
-        size = self.most if size is None or size < 0 else size
+        size = self.max_bytes if size is None or size < 0 else size
         self._bound(self.tell() + size)
         return self.stream.read(size)
 
@@ -98,5 +110,5 @@ class _BoundedStream(io.BufferedIOBase):
         return True
 
     def _bound(self, position: int) -> None:
-        if position > self.most:
-            raise make_refusal(self.path, f"unpacks to more than {self.most} bytes: a bomb")
+        if position > self.max_bytes:
+            raise make_refusal(self.path, f"unpacks to more than {self.max_bytes} bytes: a bomb")

@@ -1,7 +1,7 @@
-"""Archives in pieces: which files are the volumes of one, in which order, and their bytes as one stream without a copy.
+"""Find and order the volumes of a split archive, and read them as one stream without joining them on disk.
 
-Volumes have the archive's name and `.001`, `.002`, ... (or from `.000` on), as 7-Zip writes them, or `.aa`, `.ab`, ...,
-as `split` does. An archive in one file is one volume.
+Volumes are named after the archive, followed by `.001`, `.002`, ... (or from `.000` on), as 7-Zip writes them, or by
+`.aa`, `.ab`, ..., as `split` does. An archive in one file is a single volume.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -27,31 +28,32 @@ NamedItem = TypeVar("NamedItem")
 ARCHIVE_PATTERN = re.compile(r"\.(zip|7z|tgz|tbz2?|txz|tar(\.(gz|bz2|xz))?)$", re.IGNORECASE)
 NUMBER_SUFFIXES = [f"{number:03}" for number in range(1000)]
 LETTER_SUFFIXES = ["".join(pair) for pair in product(ascii_lowercase, repeat=2)]
-COMPRESSION_SUFFIXES = ("br", "gz", "lz", "xz")  # letters behind `.tar` that are no part
+COMPRESSION_SUFFIXES = ("br", "gz", "lz", "xz")  # two letters after `.tar` that do not mark a volume
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file's name says that it is an archive, or a volume of one."""
+    """Whether a file's name is that of an archive or of a volume of one."""
     return bool(ARCHIVE_PATTERN.search(name)) or get_archive_name(name) is not None
 
 
 def get_archive_name(name: str) -> str | None:
-    """The name of the archive of which a file is a volume, if its name says so."""
+    """Return the archive's name if a file's name is that of a volume, such as `train.7z` for `train.7z.001`."""
     archive, _, part = name.rpartition(".")
     numbered = re.fullmatch("[0-9]{3}|[a-z]{2}", part) and part not in COMPRESSION_SUFFIXES
     return archive if numbered and ARCHIVE_PATTERN.search(archive) else None
 
 
 def find_volumes(volume: Path) -> list[Path]:
-    """The volumes of one archive that lie in the folder of one of them, itself among them."""
+    """List the volumes of an archive in the folder of one of them, that one included, in no particular order."""
     archive = get_archive_name(volume.name)
     return [path for path in volume.parent.iterdir() if get_archive_name(path.name) == archive]
 
 
 def group_volumes(named: Iterable[tuple[str, NamedItem]]) -> list[list[NamedItem]]:
-    """Things by their names, the volumes of an archive together and in order, everything else alone.
+    """Group items by their file names: the volumes of one archive together and in order, any other item by itself.
 
-    Raises VosbenchError for volumes of which one is missing before another, or there twice.
+    named: pairs of a file's name and its item. Raises VosbenchError if a volume before the last one given is missing,
+    or if one is given twice. Whether the last volumes are missing shows only when the archive is read.
     """
     sets: dict[object, list[tuple[str, NamedItem]]] = {}
     for position, (name, item) in enumerate(named):
@@ -64,54 +66,61 @@ def group_volumes(named: Iterable[tuple[str, NamedItem]]) -> list[list[NamedItem
 
 
 def _check_volumes(archive: str, parts: Sequence[str]) -> None:
-    numbers = parts[0].isdecimal()
-    order = NUMBER_SUFFIXES[parts[0] != NUMBER_SUFFIXES[0] :] if numbers else LETTER_SUFFIXES
+    """Raise VosbenchError unless the volumes' suffixes, which are sorted, follow each other from the first one on."""
+    is_numbered = parts[0].isdecimal()
+    order = NUMBER_SUFFIXES[parts[0] != NUMBER_SUFFIXES[0] :] if is_numbered else LETTER_SUFFIXES
     for part, expected in zip(parts, order, strict=False):
         if part < expected:
-            raise VosbenchError(f"{archive}.{part} is given twice; give the volumes of one archive once")
+            raise VosbenchError(f"{archive}.{part}", "given twice", "give each volume of an archive once")
         if part > expected:
+            missing = f"{archive}.{expected}"
             raise VosbenchError(
-                f"{archive}.{expected} is missing, and {archive}.{part} is there; fetch it, or give it with the others"
+                missing, f"missing, although {archive}.{part} is there", f"download {missing}, or add it to --from"
             )
 
 
 class Volumes:
-    """The bytes of files one after the other, for any number of threads. size: their number.
+    """The bytes of several files as one sequence; any number of threads may read it. size: the bytes of all files.
 
-    The files are open until the stack is closed.
+    The files stay open until the stack is closed.
     """
 
     def __init__(self, paths: Sequence[Path], stack: ExitStack) -> None:
         self._files = [stack.enter_context(path.open("rb")) for path in paths]
         self._ends = list(accumulate(os.fstat(file.fileno()).st_size for file in self._files))
+        self._lock = threading.Lock()
         self.size = self._ends[-1]
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """The bytes from an offset on: at least one and at most `size`, none at the end."""
+        """Return bytes from an offset on: at least one and at most `size`; none at the end."""
         if offset >= self.size:
             return b""
         volume = bisect_right(self._ends, offset)
-        start = self._ends[volume - 1] if volume else 0
-        return os.pread(self._files[volume].fileno(), size, offset - start)
+        file, place = self._files[volume], offset - (self._ends[volume - 1] if volume else 0)
+        if hasattr(os, "pread"):
+            return os.pread(file.fileno(), size, place)
+        with self._lock:  # Windows, where threads share the place in an open file
+            file.seek(place)
+            return file.read(size)
 
     def open(self, start: int = 0, size: int | None = None) -> IO[bytes]:
-        """A stream of its own over all bytes, or over some."""
+        """Return an independent stream over `size` bytes from `start` on, or over all that follow."""
         return cast("IO[bytes]", _Window(self, start, self.size - start if size is None else size))
 
 
 class _Window(io.RawIOBase):
-    """Some of the bytes of volumes as a file. Without a buffer: what reads archives asks for much at once."""
+    """A range of the bytes of volumes as a file. It has no buffer, because readers of archives read large pieces."""
 
     def __init__(self, volumes: Volumes, start: int, size: int) -> None:
         self._volumes, self._start, self._size, self._place = volumes, start, size, 0
 
     def read(self, size: int = -1, /) -> bytes:
-        """All that is asked for, if it is there."""
+        """Return `size` bytes, or all that are left."""
         left = max(0, self._size - self._place)
         left = left if size is None or size < 0 else min(size, left)
         content = self._volumes.read_at(self._start + self._place, left)
         self._place += len(content)
-        if 0 < len(content) < left:  # the next volume
+        if 0 < len(content) < left:  # go on in the next volume
             content += self.read(left - len(content))
         return content
 
@@ -124,7 +133,7 @@ class _Window(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
         place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
         if place < 0:
-            raise OSError(f"no place {place} in a file")
+            raise OSError(f"negative offset {place}")
         self._place = place
         return place
 

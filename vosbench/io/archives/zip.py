@@ -1,4 +1,4 @@
-"""The entries of a zip, read where they lie."""
+"""Read the entries of a zip in place."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from vosbench.io.archives.volumes import Volumes
 
 ZIP_MAGICS = (b"PK\3\4", b"PK\5\6")
 ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
-ZIP_HEADER_BYTES = 30  # bytes before an entry's name
+ZIP_HEADER_BYTES = 30  # before an entry's name
 
 
 def read_zip_entries(path: Path, packed: Volumes) -> Iterator[ArchiveEntry]:
-    """The entries in the order of the directory at the end. Raises what zipfile does, and VosbenchError for a bomb."""
+    """Yield the entries in the order of the zip's directory.
+
+    Raises what zipfile raises for damage, and VosbenchError for entries that overlap.
+    """
     archive = zipfile.ZipFile(packed.open())
     placed = sorted(archive.infolist(), key=lambda info: info.header_offset)
     starts = [info.header_offset for info in placed] + [archive.start_dir]
@@ -26,7 +29,7 @@ def read_zip_entries(path: Path, packed: Volumes) -> Iterator[ArchiveEntry]:
         if start + ZIP_HEADER_BYTES + len(info.orig_filename) + info.compress_size > following:
             raise make_refusal(path, "overlaps another entry: a bomb", info.orig_filename)
     for info in archive.infolist():
-        name = info.orig_filename  # the other one ends at the first NUL
+        name = info.orig_filename  # info.filename ends at the first NUL
         yield ArchiveEntry(name, _get_zip_kind(info), info.file_size, info.compress_size, partial(archive.open, info))
 
 
