@@ -99,11 +99,11 @@ def cutie_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     import torch
     from cutie.model.cutie import CUTIE
 
-    from vosbench.trackers import cutie
+    from vosbench.trackers import cutie_network
 
     folder = tmp_path_factory.mktemp("cutie")
-    cutie.stub_imagenet_weights(folder)
-    config = cutie.configure_network("small", {})
+    cutie_network.stub_imagenet_weights(folder)
+    config = cutie_network.configure_network("small", {})
     config.model.resnet_model_path = str(folder)
     generator = torch.Generator().manual_seed(0)
 

@@ -25,7 +25,7 @@ def test_what_can_not_be_scored_or_tracked_is_told_at_once(tmp_path: Path) -> No
     assert fetch(dataset, tmp_path, given=(str(tmp_path / "cubs"),)).warnings == (
         "cubs val: no mask shows an object in ann",
         f"cubs val cannot be scored as it is: {tmp_path / 'datasets/cubs'}: the rules of cubs need the publisher's "
-        "meta file, named val_meta.json or meta_val.json or meta.json",
+        "meta file, named val_meta.json or meta_val.json or meta.json; save it in this folder",
     )
 
 

@@ -1,4 +1,4 @@
-"""A setting gets the type of the tracker's default, and a slip is told with what was meant."""
+"""Settings get the type of the tracker's default, and errors name the setting and what was expected."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.running import settings
+from vosbench.trackers.registry import BUILT_IN_TRACKERS
 
 
 class Typed:
@@ -26,6 +27,7 @@ class Open:
 
 
 TYPED, OPEN = signature(Typed).parameters, signature(Open).parameters
+HELP = "to see the settings, run: vosbench infer --tracker typed --set help"
 
 
 @pytest.mark.parametrize(
@@ -53,25 +55,27 @@ def test_a_value_has_the_type_of_the_default(pair: str, value: object) -> None:
     assert type(found) is type(value)
 
 
+NAMES = "typed has no such setting; it has memory_size, threshold, crop, dtype, seed"
+
+
 @pytest.mark.parametrize(
-    ("pair", "told"),
+    ("pair", "found", "remedy"),
     [
-        ("memory_size", "--set memory_size: expected key=value"),
-        ("memory_size=", "--set memory_size=: expected a value of type int, such as the default 7"),
-        ("memory_size=1.5", "--set memory_size=1.5: expected a value of type int"),
-        ("threshold=high", "--set threshold=high: expected a value of type float, such as the default 0.5"),
-        ("crop=1", "--set crop=1: expected true or false, such as the default False"),
-        (
-            "memory_sise=3",
-            r"memory_sise: typed has no such setting \(did you mean memory_size\?\); it has memory_size, ",
-        ),
-        ("xyz=3", "xyz: typed has no such setting; it has memory_size, threshold, crop, dtype, seed$"),
-        ("=3", "typed has no such setting"),
+        ("memory_size", "expected key=value", HELP),
+        ("memory_size=", "expected a whole number", "an example is the default, 7"),
+        ("memory_size=1.5", "expected a whole number", "an example is the default, 7"),
+        ("threshold=high", "expected a finite number", "an example is the default, 0.5"),
+        ("threshold=nan", "expected a finite number", "an example is the default, 0.5"),
+        ("crop=1", "expected true or false", "an example is the default, False"),
+        ("memory_sise=3", NAMES, "did you mean memory_size?"),
+        ("xyz=3", NAMES, HELP),
+        ("=3", "expected key=value", HELP),
     ],
 )
-def test_a_setting_that_does_not_fit_is_named(pair: str, told: str) -> None:
-    with pytest.raises(VosbenchError, match=told):
+def test_a_pair_that_does_not_fit_is_named(pair: str, found: str, remedy: str) -> None:
+    with pytest.raises(VosbenchError) as raised:
         settings.parse_settings([pair], TYPED, "typed")
+    assert (raised.value.subject, raised.value.found, raised.value.remedy) == (f"--set {pair}", found, remedy)
 
 
 def test_the_last_of_two_values_counts() -> None:
@@ -82,8 +86,33 @@ def test_a_tracker_that_takes_any_setting_gets_what_the_text_looks_like() -> Non
     pairs = ["memory_size=3", "alpha=0.1", "on=false", "name=x", "more=2"]
     expected = {"memory_size": 3, "alpha": 0.1, "on": False, "name": "x", "more": 2}
     assert settings.parse_settings(pairs, OPEN, "open") == expected
-    with pytest.raises(VosbenchError, match="expected a value of type int"):
+    with pytest.raises(VosbenchError, match="expected a whole number"):
         settings.parse_settings(["memory_size=x"], OPEN, "open")
+
+
+def test_values_from_python_are_checked_by_the_type_of_the_default() -> None:
+    given = {"memory_size": 3, "threshold": 1, "crop": True, "dtype": "x", "seed": [1, 2]}
+    checked = settings.check_settings(given, TYPED, "typed")
+    assert checked == given
+    assert type(checked["threshold"]) is float
+    assert settings.check_settings({"anything": None}, OPEN, "open") == {"anything": None}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("memory_size", "3", "setting memory_size='3': expected a whole number; an example is the default, 7"),
+        ("memory_size", 3.0, "setting memory_size=3.0: expected a whole number"),
+        ("threshold", "1", "setting threshold='1': expected a finite number"),
+        ("crop", 1, "setting crop=1: expected true or false"),
+        ("dtype", None, "setting dtype=None: expected a word"),
+        ("memory_sise", 3, f"setting memory_sise=3: {NAMES}; did you mean memory_size?"),
+    ],
+)
+def test_a_value_from_python_that_does_not_fit_is_named(key: str, value: object, said: str) -> None:
+    with pytest.raises(VosbenchError) as raised:
+        settings.check_settings({key: value}, TYPED, "typed")
+    assert str(raised.value).startswith(said)
 
 
 def test_only_what_differs_from_the_default_has_changed() -> None:
@@ -92,39 +121,30 @@ def test_only_what_differs_from_the_default_has_changed() -> None:
     assert settings.find_changed_settings({"alpha": 1}, OPEN) == {"alpha": 1}
 
 
-class Explained:
-    """A tracker's constructor with a docstring, in which meanings are a line, go over two, or share one."""
-
-    def __init__(
-        self, device: str, size: int = 7, rate: float = 0.5, checkpoint: str = "c", seed: Any = None, count: int = 1
-    ) -> None:
-        """Build it on a device.
-
-        checkpoint: what it has learned. size: how large it is; a rate: of growth
-            is no setting here.
-        rate: how fast. seed: the number that
-            all begins with.
-
-        Raises VosbenchError.
-        """
-
-
-def test_settings_are_explained_by_the_constructors_docstring() -> None:
-    parameters = {name: p for name, p in signature(Explained).parameters.items() if name != "device"}
-    explained = settings.explain_settings(parameters, Explained.__init__.__doc__ or "")
-    assert explained.pop("prompts=first").startswith("each object is given by its")
+def test_settings_are_explained_by_their_meanings_and_prompts_with_them() -> None:
+    parameters = {"checkpoint": Parameter("checkpoint", Parameter.KEYWORD_ONLY), **TYPED}
+    explained = settings.explain_settings(parameters, {"memory_size": "how large it is", "checkpoint": "no setting"})
+    assert explained.pop("prompts=first").startswith('each object is prompted by its "first" mask')
     assert list(explained.items()) == [
-        ("size=7", "how large it is; a rate: of growth is no setting here."),
-        ("rate=0.5", "how fast."),
-        ("seed=None", "the number that all begins with."),
-        ("count=1", ""),
+        ("memory_size=7", "how large it is"),
+        ("threshold=0.5", ""),
+        ("crop=False", ""),
+        ("dtype=float16", ""),
+        ("seed=None", ""),
     ]
-    assert settings.explain_settings({}, "Builds it.").keys() == {"prompts=first"}
-    assert settings.explain_settings(OPEN, "").keys() == {"memory_size=7", "prompts=first"}
+    assert settings.explain_settings({}, {}).keys() == {"prompts=first"}
+    assert settings.explain_settings(OPEN, {}).keys() == {"memory_size=7", "prompts=first"}
+
+
+def test_a_value_that_the_setting_cannot_have_is_found_before_the_tracker_is_built() -> None:
+    assert settings.parse_tracker_settings(["reach=1", "prompts=all"], "flow") == {"reach": 1.0, "prompts": "all"}
+    for tracker in ("flow", BUILT_IN_TRACKERS["flow"]):
+        with pytest.raises(VosbenchError, match=r"setting reach=11\.0: expected a number from 0\.01 to 10"):
+            settings.parse_tracker_settings(["reach=11"], tracker)
 
 
 @pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e999"])
 def test_a_number_that_json_cannot_hold_is_refused(text: str) -> None:
     taken = {"seconds": Parameter("seconds", Parameter.KEYWORD_ONLY, default=0.5)}
-    with pytest.raises(VosbenchError, match="expected a value of type float"):
+    with pytest.raises(VosbenchError, match="expected a finite number"):
         settings.parse_settings([f"seconds={text}"], taken, "slow")

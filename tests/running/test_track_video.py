@@ -69,7 +69,7 @@ def test_a_failure_of_the_tracker_is_told_when_what_came_before_was_written(tree
         def track(self, video: Video) -> Iterator[Masks]:
             yield from list(super().track(video))[:2]
 
-    with pytest.raises(VosbenchError, match=f"the tracker yielded 2 of {COUNT} frames"):
+    with pytest.raises(VosbenchError, match=f"tracker: yielded 2 of {COUNT} frames"):
         track_video(Short("cpu"), "clip", tree, Run(tmp_path / "run"), lambda done: None)
     assert not writers()
 
@@ -83,15 +83,15 @@ def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tre
     assert np.array_equal(
         tree.with_prompts("all").video("clip").prompts[5][1], tree.ground_truth("clip").read("00005")[1][1]
     )
-    with pytest.raises(VosbenchError, match="prompts 'none': choose first or all"):
+    with pytest.raises(VosbenchError, match="setting prompts='none': expected first or all"):
         tree.with_prompts("none")
 
 
 @pytest.mark.parametrize(
     ("tracker", "reason"),
     [
-        (Short, "the tracker yielded 2 of 6 frames"),
-        (Long, "the tracker yielded more than 6 of 6 frames"),
+        (Short, "tracker: yielded 2 of 6 frames, expected masks for each"),
+        (Long, "tracker: yielded more than 6 of 6 frames, expected masks for each"),
         (WrongSize, "frame 00002: object 1 has a mask bool(2, 2), expected bool(24, 32)"),
         (Stranger, "frame 00002: the tracker yielded object 9, which was not prompted"),
         (NotBool, "frame 00002: object 1 has a mask float32(24, 32), expected bool(24, 32)"),

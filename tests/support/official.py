@@ -17,7 +17,7 @@ from torch.nn.functional import pad
 
 from vosbench.types import Mask, Masks
 
-SIDE = 64  # a small model input: what is compared does not depend on it, and the time does
+SIDE = 64  # a small model input, for speed: the tests compare two results at the same size
 
 Prompts = Mapping[int, Mapping[int, Mask]]
 Logits = NDArray[np.float32]
@@ -37,7 +37,7 @@ def build(seeded: SimpleNamespace, side: int) -> Any:
 
 @contextmanager
 def having(predictor: Any, **attributes: Any) -> Iterator[Any]:
-    """The predictor with other attributes; `rows` are those of the temporal embeddings, as many as it remembers."""
+    """The predictor with other attributes; `rows` are its temporal embeddings, one for each remembered frame."""
     if "rows" in attributes:
         rows = attributes.pop("rows")
         attributes |= {"maskmem_tpos_enc": torch.nn.Parameter(rows), "num_maskmem": len(rows)}
@@ -51,7 +51,7 @@ def having(predictor: Any, **attributes: Any) -> Iterator[Any]:
 
 @contextmanager
 def extension() -> Iterator[None]:
-    """What the package's CUDA extension computes, on the CPU: of each pixel the piece it is in, and that piece's area.
+    """What the package's CUDA extension computes, on the CPU: for each pixel the number and the area of its piece.
 
     Every pixel of a piece takes the highest number among its eight neighbours until none changes.
     """
@@ -78,10 +78,10 @@ def together(predictor: Any, clip: Path, first: Masks, later: Prompts | None = N
     """vos_inference: every object is in the first frame, and with --use_all_masks `later` holds the other masks."""
     state = predictor.init_state(str(clip), async_loading_frames=False)
     for index, masks in {0: first, **(later or {})}.items():
-        for label in sorted(masks):
-            predictor.add_new_mask(state, frame_idx=index, obj_id=label, mask=masks[label])
+        for object_id in sorted(masks):
+            predictor.add_new_mask(state, frame_idx=index, obj_id=object_id, mask=masks[object_id])
     return [
-        {label: (logits[rank, 0] > 0.0).cpu().numpy() for rank, label in enumerate(labels)}
+        {object_id: (logits[rank, 0] > 0.0).cpu().numpy() for rank, object_id in enumerate(labels)}
         for _, labels, logits in predictor.propagate_in_video(state)
     ]
 
@@ -91,35 +91,35 @@ def separate(predictor: Any, clip: Path, prompts: Prompts) -> dict[int, Logits]:
     state = predictor.init_state(str(clip), async_loading_frames=False)
     size = (state["num_frames"], state["video_height"], state["video_width"])
     logits = {}
-    for label in sorted({label for masks in prompts.values() for label in masks}):
+    for object_id in sorted({object_id for masks in prompts.values() for object_id in masks}):
         predictor.reset_state(state)
-        given = sorted(index for index in prompts if label in prompts[index])
+        given = sorted(index for index in prompts if object_id in prompts[index])
         for index in given:
-            predictor.add_new_mask(state, frame_idx=index, obj_id=label, mask=prompts[index][label])
-        logits[label] = np.full(size, -1024.0, np.float32)
+            predictor.add_new_mask(state, frame_idx=index, obj_id=object_id, mask=prompts[index][object_id])
+        logits[object_id] = np.full(size, -1024.0, np.float32)
         for index, _, found in predictor.propagate_in_video(state, start_frame_idx=given[0]):
-            logits[label][index] = found[0, 0].float().cpu().numpy()
+            logits[object_id][index] = found[0, 0].float().cpu().numpy()
     return logits
 
 
 def labels(predictor: Any, logits: Mapping[int, Logits], threshold: float = 0.0) -> NDArray[np.uint8]:
-    """The combined PNGs [T, H, W]: apart by the predictor's own rule, then thresholded, smallest id on top."""
+    """The combined PNGs [T, H, W]: separated by the predictor's own rule, then thresholded, smallest id on top."""
     combined = np.zeros(next(iter(logits.values())).shape, np.uint8)
     for index, labels in enumerate(combined):
-        stacked = torch.tensor(np.stack([logits[label][index] for label in sorted(logits)]))[:, None]
+        stacked = torch.tensor(np.stack([logits[object_id][index] for object_id in sorted(logits)]))[:, None]
         apart = predictor._apply_non_overlapping_constraints(stacked)[:, 0].cpu().numpy()
-        for label, one in reversed(list(zip(sorted(logits), apart, strict=True))):
-            labels[one > threshold] = label
+        for object_id, one in reversed(list(zip(sorted(logits), apart, strict=True))):
+            labels[one > threshold] = object_id
     return combined
 
 
 def first_masks(maps: Sequence[NDArray[np.uint8]], every: bool = False) -> dict[int, dict[int, Mask]]:
-    """What the script takes from label maps: the first mask of each id that is not empty, or `every` one."""
+    """The prompts that the script takes from label maps: each id's first mask that is not empty, or `every` mask."""
     prompts: dict[int, dict[int, Mask]] = {}
     seen: set[int] = set()
     for index, one in enumerate(maps):
-        for label in sorted(set(np.unique(one).tolist()) - {0}):
-            if every or label not in seen:
-                prompts.setdefault(index, {})[label] = one == label
-            seen.add(label)
+        for object_id in sorted(set(np.unique(one).tolist()) - {0}):
+            if every or object_id not in seen:
+                prompts.setdefault(index, {})[object_id] = one == object_id
+            seen.add(object_id)
     return prompts

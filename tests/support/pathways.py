@@ -1,12 +1,10 @@
-"""SAM2Long's pathways: weights with which they waver, and networks in which they never meet."""
+"""For tests of SAM2Long: weights with which pathways differ, and a network in which they never agree."""
 
 from __future__ import annotations
 
 import gc
-import os
 import weakref
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from types import FunctionType, ModuleType
 from typing import Any
@@ -15,11 +13,12 @@ import numpy as np
 import torch
 
 from tests.support.tensors import CPU
-from vosbench.trackers.sam2.predictor import ModelImages
+from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2long.network import FrameCandidates, FrameQuery, Network
 from vosbench.trackers.sam2long.session import Sam2LongSession
 from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.trackers.sam2long.tree import PathwayPolicy
+from vosbench.trackers.sam2long.waiting import PackedLogits, WaitingLogits
 from vosbench.types import Frame, Mask
 
 SIDE = 32  # a small model input
@@ -28,7 +27,7 @@ WAVERING = RECORDED | {"object_score_bias": -20.4}  # object scores about 0 at t
 
 
 def torn(kind: type[Network]) -> type[Network]:
-    """A network in which each of three pathways is best continued by itself, so that they never meet again."""
+    """A network in which each of three pathways is best continued by itself, so that they never agree again."""
 
     class Torn(kind):  # type: ignore[valid-type, misc]
         def query(self, index: int, looks: Sequence[FrameQuery]) -> list[FrameCandidates]:
@@ -39,10 +38,10 @@ def torn(kind: type[Network]) -> type[Network]:
     return Torn
 
 
-def held(thing: Any) -> int:
-    """The bytes of all tensors and strings of bytes that can be reached from a thing, models left out."""
+def held(root: Any) -> int:
+    """The bytes of all tensors and `bytes` objects that can be reached from an object, without models."""
     seen: set[int] = set()
-    waiting, total = [thing], 0
+    waiting, total = [root], 0
     while waiting:
         one = waiting.pop()
         storage = one.untyped_storage() if isinstance(one, torch.Tensor) else None
@@ -56,32 +55,29 @@ def held(thing: Any) -> int:
 
 
 def check_bounded(kind: type[Network], tracker: Sam2Long, frames: list[Frame], mask: Mask) -> None:
-    """No memory goes to frames that wait, but a file does, which is there no longer than the session."""
+    """Check that waiting frames are kept only as compressed logits, though the pathways never agree on any frame."""
     network = torn(kind)(tracker.predictor, ModelImages(frames * 2, SIDE, CPU), torch.float32)
+    session = Sam2LongSession(network, PathwayPolicy(3, 0.1, np.inf), threshold=0.0)
     features: dict[int, weakref.ref[Any]] = {}
-    sizes, ends = {}, {}
-    with (
-        torch.inference_mode(),
-        closing(Sam2LongSession(network, PathwayPolicy(3, 0.1, np.inf), threshold=0.0)) as session,
-    ):
+    waiting: list[WaitingLogits] = []
+    other_bytes, packed_bytes = {}, {}
+    with torch.inference_mode():
         for index in range(30):
             session.step(index, {1: mask} if index == 0 else {})
+            waiting += session.newest
             while session.decided():
                 session.take()
             for pathway in session.objects[1].pathways if index else ():
                 latest = pathway.history[-1].output["maskmem_features"]
                 features[id(latest)] = weakref.ref(latest)
-            sizes[index], ends[index] = (
-                held(session),
-                sum(os.fstat(file.fileno()).st_size for file in session.shelf.files.values()),
-            )
-        pathways = session.objects[1].pathways
-        remembered = {id(memory.output["maskmem_features"]) for pathway in pathways for memory in pathway.history}
-        assert {number for number, ref in features.items() if ref() is not None} == remembered
-        assert [len(pathway.history) for pathway in pathways] == [network.pointers - 1] * 3
-        assert len(session.waiting) == 28
-        assert sizes[29] == sizes[20] > 0
-        assert ends[29] - ends[20] > 9 * 3 * 10
-        files = [*session.shelf.files.values()]
-    assert files
-    assert all(file.closed for file in files)
+            packed = [one.content for one in waiting if isinstance(one.content, PackedLogits)]
+            assert len(packed) == len(waiting) - len(session.newest)
+            packed_bytes[index] = sum(len(one.content) for one in packed)
+            other_bytes[index] = held(session) - packed_bytes[index]
+    pathways = session.objects[1].pathways
+    remembered = {id(memory.output["maskmem_features"]) for pathway in pathways for memory in pathway.history}
+    assert {number for number, ref in features.items() if ref() is not None} == remembered
+    assert [len(pathway.history) for pathway in pathways] == [network.pointers - 1] * 3
+    assert len(session.waiting) == 28
+    assert other_bytes[29] == other_bytes[20] > 0
+    assert 0 < packed_bytes[29] - packed_bytes[20] < 9 * 3 * (session.newest[0].unpack().nbytes + 64)

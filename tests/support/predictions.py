@@ -1,4 +1,4 @@
-"""The same predictions in every form in which people have them."""
+"""The same predictions in every form that can be scored."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def source(results: Path, video: str = "bear", stems: list[str] = STEMS, rules: 
 
 
 def zipped(path: Path, folder: Path) -> Path:
-    """A zip of all that is in a folder."""
+    """Write a zip with all files of a folder."""
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(folder.rglob("*")):
             archive.write(file, file.relative_to(folder))
@@ -44,12 +44,12 @@ def dumped(path: Path, content: object) -> Path:
     return path
 
 
-def segmentations(maps: list[Labels], label: int) -> list[dict[str, Any]]:
-    return [encode_rle(labels == label) for labels in maps]
+def segmentations(maps: list[Labels], object_id: int) -> list[dict[str, Any]]:
+    return [encode_rle(labels == object_id) for labels in maps]
 
 
-def annotation(video: object, maps: list[Labels], label: int) -> dict[str, Any]:
-    return {"video_id": video, "object_id": label, "segmentations": segmentations(maps, label)}
+def annotation(video: object, maps: list[Labels], object_id: int) -> dict[str, Any]:
+    return {"video_id": video, "object_id": object_id, "segmentations": segmentations(maps, object_id)}
 
 
 ANNOTATIONS = [annotation(7, BEAR, 2), annotation(7, BEAR, 1), annotation(9, FOX, 1)]

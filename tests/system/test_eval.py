@@ -151,8 +151,8 @@ def test_the_scores_of_a_file_of_masks_stand_beside_it(cli: Cli, run: Path, bear
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--sort", "J-Men"], "no metric J-Men to sort by; the known ones are J&F-Mean, J-Mean,"),
-        (["--json", "-", "--csv", "-"], "--json and --csv cannot share standard output: give all but one a file"),
+        (["--sort", "J-Men"], "unknown metric 'J-Men': did you mean J-Mean"),
+        (["--json", "-", "--csv", "-"], "--json and --csv: only one can be standard output; give the others a file"),
     ],
 )
 def test_a_table_that_cannot_be_made_is_one_line_and_writes_nothing(

@@ -307,7 +307,7 @@ def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli, davis2016: dict[s
         (["./no-card.toml"], "no-card.toml: cannot read the card"),
         (["davis", "--split", "vla"], "did you mean val?"),
         (["davis", "--from", "no-such.zip"], "no-such.zip: no such file or folder"),
-        (["davis", "davis2016", "--from", "x.zip"], "--from goes with one name, found 2"),
+        (["davis", "davis2016", "--from", "x.zip"], "--from: expected one NAME, found 2"),
         (["sam2.1_hiera_tiny", "--from", "no-such.pt"], "no-such.pt: no such file"),
     ],
 )
@@ -407,7 +407,7 @@ def test_a_tree_of_ones_own_has_a_name_of_ones_own(cli: Cli) -> None:
     assert "mine is at datasets/mine (1 videos, 2 frames, 1 objects)" in done.stdout
     assert (cli.folder / "datasets/mine/ImageSets/val.txt").read_text() == "ann\n"
     assert "another name" in cli("fetch", "folder", "--from", "given", "--as", "davis2016", expect=2).stderr
-    assert "--as goes with one name, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr
+    assert "--as: expected one NAME, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="a certificate is made with openssl")

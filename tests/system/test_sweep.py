@@ -44,7 +44,8 @@ def test_a_sweep_makes_runs_that_single_commands_would_make(cli: Cli, bears: Pat
         assert "4 were done before" in cli(*shlex.split(command)[1:], "--gpus", "cpu").stdout
     told = cli("status", "sweeps/study", "--results-root", "my results", expect=2).stderr
     assert (
-        "sweeps/study is a sweep; look at one of its runs: they are named in my results/sweeps/study/table.csv" in told
+        "sweeps/study: is a sweep, not a run; choose one of its runs, which my results/sweeps/study/table.csv names"
+        in told
     )
 
 
@@ -86,10 +87,11 @@ def test_what_is_wrong_is_said_before_any_run_begins(cli: Cli, bears: Path) -> N
     assert "nothing is varied" in cli("sweep", expect=2).stderr
     wrong = {
         "key = 1": "unknown key 'key'",
-        "set = 3": "is not a table",
+        "memory_size = 1": "settings of the tracker go below [set]",
+        "set = 3": "expected a table",
         "dataset = []": "expected a word",
         'dataset = ""': "expected a word",
-        "title = [1]": "expected a word",
+        "title = [1]": "expected a string",
         'set.tracker = "flow"': "put it above [set]",
         "=": "TOML",
     }

@@ -1,4 +1,4 @@
-"""What holds of every tracker."""
+"""The contract that every built-in tracker keeps."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from vosbench.fetching.readers.synthetic import draw_videos
 from vosbench.io import plugins
 from vosbench.trackers import registry
 from vosbench.trackers.registry import BUILT_IN_TRACKERS
 from vosbench.types import Frame, Labels, Masks, Tracker, Video
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's
+
+SIZE = (120, 160)
+SQUARE = 36  # pixels of an object's side
 
 
 @pytest.fixture(scope="module", params=sorted(BUILT_IN_TRACKERS))
@@ -35,10 +37,18 @@ def tracker(request: pytest.FixtureRequest) -> Tracker:
 
 @pytest.fixture(scope="module")
 def late() -> tuple[list[Frame], list[Labels]]:
-    """Sixteen frames in which object 1 is there from the start and object 2 from frame 12 on."""
-    clip = next(clip for clip in draw_videos("val") if clip.name == "late")
-    frames, labels = zip(*[next(clip.frames) for _ in range(16)], strict=True)
-    return [frame[::2, ::2] for frame in frames], [one[::2, ::2] for one in labels]
+    """Sixteen frames in which square 1 is there from the start and square 2 from frame 12 on."""
+    textures = np.random.default_rng(0).integers(0, 255, (3, *SIZE, 3), np.uint8) // 3
+    colours = np.array([(90, 90, 90), (160, 60, 40), (40, 70, 165)], np.uint8)
+    frames, label_maps = [], []
+    for index in range(16):
+        labels = np.zeros(SIZE, np.uint8)
+        labels[10 : 10 + SQUARE, 5 + 3 * index : 5 + 3 * index + SQUARE] = 1
+        if index >= 12:
+            labels[70 : 70 + SQUARE, 20 : 20 + SQUARE] = 2
+        frames.append(np.choose(labels[..., None], textures + colours[:, None, None]))
+        label_maps.append(labels)
+    return frames, label_maps
 
 
 def prompts_of(labels: list[Labels]) -> dict[int, Masks]:
@@ -47,22 +57,22 @@ def prompts_of(labels: list[Labels]) -> dict[int, Masks]:
 
 @pytest.fixture(scope="module")
 def tracked(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> list[Masks]:
-    """What a tracker makes of these frames."""
+    """The masks that a tracker yields for these frames."""
     frames, labels = late
     return list(tracker.track(Video("late", frames, prompts_of(labels))))
 
 
-def check(masks: Masks, size: tuple[int, int]) -> None:
-    for label, mask in masks.items():
-        assert isinstance(label, int)
+def check(masks: Masks) -> None:
+    for object_id, mask in masks.items():
+        assert isinstance(object_id, int)
         assert mask.dtype == np.bool_
-        assert mask.shape == size
+        assert mask.shape == SIZE
 
 
 def test_there_is_one_set_of_masks_a_frame(tracked: list[Masks]) -> None:
     assert len(tracked) == 16
     for masks in tracked:
-        check(masks, (120, 216))
+        check(masks)
 
 
 def test_an_object_is_there_from_its_prompt_on(tracked: list[Masks]) -> None:
@@ -70,7 +80,7 @@ def test_an_object_is_there_from_its_prompt_on(tracked: list[Masks]) -> None:
     assert tracked[12][2].any()
 
 
-def test_objects_do_not_share_pixels_unless_they_may(tracked: list[Masks]) -> None:
+def test_objects_do_not_share_pixels_unless_the_video_lets_them(tracked: list[Masks]) -> None:
     for masks in tracked:
         assert sum(mask.astype(int) for mask in masks.values()).max() <= 1
 
@@ -84,7 +94,7 @@ def test_the_same_video_gives_the_same_masks(tracker: Tracker, late: tuple[list[
 
 
 def test_masks_come_while_the_video_is_read(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
-    """Frames beyond the one that is asked for need not exist yet."""
+    """A tracker does not wait for the end of the video: most of these frames cannot be read."""
     frames, labels = late
 
     class Endless(list[Frame]):
@@ -94,7 +104,7 @@ def test_masks_come_while_the_video_is_read(tracker: Tracker, late: tuple[list[F
     tracked = tracker.track(Video("late", Endless(frames[:4]), {0: {1: labels[0] == 1}}))
     assert isinstance(tracked, Iterator)
     for _ in range(3):
-        check(next(tracked), (120, 216))
+        check(next(tracked))
 
 
 @pytest.mark.parametrize("empty", [True, False])

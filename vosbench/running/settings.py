@@ -1,15 +1,14 @@
-"""A run's settings: `key=value` from the command line, checked against the tracker's constructor.
+"""Check the settings of a run against those that its tracker has, and parse them from `key=value`.
 
-Beside what the tracker takes there is `prompts`, which all have in common.
+Beside a tracker's own settings every run has the setting `prompts`.
 """
 
 from __future__ import annotations
 
 import difflib
 import math
-import re
 from collections.abc import Iterable, Mapping
-from inspect import Parameter, cleandoc
+from inspect import Parameter
 from typing import Any
 
 from vosbench.errors import VosbenchError
@@ -17,81 +16,81 @@ from vosbench.trackers import registry
 
 SettingValue = bool | int | float | str
 BOOLEAN_WORDS: Mapping[str, bool] = {"true": True, "false": False}
-CHECKPOINT_PARAMETER = "checkpoint"  # the parameter that has an option of its own
+SETTING_TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a word"}
+CHECKPOINT_PARAMETER = "checkpoint"  # a tracker's parameter that has an option of its own
 PROMPTS_PARAMETER = Parameter("prompts", Parameter.KEYWORD_ONLY, default="first")
 PROMPTS_MEANING = (
-    'each object is given by its "first" mask, or by "all" there are, as with --use_all_masks in SAM 2\'s script; '
-    "where a mask is given, the result is no prediction."
+    'each object is prompted by its "first" mask, or by "all" of its masks, as with --use_all_masks in SAM 2\'s '
+    "script; in a frame whose mask was given, the result is no prediction"
 )
 
 
 def find_offered_settings(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """What may be set, from what the tracker's constructor takes."""
+    """What may be set for a tracker with these parameters: all but the checkpoint, and `prompts`."""
+    offered = {name: parameter for name, parameter in parameters.items() if name != CHECKPOINT_PARAMETER}
+    return {**offered, PROMPTS_PARAMETER.name: PROMPTS_PARAMETER}
+
+
+def explain_settings(parameters: Mapping[str, Parameter], meanings: Mapping[str, str]) -> dict[str, str]:
+    """What may be set for a tracker with these parameters: `key=default` -> what it means, or "" if that is not known.
+
+    meanings: what the tracker's settings mean, by name.
+    """
+    meanings = {**meanings, PROMPTS_PARAMETER.name: PROMPTS_MEANING}
     return {
-        **{name: p for name, p in parameters.items() if name != CHECKPOINT_PARAMETER},
-        PROMPTS_PARAMETER.name: PROMPTS_PARAMETER,
+        name if parameter.default is Parameter.empty else f"{name}={parameter.default}": meanings.get(name, "")
+        for name, parameter in find_offered_settings(parameters).items()
+        if parameter.kind is not Parameter.VAR_KEYWORD
     }
 
 
-def explain_settings(parameters: Mapping[str, Parameter], document: str) -> dict[str, str]:
-    """What may be set, as `key=default`, and what it means by the constructor's docstring; "" if that does not tell.
+def parse_tracker_settings(pairs: Iterable[str], tracker: str) -> dict[str, Any]:
+    """The settings as values that `key=value` pairs of the command line give to a tracker.
 
-    There a parameter's name and a colon begin a line or a sentence, and what it means follows, up to the next one's or
-    to an empty line.
+    tracker: its name, or where it is as `module:object`.
+
+    Raises VosbenchError for an unknown tracker, for a pair that `parse_settings` refuses, and for a value that the
+    setting cannot have.
     """
-    names = "|".join(map(re.escape, parameters)) or "(?!)"
-    parts = re.split(rf"(?m)(?:^|(?<=\.\s))({names}):\s", cleandoc(document))
-    meanings = dict(zip(parts[1::2], parts[2::2], strict=True)) | {PROMPTS_PARAMETER.name: PROMPTS_MEANING}
-    explained = {}
-    for name, parameter in find_offered_settings(parameters).items():
-        if parameter.kind is not Parameter.VAR_KEYWORD:
-            key = name if parameter.default is Parameter.empty else f"{name}={parameter.default}"
-            explained[key] = " ".join(meanings.get(name, "").split("\n\n")[0].split())
-    return explained
+    spec = registry.find_tracker(tracker)
+    parsed = parse_settings(pairs, find_offered_settings(registry.read_tracker_parameters(spec)), tracker)
+    registry.check_setting_values(spec, parsed)
+    return parsed
 
 
 def parse_settings(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:
-    """The settings that `pairs` give, each with the type of its parameter's default.
+    """The settings as values that `key=value` pairs give, each with the type of its parameter's default.
 
     Raises VosbenchError for a pair without `=`, a key that the tracker does not have, or a value of another type.
     """
     settings = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
-        if not equals:
-            raise VosbenchError(f"--set {pair}: expected key=value")
-        settings[key] = _parse_value(key, text, _find_parameter(key, parameters, tracker))
+        if not equals or not key:
+            raise VosbenchError(f"--set {pair}", "expected key=value", _suggest_help(tracker))
+        settings[key] = _parse_value(text, _find_default(key, parameters, tracker, f"--set {pair}"), f"--set {pair}")
     return settings
 
 
 def check_settings(given: Mapping[str, Any], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:
-    """The same settings, each with the type of its parameter's default: a whole number will do for a float.
+    """The same settings, each with the type of its parameter's default; a whole number becomes a float where needed.
 
     Raises VosbenchError for a key that the tracker does not have, or a value of another type.
     """
-    return {key: _check_value(key, value, _find_parameter(key, parameters, tracker)) for key, value in given.items()}
-
-
-def _check_value(key: str, value: Any, parameter: Parameter) -> Any:
-    default = parameter.default
-    if default is Parameter.empty or default is None or type(value) is type(default):
-        return value
-    if isinstance(default, float) and type(value) is int:
-        return float(value)
-    raise VosbenchError(
-        f"setting {key}={value!r}",
-        f"found a {type(value).__name__}, expected {type(default).__name__}, as in the default {default!r}",
-    )
-
-
-def parse_tracker_settings(pairs: Iterable[str], tracker: str) -> dict[str, Any]:
-    """The settings of a tracker, given by its name, that `key=value` texts stand for; errors as in `parse_settings`."""
-    parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
-    return parse_settings(pairs, find_offered_settings(parameters), tracker)
+    checked = {}
+    for key, value in given.items():
+        subject = f"setting {key}={value!r}"
+        default = _find_default(key, parameters, tracker, subject)
+        if isinstance(default, float) and type(value) is int:
+            value = float(value)
+        if default is not Parameter.empty and default is not None and not isinstance(value, type(default)):
+            raise _make_type_error(subject, default)
+        checked[key] = value
+    return checked
 
 
 def find_changed_settings(settings: Mapping[str, Any], parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The settings that differ from the defaults, by key."""
+    """The settings that differ from the defaults, by ascending key."""
     return {
         key: value
         for key, value in sorted(settings.items())
@@ -99,31 +98,42 @@ def find_changed_settings(settings: Mapping[str, Any], parameters: Mapping[str, 
     }
 
 
-def _find_parameter(key: str, parameters: Mapping[str, Parameter], tracker: str) -> Parameter:
-    """The parameter that a key sets; any key fits a tracker that takes `**settings`."""
+def _find_default(key: str, parameters: Mapping[str, Parameter], tracker: str, subject: str) -> Any:
+    """The default of a setting, `Parameter.empty` without one. A tracker that takes `**settings` has every setting."""
     if key in parameters and parameters[key].kind is not Parameter.VAR_KEYWORD:
-        return parameters[key]
-    named = [name for name, p in parameters.items() if p.kind is not Parameter.VAR_KEYWORD]
+        return parameters[key].default
+    named = [name for name, parameter in parameters.items() if parameter.kind is not Parameter.VAR_KEYWORD]
     if len(named) < len(parameters):
-        return Parameter(key, Parameter.KEYWORD_ONLY)
+        return Parameter.empty
     near = difflib.get_close_matches(key, named, 1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    raise VosbenchError(f"--set {key}: {tracker} has no such setting{hint}; it has {', '.join(named) or 'none'}")
+    raise VosbenchError(
+        subject,
+        f"{tracker} has no such setting; it has {', '.join(named) or 'none'}",
+        f"did you mean {near[0]}?" if near else _suggest_help(tracker),
+    )
 
 
-def _parse_value(key: str, text: str, parameter: Parameter) -> SettingValue:
-    """The text as the type of the parameter's default, or as the number or word that it looks like if it has none."""
-    default = parameter.default
+def _suggest_help(tracker: str) -> str:
+    return f"to see the settings, run: vosbench infer --tracker {tracker} --set help"
+
+
+def _parse_value(text: str, default: Any, subject: str) -> SettingValue:
+    """A text as the type of a setting's default; without a default, as the number or word that it looks like."""
     if default is Parameter.empty or default is None:
         return BOOLEAN_WORDS[text] if text in BOOLEAN_WORDS else _parse_number(text)
     kind: type[SettingValue] = type(default)
     try:
-        return (
-            BOOLEAN_WORDS[text.lower()] if kind is bool else _parse_finite_number(text) if kind is float else kind(text)
-        )
+        if kind is bool:
+            return BOOLEAN_WORDS[text.lower()]
+        return _parse_finite_number(text) if kind is float else kind(text)
     except (KeyError, ValueError):
-        wanted = "true or false" if kind is bool else f"a value of type {kind.__name__}"
-        raise VosbenchError(f"--set {key}={text}: expected {wanted}, such as the default {default!r}") from None
+        raise _make_type_error(subject, default) from None
+
+
+def _make_type_error(subject: str, default: object) -> VosbenchError:
+    kind = type(default)
+    expected = SETTING_TYPE_NAMES.get(kind, f"a value of type {kind.__name__}")
+    return VosbenchError(subject, f"expected {expected}", f"an example is the default, {default!r}")
 
 
 def _parse_finite_number(text: str) -> float:

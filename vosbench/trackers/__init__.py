@@ -1,1 +1,1 @@
-"""Trackers, one module or folder each; torch is imported only here."""
+"""Trackers, a module or folder each. Only these import torch and OpenCV's optical flow."""

@@ -1,15 +1,20 @@
-"""Trackers by name or as `"module:object"`, built in or installed by others; none is imported before it is used.
+"""Find trackers by name or as `"module:object"`, and read which settings they have.
 
-Third parties add a class to the entry-point group `vosbench.trackers`.
+A tracker is imported only when it is used. Third parties add a class to the entry-point group `vosbench.trackers`.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
 from importlib.metadata import entry_points
+from inspect import Parameter
+from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io.plugins import load_object, make_unknown_name_error
+from vosbench.trackers.settings import TrackerSettings
 
 BUILT_IN_TRACKERS = {
     "cutie": "vosbench.trackers.cutie:Cutie",
@@ -18,16 +23,21 @@ BUILT_IN_TRACKERS = {
     "sam2long": "vosbench.trackers.sam2long:Sam2Long",
     "static": "vosbench.trackers.static:Static",
 }
+"""Where each built-in tracker is. Older runs repeat these in run.json, so that they must stay importable."""
+
 DEFAULT_TRACKER = "sam2"
 
 
 def known_trackers() -> dict[str, str]:
-    """Every tracker's name and where it is, as `module:object`."""
+    """Every tracker's name, and where it is as `module:object`."""
     return {**{entry.name: entry.value for entry in entry_points(group="vosbench.trackers")}, **BUILT_IN_TRACKERS}
 
 
 def find_tracker(name: str) -> str:
-    """Where a tracker is, as `module:object`, from its name or that itself."""
+    """Where a tracker is, as `module:object`; `name` may be a tracker's name or already of that form.
+
+    Raises VosbenchError for any other name.
+    """
     known = known_trackers()
     if name in known:
         return known[name]
@@ -36,10 +46,56 @@ def find_tracker(name: str) -> str:
     raise make_unknown_name_error("tracker", name, known)
 
 
-def read_tracker_parameters(spec: str) -> dict[str, inspect.Parameter]:
-    """The settings that a tracker's constructor takes, by name. `device` is not one of them."""
-    tracker = load_object(spec)
+def read_tracker_parameters(spec: str | Callable[..., Any]) -> dict[str, Parameter]:
+    """The settings of a tracker by name, and `checkpoint` if it takes one; `device` is left out.
+
+    spec: where the tracker is, as `module:object`, or the class itself. The settings are the parameters of its
+    constructor. If that takes `**settings` and the class has a dataclass
+    `Settings`, the fields of the dataclass stand in their place.
+
+    Raises VosbenchError if the tracker cannot be loaded or is not a class.
+    """
+    tracker = _load_tracker(spec)
+    parameters = {name: p for name, p in inspect.signature(tracker).parameters.items() if name != "device"}
+    if kind := _find_settings_class(tracker):
+        parameters = {name: p for name, p in parameters.items() if p.kind is not Parameter.VAR_KEYWORD}
+        parameters.update(inspect.signature(kind).parameters)
+    return parameters
+
+
+def read_setting_meanings(spec: str) -> dict[str, str]:
+    """What each setting of a tracker means, by name; empty for a tracker without a dataclass `Settings`.
+
+    Raises VosbenchError if the tracker cannot be loaded or is not a class.
+    """
+    kind = _find_settings_class(_load_tracker(spec))
+    return {each.name: each.metadata["meaning"] for each in fields(kind) if "meaning" in each.metadata} if kind else {}
+
+
+def check_setting_values(spec: str | Callable[..., Any], values: Mapping[str, Any]) -> None:
+    """Check values of a tracker's settings before the tracker is built, as far as a `TrackerSettings` states the rules.
+
+    Raises VosbenchError for a value that the setting cannot have. Names that are no setting are ignored.
+    """
+    kind = _find_settings_class(_load_tracker(spec))
+    if kind and issubclass(kind, TrackerSettings):
+        names = {each.name for each in fields(kind)}
+        kind(**{name: value for name, value in values.items() if name in names})
+
+
+def _load_tracker(spec: str | Callable[..., Any]) -> Any:
+    tracker = load_object(spec) if isinstance(spec, str) else spec
     if not callable(tracker):
-        raise VosbenchError(f"{spec}: a tracker is a class, found {type(tracker).__name__}")
-    parameters = inspect.signature(tracker).parameters
-    return {name: parameter for name, parameter in parameters.items() if name != "device"}
+        raise VosbenchError(
+            spec,
+            f"expected a class with a method `track`, found an object of type {type(tracker).__name__}",
+            "name a tracker's class as module:Class",
+        )
+    return tracker
+
+
+def _find_settings_class(tracker: Any) -> type[Any] | None:
+    """The dataclass that states a tracker's settings; None if its constructor states them."""
+    kind = getattr(tracker, "Settings", None)
+    takes_any = any(p.kind is Parameter.VAR_KEYWORD for p in inspect.signature(tracker).parameters.values())
+    return kind if takes_any and isinstance(kind, type) and is_dataclass(kind) else None

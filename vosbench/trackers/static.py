@@ -1,4 +1,4 @@
-"""The floor that every tracker must beat: the prompt, repeated."""
+"""Repeat the prompt in every frame: the result that every other tracker must beat."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class Static:
     """Repeats each object's latest prompt in every later frame."""
 
     def __init__(self, device: str) -> None:
-        """`device` is not used: there is nothing to compute."""
+        """Nothing is computed, so `device` has no effect."""
 
     def track(self, video: Video) -> Iterator[Masks]:
-        """Yield the same masks again until a frame prompts new ones."""
+        """Yield, for every frame, the latest prompt of each object that has been prompted so far."""
         known: dict[int, Mask] = {}
         for index in range(len(video.frames)):
             known |= video.prompts.get(index, {})

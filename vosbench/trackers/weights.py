@@ -10,38 +10,42 @@ import torch
 from vosbench.errors import VosbenchError
 
 Weights = dict[str, torch.Tensor]
+FETCH_AGAIN = "delete the file and fetch it again"
 
 
-def load_weights(checkpoint: Path, otherwise: str) -> object:
-    """What torch saved in a file, without running any code in it.
+def load_weights(checkpoint: Path, remedy: str) -> object:
+    """What torch saved in a file, loaded onto the CPU, without running any code in it.
 
-    Raises VosbenchError if the file is damaged, or is not there, and then says what to do `otherwise`.
+    remedy: what to do if the file is missing.
+
+    Raises VosbenchError if the file is missing, unreadable or damaged.
     """
     if not checkpoint.is_file():
-        raise VosbenchError(f"{checkpoint}: no such file; {otherwise}")
+        raise VosbenchError(checkpoint, "no such file", remedy)
     try:
         _verify_checksums(checkpoint)
         content: object = torch.load(checkpoint, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise VosbenchError(f"{checkpoint}: cannot be read ({error.strerror})") from None
-    except Exception as error:  # a damaged pickle can raise nearly anything
-        raise VosbenchError(
-            f"{checkpoint}: {checkpoint.stat().st_size} bytes that torch cannot read ({type(error).__name__}); "
-            "delete it and fetch it again"
-        ) from None
+        raise VosbenchError(checkpoint, f"cannot be read ({error.strerror})", "check the file's permissions") from None
+    except Exception as error:  # a damaged pickle can raise nearly any error
+        found = f"{checkpoint.stat().st_size} bytes that torch cannot read ({type(error).__name__})"
+        raise VosbenchError(checkpoint, found, FETCH_AGAIN) from None
     return content
 
 
 def _verify_checksums(checkpoint: Path) -> None:
-    """Hold the tensors in a zip archive against their checksums, which torch does not look at."""
+    """Compare the tensors in a zip archive with the archive's checksums, which torch ignores."""
     if zipfile.is_zipfile(checkpoint):
         with zipfile.ZipFile(checkpoint) as archive:
             if damaged := archive.testzip():
                 raise zipfile.BadZipFile(damaged)
 
 
-def check_weights(found: Weights, expected: Weights, problem: str) -> None:
-    """Raise in one line what load_state_dict would raise in a page, or not at all; `problem` begins it."""
+def check_weights(found: Weights, expected: Weights, checkpoint: Path, model: str) -> None:
+    """Raise VosbenchError, in one line, if tensors cannot be loaded into a model.
+
+    found: the tensors of the checkpoint. expected: those of the model, by the same names. model: what to call it.
+    """
     shared = found.keys() & expected.keys()
     faults = {
         "missing": expected.keys() - found.keys(),
@@ -54,4 +58,8 @@ def check_weights(found: Weights, expected: Weights, problem: str) -> None:
     }
     listed = [f"{len(names)} {fault} (such as {min(names)})" for fault, names in faults.items() if names]
     if listed:
-        raise VosbenchError(f"{problem}: of {len(expected)} tensors {', '.join(listed)}; delete it and fetch it again")
+        raise VosbenchError(
+            checkpoint,
+            f"expected a whole {model}; of {len(expected)} tensors {', '.join(listed)}",
+            FETCH_AGAIN,
+        )

@@ -1,4 +1,4 @@
-"""What the tests of SAM 2 may ask for."""
+"""Fixtures for the tests of SAM 2."""
 
 from __future__ import annotations
 
@@ -13,4 +13,5 @@ from tests.support.official import SIDE
 
 @pytest.fixture(scope="module")
 def stock(seeded: SimpleNamespace) -> Any:
+    """The stock predictor with seeded weights."""
     return official.build(seeded, SIDE)

@@ -1,4 +1,4 @@
-"""SAM 2 in batches: the masks of the exact mode up to rounding, in fewer passes; and what else is for speed alone."""
+"""SAM 2's settings for speed: in batches, the masks are those of the exact mode up to rounding, in fewer passes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from torch._subclasses import FakeTensorMode
 
 from tests.support.tensors import PIXELS, TOLERANCE, reachable
 from vosbench.masks.labels import read_labels
-from vosbench.running import settings
-from vosbench.trackers import registry
-from vosbench.trackers.registry import BUILT_IN_TRACKERS
 from vosbench.trackers.sam2.batched import BatchedSession
 from vosbench.trackers.sam2.compiled import COMPILED_PARTS
+from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
-from vosbench.trackers.sam2.predictor import ModelImages, _resize_positions, build_predictor
+from vosbench.trackers.sam2.predictor import build_predictor, resize_positions
 from vosbench.trackers.sam2.session import Sam2Session
+from vosbench.trackers.sam2.settings import Sam2Settings
 from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import Frame, Masks, Video
 
@@ -54,8 +53,8 @@ def frames(data: Path) -> list[Frame]:
 
 
 @pytest.fixture(scope="module")
-def truth(data: Path) -> list[Masks]:
-    """Objects 1 and 2, and object 3, which is what is left."""
+def ground_truth(data: Path) -> list[Masks]:
+    """Objects 1 and 2; object 3 is the background."""
     maps = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
     return [{1: maps[i] == 1, 2: maps[i] == 2, 3: maps[i] == 0} for i in FORTH_AND_BACK]
 
@@ -71,42 +70,55 @@ def check(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> None:
     """The fast logits are those of the exact mode within TOLERANCE, and so are nearly all pixels."""
     exact, fast = (follow(kind, tracker, frames, prompts) for kind in (Sam2Session, BatchedSession))
     assert [list(logits) for logits in fast] == [list(logits) for logits in exact]
-    pairs = [(one[label], other[label]) for one, other in zip(exact, fast, strict=True) for label in one]
+    pairs = [(one[object_id], other[object_id]) for one, other in zip(exact, fast, strict=True) for object_id in one]
     assert max(float((one - other).abs().max()) for one, other in pairs) < TOLERANCE
     unlike = sum(int(((one > 0) != (other > 0)).sum()) for one, other in pairs)
     assert unlike <= PIXELS * sum(one.numel() for one, _ in pairs)
 
 
 @pytest.mark.slow
-def test_late_objects_have_the_logits_of_the_exact_mode(tracker: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
-    given = {0: {1: truth[0][1], 7: truth[0][2]}, 2: {3: truth[2][3]}}
+def test_late_objects_have_the_logits_of_the_exact_mode(
+    tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
+    given = {0: {1: ground_truth[0][1], 7: ground_truth[0][2]}, 2: {3: ground_truth[2][3]}}
     check(tracker, frames[:20], given)  # object 3 joins the others in frame 18
 
 
 @pytest.mark.slow
-def test_with_all_masks_as_prompts_too(tracker: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
-    given = {0: truth[0], 2: {1: truth[2][1], 2: truth[2][2]}, 3: {3: truth[3][3]}, 6: truth[6]}
+def test_objects_with_several_prompts_have_the_logits_of_the_exact_mode(
+    tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
+    given = {
+        0: ground_truth[0],
+        2: {1: ground_truth[2][1], 2: ground_truth[2][2]},
+        3: {3: ground_truth[3][3]},
+        6: ground_truth[6],
+    }
     check(tracker, frames[:9], given)
 
 
 @pytest.mark.slow
-def test_the_settings_of_the_memory_hold_in_batches(checkpoint: str, frames: list[Frame], truth: list[Masks]) -> None:
+def test_the_settings_of_the_memory_take_effect_in_batches(
+    checkpoint: str, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
     few = {"memory_size": 3, "max_object_pointers": 4, "temporal_stride": 2, "fill_hole_area": 20}
-    tracker = Sam2("cpu", checkpoint, image_size=64, dtype="float32", fast=True, **few)  # type: ignore[arg-type]
-    check(tracker, frames[:9], {0: {1: truth[0][1]}, 1: {2: truth[1][2]}})
+    tracker = Sam2("cpu", checkpoint, image_size=64, dtype="float32", fast=True, **few)
+    check(tracker, frames[:9], {0: {1: ground_truth[0][1]}, 1: {2: ground_truth[1][2]}})
 
 
-def test_objects_that_may_overlap_do(small: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
-    exact = follow(Sam2Session, small, frames[:4], {0: truth[0]})
-    tracked = list(small.track(Video("clip", frames[:4], {0: truth[0]}, overlap=True)))
+def test_objects_may_share_pixels_where_the_video_lets_them(
+    small: Sam2, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
+    exact = follow(Sam2Session, small, frames[:4], {0: ground_truth[0]})
+    tracked = list(small.track(Video("clip", frames[:4], {0: ground_truth[0]}, overlap=True)))
     for masks, logits in zip(tracked, exact, strict=True):
-        unlike = sum(int((masks[label] != (logits[label] > 0).numpy()).sum()) for label in (1, 2, 3))
+        unlike = sum(int((masks[object_id] != (logits[object_id] > 0).numpy()).sum()) for object_id in (1, 2, 3))
         assert unlike <= PIXELS * 3 * masks[1].size
     assert any((masks[1] & masks[2]).any() for masks in tracked)
 
 
 def passes(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> Passes:
-    """How often each part of the model is at work."""
+    """How often each part of the model is called."""
     calls: Passes = Counter()
     parts = ("image_encoder", "memory_attention", "sam_mask_decoder", "memory_encoder")
     hooks = [
@@ -120,9 +132,9 @@ def passes(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> Passes:
 
 
 def test_objects_with_equal_histories_take_one_pass_a_frame(
-    small: Sam2, frames: list[Frame], truth: list[Masks]
+    small: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    assert passes(small, frames[:6], {0: truth[0]}) == {
+    assert passes(small, frames[:6], {0: ground_truth[0]}) == {
         "image_encoder": 6,
         "memory_attention": 5,
         "sam_mask_decoder": 6,
@@ -132,9 +144,9 @@ def test_objects_with_equal_histories_take_one_pass_a_frame(
 
 @pytest.mark.slow
 def test_a_late_object_joins_the_others_once_its_memory_is_as_long(
-    small: Sam2, frames: list[Frame], truth: list[Masks]
+    small: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    prompts = {1: {1: truth[1][1], 3: truth[1][3]}, 4: {2: truth[4][2]}}
+    prompts = {1: {1: ground_truth[1][1], 3: ground_truth[1][3]}, 4: {2: ground_truth[4][2]}}
     apart, together = 18 + 15, 4  # passes up to frame 19, of two objects and of one; from frame 20 on
     assert passes(small, frames[:24], prompts) == {
         "image_encoder": 23,
@@ -144,16 +156,23 @@ def test_a_late_object_joins_the_others_once_its_memory_is_as_long(
     }
 
 
-def test_with_all_masks_each_frame_is_encoded_once(small: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
-    prompts = {0: {1: truth[0][1]}, 2: {1: truth[2][1], 2: truth[2][2]}, 3: {1: truth[3][1]}, 5: truth[5]}
+def test_with_all_masks_each_frame_is_encoded_once(small: Sam2, frames: list[Frame], ground_truth: list[Masks]) -> None:
+    prompts = {
+        0: {1: ground_truth[0][1]},
+        2: {1: ground_truth[2][1], 2: ground_truth[2][2]},
+        3: {1: ground_truth[3][1]},
+        5: ground_truth[5],
+    }
     assert passes(small, frames[:6], prompts)["image_encoder"] == 6
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
+def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], ground_truth: list[Masks]) -> None:
     sizes = {}
     with ModelImages(frames, 32, small.device) as images, torch.inference_mode():
-        session = BatchedSession(small.predictor, images, {0: truth[0], 4: {4: truth[4][2]}}, torch.float32)
+        session = BatchedSession(
+            small.predictor, images, {0: ground_truth[0], 4: {4: ground_truth[4][2]}}, torch.float32
+        )
         for index in range(40):
             session.step(index)
             assert len(session.ahead.features) == 1
@@ -162,7 +181,7 @@ def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], t
                 session.state,
                 session.held_features,
                 session.ahead.features,
-                session.recollection.keeper.recalled,
+                session.recaller.recorder.recorded,
             )
             sizes[index] = reachable(kept, set())
     assert sizes[24] == sizes[39] > 0
@@ -175,16 +194,20 @@ def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], t
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [Sam2Session, BatchedSession])
-def test_nothing_is_computed_on_another_device_than_the_model_s(
-    checkpoint: str, frames: list[Frame], truth: list[Masks], kind: type[Sam2Session]
+def test_everything_is_computed_on_the_models_device(
+    checkpoint: str, frames: list[Frame], ground_truth: list[Masks], kind: type[Sam2Session]
 ) -> None:
     device = torch.device("meta")  # tensors there have no values, and in this mode do not mix with those of a CPU
-    predictor = build_predictor(Path(checkpoint), torch.device("cpu"), 32, 7, torch.float32)
+    predictor = build_predictor(Path(checkpoint), torch.device("cpu"), Sam2Settings(image_size=32, dtype="float32"))
     del predictor.image_encoder.trunk._get_pos_embed
-    prompts = {0: {1: truth[0][1], 2: truth[0][2]}, 1: {3: truth[1][3]}, 2: {1: truth[2][1]}}
+    prompts = {
+        0: {1: ground_truth[0][1], 2: ground_truth[0][2]},
+        1: {3: ground_truth[1][3]},
+        2: {1: ground_truth[2][1]},
+    }
     with FakeTensorMode(allow_non_fake_inputs=True), torch.inference_mode():
         session = kind(
-            _resize_positions(predictor.to(device)), ModelImages(frames[:4], 32, device), prompts, torch.float32
+            resize_positions(predictor.to(device)), ModelImages(frames[:4], 32, device), prompts, torch.float32
         )
         for index in range(4):
             assert {one.device for one in session.step(index).values()} == {device}
@@ -195,7 +218,7 @@ def test_nothing_is_computed_on_another_device_than_the_model_s(
 
 @pytest.mark.slow
 def test_after_the_warm_up_nothing_is_compiled(
-    checkpoint: str, frames: list[Frame], truth: list[Masks], monkeypatch: pytest.MonkeyPatch
+    checkpoint: str, frames: list[Frame], ground_truth: list[Masks], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def compiled(*prompts: Prompts) -> int:
         for given in prompts:
@@ -208,22 +231,17 @@ def test_after_the_warm_up_nothing_is_compiled(
         tracker = Sam2("cpu", checkpoint, image_size=32, dtype="float32", fast=True, compile=True)
         warm = compiled()
         assert warm >= len(COMPILED_PARTS)
-        late: Prompts = {0: {1: truth[0][1]}, 1: {2: truth[1][2], 3: truth[1][3]}, 3: {4: truth[3][1]}}
-        assert compiled({0: truth[0]}, late, {0: {1: truth[0][1]}}) == warm
+        late: Prompts = {
+            0: {1: ground_truth[0][1]},
+            1: {2: ground_truth[1][2], 3: ground_truth[1][3]},
+            3: {4: ground_truth[3][1]},
+        }
+        assert compiled({0: ground_truth[0]}, late, {0: {1: ground_truth[0][1]}}) == warm
 
 
 @pytest.mark.slow
-def test_tf32_is_for_the_tracker_that_was_asked_to_use_it(checkpoint: str) -> None:
+def test_tf32_is_on_only_for_a_tracker_with_that_setting(checkpoint: str) -> None:
     Sam2("cpu", checkpoint, image_size=32, tf32=True)
     assert torch.backends.cuda.matmul.allow_tf32
     Sam2("cpu", checkpoint, image_size=32)
     assert not torch.backends.cuda.matmul.allow_tf32
-
-
-def test_the_settings_for_speed_are_off_and_explained() -> None:
-    parameters = registry.read_tracker_parameters(BUILT_IN_TRACKERS["sam2"])
-    explained = settings.explain_settings(parameters, Sam2.__init__.__doc__ or "")
-    assert all(explained[f"{name}=False"] for name in ("fast", "compile", "tf32"))
-    assert settings.find_changed_settings(settings.parse_settings(["fast=true"], parameters, "sam2"), parameters) == {
-        "fast": True
-    }

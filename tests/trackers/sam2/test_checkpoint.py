@@ -1,4 +1,4 @@
-"""Checkpoints of SAM 2 are known, and what is wrong with one is said in one line."""
+"""Checkpoints of SAM 2 are recognised by their tensors, and a fault in one is named in one line."""
 
 from __future__ import annotations
 
@@ -18,9 +18,12 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.trackers.sam2.checkpoint import recognise_sam2_config
 from vosbench.trackers.sam2.predictor import build_predictor
+from vosbench.trackers.sam2.settings import Sam2Settings
 from vosbench.trackers.sam2.tracker import Sam2
 
 pytestmark = pytest.mark.usefixtures("one_thread")
+
+SMALL = Sam2Settings(image_size=SIDE, dtype="float32")
 
 
 def test_the_catalogue_has_every_released_checkpoint_by_name() -> None:
@@ -34,13 +37,13 @@ def test_the_catalogue_has_every_released_checkpoint_by_name() -> None:
         for config, _ in HF_MODEL_ID_TO_FILENAMES.values()
     ],
 )
-def test_a_released_model_is_known_by_its_tensors(config: str) -> None:
+def test_a_released_model_is_recognised_by_its_tensors(config: str) -> None:
     weights = instantiate(compose(config_name=config).model).state_dict()
     assert f"configs/{recognise_sam2_config(weights, Path('any.pt'))}.yaml" == config
 
 
 def hollow(stock: Any) -> dict[str, torch.Tensor]:
-    """Tensors of the right names and shapes that take no room in a file."""
+    """Tensors of the right names and shapes that take no space in a file."""
     return {name: torch.zeros(()).expand(tensor.shape) for name, tensor in stock.state_dict().items()}
 
 
@@ -49,7 +52,7 @@ def hollow(stock: Any) -> dict[str, torch.Tensor]:
     [
         (
             {"no_mem_embed": None},
-            "not a whole sam2.1_hiera_t checkpoint: of 471 tensors 1 missing (such as no_mem_embed)",
+            "expected a whole sam2.1_hiera_t checkpoint; of 471 tensors 1 missing (such as no_mem_embed)",
         ),
         ({"extra": torch.zeros(2)}, "1 unexpected (such as extra)"),
         ({"no_mem_embed": torch.zeros(3)}, "1 misshapen (such as no_mem_embed)"),
@@ -64,7 +67,7 @@ def test_a_checkpoint_with_odd_tensors_is_refused_in_one_line(
     stock: Any, tmp_path: Path, change: dict[str, torch.Tensor | None], found: str
 ) -> None:
     weights = {name: tensor for name, tensor in (hollow(stock) | change).items() if tensor is not None}
-    assert found in refusal(tmp_path / "odd.pt", {"model": weights})
+    assert found in message_about(tmp_path / "odd.pt", {"model": weights})
 
 
 @pytest.mark.parametrize(
@@ -82,32 +85,32 @@ def test_a_checkpoint_with_odd_tensors_is_refused_in_one_line(
     ],
 )
 def test_a_file_that_is_no_checkpoint_is_refused_in_one_line(tmp_path: Path, content: object, found: str) -> None:
-    assert found in refusal(tmp_path / "damaged.pt", content)
+    assert found in message_about(tmp_path / "damaged.pt", content)
 
 
-def test_a_file_in_which_a_number_has_changed_on_the_disk_is_refused(tmp_path: Path) -> None:
+def test_a_file_with_a_damaged_byte_is_refused(tmp_path: Path) -> None:
     whole = io.BytesIO()
     torch.save({"model": {"a": torch.frombuffer(bytearray(b"12345678"), dtype=torch.float32)}}, whole)
-    assert "found 1 tensors" in refusal(tmp_path / "whole.pt", whole.getvalue())
+    assert "found 1 tensors" in message_about(tmp_path / "whole.pt", whole.getvalue())
     rotten = whole.getvalue().replace(b"12345678", b"12345679")
-    assert "bytes that torch cannot read (BadZipFile)" in refusal(tmp_path / "rotten.pt", rotten)
+    assert "bytes that torch cannot read (BadZipFile)" in message_about(tmp_path / "rotten.pt", rotten)
 
 
-def test_a_released_name_belongs_to_the_model_that_was_released_by_it(stock: Any, tmp_path: Path) -> None:
-    message = refusal(tmp_path / "sam2.1_hiera_large.pt", {"model": hollow(stock)})
-    assert "what it holds is sam2.1_hiera_tiny; rename it or fetch it again" in message
+def test_a_file_with_the_name_of_another_released_model_is_refused(stock: Any, tmp_path: Path) -> None:
+    message = message_about(tmp_path / "sam2.1_hiera_large.pt", {"model": hollow(stock)})
+    assert "expected the model sam2.1_hiera_large, found sam2.1_hiera_tiny; rename the file to" in message
     torch.save({"model": hollow(stock)}, tmp_path / "sam2.1_hiera_tiny.pt")
-    assert build_predictor(tmp_path / "sam2.1_hiera_tiny.pt", CPU, SIDE, 7, torch.float32)
+    assert build_predictor(tmp_path / "sam2.1_hiera_tiny.pt", CPU, SMALL)
 
 
-def refusal(path: Path, content: object) -> str:
-    """What is said about a file with this content; one line that names the file."""
+def message_about(path: Path, content: object) -> str:
+    """The message about a file with this content: one line that begins with the file's path."""
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
         torch.save(content, path)
     with pytest.raises(VosbenchError) as refused:
-        build_predictor(path, CPU, SIDE, 7, torch.float32)
+        build_predictor(path, CPU, SMALL)
     message = str(refused.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
@@ -115,5 +118,8 @@ def refusal(path: Path, content: object) -> str:
 
 
 def test_a_missing_checkpoint_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match=r"none\.pt: no such file"):
+    with pytest.raises(
+        VosbenchError,
+        match=r"none\.pt: no such file; to see which checkpoints can be fetched, run: vosbench list checkpoints",
+    ):
         Sam2("cpu", str(tmp_path / "none.pt"))

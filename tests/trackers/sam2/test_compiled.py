@@ -1,4 +1,4 @@
-"""Compiled parts of the model."""
+"""Parts of the model that cannot be compiled work as before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:torch")
-def test_what_cannot_be_compiled_is_logged_in_a_line_and_works(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_part_that_cannot_be_compiled_is_logged_in_one_line_and_works(caplog: pytest.LogCaptureFixture) -> None:
     from torch._inductor import config
 
     model = ModuleDict({name: Sequential(Linear(2, 2), Sigmoid()) for name in COMPILED_PARTS})

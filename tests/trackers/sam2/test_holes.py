@@ -1,4 +1,4 @@
-"""Small holes are found as the package's extension finds them."""
+"""The holes that are filled are those that the CUDA extension of the package sam2 finds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 def test_a_hole_is_a_small_piece_of_background_whose_pixels_touch_at_sides_or_corners() -> None:
     logits = torch.from_numpy(np.random.default_rng(0).normal(0.3, 1, (5, 1, 24, 32)).astype(np.float32))
-    logits[4] = torch.tensor([[-1.0, 2.0] * 16, [2.0, -1.0] * 16] * 12)  # one piece that touches at corners alone
+    logits[4] = torch.tensor([[-1.0, 2.0] * 16, [2.0, -1.0] * 16] * 12)  # one piece whose pixels touch only at corners
     for area in (1, 2, 8, 1000):
         with official.extension():
             expected = fill_holes_in_mask_scores(logits, area)

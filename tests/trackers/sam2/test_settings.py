@@ -1,4 +1,4 @@
-"""Each setting of SAM 2 does what it says, as the stock predictor does that is set up alike."""
+"""With each setting, SAM 2 gives the masks of a stock predictor with the same configuration."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def prompt(data: Path) -> dict[int, Mask]:
 
 @pytest.fixture(scope="module")
 def plain(stock: Any, clip: Path, prompt: Masks) -> list[Masks]:
-    """What comes out without any setting."""
+    """The masks with default settings."""
     return official.together(stock, clip, prompt)
 
 
@@ -59,7 +59,7 @@ def same(ours: Sequence[Masks], theirs: Sequence[Masks]) -> bool:
 
 
 def watched(tracker: Sam2, frames: Sequence[Frame], prompt: Masks) -> tuple[list[Masks], list[tuple[int, int]]]:
-    """The masks; and how many remembered frames and object pointers the model was given in each frame but the first."""
+    """The masks, and how many remembered frames and object pointers the model was given in each frame but the first."""
     memories: list[tuple[int, int]] = []
 
     def note(module: Any, arguments: Any, given: Mapping[str, Any]) -> None:
@@ -146,7 +146,7 @@ def test_the_prompted_frame_is_remembered_with_the_last_row(
     ],
     ids=["pointers", "stride", "both"],
 )
-def test_other_windows_into_the_past_equal_the_stock_predictor_set_up_alike(
+def test_other_memory_windows_equal_the_stock_predictor_with_the_same_configuration(
     checkpoint: str,
     stock: Any,
     clip: Path,
@@ -196,19 +196,19 @@ def test_holes_are_filled_as_the_stock_predictor_does_with_its_extension(
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"memory_size": 0}, "memory_size 0: at least 1, or the model forgets the prompt itself"),
-        ({"memory_size": -3}, "memory_size -3: at least 1"),
-        ({"memory_extension": "repeated"}, "memory_extension 'repeated': choose one of repeat, interpolate"),
-        ({"max_object_pointers": 1}, "max_object_pointers 1: at least 2"),
-        ({"temporal_stride": 0}, "temporal_stride 0: at least 1"),
-        ({"image_size": 0}, "image_size 0: the model needs a positive multiple of 32"),
-        ({"image_size": 1000}, "image_size 1000: the model needs a positive multiple of 32"),
-        ({"dtype": "int8"}, "dtype 'int8': choose one of bfloat16, float16, float32"),
-        ({"score_threshold": -1025.0}, "score_threshold -1025.0: at least -1024.0"),
-        ({"score_threshold": float("nan")}, "score_threshold nan: at least -1024.0"),
-        ({"fill_hole_area": -1}, "fill_hole_area -1: a number of pixels, or 0"),
+        ({"memory_size": 0}, "memory_size=0: expected a whole number of at least 1"),
+        ({"memory_size": -3}, "memory_size=-3: expected a whole number of at least 1"),
+        ({"memory_extension": "repeated"}, "memory_extension='repeated': expected one of repeat, interpolate"),
+        ({"max_object_pointers": 1}, "max_object_pointers=1: expected a whole number of at least 2"),
+        ({"temporal_stride": 0}, "temporal_stride=0: expected a whole number of at least 1"),
+        ({"image_size": 0}, "image_size=0: expected a multiple of 32 of at least 32"),
+        ({"image_size": 1000}, "image_size=1000: expected a multiple of 32 of at least 32"),
+        ({"dtype": "int8"}, "dtype='int8': expected one of bfloat16, float16, float32"),
+        ({"score_threshold": -1025.0}, "score_threshold=-1025.0: expected a number of at least -1024"),
+        ({"score_threshold": float("nan")}, "score_threshold=nan: expected a number of at least -1024"),
+        ({"fill_hole_area": -1}, "fill_hole_area=-1: expected a whole number of at least 0"),
     ],
 )
-def test_a_setting_that_the_model_cannot_have_is_refused(settings: dict[str, Any], message: str) -> None:
+def test_a_value_that_the_model_cannot_have_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(VosbenchError, match=message):
         Sam2("cpu", "never-read.pt", **settings)

@@ -1,4 +1,4 @@
-"""SAM 2 against the official script's steps, driven here on the stock predictor with the same seeded weights.
+"""SAM 2's masks equal those of the official script's steps on the stock predictor with the same seeded weights.
 
 tests/system/test_end_to_end.py compares it with the script's recorded masks, through the command line.
 """
@@ -24,9 +24,9 @@ from tests.support import official
 from tests.support.official import SIDE
 from tests.support.tensors import CPU, reachable
 from vosbench.masks.labels import read_labels, to_labels
-from vosbench.trackers.sam2 import predictor
+from vosbench.trackers.sam2.images import FRAMES_READ_AHEAD, ModelImages
+from vosbench.trackers.sam2.logits import decide_logits
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
-from vosbench.trackers.sam2.predictor import ModelImages, decide_logits
 from vosbench.trackers.sam2.session import MAX_HELD_FRAMES, Sam2Session
 from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import Frame, Mask, Masks, Video
@@ -53,7 +53,7 @@ def clip(data: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def long_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same forth and back."""
+    """The same frames forwards and backwards, as a folder of JPEGs."""
     folder = tmp_path_factory.mktemp("clip")
     for index, source in enumerate(FORTH_AND_BACK[:LONG]):
         (folder / f"{index:05d}.jpg").symlink_to((clip / f"{source:05d}.jpg").resolve())
@@ -71,15 +71,15 @@ def long_frames(frames: list[Frame]) -> list[Frame]:
 
 
 @pytest.fixture(scope="module")
-def truth(data: Path) -> list[Masks]:
+def ground_truth(data: Path) -> list[Masks]:
     labels = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
-    return [{label: one == label for label in (1, 2)} for one in labels]
+    return [{object_id: one == object_id for object_id in (1, 2)} for one in labels]
 
 
 @pytest.fixture(scope="module")
-def late(truth: list[Masks]) -> Prompts:
+def late(ground_truth: list[Masks]) -> Prompts:
     """Object 7 starts in frame 0, object 3 in frame 4."""
-    return {0: {7: truth[0][1]}, 4: {3: truth[4][2]}}
+    return {0: {7: ground_truth[0][1]}, 4: {3: ground_truth[4][2]}}
 
 
 @pytest.fixture(scope="module")
@@ -90,29 +90,31 @@ def late_logits(stock: Any, long_clip: Path, late: Prompts) -> dict[int, Logits]
 def track(
     tracker: Sam2, frames: Sequence[Frame], prompts: Prompts, overlap: bool = False, count: int | None = None
 ) -> list[Masks]:
-    """The masks of the first `count` frames, all if None. What they are depends on the length of the whole video."""
+    """The masks of the first `count` frames, of all if None. They depend on the length of the whole video."""
     return list(islice(tracker.track(Video("clip", frames, prompts, overlap)), count))
 
 
 def logits(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts) -> dict[int, Logits]:
-    """What is thresholded: each object's logits [T, H, W], -1024 before its first prompt. It shows every last bit."""
+    """Each object's logits [T, H, W], -1024 before its first prompt. Unlike masks, they show every last bit."""
     found: dict[int, Logits] = {}
     with torch.inference_mode(), ModelImages(frames, SIDE, CPU) as images:
         session = Sam2Session(tracker.predictor, images, prompts, torch.float32)
         for index in range(len(frames)):
-            for label, one in session.step(index).items():
+            for object_id, one in session.step(index).items():
                 blank = np.full((len(frames), *one.shape), -1024.0, np.float32)
-                found.setdefault(label, blank)[index] = one.numpy()
+                found.setdefault(object_id, blank)[index] = one.numpy()
     return found
 
 
 def equal(ours: Mapping[int, Logits], theirs: Mapping[int, Logits]) -> bool:
-    return ours.keys() == theirs.keys() and all(np.array_equal(ours[label], theirs[label]) for label in ours)
+    return ours.keys() == theirs.keys() and all(
+        np.array_equal(ours[object_id], theirs[object_id]) for object_id in ours
+    )
 
 
 def alike(ours: Sequence[Masks], theirs: Sequence[Masks]) -> bool:
     return len(ours) == len(theirs) and all(
-        own.keys() == other.keys() and all(np.array_equal(own[label], other[label]) for label in own)
+        own.keys() == other.keys() and all(np.array_equal(own[object_id], other[object_id]) for object_id in own)
         for own, other in zip(ours, theirs, strict=True)
     )
 
@@ -122,9 +124,9 @@ def labels_of(tracked: Sequence[Masks]) -> np.ndarray[Any, Any]:
 
 
 def test_objects_of_the_first_frame_equal_the_stock_predictor_bit_for_bit(
-    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
+    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    assert alike(track(tracker, frames, {0: truth[0]}), official.together(stock, clip, truth[0]))
+    assert alike(track(tracker, frames, {0: ground_truth[0]}), official.together(stock, clip, ground_truth[0]))
 
 
 def test_a_late_object_equals_its_own_run_of_the_stock_predictor_bit_for_bit(
@@ -142,7 +144,7 @@ def test_objects_that_may_overlap_are_thresholded_each_for_itself(
     tracked = track(tracker, long_frames[:LONG], late, overlap=True, count=8)
     for index, masks in enumerate(tracked):
         assert masks.keys() == ({7} if index < 4 else {3, 7})
-        assert all(np.array_equal(mask, late_logits[label][index] > 0.0) for label, mask in masks.items())
+        assert all(np.array_equal(mask, late_logits[object_id][index] > 0.0) for object_id, mask in masks.items())
     assert any((masks[3] & masks[7]).any() for masks in tracked[4:])
 
 
@@ -151,27 +153,35 @@ def test_any_score_threshold_paints_as_the_official_script_does(
     stock: Any, late_logits: dict[int, Logits], threshold: float
 ) -> None:
     expected = official.labels(stock, late_logits, threshold)
-    begun = [{label: torch.tensor(late_logits[label][i]) for label in ([7] if i < 4 else [3, 7])} for i in range(LONG)]
+    begun = [
+        {object_id: torch.tensor(late_logits[object_id][i]) for object_id in ([7] if i < 4 else [3, 7])}
+        for i in range(LONG)
+    ]
     assert np.array_equal(labels_of([decide_logits(logits, threshold, overlap=False) for logits in begun]), expected)
     for masks, logits in zip((decide_logits(logits, threshold, overlap=True) for logits in begun), begun, strict=True):
-        assert all(np.array_equal(mask, logits[label] > threshold) for label, mask in masks.items())
+        assert all(np.array_equal(mask, logits[object_id] > threshold) for object_id, mask in masks.items())
 
 
 @pytest.mark.slow
 def test_all_masks_as_prompts_equal_the_official_script_with_use_all_masks(
-    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
+    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    later = {2: {1: truth[2][1]}, 3: truth[3], 6: {2: truth[6][2]}, 11: {1: truth[11][1]}}
-    tracked = track(tracker, frames, {0: truth[0], **later})
-    assert alike(tracked, official.together(stock, clip, truth[0], later))
-    assert not np.array_equal(tracked[3][1], truth[3][1])  # a given mask, too, has been through 256x256 logits
+    later = {2: {1: ground_truth[2][1]}, 3: ground_truth[3], 6: {2: ground_truth[6][2]}, 11: {1: ground_truth[11][1]}}
+    tracked = track(tracker, frames, {0: ground_truth[0], **later})
+    assert alike(tracked, official.together(stock, clip, ground_truth[0], later))
+    assert not np.array_equal(tracked[3][1], ground_truth[3][1])  # a given mask, too, has been through 256x256 logits
 
 
 @pytest.mark.slow
 def test_all_masks_of_late_objects_equal_the_official_script_that_tracks_each_apart(
-    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks]
+    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    prompts = {1: {4: truth[1][2]}, 3: {4: truth[3][2], 2: truth[3][1]}, 5: {2: truth[5][1]}, 8: {4: truth[8][2]}}
+    prompts = {
+        1: {4: ground_truth[1][2]},
+        3: {4: ground_truth[3][2], 2: ground_truth[3][1]},
+        5: {2: ground_truth[5][1]},
+        8: {4: ground_truth[8][2]},
+    }
     expected = official.separate(stock, clip, prompts)
     assert equal(logits(tracker, frames, prompts), expected)
     tracked = track(tracker, frames, prompts)
@@ -181,28 +191,28 @@ def test_all_masks_of_late_objects_equal_the_official_script_that_tracks_each_ap
 
 @pytest.mark.slow
 def test_mixed_precision_equals_the_stock_predictor_under_autocast(
-    checkpoint: str, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks], tmp_path: Path
+    checkpoint: str, stock: Any, clip: Path, frames: list[Frame], ground_truth: list[Masks], tmp_path: Path
 ) -> None:
     for path in sorted(clip.iterdir())[:4]:
         (tmp_path / path.name).symlink_to(path.resolve())
     with torch.autocast("cpu", torch.bfloat16):
-        expected = official.together(stock, tmp_path, truth[0])
-    tracked = track(Sam2("cpu", checkpoint, image_size=SIDE), frames[:4], {0: truth[0]})
+        expected = official.together(stock, tmp_path, ground_truth[0])
+    tracked = track(Sam2("cpu", checkpoint, image_size=SIDE), frames[:4], {0: ground_truth[0]})
     assert alike(tracked, expected)
 
 
 @pytest.mark.slow
-def test_half_precision_joins_its_memories(checkpoint: str, frames: list[Frame], truth: list[Masks]) -> None:
-    tracked = track(Sam2("cpu", checkpoint, image_size=32, dtype="float16"), frames[:3], {0: truth[0]})
+def test_half_precision_joins_its_memories(checkpoint: str, frames: list[Frame], ground_truth: list[Masks]) -> None:
+    tracked = track(Sam2("cpu", checkpoint, image_size=32, dtype="float16"), frames[:3], {0: ground_truth[0]})
     assert [sorted(masks) for masks in tracked] == [[1, 2]] * 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("vanishing", ["empty", "a pixel"])
-def test_a_prompt_that_vanishes_gives_an_object_that_the_stock_predictor_agrees_on(
-    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], truth: list[Masks], vanishing: str
+def test_a_prompt_without_a_pixel_at_the_models_size_gives_the_masks_of_the_stock_predictor(
+    tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], ground_truth: list[Masks], vanishing: str
 ) -> None:
-    prompts = {1: np.zeros((240, 320), bool), 2: truth[0][2]}
+    prompts = {1: np.zeros((240, 320), bool), 2: ground_truth[0][2]}
     prompts[1][100, 100] = vanishing == "a pixel"
     tracked = track(tracker, frames, {0: prompts})
     assert not tracked[0][1].any()
@@ -216,7 +226,7 @@ def test_a_video_without_prompts_has_no_masks(tracker: Sam2, frames: list[Frame]
 
 
 class Counted:
-    """How often parts of a tracker's model are at work, and which frames of its videos are read."""
+    """Counts how often parts of a tracker's model are called, and which frames of its videos are read."""
 
     def __init__(self, tracker: Sam2) -> None:
         self.calls: Counter[str] = Counter()
@@ -246,9 +256,13 @@ class Counted:
 
 
 def test_each_frame_is_read_and_encoded_once_and_an_object_is_not_tracked_before_its_prompt(
-    tracker: Sam2, frames: list[Frame], truth: list[Masks]
+    tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    prompts = {2: {2: truth[2][2]}, 5: {1: truth[5][1]}, 6: {9: truth[6][1], 3: truth[6][2]}}
+    prompts = {
+        2: {2: ground_truth[2][2]},
+        5: {1: ground_truth[5][1]},
+        6: {9: ground_truth[6][1], 3: ground_truth[6][2]},
+    }
     with Counted(tracker) as counted:
         tracked = track(tracker, counted.frames(frames[:9]), prompts)
     assert counted.reads == [2, 3, 4, 5, 6, 7, 8]
@@ -257,25 +271,36 @@ def test_each_frame_is_read_and_encoded_once_and_an_object_is_not_tracked_before
 
 
 @pytest.mark.slow
-def test_with_all_masks_too_each_frame_is_encoded_once(tracker: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
-    prompts = {0: {1: truth[0][1]}, 2: {1: truth[2][1], 2: truth[2][2]}, 3: {1: truth[3][1]}, 5: truth[5]}
+def test_with_all_masks_as_prompts_each_frame_is_encoded_once(
+    tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
+    prompts = {
+        0: {1: ground_truth[0][1]},
+        2: {1: ground_truth[2][1], 2: ground_truth[2][2]},
+        3: {1: ground_truth[3][1]},
+        5: ground_truth[5],
+    }
     with Counted(tracker) as counted:
         track(tracker, frames[:6], prompts)
     assert counted.calls == {"encoder": 6, "tracked": 2 + 2}  # object 1 in frames 1 and 4, object 2 in 3 and 4
-    every = {index: {1: truth[index][1]} for index in range(12)} | {0: truth[0]}
+    every = {index: {1: ground_truth[index][1]} for index in range(12)} | {0: ground_truth[0]}
     with Counted(tracker) as counted:
         track(tracker, frames, every)
     assert counted.calls == {"encoder": 12 + 11 - MAX_HELD_FRAMES, "tracked": 11}
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_video(tracker: Sam2, long_frames: list[Frame], truth: list[Masks]) -> None:
+def test_memory_does_not_grow_with_the_video(
+    tracker: Sam2, long_frames: list[Frame], ground_truth: list[Masks]
+) -> None:
     sizes = {}
     with ModelImages(long_frames, SIDE, CPU) as images, torch.inference_mode():
-        session = Sam2Session(tracker.predictor, images, {0: {1: truth[0][1]}, 4: {3: truth[4][2]}}, torch.float32)
+        session = Sam2Session(
+            tracker.predictor, images, {0: {1: ground_truth[0][1]}, 4: {3: ground_truth[4][2]}}, torch.float32
+        )
         for index in range(32):
             session.step(index)
-            assert len(images.coming) <= predictor.FRAMES_READ_AHEAD
+            assert len(images.coming) <= FRAMES_READ_AHEAD
             sizes[index] = reachable((session.memories, session.state, session.held_features), set())
     assert sizes[24] == sizes[31] > 0
     for memory in session.memories.values():
@@ -286,7 +311,7 @@ def test_memory_does_not_grow_with_the_video(tracker: Sam2, long_frames: list[Fr
     assert [list(memory[PROMPTED]) for memory in session.memories.values()] == [[0], [4]]
 
 
-def test_the_model_sees_the_very_numbers_that_the_stock_loader_makes(clip: Path, frames: list[Frame]) -> None:
+def test_the_model_sees_exactly_the_numbers_of_the_stock_loader(clip: Path, frames: list[Frame]) -> None:
     expected, height, width = load_video_frames(str(clip), SIDE, offload_video_to_cpu=True)
     images = ModelImages(frames, SIDE, CPU)
     assert all(torch.equal(images[index], expected[index]) for index in range(12))
@@ -300,19 +325,21 @@ def readers() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("frames")]
 
 
-def test_no_thread_outlives_a_video_however_it_ends(tracker: Sam2, frames: list[Frame], truth: list[Masks]) -> None:
+def test_no_thread_is_left_after_a_video_however_it_ends(
+    tracker: Sam2, frames: list[Frame], ground_truth: list[Masks]
+) -> None:
     class Torn(list[Frame]):
         def __getitem__(self, index: Any) -> Any:
             if index == 3:
                 raise OSError("frame 3 is torn")
             return super().__getitem__(index)
 
-    masks = tracker.track(Video("clip", frames, {0: truth[0]}))
+    masks = tracker.track(Video("clip", frames, {0: ground_truth[0]}))
     next(masks)
     assert len(readers()) == 1
     masks.close()
     assert not readers()
-    masks = tracker.track(Video("clip", Torn(frames), {0: truth[0]}))
+    masks = tracker.track(Video("clip", Torn(frames), {0: ground_truth[0]}))
     assert [sorted(next(masks)) for _ in range(2)] == [[1, 2], [1, 2]]
     with pytest.raises(OSError, match="frame 3 is torn"):
         next(masks)
@@ -321,7 +348,7 @@ def test_no_thread_outlives_a_video_however_it_ends(tracker: Sam2, frames: list[
 
 def test_the_highest_logit_takes_the_pixel_and_the_smallest_id_a_tie() -> None:
     logits = {2: torch.tensor([[3.0, 1.0, -1.0, 1.0]]), 5: torch.tensor([[4.0, 1.0, -2.0, 0.5]])}
-    assert {label: mask.tolist() for label, mask in decide_logits(logits, 0.0, overlap=False).items()} == {
+    assert {object_id: mask.tolist() for object_id, mask in decide_logits(logits, 0.0, overlap=False).items()} == {
         2: [[False, True, False, True]],
         5: [[True, False, False, False]],
     }
@@ -330,12 +357,14 @@ def test_the_highest_logit_takes_the_pixel_and_the_smallest_id_a_tie() -> None:
     assert decide_logits(logits, -11.0, overlap=False)[2].all()  # beaten logits are lowered to -10, which is above
 
 
-def test_more_objects_than_a_byte_can_count_are_told_apart() -> None:
-    logits = {label: torch.full((1, 400), -5.0) for label in range(1, 301)}
-    for label, one in logits.items():
-        one[0, label] = 1.0
+def test_more_objects_than_a_byte_can_count_have_each_its_own_mask() -> None:
+    logits = {object_id: torch.full((1, 400), -5.0) for object_id in range(1, 301)}
+    for object_id, one in logits.items():
+        one[0, object_id] = 1.0
     masks = decide_logits(logits, 0.0, overlap=False)
-    assert [np.flatnonzero(masks[label]).tolist() for label in range(1, 301)] == [[label] for label in range(1, 301)]
+    assert [np.flatnonzero(masks[object_id]).tolist() for object_id in range(1, 301)] == [
+        [object_id] for object_id in range(1, 301)
+    ]
 
 
 def test_importing_the_tracker_does_not_import_torch() -> None:
@@ -344,7 +373,7 @@ def test_importing_the_tracker_does_not_import_torch() -> None:
 
 
 @pytest.mark.slow
-def test_nothing_is_printed_and_another_user_of_hydra_does_not_matter(checkpoint: str) -> None:
+def test_nothing_is_printed_and_hydra_may_be_in_use_already(checkpoint: str) -> None:
     code = f"""
 import sys, warnings
 from hydra import initialize_config_module

@@ -1,10 +1,9 @@
-"""SAM2Long in batches: the masks of the exact mode up to rounding, in one pass a frame for histories of one length."""
+"""SAM2Long in batches: the masks are those of the exact mode up to rounding, in one pass for equally long histories."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,10 +16,7 @@ from PIL import Image
 from tests.support.pathways import WAVERING, check_bounded, torn
 from tests.support.tensors import PIXELS, TOLERANCE
 from vosbench.masks.labels import read_labels
-from vosbench.running import settings
-from vosbench.trackers import registry
-from vosbench.trackers.registry import BUILT_IN_TRACKERS
-from vosbench.trackers.sam2.predictor import ModelImages
+from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2long.batched import BatchedNetwork
 from vosbench.trackers.sam2long.network import Network
 from vosbench.trackers.sam2long.session import Sam2LongSession
@@ -36,14 +32,14 @@ Prompts = Mapping[int, Masks]
 
 @pytest.fixture(scope="module")
 def frames(data: Path) -> list[Frame]:
-    """Forth and back: 22 frames."""
+    """Forwards and backwards: 22 frames."""
     clip = [np.array(Image.open(path).convert("RGB")) for path in sorted((data / "sam2" / "frames").iterdir())]
     return [*clip, *clip[-2:0:-1]]
 
 
 @pytest.fixture(scope="module")
-def truth(data: Path) -> list[Masks]:
-    """Objects 1 and 2, and object 3, which is what is left."""
+def ground_truth(data: Path) -> list[Masks]:
+    """Objects 1 and 2; object 3 is the background."""
     maps = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
     return [{1: one == 1, 2: one == 2, 3: one == 0} for one in maps]
 
@@ -74,8 +70,8 @@ def follow(
     with (
         torch.inference_mode(),
         ModelImages(frames, tracker.predictor.image_size, tracker.device) as images,
-        closing(Sam2LongSession(kind(tracker.predictor, images, torch.float32), tracker.policy, -np.inf)) as session,
     ):
+        session = Sam2LongSession(kind(tracker.predictor, images, torch.float32), tracker.policy, -np.inf)
         for index in range(len(frames)):
             session.step(index, prompts.get(index, {}))
             scores.append([pathway.score for one in session.objects.values() for pathway in one.pathways])
@@ -86,22 +82,22 @@ def follow(
 
 @pytest.mark.slow
 def test_late_objects_have_the_logits_of_the_exact_mode(
-    tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    prompts = {1: {1: truth[1][1], 7: truth[1][2]}, 3: {3: truth[3][3]}}
+    prompts = {1: {1: ground_truth[1][1], 7: ground_truth[1][2]}, 3: {3: ground_truth[3][3]}}
     exact, exactly = follow(Network, tracker, frames[:8], prompts)
     fast, scores = follow(BatchedNetwork, tracker, frames[:8], prompts)
     assert [list(logits) for logits in fast] == [list(logits) for logits in exact]
     assert all(np.allclose(one, other, atol=TOLERANCE) for one, other in zip(scores, exactly, strict=True))
     assert len(set(scores[-1])) > 6
-    pairs = [(one[label], other[label]) for one, other in zip(exact, fast, strict=True) for label in one]
+    pairs = [(one[object_id], other[object_id]) for one, other in zip(exact, fast, strict=True) for object_id in one]
     assert max(float((one - other).abs().max()) for one, other in pairs) < TOLERANCE
     unlike = sum(int(((one > 0) != (other > 0)).sum()) for one, other in pairs)
     assert unlike <= PIXELS * sum(one.numel() for one, _ in pairs)
 
 
 def passes(kind: type[Network], tracker: Sam2Long, frames: list[Frame], prompts: Prompts) -> Counter[str]:
-    """How often each part of the model is at work."""
+    """How often each part of the model is called."""
     calls: Counter[str] = Counter()
     parts = ("image_encoder", "memory_attention", "sam_mask_decoder", "memory_encoder")
     hooks = [
@@ -116,30 +112,30 @@ def passes(kind: type[Network], tracker: Sam2Long, frames: list[Frame], prompts:
 
 @pytest.mark.slow
 def test_three_pathways_of_three_objects_take_one_pass_a_frame(
-    tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     prompted, tracked = 3, 5  # one pass a prompt, then one a frame
-    assert passes(BatchedNetwork, tracker, frames[:6], {0: truth[0]}) == {
+    assert passes(BatchedNetwork, tracker, frames[:6], {0: ground_truth[0]}) == {
         "image_encoder": 6,
         "memory_attention": tracked,
         "sam_mask_decoder": prompted + tracked,
         "memory_encoder": prompted + tracked,
     }
     apart = 3 + 3 + 3 * 9  # each object once until its pathways differ, then each pathway
-    assert passes(Network, tracker, frames[:6], {0: truth[0]})["memory_attention"] == apart
+    assert passes(Network, tracker, frames[:6], {0: ground_truth[0]})["memory_attention"] == apart
 
 
 @pytest.mark.slow
 def test_a_late_object_joins_the_others_once_its_history_is_as_long(
-    tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    prompts = {0: {1: truth[0][1]}, 2: {2: truth[2][2]}}
+    prompts = {0: {1: ground_truth[0][1]}, 2: {2: ground_truth[2][2]}}
     apart, together = 2 + 2 * 3, 2  # of one object and of two, up to frame 5; then both remember three frames
     assert passes(torn(BatchedNetwork), tracker, frames[:8], prompts)["memory_attention"] == apart + together
 
 
-def test_the_next_frame_is_encoded_ahead_and_each_is_read_and_encoded_once_in_order(
-    tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
+def test_the_next_frame_is_encoded_ahead_and_every_frame_is_read_once_in_order(
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     events: list[object] = []
 
@@ -154,31 +150,26 @@ def test_the_next_frame_is_encoded_ahead_and_each_is_read_and_encoded_once_in_or
     images = ModelImages(Watched(frames[:5]), SIDE, torch.device("cpu"))  # which reads when it is asked
     hook = tracker.predictor.memory_attention.register_forward_hook(follow_on)
     network = BatchedNetwork(tracker.predictor, images, torch.float32)
-    with torch.inference_mode(), closing(Sam2LongSession(network, tracker.policy, -np.inf)) as session:
+    session = Sam2LongSession(network, tracker.policy, -np.inf)
+    with torch.inference_mode():
         for index in range(5):
-            session.step(index, {1: {1: truth[1][1]}}.get(index, {}))
+            session.step(index, {1: {1: ground_truth[1][1]}}.get(index, {}))
             assert len(network.ahead.features) <= 1
     hook.remove()
     assert events == [1, 2, 3, "attention", 4, "attention", "attention"]
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_though_no_mask_is_ever_certain(
-    tracker: Sam2Long, frames: list[Frame], truth: list[Masks]
+def test_only_compressed_masks_take_more_memory_though_no_mask_is_ever_decided(
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    check_bounded(BatchedNetwork, tracker, frames, truth[0][1])
+    check_bounded(BatchedNetwork, tracker, frames, ground_truth[0][1])
 
 
-def test_the_tracker_is_fast_if_it_is_asked_to_be(tracker: Sam2Long, frames: list[Frame], truth: list[Masks]) -> None:
+def test_the_setting_fast_batches_objects(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
     calls: list[None] = []
     hook = tracker.predictor.memory_attention.register_forward_hook(lambda *_: calls.append(None))
-    tracked = list(tracker.track(Video("clip", frames[:4], {0: truth[0]})))
+    tracked = list(tracker.track(Video("clip", frames[:4], {0: ground_truth[0]})))
     hook.remove()
     assert [sorted(masks) for masks in tracked] == [[1, 2, 3]] * 4
     assert len(calls) == 3
-
-
-def test_the_settings_for_speed_are_off_and_explained() -> None:
-    parameters = registry.read_tracker_parameters(BUILT_IN_TRACKERS["sam2long"])
-    explained = settings.explain_settings(parameters, Sam2Long.__init__.__doc__ or "")
-    assert all(explained[f"{name}=False"] for name in ("fast", "compile", "tf32"))

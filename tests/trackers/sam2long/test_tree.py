@@ -1,4 +1,4 @@
-"""The rules of SAM2Long's tree, by hand."""
+"""The rules of SAM2Long's tree, on examples worked out by hand."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def picked(ious: list[list[float]], object_scores: list[float], scores: list[float] | None = None) -> list[Any]:
-    """(pathway, candidate) of what is kept, with an uncertainty of 2."""
+    """(pathway, candidate) of each pick, with an uncertainty of 2."""
     return [pick[:2] for pick in select_candidates(scores or [0.0] * len(ious), ious, object_scores, 2.0)]
 
 
@@ -47,7 +47,7 @@ def test_ious_are_rounded_as_python_rounds() -> None:
     assert picked([[0.125, 0.115, 0.02]] * 2, [0.5] * 2) == [(0, 0), (0, 2)]  # both are 0.12
 
 
-def test_unsure_pathways_that_were_left_out_fill_up_with_their_best_mask() -> None:
+def test_unsure_pathways_without_a_pick_add_their_best_mask() -> None:
     assert picked([[0.9, 0.9, 0.9], [0.1, 0.9, 0.9], [0.9, 0.9, 0.1]], [0.5] * 3, [-0.1, 0.0, -0.2]) == [
         (1, 1),
         (1, 0),
@@ -70,7 +70,7 @@ def test_keys_are_scaled_in_even_steps_by_the_rank_of_the_object_score() -> None
     assert key_scales([10.0]) == [0.95]
 
 
-def test_a_pathway_remembers_the_latest_masks_that_were_seen_and_in_any_case_the_last() -> None:
+def test_a_pathway_remembers_the_latest_certain_masks_and_in_any_case_the_last_one() -> None:
     pathway: Pathway[None, int] = Pathway(Node(None))
     histories = []
     for frame, seen in enumerate([False, True, True, False, False, True, True]):
@@ -79,7 +79,7 @@ def test_a_pathway_remembers_the_latest_masks_that_were_seen_and_in_any_case_the
     assert histories == [(0,), (1,), (1, 2), (1, 2, 3), (1, 2, 4), (1, 2, 5), (2, 5, 6)]
 
 
-def test_a_mask_is_certain_once_all_pathways_go_through_it() -> None:
+def test_a_mask_is_decided_once_all_pathways_go_through_it() -> None:
     root = Node("a", decided=True)
     b = Node("b", root)
     c, d = Node("c", b), Node("d", b)
@@ -93,7 +93,7 @@ def test_a_mask_is_certain_once_all_pathways_go_through_it() -> None:
     assert g.parent is None
 
 
-def test_the_first_pathway_alone_settles_all_that_is_left() -> None:
+def test_one_pathway_decides_all_masks_that_are_left() -> None:
     root = Node(0, decided=True)
     tips = [Node(1, root), Node(-1, root)]
     for frame in range(2, 100_000):  # a long chain must not be too deep to let go

@@ -88,7 +88,7 @@ def _encode_png(masklets: Masklets, step: int, column: int) -> IO[bytes]:
         mask = rle.decode_rle(code) if code else np.zeros(masklets.size, np.bool_)
     except VosbenchError as error:
         raise _make_masklets_error(
-            masklets.file, f"is damaged in step {step}, object {masklets.objects[column]} ({error})"
+            masklets.file, f"is damaged in step {step}, object {masklets.objects[column]} ({error.found})"
         ) from None
     png = io.BytesIO()
     Image.fromarray(mask).save(png, format="PNG")

@@ -1,4 +1,4 @@
-"""SAM 2 and SAM 2.1 on a streaming engine."""
+"""SAM 2 and SAM 2.1 as a tracker."""
 
 from vosbench.trackers.sam2.tracker import Sam2
 

@@ -1,7 +1,8 @@
-"""The objects of one video in as few passes of the model as their memories allow: the same masks up to rounding.
+"""Follow the objects of one video in as few passes of the model as their memories allow: the same masks up to rounding.
 
-Objects that are given in the same frames are one cohort from the start. Cohorts whose memories are equally long, which
-late objects' are from their sixteenth frame on, are joined for each pass. On a GPU the next frame is encoded meanwhile.
+Objects that are prompted in the same frames form one cohort from the start. Cohorts whose memories are equally long are
+joined for each pass; late objects reach that length with their sixteenth frame. On a GPU the next frame is encoded
+while the model works at this one.
 """
 
 from __future__ import annotations
@@ -12,69 +13,69 @@ from typing import Any
 
 import torch
 
+from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, MemoryRecaller, RecalledMemory, fuse_memory, join_memories
-from vosbench.trackers.sam2.predictor import ModelImages
 from vosbench.trackers.sam2.session import Cohort, Sam2Session
 
 
 class BatchedSession(Sam2Session):
-    """A Session that batches."""
+    """A Sam2Session that tracks objects in batches."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.recollection = MemoryRecaller(self.predictor)
+        self.recaller = MemoryRecaller(self.predictor)
         self.ahead = AheadEncoder(self.predictor, self.images)
 
-    def _cohorts(self, given: Mapping[int, Sequence[int]]) -> list[Cohort]:
-        together: dict[tuple[int, ...], list[int]] = {}
-        for object_id in sorted(given):
-            together.setdefault(tuple(given[object_id]), []).append(object_id)
-        return [tuple(object_ids) for object_ids in together.values()]
+    def _cohorts(self, prompted_frames: Mapping[int, Sequence[int]]) -> list[Cohort]:
+        by_frames: dict[tuple[int, ...], list[int]] = {}
+        for object_id in sorted(prompted_frames):
+            by_frames.setdefault(tuple(prompted_frames[object_id]), []).append(object_id)
+        return [tuple(object_ids) for object_ids in by_frames.values()]
 
     def _advance(self, cohorts: Sequence[Cohort], index: int) -> None:
-        if self._needed(index):
+        if self._needs_features(index):
             self.ahead.take(index, self.state)
-        if index + 1 < len(self.images) and index + 1 not in self.held_features and self._needed(index + 1):
+        if index + 1 < len(self.images) and index + 1 not in self.held_features and self._needs_features(index + 1):
             self.ahead.begin(index + 1)
         super()._advance(cohorts, index)
 
     def _track(self, cohorts: Sequence[Cohort], index: int) -> None:
-        alike: dict[tuple[int, int], dict[Cohort, RecalledMemory]] = {}
+        by_length: dict[tuple[int, int], dict[Cohort, RecalledMemory]] = {}
         for cohort in cohorts:
-            recalled = self.recollection.recall(self.state, index, self.memories[cohort], len(cohort))
-            alike.setdefault((len(recalled.memory), recalled.pointers), {})[cohort] = recalled
-        for group in alike.values():
+            recalled = self.recaller.recall(self.state, index, self.memories[cohort], len(cohort))
+            by_length.setdefault((len(recalled.memory), recalled.pointers), {})[cohort] = recalled
+        for group in by_length.values():
             self._track_together(group, index)
 
     def _track_together(self, group: Mapping[Cohort, RecalledMemory], index: int) -> None:
-        """Find cohorts whose memories are equally long, and remember what was found."""
+        """Find cohorts whose memories are equally long in a frame in one pass, and remember them there."""
         model, recalled = self.predictor, join_memories([*group.values()])
-        fused, sharp = fuse_memory(model, self.state, index, recalled)
+        fused, finer = fuse_memory(model, self.state, index, recalled)
         *_, low, high, pointers, scores = model._forward_sam_heads(
-            fused, high_res_features=sharp, multimask_output=model._use_multimask(False, None)
+            fused, high_res_features=finer, multimask_output=model._use_multimask(False, None)
         )
         _, _, features, _, sizes = model._get_image_feature(self.state, index, len(fused))
-        encoded, places = model._encode_new_memory(features, sizes, high, scores, is_mask_from_pts=False)
-        places = model._get_maskmem_pos_enc(self.state, {"maskmem_pos_enc": places})
+        encoded, positions = model._encode_new_memory(features, sizes, high, scores, is_mask_from_pts=False)
+        positions = model._get_maskmem_pos_enc(self.state, {"maskmem_pos_enc": positions})
         start = 0
         for cohort in group:
             part = slice(start, start := start + len(cohort))
             output = {
                 "maskmem_features": encoded[part].to(torch.bfloat16),
-                "maskmem_pos_enc": [place[part] for place in places],
+                "maskmem_pos_enc": [position[part] for position in positions],
                 "pred_masks": low[part],
                 "obj_ptr": pointers[part],
                 "object_score_logits": scores[part],
             }
-            self.memories[cohort][TRACKED][index] = self._finished(output)
+            self.memories[cohort][TRACKED][index] = self._finish(output)
 
-    def _needed(self, index: int) -> bool:
-        """Whether there is an object that is neither to come later nor remembered in a frame."""
+    def _needs_features(self, index: int) -> bool:
+        """Whether some object that has begun by this frame is not yet remembered there by a prompt."""
         return any(self._start(c) <= index and index not in memory[PROMPTED] for c, memory in self.memories.items())
 
 
 class AheadEncoder:
-    """Encodes the next frame of a video on a GPU's second stream, beside the work at this one."""
+    """Encodes the next frame of a video on a GPU's second stream, while the first stream works at this frame."""
 
     def __init__(self, predictor: Any, images: ModelImages) -> None:
         self.predictor, self.images = predictor, images
@@ -84,7 +85,8 @@ class AheadEncoder:
     def take(self, index: int, state: dict[str, Any]) -> None:
         """Put a frame's features where the predictor looks for them.
 
-        If they were not begun they are made at once. So the model has made its tables before the side stream is used.
+        Features that were not begun are made now. This happens to the first frame, so that the tables that the model
+        makes at its first frame are there before the second stream is used.
         """
         if index in self.features:
             self.streams.current_stream(self.images.device).wait_stream(self.side_stream)
@@ -92,9 +94,10 @@ class AheadEncoder:
         self.predictor._get_image_feature(state, index, 1)
 
     def begin(self, index: int) -> None:
-        """Begin with a frame, on the side stream.
+        """Begin to encode a frame on the second stream.
 
-        That waits for all that was begun before: what it encodes may then lie where features that were let go lay.
+        The second stream waits for everything that was begun on the first stream before: its output may take the place
+        of features that were freed there.
         """
         self.side_stream.wait_stream(self.streams.current_stream(self.images.device))
         with self.streams.stream(self.side_stream):
@@ -103,11 +106,11 @@ class AheadEncoder:
 
 
 def _get_stream_module(device: torch.device) -> Any:
-    """The module of a device's streams. Those of a CPU do nothing: all is done at once, in order."""
+    """The module of a device's streams. Those of a CPU do nothing: everything runs at once and in order."""
     return torch.cuda if device.type == "cuda" else torch.cpu
 
 
 @cache
 def _get_side_stream(device: torch.device) -> Any:
-    """One for all videos: memory that was taken on a stream is used again on that one alone."""
+    """One second stream for all videos: torch reuses memory that was taken on a stream only on the same stream."""
     return _get_stream_module(device).Stream(device)

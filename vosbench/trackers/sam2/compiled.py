@@ -1,8 +1,9 @@
-"""The costly parts of SAM 2's model through torch.compile: the same masks up to rounding, once minutes were spent.
+"""Compile the costly parts of SAM 2's model with torch.compile, which takes minutes: the same masks up to rounding.
 
-The mask decoder is left out. It would be compiled for each number of objects: the `sam2` package saw worse masks where
-it was compiled for any number. CUDA graphs, which torch.compile makes in other modes, are left out as well: they would
-be made for each number of memories, and what one returns is overwritten the next time, on whichever stream that is.
+The mask decoder is left out: it would be compiled for every number of objects, and where it was compiled for varying
+numbers, the authors of the `sam2` package saw worse masks. CUDA graphs, which torch.compile makes in other modes, are
+left out as well: one would be made for every number of memories, and its output is overwritten at the next call,
+whatever stream that runs on.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from typing import Any
 import torch
 
 COMPILED_PARTS = {"image_encoder": False, "memory_attention": True}
-"""What is compiled, and whether for varying shapes: the numbers of memories and of objects."""
+"""The parts that are compiled, and whether for varying shapes: the numbers of memories and of objects vary."""
 
 
 def compile_parts(predictor: torch.nn.Module) -> None:
-    """Let the parts be compiled at their first call. One that cannot be is logged in a line, and works as before.
+    """Have the parts compiled at their first call.
 
-    The memory attention is compiled up to four times: for one object or several, with one memory or several. The tables
-    that a model makes at its first frames should be there before, or that is compiled as well, and then all again.
+    A part that cannot be compiled is logged in one line and works as before.
+
+    The memory attention is compiled up to four times: for one object and for several, with one memory and with several.
+    Let the model track a few frames before: it makes some tables at its first frames, and if these calls are compiled,
+    everything is compiled a second time.
     """
     for name, varying in COMPILED_PARTS.items():
         part = predictor.get_submodule(name)
@@ -29,20 +33,20 @@ def compile_parts(predictor: torch.nn.Module) -> None:
 
 
 def _compile_part(name: str, plain: Callable[..., Any], varying: bool) -> Callable[..., Any]:
-    chosen = torch.compile(plain, dynamic=varying)
+    current = torch.compile(plain, dynamic=varying)
 
     def forward(*arguments: Any, **named: Any) -> Any:
-        nonlocal chosen
+        nonlocal current
         try:
-            return chosen(*arguments, **named)
+            return current(*arguments, **named)
         except torch.OutOfMemoryError:
             raise
-        except Exception as error:  # a compiler raises anything
-            if chosen is plain:
+        except Exception as error:  # a compiler may raise any error
+            if current is plain:
                 raise
-            first = str(error).strip().partition("\n")[0]
-            logging.getLogger(__name__).warning("%s is not compiled (%s: %s)", name, type(error).__name__, first)
-            chosen = plain
+            first_line = str(error).strip().partition("\n")[0]
+            logging.getLogger(__name__).warning("%s is not compiled (%s: %s)", name, type(error).__name__, first_line)
+            current = plain
         return plain(*arguments, **named)
 
     return forward

@@ -1,15 +1,14 @@
-"""What SAM 2's memory attention is given of the past, by the predictor's own rules, and what becomes of a frame."""
+"""Compute what SAM 2's memory attention is given of the past, by the predictor's own rules."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
-if TYPE_CHECKING:
-    import torch
+from vosbench.trackers.sam2.images import ModelImages
 
 PROMPTED, TRACKED = "cond_frame_outputs", "non_cond_frame_outputs"  # the predictor's names
 
@@ -20,10 +19,23 @@ ObjectMemory = dict[str, dict[int, FrameOutput]]
 """The past of an object, or of a batch, in the predictor's layout: PROMPTED or TRACKED -> frame index -> output."""
 
 
-class RecalledMemory(NamedTuple):
-    """What the memory attention is given of N objects: tokens [T, N, C], where and when they are from, [T, N, C].
+def new_inference_state(images: ModelImages) -> dict[str, Any]:
+    """The predictor's inference state for one video, without objects: they are kept outside of it."""
+    return {
+        "images": images,
+        "num_frames": len(images),
+        "device": images.device,
+        "storage_device": images.device,
+        "cached_features": {},
+        "constants": {},
+    }
 
-    pointers: how many of the tokens, the last ones, are of object pointers.
+
+class RecalledMemory(NamedTuple):
+    """What the memory attention is given for N objects.
+
+    memory: tokens [T, N, C]. position: the tokens' positions in space and time, [T, N, C]. pointers: how many of the
+    tokens, the last ones, come from object pointers.
     """
 
     memory: torch.Tensor
@@ -32,28 +44,28 @@ class RecalledMemory(NamedTuple):
 
 
 class MemoryRecaller:
-    """Asks a predictor for what it would give its memory attention. recalled: what was asked for and not taken."""
+    """Computes with a predictor the input of its memory attention, without running the memory attention."""
 
     def __init__(self, predictor: Any) -> None:
         self.predictor = predictor
-        self.keeper = _AttentionRecorder()
-        self.looker = replace_parts(predictor, memory_attention=self.keeper)
+        self.recorder = _AttentionRecorder()
+        self.recording_predictor = replace_parts(predictor, memory_attention=self.recorder)
 
     def recall(self, state: dict[str, Any], index: int, past: ObjectMemory, count: int) -> RecalledMemory:
-        """What of their past `count` objects are seen with in a frame."""
+        """What the memory attention is given in frame `index` for a batch of `count` objects with this past."""
         _, _, features, positions, sizes = self.predictor._get_image_feature(state, index, count)
-        self.looker._prepare_memory_conditioned_features(
+        self.recording_predictor._prepare_memory_conditioned_features(
             index, False, features[-1:], positions[-1:], sizes[-1:], past, state["num_frames"]
         )
-        return self.keeper.recalled.pop()
+        return self.recorder.recorded.pop()
 
 
 class _AttentionRecorder(torch.nn.Module):
-    """Stands where the memory attention was, and keeps what that would have been given."""
+    """Takes the place of a memory attention and records its input."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.recalled: list[RecalledMemory] = []
+        self.recorded: list[RecalledMemory] = []
 
     def forward(
         self,
@@ -63,20 +75,20 @@ class _AttentionRecorder(torch.nn.Module):
         memory_pos: torch.Tensor,
         num_obj_ptr_tokens: int,
     ) -> torch.Tensor:
-        self.recalled.append(RecalledMemory(memory, memory_pos, num_obj_ptr_tokens))
+        self.recorded.append(RecalledMemory(memory, memory_pos, num_obj_ptr_tokens))
         return curr[0]
 
 
 def join_memories(recalled: Sequence[RecalledMemory]) -> RecalledMemory:
-    """Several, with as many tokens each, as one of all objects."""
-    memory = torch.cat([one.memory for one in recalled], dim=1)
-    return RecalledMemory(memory, torch.cat([one.position for one in recalled], dim=1), recalled[0].pointers)
+    """Several memories with equally many tokens as one memory of all their objects."""
+    memory = torch.cat([each.memory for each in recalled], dim=1)
+    return RecalledMemory(memory, torch.cat([each.position for each in recalled], dim=1), recalled[0].pointers)
 
 
 def fuse_memory(
     predictor: Any, state: dict[str, Any], index: int, recalled: RecalledMemory
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    """A frame's features [N, C, h, w], fused with what is recalled of N objects, and its sharper ones."""
+    """A frame's coarsest features fused with the memory of N objects, [N, C, h, w]; and its finer features."""
     count = recalled.memory.shape[1]
     _, _, features, positions, sizes = predictor._get_image_feature(state, index, count)
     fused = predictor.memory_attention(
@@ -86,14 +98,14 @@ def fuse_memory(
         memory_pos=recalled.position,
         num_obj_ptr_tokens=recalled.pointers,
     )
-    *sharp, fused = (
+    *finer, fused = (
         one.permute(1, 2, 0).view(count, -1, *size) for one, size in zip([*features[:-1], fused], sizes, strict=True)
     )
-    return fused, sharp
+    return fused, finer
 
 
 def replace_parts(model: torch.nn.Module, **parts: torch.nn.Module) -> Any:
-    """A model that shares all but these parts with another."""
+    """A model that shares all its parts with another model, except the parts given here by name."""
     other = copy.copy(model)
     other._modules = {**model._modules, **parts}
     return other

@@ -1,4 +1,4 @@
-"""SAM2Long: SAM 2 with a tree of memory pathways."""
+"""SAM2Long as a tracker: SAM 2 with a tree of memory pathways."""
 
 from vosbench.trackers.sam2long.tracker import Sam2Long
 

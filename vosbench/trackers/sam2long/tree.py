@@ -1,6 +1,6 @@
-"""SAM2Long's memory tree (Ding et al. 2024): which masks the pathways keep, what they remember, when a mask is certain.
+"""SAM2Long's memory tree (Ding et al. 2024): which masks the pathways take, what they remember, when a mask is decided.
 
-It knows nothing of the network: masks and memories are whatever the caller puts in.
+The rules do not depend on the network: masks and memories may be any objects.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ MemoryT = TypeVar("MemoryT")
 class PathwayPolicy(NamedTuple):
     """How many pathways an object has, and what they keep.
 
-    iou_thre: a mask's predicted IoU is above it, or it is not remembered beyond the next frame.
-    uncertainty: where all object scores, which are logits, are at most so far from 0, the pathways must differ.
+    num_pathway: pathways of each object. iou_thre: a mask is remembered beyond the next frame only if its predicted IoU
+    is above this value. uncertainty: where all object scores, which are logits, are at most this far from 0, the
+    pathways must take different masks.
     """
 
     num_pathway: int
@@ -30,7 +31,7 @@ class PathwayPolicy(NamedTuple):
 
 
 class CandidatePick(NamedTuple):
-    """A candidate mask of one pathway, with the cumulative score of the pathway that goes on with it."""
+    """A candidate mask that one pathway found, and the cumulative score of the pathway that goes on with it."""
 
     pathway: int
     candidate: int
@@ -42,12 +43,13 @@ def select_candidates(
 ) -> list[CandidatePick]:
     """The candidates with which the pathways go on, as many as there are pathways.
 
-    scores: of each pathway the cumulative score. ious: of each pathway the predicted IoUs of its candidates.
-    object_scores: of each pathway the logit of the object being in the frame.
+    scores: the cumulative score of each pathway. ious: for each pathway the predicted IoUs of its candidates.
+    object_scores: for each pathway the logit of the object being in the frame.
 
-    Where one object score is further from 0 than `uncertainty`, those with the highest scores are kept, the same mask
-    several times if several pathways hold it. Else they shall differ: of those whose IoUs, rounded to two decimals and
-    negative for an absent object, are equal, only the first is kept, and pathways that were left out fill up.
+    If some object score is further from 0 than `uncertainty`, the candidates with the highest scores are picked; the
+    same mask several times if several pathways offer it. Otherwise the pathways must differ: among candidates whose
+    IoUs are equal when rounded to two decimals and made negative for an absent object, only the first is picked. If too
+    few are left, pathways without a pick add their best candidates.
     """
     ranked = sorted(
         (
@@ -72,7 +74,7 @@ def select_candidates(
 
 
 def key_scales(object_scores: Sequence[float]) -> list[float]:
-    """How much the attention's keys of each memory are scaled: in even steps, by the rank of its object score."""
+    """The scale of each memory's keys in the memory attention: in even steps, by the rank of its object score."""
     low, high = KEY_SCALES
     order = sorted(range(len(object_scores)), key=object_scores.__getitem__)
     step = (high - low) / max(1, len(order) - 1)
@@ -81,9 +83,9 @@ def key_scales(object_scores: Sequence[float]) -> list[float]:
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class Node(Generic[MaskT]):
-    """A mask that some pathway went through, and that of the frame before.
+    """A mask that some pathway goes through, and as its parent the mask of the frame before.
 
-    decided: whether all pathways go through it. What was before is then let go.
+    decided: whether all pathways go through it. Such a node needs no parent any more.
     """
 
     mask: MaskT
@@ -93,10 +95,10 @@ class Node(Generic[MaskT]):
 
 @dataclass(frozen=True, eq=False)
 class Pathway(Generic[MaskT, MemoryT]):
-    """One way through the frames of a video. Pathways that hold the same mask are the same object.
+    """One way through the frames of a video. Pathways that hold the same mask are the same Python object.
 
-    score: the cumulative one. bank: the latest memories in which the object was surely seen, in the order of time.
-    history: what the next frame is looked at with: the bank, and in any case the memory of the latest frame.
+    score: the cumulative score. bank: the latest memories in which the object was certain to be seen, oldest first.
+    history: the memories for the next frame: the bank, and in any case the memory of the latest frame.
     """
 
     node: Node[MaskT]
@@ -104,17 +106,22 @@ class Pathway(Generic[MaskT, MemoryT]):
     bank: tuple[MemoryT, ...] = ()
     history: tuple[MemoryT, ...] = ()
 
-    def grow(self, mask: MaskT, score: float, memory: MemoryT, seen: bool, bank_size: int) -> Pathway[MaskT, MemoryT]:
-        """The pathway one frame on. `seen` says whether the memory goes into the bank."""
+    def grow(
+        self, mask: MaskT, score: float, memory: MemoryT, certain: bool, bank_size: int
+    ) -> Pathway[MaskT, MemoryT]:
+        """The pathway in the next frame. certain: whether the memory goes into the bank."""
         node = Node(mask, self.node)
-        if not seen:
+        if not certain:
             return Pathway(node, score, self.bank, (*self.bank, memory))
         bank = (*self.bank, memory)[-bank_size:]
         return Pathway(node, score, bank, bank)
 
 
 def settle_masks(tips: Iterable[Node[MaskT]]) -> list[MaskT]:
-    """The masks that have become certain, as all tips, nodes of one frame, descend from them; in the order of time."""
+    """Mark as decided all masks from which every tip descends, and return those newly decided, in the order of time.
+
+    tips: the latest nodes of the pathways, all of one frame.
+    """
     level = set(tips)
     while len(level) > 1:
         level = {node.parent for node in level if node.parent}
