@@ -12,7 +12,7 @@ import failing_trackers
 import pytest
 
 import vosbench
-from tests.support.cli import environment
+from tests.support.cli import make_environment
 from tests.support.runs import GOOD, masks, tracked
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
@@ -188,6 +188,6 @@ def test_a_script_without_a_guard_may_infer_from_a_file_a_text_or_standard_input
     (bears.parent / "script.py").write_text(SCRIPT)
     command = [sys.executable, *{"file": ["script.py"], "-c": ["-c", SCRIPT], "-": ["-"]}[way]]
     done = subprocess.run(
-        command, input=SCRIPT, cwd=bears.parent, env=environment(), capture_output=True, text=True, timeout=120
+        command, input=SCRIPT, cwd=bears.parent, env=make_environment(), capture_output=True, text=True, timeout=120
     )
     assert (done.stdout, done.stderr) == ("Mine good __main__:Mine\n", "")

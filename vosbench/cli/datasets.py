@@ -37,14 +37,21 @@ def list_command(
         console.print_result(json.dumps(found, indent=1, ensure_ascii=False))
         return
     for kind, rows in found.items():
-        notes = _remove_long_columns(rows)
-        for row in rows:
-            if "updated" in row:
-                row["updated"] = console.format_time(row["updated"])
-        columns = [column.replace("_mb", " MB") for column in rows[0]] if rows else [kind]
-        console.print_table(columns, [list(row.values()) for row in rows], title=f"\n{kind}")
-        for note in notes:
-            console.print_result(note)
+        _print_listing(kind, rows)
+
+
+def _print_listing(kind: str, rows: list[dict[str, Any]]) -> None:
+    """Print the table of one kind, with the long columns as lines below it."""
+    from vosbench.cli import console
+
+    notes = _remove_long_columns(rows)
+    for row in rows:
+        if "updated" in row:
+            row["updated"] = console.format_time(row["updated"])
+    columns = [column.replace("_mb", " MB") for column in rows[0]] if rows else [kind]
+    console.print_table(columns, [list(row.values()) for row in rows], title=f"\n{kind}")
+    for note in notes:
+        console.print_result(note)
 
 
 def _remove_long_columns(rows: list[dict[str, Any]]) -> list[str]:

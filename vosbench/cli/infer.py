@@ -196,19 +196,27 @@ def _infer_with_progress(
     from vosbench.cli import console, progress
     from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
-    from vosbench.running.run_folder import find_sibling_runs
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
-    title = f"{dataset_split.title}: {len(job.videos)} videos, on {', '.join(chosen)}"
-    if (others := find_sibling_runs(run)) and not run.path.exists():
-        title += f"; this begins a new run, {run.path.name}, beside {', '.join(others)}"
     done = set() if overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
-    with progress.follow_runs(title, lengths, [run.path], json_log) as follow:
+    with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
         return infer_jobs([job], chosen, overwrite, format_command_line(), stall, follow)[0]
+
+
+def _format_title(job: Job, devices: Sequence[str]) -> str:
+    """Name the split and the devices, and the sibling runs if the job begins a new run beside them."""
+    from vosbench.running.run_folder import find_sibling_runs
+
+    dataset_split, run = job.work.dataset_split, job.work.run
+    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(devices)}"
+    siblings = find_sibling_runs(run)
+    if siblings and not run.path.exists():
+        title += f"; this begins a new run, {run.path.name}, beside {', '.join(siblings)}"
+    return title
 
 
 def _print_outcome(outcome: RunOutcome) -> int:

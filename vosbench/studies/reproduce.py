@@ -80,14 +80,7 @@ def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Pat
     dataset_split = open_scored_split(run.path, None, None, None, roots.datasets)
     checkpoint, settings = _locate_checkpoint(facts, roots), _find_deviating_settings(facts)
     job = prepare_job(roots, dataset_split, facts["tracker"], checkpoint, settings, out, videos)
-    today = _collect_identity(job.facts)
-    for what, recorded in _collect_identity(facts).items():
-        if today.get(what) != recorded:
-            raise VosbenchError(
-                run.path,
-                f"its {what} was {recorded}, and here it is {today.get(what)}",
-                f"a run can be reproduced only with the same {what}",
-            )
+    _require_same_identity(run, facts, job.facts)
     for video in videos:
         if (found := len(dataset_split.frame_paths(video))) != records[video].frames:
             raise VosbenchError(
@@ -98,10 +91,22 @@ def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Pat
     return job
 
 
-def explain_differences(run: Run, job: Job, devices: Sequence[str]) -> list[str]:
-    """List in a few words each what may explain why videos came out differently, the likeliest first.
+def _require_same_identity(run: Run, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> None:
+    """Raise VosbenchError if two collections of facts name different datasets, checkpoints, rules or settings."""
+    today = _collect_identity(present)
+    for what, value in _collect_identity(recorded).items():
+        if today.get(what) != value:
+            raise VosbenchError(
+                run.path,
+                f"its {what} was {value}, and here it is {today.get(what)}",
+                f"a run can be reproduced only with the same {what}",
+            )
 
-    job: the finished job that tracked the videos again. devices: those on which it ran.
+
+def explain_differences(run: Run, job: Job, devices: Sequence[str]) -> list[str]:
+    """List what may explain why videos came out differently, the likeliest first, in a few words each.
+
+    job: the finished job that tracked the videos again, on `devices`.
     """
     facts, before, now = run.read_facts(), run.read_records(), job.work.run.read_records()
     videos = [video for video in job.videos if now[video].digest != before[video].digest]
