@@ -107,7 +107,7 @@ def test_an_object_that_is_built_runs_in_this_process_and_is_never_continued(bea
     with pytest.raises(VosbenchError, match="made by another tracker object"):
         run(bears, tracker)
     assert run(bears, tracker, overwrite=True) == made
-    with pytest.raises(VosbenchError, match="lost: Faint has no such setting"):
+    with pytest.raises(VosbenchError, match="lost=1: Faint has no such setting"):
         run(bears, tracker, settings={"lost": 1})
     with pytest.raises(VosbenchError, match="exists only in this process, which uses one device, not 2"):
         run(bears, tracker, devices="cpu,cpu")

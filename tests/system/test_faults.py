@@ -96,7 +96,7 @@ def test_a_shard_that_never_ran_is_named_and_one_that_ran_twice_changes_nothing(
     before = masks(run.path)
     tracked(bears, run.path, shard=(1, 3))
     assert masks(run.path) == before
-    told = cli("eval", "--results", "out", expect=1).stderr
+    told = cli("eval", "--results", "out", "--jobs", "1", expect=1).stderr
     assert (
         "out: shard 2/3 never ran, so their videos are missing; repeat the `vosbench infer` command with --shard 2/3"
         in told

@@ -21,7 +21,7 @@ def test_show_tells_all_of_a_run_wherever_it_lies(cli: Cli, bears: Path) -> None
         assert told in shown
     assert "bad after 2 attempts: tracker: yielded 2 of 6 frames" in shown
     assert "none; run: vosbench eval --results results/one/two" in shown
-    cli("eval", "--results", "results/one/two", "--videos", "good")
+    cli("eval", "--results", "results/one/two", "--videos", "good", "--jobs", "1")
     found = json.loads(cli("show", "one/two", "--json").stdout)
     assert found["scores"]["J-Mean"] == pytest.approx((5 / 7 + 4 / 8 + 3 / 9) / 3)
     assert found["all_settings"]["memo"] == str(cli.folder)

@@ -79,7 +79,7 @@ def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Pa
     shutil.copy(project / "__init__.py", cli.folder / "mine.py")
     cli("fetch", "./card.toml", "--from", bears)
     cli("infer", "--dataset", "./card.toml", "--tracker", "mine:Hold", "--gpus", "cpu")
-    cli("eval", "--results", "results/cubs-val/mine.Hold")
+    cli("eval", "--results", "results/cubs-val/mine.Hold", "--jobs", "1")
     assert "24 frames" in cli("fetch", "./card.toml").stdout
 
 
