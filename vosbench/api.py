@@ -117,7 +117,7 @@ def open_dataset(
 
     Raises VosbenchError if the dataset is not on disk, has no such split, or the split lists no video.
     """
-    return open_split(str(name_or_path), split, Path(datasets), rules)
+    return open_split(name_or_path, split, Path(datasets), rules)
 
 
 def evaluate(
@@ -192,7 +192,7 @@ def infer(
     Raises VosbenchError for whatever the user can put right, and if a video failed in all its attempts. Then the error
     names the failed videos and the log; all other videos are in the run, and the same call tries the failed ones again.
     """
-    opened = dataset if isinstance(dataset, DatasetSplit) else open_split(str(dataset), split, Path(datasets), rules)
+    opened = dataset if isinstance(dataset, DatasetSplit) else open_split(dataset, split, Path(datasets), rules)
     chosen = choose_videos(opened, videos or (), limit)
     roots = Roots(Path(datasets), Path(checkpoints), Path(results))
     weights = str(checkpoint) if checkpoint else None

@@ -232,6 +232,20 @@ def test_frames_can_be_sent_to_another_process(root: Path) -> None:
 # Errors
 
 
+@pytest.mark.parametrize("given", ["./twin", "twin/", Path("twin")])
+def test_what_looks_like_a_path_is_never_a_name_under_the_root(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | Path
+) -> None:
+    make_tree(tmp_path / "datasets/twin", {"bear": [squares((1, 2, 2))] * 3})
+    make_tree(tmp_path / "twin", {"fox": [squares((1, 2, 2))] * 3})
+    monkeypatch.chdir(tmp_path)
+    assert open_split(given, None, tmp_path / "datasets").videos == ("fox",)
+    assert open_split("twin", None, tmp_path / "datasets").videos == ("bear",)
+    (tmp_path / "twin").rename(tmp_path / "gone")
+    with pytest.raises(VosbenchError, match="no such folder"):
+        open_split("./twin", None, tmp_path / "datasets")
+
+
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match="dataset some/where: no such folder; give the path of a dataset"):
         open_split("some/where", None, tmp_path)

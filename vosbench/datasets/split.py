@@ -7,6 +7,7 @@ DAVIS 2017 apply to it, or those of another card. The card of a fetched dataset 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -111,7 +112,7 @@ class DatasetSplit:
         return VosbenchError(self.title, found + void, "check the masks, or choose other rules with --rules")
 
 
-def open_split(dataset: str, split: str | None, root: Path, rules: str | None = None) -> DatasetSplit:
+def open_split(dataset: str | Path, split: str | None, root: Path, rules: str | None = None) -> DatasetSplit:
     """Open a split of a dataset.
 
     dataset: its name (a folder in `root`), an alias, the path of a card, or the path of the dataset.
@@ -170,20 +171,23 @@ def _get_split(card: Dataset, name: str) -> Split:
     return card.splits.get(name) or replace(card.splits[card.default_split], name=name)
 
 
-def locate_dataset(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
+def is_path(dataset: str | Path) -> bool:
+    """Whether a dataset is given by its path: a Path, or a text with a separator or a leading dot."""
+    return isinstance(dataset, Path) or dataset.startswith(".") or "/" in dataset or os.sep in dataset
+
+
+def locate_dataset(dataset: str | Path, root: Path) -> tuple[Path, Dataset | None]:
     """Find the folder of a dataset, and the card in its dataset.json; None if it was not fetched.
 
-    dataset: its name (a folder in `root`), an alias, the path of a card, or the path of the dataset.
-    Raises VosbenchError if the dataset is unknown or not there.
+    dataset: its name (a folder in `root`), an alias, the path of a card, or the path of the dataset; a path is never
+    looked up in `root`. Raises VosbenchError if the dataset is unknown or not there.
     """
-    path = root / dataset
+    path = Path(dataset) if is_path(dataset) or not (root / dataset).is_dir() else root / dataset
     if not path.is_dir():
-        path = Path(dataset)
-    if not path.is_dir():
-        if path.suffix != ".toml" and "/" in dataset:
+        if path.suffix != ".toml" and is_path(dataset):
             remedy = "give the path of a dataset, or a name from: vosbench list datasets"
             raise VosbenchError(f"dataset {dataset}", "no such folder", remedy)
-        name = registry.find_dataset(dataset).name
+        name = registry.find_dataset(str(dataset)).name
         path = root / name
         if not (path / MANIFEST).is_file():
             known = name if name in registry.known_datasets() else dataset

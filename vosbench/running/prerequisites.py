@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vosbench.datasets.registry import find_dataset, known_datasets
-from vosbench.datasets.split import read_fetched_splits
+from vosbench.datasets.split import is_path, read_fetched_splits
 from vosbench.fetching.checkpoints import known_checkpoints
 from vosbench.io import paths
 from vosbench.trackers import registry
@@ -32,10 +32,10 @@ def find_missing_downloads(
 
 def is_split_missing(dataset: str, split: str | None, root: Path) -> bool:
     """Whether a dataset has a card but its split (None: the card's default) is not on disk below `root`."""
-    if (root / dataset).is_dir():
+    if not is_path(dataset) and (root / dataset).is_dir():
         if dataset not in known_datasets():
             return False
-    elif Path(dataset).is_dir() or ("/" in dataset and not dataset.endswith(".toml")):
+    elif Path(dataset).is_dir() or (is_path(dataset) and not dataset.endswith(".toml")):
         return False
     card = find_dataset(dataset)
     home, name = root / card.name, split or card.default_split

@@ -189,13 +189,12 @@ def open_scored_split(
     if not results.exists():
         raise VosbenchError(f"--results {results}", "no such file or folder", "see: vosbench list runs")
     facts = Run(results).read_published() if (results / paths.RUN).is_file() else None
-    if facts is None and not dataset:
-        raise VosbenchError(
-            results, "not a run, so its dataset is unknown", "say what it is scored against with --dataset and --split"
-        )
     if facts is None:
-        return open_split(str(dataset), split, datasets, rules)
-    named = str(dataset) if dataset else facts["dataset_path"]
+        if not dataset:
+            remedy = "say what it is scored against with --dataset and --split"
+            raise VosbenchError(results, "not a run, so its dataset is unknown", remedy)
+        return open_split(dataset, split, datasets, rules)
+    named = dataset or facts["dataset_path"]
     if not dataset and not Path(named).is_dir():  # on this machine the dataset may lie elsewhere
         named = facts["dataset"]
     dataset_split = open_split(named, split or facts["split"], datasets, rules)
