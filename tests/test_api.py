@@ -21,7 +21,7 @@ FOX = [squares((1, 8, 3 * step)) for step in range(5)]
 @pytest.fixture
 def scored(tmp_path: Path) -> Evaluation:
     """A result that is perfect on bear and stands still on fox."""
-    make_tree(tmp_path / "animals", {"bear": BEAR, "fox": FOX}, frames=False)
+    make_tree(tmp_path / "animals", {"bear": BEAR, "fox": FOX})
     results = write_masks(tmp_path / "results", {"bear": BEAR, "fox": FOX[:1] * 5})
     return vosbench.evaluate(results, tmp_path / "animals", jobs=1)
 
@@ -32,6 +32,13 @@ def test_evaluate_returns_the_scores_and_writes_nothing(scored: Evaluation, tmp_
     assert values == {("bear", 1): 1, ("bear", 2): 1, ("fox", 1): pytest.approx(np.mean([3 / 9, 0, 0]), abs=1e-15)}
     assert (scored.dataset, scored.split) == ("animals", "val")
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["bear", "fox"]
+
+
+def test_what_is_open_already_is_taken_as_it_is(scored: Evaluation, tmp_path: Path) -> None:
+    animals = vosbench.open_dataset(tmp_path / "animals")
+    assert vosbench.evaluate(tmp_path / "results", animals, jobs=1).scores == scored.scores
+    run = vosbench.infer(animals, "static", devices="cpu", out=tmp_path / "run")
+    assert vosbench.evaluate(run, jobs=1).scores == vosbench.evaluate(tmp_path / "run", animals, jobs=1).scores
 
 
 def test_a_dataset_can_be_a_name_and_videos_can_be_chosen(scored: Evaluation, tmp_path: Path) -> None:

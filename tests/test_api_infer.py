@@ -12,7 +12,7 @@ import failing_trackers
 import pytest
 
 import vosbench
-from tests.support.cli import environment
+from tests.support.cli import make_environment
 from tests.support.runs import GOOD, masks, tracked
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
@@ -107,7 +107,7 @@ def test_an_object_that_is_built_runs_in_this_process_and_is_never_continued(bea
     with pytest.raises(VosbenchError, match="made by another tracker object"):
         run(bears, tracker)
     assert run(bears, tracker, overwrite=True) == made
-    with pytest.raises(VosbenchError, match="lost: Faint has no such setting"):
+    with pytest.raises(VosbenchError, match="lost=1: Faint has no such setting"):
         run(bears, tracker, settings={"lost": 1})
     with pytest.raises(VosbenchError, match="exists only in this process, which uses one device, not 2"):
         run(bears, tracker, devices="cpu,cpu")
@@ -188,6 +188,6 @@ def test_a_script_without_a_guard_may_infer_from_a_file_a_text_or_standard_input
     (bears.parent / "script.py").write_text(SCRIPT)
     command = [sys.executable, *{"file": ["script.py"], "-c": ["-c", SCRIPT], "-": ["-"]}[way]]
     done = subprocess.run(
-        command, input=SCRIPT, cwd=bears.parent, env=environment(), capture_output=True, text=True, timeout=120
+        command, input=SCRIPT, cwd=bears.parent, env=make_environment(), capture_output=True, text=True, timeout=120
     )
     assert (done.stdout, done.stderr) == ("Mine good __main__:Mine\n", "")

@@ -121,8 +121,8 @@ def open_dataset(
 
 
 def evaluate(
-    results: str | Path,
-    dataset: str | Path | None = None,
+    results: str | Path | Run,
+    dataset: str | Path | DatasetSplit | None = None,
     split: str | None = None,
     *,
     rules: str | None = None,
@@ -134,19 +134,21 @@ def evaluate(
 ) -> Evaluation:
     """Score the masks of a run, or of any tool, as `vosbench eval` does. Writes nothing.
 
-    results: a run, a folder of `<video>/<frame>.png`, or another form that docs/evaluation.md lists.
-    dataset: a name under `datasets`, or a path; None for a run, which knows its own.
-    split: None for a run's own split, or else the default on the dataset's card.
+    results: a run or its path, a folder of `<video>/<frame>.png`, or another form that docs/evaluation.md lists.
+    dataset: a name under `datasets`, a path, or a split that is open already, for which `split` and `rules` do not
+    count; None for a run, which knows its own. split: None for a run's own, or else the default on the dataset's card.
     rules: the dataset whose rules count instead of its own. videos: only these.
     jobs: processes, one a core if None. A script that asks for more than one must call this below
     `if __name__ == "__main__":`, because the processes import the script.
     strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
     on_video: called after each video with the number of videos scored so far and of all.
-    Raises VosbenchError for whatever the user can put right.
+    Raises VosbenchError for any problem that the user can solve.
     """
-    dataset_split = open_scored_split(Path(results), dataset, split, rules, Path(datasets))
-    chosen = choose_videos(dataset_split, videos or ())
-    return score_split(Path(results), dataset_split, chosen, jobs, strict, on_video)
+    path = results.path if isinstance(results, Run) else Path(results)
+    opened = dataset
+    if not isinstance(opened, DatasetSplit):
+        opened = open_scored_split(path, opened, split, rules, Path(datasets))
+    return score_split(path, opened, choose_videos(opened, videos or ()), jobs, strict, on_video)
 
 
 def infer(

@@ -67,8 +67,8 @@ class Tracker(Protocol):
     def track(self, video: Video) -> Iterator[Masks]:
         """Yield the masks of every frame of the video, in order, the prompted frames included.
 
-        Yield only objects that are prompted in some frame of the video. Do not change an array after it was yielded:
-        masks are written in the background.
+        Yield only objects that are prompted in some frame of the video. What is yielded is copied before the tracker
+        gets control again, so it may fill the same arrays anew for the next frame.
         Raise VosbenchError for what the user can put right. After any other error the video is tried once more in a
         new process.
         """

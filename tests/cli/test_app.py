@@ -32,7 +32,7 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
         (["infer"], "dataset davis2017: not found at datasets/davis2017; run: vosbench fetch davis2017"),
         (["infer", "--dataset", "davis2016"], "run: vosbench fetch davis2016"),
         (["infer", "--dataset", "no/such"], "dataset no/such: no such folder"),
-        (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus is not at"),
+        (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus: not found at"),
         (["infer", "--dataset", "bears", "--checkpoint", "no.pt"], "checkpoint no.pt: no such file"),
         (["infer", "--dataset", "bears", "--checkpoint", "sam2.1_hiera_tny"], "did you mean sam2.1_hiera_tiny?"),
         (["infer", "--dataset", "bears", "--tracker", "static", "--checkpoint", "x"], "takes no checkpoint"),

@@ -40,7 +40,7 @@ def test_an_evaluation_gives_a_mean_by_the_metrics_name(evaluation: Evaluation) 
 def test_an_unknown_metric_is_a_key_error_that_names_the_known_ones(
     evaluation: Evaluation, unknown: str | Metric
 ) -> None:
-    with pytest.raises(KeyError, match=f"{unknown} is none of the metrics of this evaluation: J&F-Mean, J-Mean, J-Rec"):
+    with pytest.raises(KeyError, match=f"no metric {unknown}; this evaluation has J&F-Mean, J-Mean, J-Recall"):
         evaluation[unknown]
 
 

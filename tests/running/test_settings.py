@@ -9,6 +9,8 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.running import settings
+from vosbench.trackers import registry
+from vosbench.trackers.flow import Flow
 from vosbench.trackers.registry import BUILT_IN_TRACKERS
 
 
@@ -62,11 +64,23 @@ NAMES = "typed has no such setting; it has memory_size, threshold, crop, dtype, 
     ("pair", "found", "remedy"),
     [
         ("memory_size", "expected key=value", HELP),
-        ("memory_size=", "expected a whole number", "an example is the default, 7"),
-        ("memory_size=1.5", "expected a whole number", "an example is the default, 7"),
-        ("threshold=high", "expected a finite number", "an example is the default, 0.5"),
-        ("threshold=nan", "expected a finite number", "an example is the default, 0.5"),
-        ("crop=1", "expected true or false", "an example is the default, False"),
+        ("memory_size=", "expected a whole number", "choose such a value, or leave the setting out for its default 7"),
+        (
+            "memory_size=1.5",
+            "expected a whole number",
+            "choose such a value, or leave the setting out for its default 7",
+        ),
+        (
+            "threshold=high",
+            "expected a finite number",
+            "choose such a value, or leave the setting out for its default 0.5",
+        ),
+        (
+            "threshold=nan",
+            "expected a finite number",
+            "choose such a value, or leave the setting out for its default 0.5",
+        ),
+        ("crop=1", "expected true or false", "choose such a value, or leave the setting out for its default False"),
         ("memory_sise=3", NAMES, "did you mean memory_size?"),
         ("xyz=3", NAMES, HELP),
         ("=3", "expected key=value", HELP),
@@ -101,7 +115,11 @@ def test_values_from_python_are_checked_by_the_type_of_the_default() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("memory_size", "3", "setting memory_size='3': expected a whole number; an example is the default, 7"),
+        (
+            "memory_size",
+            "3",
+            "setting memory_size='3': expected a whole number; choose such a value, or leave the setting out",
+        ),
         ("memory_size", 3.0, "setting memory_size=3.0: expected a whole number"),
         ("threshold", "1", "setting threshold='1': expected a finite number"),
         ("crop", 1, "setting crop=1: expected true or false"),
@@ -139,8 +157,11 @@ def test_settings_are_explained_by_their_meanings_and_prompts_with_them() -> Non
 def test_a_value_that_the_setting_cannot_have_is_found_before_the_tracker_is_built() -> None:
     assert settings.parse_tracker_settings(["reach=1", "prompts=all"], "flow") == {"reach": 1.0, "prompts": "all"}
     for tracker in ("flow", BUILT_IN_TRACKERS["flow"]):
-        with pytest.raises(VosbenchError, match=r"setting reach=11\.0: expected a number from 0\.01 to 10"):
+        with pytest.raises(VosbenchError, match=r"--set reach=11: expected a finite number from 0\.01 to 10"):
             settings.parse_tracker_settings(["reach=11"], tracker)
+    offered = settings.find_offered_settings(registry.read_tracker_parameters(Flow))
+    with pytest.raises(VosbenchError, match=r"setting reach=11: expected a finite number from 0\.01 to 10"):
+        settings.check_settings({"reach": 11}, offered, "flow")
 
 
 @pytest.mark.parametrize("text", ["inf", "-inf", "nan", "1e999"])

@@ -44,6 +44,30 @@ def test_every_mask_is_there_when_the_video_is_done_and_no_thread(tree: DatasetS
     assert not writers()
 
 
+class Reusing:
+    """Yields the same arrays for every frame, filled anew, and clears them at the end."""
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        masks = {
+            object_id: np.zeros_like(mask) for given in video.prompts.values() for object_id, mask in given.items()
+        }
+        for index in range(len(video.frames)):
+            for object_id, mask in masks.items():
+                mask[:] = False
+                mask[index, object_id] = True
+            yield masks
+        for mask in masks.values():
+            mask[:] = True
+
+
+def test_a_tracker_may_fill_the_arrays_anew_that_it_yielded(tree: DatasetSplit, tmp_path: Path) -> None:
+    track_video(Reusing(), "clip", tree, Run(tmp_path / "run"), lambda done: None)
+    for index in range(COUNT):
+        found = read_labels(tmp_path / "run/masks/clip" / f"{index:05}.png")
+        assert {tuple(place) for place in np.argwhere(found)} == {(index, 1), (index, 2)}
+        assert (found[index, 1], found[index, 2]) == (1, 2)
+
+
 @pytest.mark.parametrize("later", [3, 2 + MAX_UNWRITTEN_FRAMES, COUNT - 1])
 def test_of_two_failures_the_one_in_the_earlier_frame_is_told(tree: DatasetSplit, tmp_path: Path, later: int) -> None:
     class Failing(Static):

@@ -48,5 +48,5 @@ def test_a_train_archive_never_becomes_the_validation_split(cli: Cli) -> None:
     archive, meta = PUBLISHERS["mosev1"](cli.folder, None, "train").files
     meta.rename(meta.with_name("meta_valid.json"))
     done = cli("fetch", "mose", "--from", archive, "--from", "meta_valid.json", expect=2)
-    assert "found train/JPEGImages of another split: give what holds the split val with --from" in done.stderr
+    assert "found train/JPEGImages of another split; give the files of this split with --from" in done.stderr
     assert not (cli.folder / "datasets/mosev1").exists()

@@ -55,5 +55,5 @@ def test_the_examples_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert bool(explained["distance=40.0"]) == (spec == "stated:Nearest")
         tracker = plugins.load_object(spec)("cpu", **settings.parse_tracker_settings(["distance=60"], spec))
         assert all(np.array_equal(masks[1], mask) for masks in tracker.track(Video("v", frames, {0: {1: mask}})))
-    with pytest.raises(VosbenchError, match=r"setting distance=-1\.0: expected a number of at least 0"):
+    with pytest.raises(VosbenchError, match=r"--set distance=-1: expected a finite number of at least 0"):
         settings.parse_tracker_settings(["distance=-1"], "stated:Nearest")

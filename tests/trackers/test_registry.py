@@ -15,7 +15,7 @@ from vosbench.io import plugins
 from vosbench.running import settings
 from vosbench.trackers import registry
 from vosbench.trackers.registry import BUILT_IN_TRACKERS
-from vosbench.trackers.settings import TrackerSettings, setting
+from vosbench.trackers.settings import AllowedValues, TrackerSettings, setting
 from vosbench.trackers.static import Static
 
 
@@ -131,11 +131,10 @@ def test_a_plug_in_of_eight_lines_needs_only_its_constructor(tmp_path: Any, monk
     assert given == {"distance": 3.0, "else": 4}
 
 
-def test_values_are_checked_before_a_tracker_is_built_where_a_dataclass_states_the_rules() -> None:
-    registry.check_setting_values(f"{__name__}:Stated", {"gain": 1.0, "prompts": "all"})
-    registry.check_setting_values(f"{__name__}:Signed", {"gain": -1.0})
-    with pytest.raises(VosbenchError, match=r"setting gain=-1\.0: expected a number of at least 0"):
-        registry.check_setting_values(f"{__name__}:Added", {"gain": -1.0})
+def test_the_values_that_a_dataclass_allows_are_read_with_the_settings() -> None:
+    assert registry.read_tracker_parameters(Added)["gain"].annotation == AllowedValues(least=0)
+    with pytest.raises(VosbenchError, match=r"--set gain=-1: expected a finite number of at least 0"):
+        settings.parse_tracker_settings(["gain=-1"], f"{__name__}:Added")
 
 
 def test_an_object_that_is_no_class_is_named() -> None:

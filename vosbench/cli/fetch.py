@@ -141,10 +141,8 @@ def _print_plan(name: str, plan: FetchPlan, folder: Path) -> None:
     note = f"and {unknown} of unknown size" if unknown else ""
     total = ("total", sum(size or 0 for size in sizes) / 1e6, "", note, "") if rows else ()
     console.print_table(("file", "MB", "hash", "from", "on disk"), rows, title=name, total=total)
-    needed = f"{'at least ' if unknown else ''}{plan.needed_bytes / 1e9:.1f} GB"
-    console.print_result(
-        f"space: {needed} needed in {folder} to download and unpack; {plan.free_bytes / 1e9:.1f} GB are free"
-    )
+    needed = f"{'at least ' if unknown else ''}{plan.needed_bytes / 1e9:.1f} GB needed in {folder}"
+    console.print_result(f"space: {needed} to download and unpack; {plan.free_bytes / 1e9:.1f} GB are free")
     if plan.not_downloadable:
         console.print_result(f"by hand: {plan.by_hand}")
     elif plan.by_hand and plan.planned_files:

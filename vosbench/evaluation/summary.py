@@ -38,7 +38,7 @@ class Evaluation:
     def __getitem__(self, metric: str | Metric) -> float:
         """The mean of a metric over all objects. Raises KeyError, which names the known metrics, for any other."""
         if metric not in self:
-            raise KeyError(f"{metric} is none of the metrics of this evaluation: {', '.join(map(str, self.means))}")
+            raise KeyError(f"no metric {metric}; this evaluation has {', '.join(map(str, self.means)) or 'none'}")
         return self.means[Metric.parse(metric) if isinstance(metric, str) else metric]
 
     def __contains__(self, metric: object) -> bool:

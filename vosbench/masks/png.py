@@ -1,6 +1,6 @@
 """Decode the PNGs that masks are published in, several times faster than Pillow.
 
-Every length and checksum of a file is verified, so a damaged file gives an error and never a wrong mask.
+Every length and checksum up to the end of the image is verified: a damaged file gives an error, never a wrong mask.
 Format: https://www.w3.org/TR/png-3/.
 """
 
@@ -47,7 +47,7 @@ def decode_png(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
     try:
         lines = deflate.zlib_decompress(_collect_packed_pixels(chunks), size)
     except deflate.DeflateError:
-        raise DamagedError("its pixels do not unpack to its size") from None
+        raise DamagedError("its pixels do not decompress to the size in its header") from None
     if len(lines) != size:
         raise DamagedError("pixels are missing")
     return _unfilter(np.frombuffer(lines, np.uint8).reshape(height, 1 + width))

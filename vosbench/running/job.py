@@ -73,8 +73,6 @@ def prepare_job(
     chosen = choose_tracker(tracker)
     parameters = {} if chosen.is_object else registry.read_tracker_parameters(chosen.importable or chosen.tracker)
     options = _choose_settings(chosen.name, parameters, given)
-    if not chosen.is_object:
-        registry.check_setting_values(chosen.importable or chosen.tracker, options.values)
     split = dataset_split.with_prompts(options.prompts)
     if split.all_masks and getattr(chosen.tracker, "first_masks_only", False):
         found = f"{chosen.name} starts an object only from a single mask"

@@ -31,11 +31,8 @@ def begin_run(run: Run, facts: Mapping[str, Any], overwrite: bool) -> None:
     known = _read_identity(run)
     if known is not None and (different := find_identity_differences(known, facts)):
         if not overwrite:
-            raise VosbenchError(
-                run.path,
-                f"holds another run ({'; '.join(different)})",
-                f"{OTHER_FOLDER}, or replace that run with --overwrite",
-            )
+            found = f"holds another run ({'; '.join(different)})"
+            raise VosbenchError(run.path, found, f"{OTHER_FOLDER}, or replace that run with --overwrite")
         _delete_run(run)
     try:
         run.read_published()
@@ -55,12 +52,9 @@ def _read_identity(run: Run) -> Mapping[str, Any] | None:
         try:
             return run.read_published()
         except VosbenchError as error:
-            masks = run.path / paths.RUN_MASKS
-            raise VosbenchError(
-                error.subject,
-                f"{error.found}, and nothing else tells which run this was",
-                f"{OTHER_FOLDER}, and score the masks here with: vosbench eval --results {masks} --dataset NAME",
-            ) from None
+            found = f"{error.found}, and nothing else tells which run this was"
+            score = f"vosbench eval --results {run.path / paths.RUN_MASKS} --dataset NAME"
+            raise VosbenchError(error.subject, found, f"{OTHER_FOLDER}, and score the masks here: {score}") from None
     if any(run.path.glob("[!.]*")):
         raise VosbenchError(run.path, "not empty and not a run", OTHER_FOLDER)
     return None

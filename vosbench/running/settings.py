@@ -13,12 +13,13 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.trackers import registry
+from vosbench.trackers.settings import AllowedValues
 
 SettingValue = bool | int | float | str
 BOOLEAN_WORDS: Mapping[str, bool] = {"true": True, "false": False}
-SETTING_TYPE_NAMES = {bool: "true or false", int: "a whole number", float: "a finite number", str: "a word"}
 CHECKPOINT_PARAMETER = "checkpoint"  # a tracker's parameter that has an option of its own
 PROMPTS_PARAMETER = Parameter("prompts", Parameter.KEYWORD_ONLY, default="first")
+ANY_PARAMETER = Parameter("setting", Parameter.KEYWORD_ONLY)
 PROMPTS_MEANING = (
     'each object is prompted by its "first" mask, or by "all" of its masks, as with --use_all_masks in SAM 2\'s '
     "script; in a frame whose mask was given, the result is no prediction"
@@ -49,43 +50,39 @@ def parse_tracker_settings(pairs: Iterable[str], tracker: str) -> dict[str, Any]
 
     tracker: its name, or where it is as `module:object`.
 
-    Raises VosbenchError for an unknown tracker, for a pair that `parse_settings` refuses, and for a value that the
-    setting cannot have.
+    Raises VosbenchError for an unknown tracker, and for a pair that `parse_settings` refuses.
     """
-    spec = registry.find_tracker(tracker)
-    parsed = parse_settings(pairs, find_offered_settings(registry.read_tracker_parameters(spec)), tracker)
-    registry.check_setting_values(spec, parsed)
-    return parsed
+    parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
+    return parse_settings(pairs, find_offered_settings(parameters), tracker)
 
 
 def parse_settings(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:
     """The settings as values that `key=value` pairs give, each with the type of its parameter's default.
 
-    Raises VosbenchError for a pair without `=`, a key that the tracker does not have, or a value of another type.
+    Raises VosbenchError for a pair without `=`, a key that the tracker does not have, a value of another type, and a
+    value that the setting may not have.
     """
     settings = {}
     for pair in pairs:
         key, equals, text = pair.partition("=")
+        subject = f"--set {pair}"
         if not equals or not key:
-            raise VosbenchError(f"--set {pair}", "expected key=value", _suggest_help(tracker))
-        settings[key] = _parse_value(text, _find_default(key, parameters, tracker, f"--set {pair}"), f"--set {pair}")
+            raise VosbenchError(subject, "expected key=value", _suggest_help(tracker))
+        parameter = _find_parameter(key, parameters, tracker, subject)
+        settings[key] = _check_value(_parse_value(text, parameter, subject), parameter, subject)
     return settings
 
 
 def check_settings(given: Mapping[str, Any], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:
     """The same settings, each with the type of its parameter's default; a whole number becomes a float where needed.
 
-    Raises VosbenchError for a key that the tracker does not have, or a value of another type.
+    Raises VosbenchError for a key that the tracker does not have, a value of another type, and a value that the setting
+    may not have.
     """
     checked = {}
     for key, value in given.items():
         subject = f"setting {key}={value!r}"
-        default = _find_default(key, parameters, tracker, subject)
-        if isinstance(default, float) and type(value) is int:
-            value = float(value)
-        if default is not Parameter.empty and default is not None and not isinstance(value, type(default)):
-            raise _make_type_error(subject, default)
-        checked[key] = value
+        checked[key] = _check_value(value, _find_parameter(key, parameters, tracker, subject), subject)
     return checked
 
 
@@ -98,13 +95,13 @@ def find_changed_settings(settings: Mapping[str, Any], parameters: Mapping[str, 
     }
 
 
-def _find_default(key: str, parameters: Mapping[str, Parameter], tracker: str, subject: str) -> Any:
-    """The default of a setting, `Parameter.empty` without one. A tracker that takes `**settings` has every setting."""
+def _find_parameter(key: str, parameters: Mapping[str, Parameter], tracker: str, subject: str) -> Parameter:
+    """The parameter that a key sets; for a tracker that takes `**settings`, one without default for any other key."""
     if key in parameters and parameters[key].kind is not Parameter.VAR_KEYWORD:
-        return parameters[key].default
+        return parameters[key]
     named = [name for name, parameter in parameters.items() if parameter.kind is not Parameter.VAR_KEYWORD]
     if len(named) < len(parameters):
-        return Parameter.empty
+        return ANY_PARAMETER
     near = difflib.get_close_matches(key, named, 1)
     raise VosbenchError(
         subject,
@@ -117,23 +114,35 @@ def _suggest_help(tracker: str) -> str:
     return f"to see the settings, run: vosbench infer --tracker {tracker} --set help"
 
 
-def _parse_value(text: str, default: Any, subject: str) -> SettingValue:
-    """A text as the type of a setting's default; without a default, as the number or word that it looks like."""
-    if default is Parameter.empty or default is None:
+def _parse_value(text: str, parameter: Parameter, subject: str) -> SettingValue:
+    """A text as the type of the parameter's default; without a default, as the number or word that it looks like."""
+    if not _has_type(parameter):
         return BOOLEAN_WORDS[text] if text in BOOLEAN_WORDS else _parse_number(text)
-    kind: type[SettingValue] = type(default)
+    kind: type[SettingValue] = type(parameter.default)
     try:
         if kind is bool:
             return BOOLEAN_WORDS[text.lower()]
         return _parse_finite_number(text) if kind is float else kind(text)
     except (KeyError, ValueError):
-        raise _make_type_error(subject, default) from None
+        raise _find_allowed(parameter).make_error(subject, parameter.default) from None
 
 
-def _make_type_error(subject: str, default: object) -> VosbenchError:
-    kind = type(default)
-    expected = SETTING_TYPE_NAMES.get(kind, f"a value of type {kind.__name__}")
-    return VosbenchError(subject, f"expected {expected}", f"an example is the default, {default!r}")
+def _check_value(value: Any, parameter: Parameter, subject: str) -> Any:
+    """The same value, or a whole number as a float for a parameter whose default is one."""
+    if not _has_type(parameter):
+        return value
+    _find_allowed(parameter).check(subject, value, parameter.default)
+    return float(value) if isinstance(parameter.default, float) else value
+
+
+def _has_type(parameter: Parameter) -> bool:
+    """Whether the parameter's default gives its type."""
+    return parameter.default is not Parameter.empty and parameter.default is not None
+
+
+def _find_allowed(parameter: Parameter) -> AllowedValues:
+    """The values that a parameter may have, where the tracker states them; any of its type elsewhere."""
+    return parameter.annotation if isinstance(parameter.annotation, AllowedValues) else AllowedValues()
 
 
 def _parse_finite_number(text: str) -> float:

@@ -20,7 +20,7 @@ from vosbench.io.processes import peak_memory_mb
 from vosbench.masks.labels import encode_labels, to_labels
 from vosbench.running.record import hash_masks
 from vosbench.running.run import Run
-from vosbench.types import Masks, Tracker
+from vosbench.types import Labels, Masks, Tracker
 
 MAX_UNWRITTEN_FRAMES = 4  # frames whose masks may wait to be written
 
@@ -52,7 +52,7 @@ def track_video(
                 if frame_name is None or found is None:
                     raise _make_count_error(index, len(frame_names), too_many=frame_name is None)
                 _check_masks(found, objects, size, frame_name)
-                write(found, size, folder, frame_name, folders)
+                write(folder, f"{frame_name}.png", _copy_masks(found, size, folders))
                 on_frame(index + 1)
         digest = hash_masks(folder)
     seconds = time.perf_counter() - start
@@ -109,21 +109,24 @@ def _check_masks(found: Masks, objects: Sequence[int], size: tuple[int, int], fr
             raise VosbenchError(f"frame {frame_name}", f"object {object_id} has a mask {kind}, expected bool{size}")
 
 
-def _write_masks(
-    found: Masks, size: tuple[int, int], folder: Path, frame_name: str, objects: Mapping[int, str]
-) -> None:
-    """Write the masks of a frame: one label map, or a binary mask for each object.
+def _copy_masks(found: Masks, size: tuple[int, int], objects: Mapping[int, str]) -> dict[str, Labels]:
+    """The label maps to write for a frame, by the folder of each: one in ".", or a binary one for each object.
 
+    They are copies, because the tracker may fill the arrays that it yielded anew as soon as it gets control again.
     objects: object id -> the name of its folder, where the dataset has a folder for each object; else empty.
     """
     if not objects:
-        (folder / f"{frame_name}.png").write_bytes(encode_labels(to_labels(found, size)))
-        return
+        return {".": to_labels(found, size)}
     empty = np.zeros(size, np.bool_)
-    for object_id, name in objects.items():
-        path = folder / name / f"{frame_name}.png"
+    return {name: found.get(object_id, empty).astype(np.uint8) for object_id, name in objects.items()}
+
+
+def _write_masks(folder: Path, file: str, label_maps: Mapping[str, Labels]) -> None:
+    """Write the label maps of a frame into the folders below `folder` that they are for."""
+    for name, label_map in label_maps.items():
+        path = folder / name / file
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(encode_labels(found.get(object_id, empty).astype(np.uint8)))
+        path.write_bytes(encode_labels(label_map))
 
 
 def _read_and_reset_peak_gpu_memory() -> float:

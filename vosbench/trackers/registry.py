@@ -6,7 +6,7 @@ A tracker is imported only when it is used. Third parties add a class to the ent
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from importlib.metadata import entry_points
 from inspect import Parameter
@@ -14,7 +14,6 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io.plugins import load_object, make_unknown_name_error
-from vosbench.trackers.settings import TrackerSettings
 
 BUILT_IN_TRACKERS = {
     "cutie": "vosbench.trackers.cutie:Cutie",
@@ -49,38 +48,32 @@ def find_tracker(name: str) -> str:
 def read_tracker_parameters(spec: str | Callable[..., Any]) -> dict[str, Parameter]:
     """The settings of a tracker by name, and `checkpoint` if it takes one; `device` is left out.
 
-    spec: where the tracker is, as `module:object`, or the class itself. The settings are the parameters of its
-    constructor. If that takes `**settings` and the class has a dataclass
-    `Settings`, the fields of the dataclass stand in their place.
+    spec: where the tracker is, as `module:object`, or the class itself.
+
+    They are the parameters of the tracker's constructor. If that takes `**settings` and the class has a dataclass
+    `Settings`, the fields of the dataclass stand in their place, with the field's `AllowedValues` as annotation.
 
     Raises VosbenchError if the tracker cannot be loaded or is not a class.
     """
     tracker = _load_tracker(spec)
     parameters = {name: p for name, p in inspect.signature(tracker).parameters.items() if name != "device"}
     if kind := _find_settings_class(tracker):
+        allowed = {each.name: each.metadata.get("allowed", Parameter.empty) for each in fields(kind)}
         parameters = {name: p for name, p in parameters.items() if p.kind is not Parameter.VAR_KEYWORD}
-        parameters.update(inspect.signature(kind).parameters)
+        for name, parameter in inspect.signature(kind).parameters.items():
+            parameters[name] = parameter.replace(annotation=allowed[name])
     return parameters
 
 
-def read_setting_meanings(spec: str) -> dict[str, str]:
+def read_setting_meanings(spec: str | Callable[..., Any]) -> dict[str, str]:
     """What each setting of a tracker means, by name; empty for a tracker without a dataclass `Settings`.
+
+    spec: where the tracker is, as `module:object`, or the class itself.
 
     Raises VosbenchError if the tracker cannot be loaded or is not a class.
     """
     kind = _find_settings_class(_load_tracker(spec))
     return {each.name: each.metadata["meaning"] for each in fields(kind) if "meaning" in each.metadata} if kind else {}
-
-
-def check_setting_values(spec: str | Callable[..., Any], values: Mapping[str, Any]) -> None:
-    """Check values of a tracker's settings before the tracker is built, as far as a `TrackerSettings` states the rules.
-
-    Raises VosbenchError for a value that the setting cannot have. Names that are no setting are ignored.
-    """
-    kind = _find_settings_class(_load_tracker(spec))
-    if kind and issubclass(kind, TrackerSettings):
-        names = {each.name for each in fields(kind)}
-        kind(**{name: value for name, value in values.items() if name in names})
 
 
 def _load_tracker(spec: str | Callable[..., Any]) -> Any:

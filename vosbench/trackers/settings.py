@@ -1,4 +1,4 @@
-"""State the settings of a tracker in a frozen dataclass, and check their values when it is built."""
+"""State the settings of a tracker in a frozen dataclass, and check their values."""
 
 from __future__ import annotations
 
@@ -23,29 +23,39 @@ class AllowedValues(NamedTuple):
     multiple_of: int = 1
     choices: tuple[str, ...] = ()
 
-    def contain(self, value: object, kind: type) -> bool:
-        """Whether a value is allowed for a setting of a type. NaN is not; a whole number is for a float."""
-        if kind is bool:
-            return isinstance(value, bool)
-        if kind is str:
-            return isinstance(value, str) and (not self.choices or value in self.choices)
-        number = (int, float) if kind is float else int
-        if not isinstance(value, number) or isinstance(value, bool):
+    def check(self, subject: str, value: object, default: object) -> None:
+        """Raise VosbenchError, which begins with the subject, for a value that the setting may not have."""
+        if not self.contain(value, type(default)):
+            raise self.make_error(subject, default)
+
+    def contain(self, value: Any, kind: type) -> bool:
+        """Whether a value is allowed for a setting of a type: no infinity and no NaN; a whole number for a float."""
+        if kind not in (int, float):
+            return isinstance(value, kind) and (not self.choices or value in self.choices)
+        if not isinstance(value, int | float if kind is float else int) or isinstance(value, bool):
             return False
-        return self.least <= value <= self.most and (self.multiple_of == 1 or value % self.multiple_of == 0)
+        return (
+            self.least <= value <= self.most
+            and abs(value) != inf
+            and (self.multiple_of == 1 or value % self.multiple_of == 0)
+        )
 
     def describe(self, kind: type) -> str:
         """The allowed values of a setting of a type in words, such as "a whole number of at least 1"."""
-        if kind is bool:
-            return "true or false"
-        if kind is str:
-            return f"one of {', '.join(self.choices)}" if self.choices else "a word"
-        words = "a number" if kind is float else "a whole number"
+        if kind not in (int, float):
+            words = {bool: "true or false", str: "a word"}.get(kind, f"a value of type {kind.__name__}")
+            return f"one of {', '.join(self.choices)}" if self.choices else words
+        words = "a finite number" if kind is float else "a whole number"
         if self.multiple_of != 1:
             words = f"a multiple of {self.multiple_of}"
         if self.most < inf:
             return f"{words} from {self.least:g} to {self.most:g}"
         return f"{words} of at least {self.least:g}" if self.least > -inf else words
+
+    def make_error(self, subject: str, default: object) -> VosbenchError:
+        """The error about a value that a setting with this default may not have."""
+        remedy = f"choose such a value, or leave the setting out for its default {default!r}"
+        return VosbenchError(subject, f"expected {self.describe(type(default))}", remedy)
 
 
 def setting(
@@ -74,13 +84,5 @@ class TrackerSettings:
 
     def __post_init__(self) -> None:
         for each in fields(self):
-            _check_allowed(each.name, getattr(self, each.name), each.default, each.metadata["allowed"])
-
-
-def _check_allowed(name: str, value: object, default: Any, allowed: AllowedValues) -> None:
-    if not allowed.contain(value, type(default)):
-        raise VosbenchError(
-            f"setting {name}={value!r}",
-            f"expected {allowed.describe(type(default))}",
-            f"choose such a value, or leave the setting out for its default {default!r}",
-        )
+            value = getattr(self, each.name)
+            each.metadata["allowed"].check(f"setting {each.name}={value!r}", value, each.default)

@@ -204,8 +204,8 @@ def test_holes_are_filled_as_the_stock_predictor_does_with_its_extension(
         ({"image_size": 0}, "image_size=0: expected a multiple of 32 of at least 32"),
         ({"image_size": 1000}, "image_size=1000: expected a multiple of 32 of at least 32"),
         ({"dtype": "int8"}, "dtype='int8': expected one of bfloat16, float16, float32"),
-        ({"score_threshold": -1025.0}, "score_threshold=-1025.0: expected a number of at least -1024"),
-        ({"score_threshold": float("nan")}, "score_threshold=nan: expected a number of at least -1024"),
+        ({"score_threshold": -1025.0}, "score_threshold=-1025.0: expected a finite number of at least -1024"),
+        ({"score_threshold": float("nan")}, "score_threshold=nan: expected a finite number of at least -1024"),
         ({"fill_hole_area": -1}, "fill_hole_area=-1: expected a whole number of at least 0"),
     ],
 )
