@@ -1,4 +1,4 @@
-"""The benchmark of the evaluator runs, checks what it measures, and fails where numbers differ."""
+"""The benchmark of eval runs, and fails if the evaluators' numbers differ."""
 
 from __future__ import annotations
 

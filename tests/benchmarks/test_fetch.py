@@ -1,4 +1,4 @@
-"""The benchmark of fetch runs, says what it measured, and ends where the fetch does not give what the tool does."""
+"""The benchmark of fetch runs, and fails if the fetch gives other files than the tool."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
 def python(*arguments: object) -> subprocess.CompletedProcess[str]:
-    """Run something with the benchmarks at hand."""
+    """Run Python with the benchmarks on its path."""
     environment = {**os.environ, "PYTHONPATH": f"{BENCHMARKS}{os.pathsep}{BENCHMARKS.parent}"}
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=200, check=False, env=environment)
@@ -36,7 +36,7 @@ def test_the_balance_of_every_way_to_distribute_videos_is_printed() -> None:
 
 @pytest.mark.slow
 def test_commands_are_measured_from_start_to_end(tmp_path: Path) -> None:
-    """Also without the shared data, and whether or not a busy machine meets the goals."""
+    """It needs no test data, and a busy machine may miss the goals."""
     given = ("--videos", 1000, "--repeat", 1, "--data", tmp_path, "--markdown")
     done = python(BENCHMARKS / "scale.py", "start", "parent", "growth", *given)
     assert not done.stderr

@@ -1,4 +1,4 @@
-"""The benchmark of SAM 2 runs both engines on videos it draws, compares their masks, and fails where these differ."""
+"""The benchmark of SAM 2 runs its engines on drawn videos, and fails if their masks differ."""
 
 from __future__ import annotations
 

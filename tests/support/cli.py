@@ -1,4 +1,4 @@
-"""The command line as tests call it: in this process, which is cheap, or in a process of its own."""
+"""Call the command line in this process, which is cheap, or in a process of its own."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from vosbench.cli import console, main
 
 REPOSITORY = Path(__file__).parents[2]
 PLUGINS = Path(__file__).parent / "plugins"
-"""The folder of modules that commands, their workers and the tests find by their bare names: failing_trackers."""
+"""The folder of modules that commands, workers and tests import by their bare names: failing_trackers."""
 
 READ_AT_START = ("HOME", "LD_", "OMP_", "PYTHON")
-"""How the names of variables begin that are read only once, when Python or a package starts."""
+"""The beginnings of the names of variables that are read only once, when Python or a package starts."""
 
 
 def make_environment() -> dict[str, str]:
-    """The variables of every command: none of the user's own roots, and the path of the modules beside the tests."""
+    """The variables of every command: without the roots of the user, and with the path of the tests' own modules."""
     roots = ("VOSBENCH_DATASETS", "VOSBENCH_RESULTS", "VOSBENCH_CHECKPOINTS", "VOSBENCH_MIRROR")
     kept = {name: value for name, value in os.environ.items() if name not in roots}
     return {**kept, "PYTHONPATH": os.pathsep.join(map(str, (PLUGINS, REPOSITORY))), "COLUMNS": "200", "NO_COLOR": "1"}

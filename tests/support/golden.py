@@ -1,4 +1,4 @@
-"""Small datasets and results on disk, written from label maps; and what several tests share."""
+"""Write small datasets and results from label maps, and open them."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ SIZE = (24, 32)
 SIDE = 6
 
 unhurried = settings(deadline=None)
-"""For property tests: a busy machine may take its time."""
+"""The settings of property tests: no deadline, as the machine may be busy."""
 
 Maps = Sequence[Labels] | Mapping[str, Labels]
-"""A video's label maps: of the frames 00000, 00001, ..., or by stem."""
+"""The label maps of a video: of the frames 00000, 00001, ..., or by frame name."""
 
 
 def squares(*objects: tuple[int, int, int], size: tuple[int, int] = SIZE) -> Labels:
     """A label map with a square of SIDE pixels for each (id, row, column of its upper left corner)."""
     labels = np.zeros(size, np.uint8)
-    for label, row, column in objects:
-        labels[row : row + SIDE, column : column + SIDE] = label
+    for object_id, row, column in objects:
+        labels[row : row + SIDE, column : column + SIDE] = object_id
     return labels
 
 
 def write_masks(folder: Path, videos: Mapping[str, Maps]) -> Path:
-    """Write `<video>/<stem>.png`; a name such as "bear/1" makes a folder of one object's masks."""
+    """Write `<video>/<frame>.png`; a name such as "bear/1" makes a folder with the masks of one object."""
     for video, maps in videos.items():
         (folder / video).mkdir(parents=True, exist_ok=True)
-        for stem, labels in _by_stem(maps).items():
-            (folder / video / f"{stem}.png").write_bytes(encode_labels(labels))
+        for name, labels in _by_frame_name(maps).items():
+            (folder / video / f"{name}.png").write_bytes(encode_labels(labels))
     return folder
 
 
 def write_frames(folder: Path, videos: Mapping[str, Maps]) -> Path:
-    """Write `<video>/<stem>.jpg`, grey pictures of the label maps."""
+    """Write `<video>/<frame>.jpg`, grey pictures of the label maps."""
     for video, maps in videos.items():
         (folder / video).mkdir(parents=True, exist_ok=True)
-        for stem, labels in _by_stem(maps).items():
-            Image.fromarray(np.repeat(np.uint8(40) * labels[..., None], 3, axis=2)).save(folder / video / f"{stem}.jpg")
+        for name, labels in _by_frame_name(maps).items():
+            Image.fromarray(np.repeat(np.uint8(40) * labels[..., None], 3, axis=2)).save(folder / video / f"{name}.jpg")
     return folder
 
 
@@ -64,47 +64,47 @@ def make_tree(root: Path, videos: Mapping[str, Maps], frames: bool = True) -> Pa
 
 
 def names(folder: Path) -> list[str]:
-    """The folders in a folder."""
+    """The names of the folders in a folder."""
     return sorted(path.name for path in folder.iterdir() if path.is_dir())
 
 
-def link(folder: Path, masks: Path, stem: Callable[[int], str], videos: Sequence[str] | None = None) -> None:
-    """The videos of a folder of masks as links, under the stem that goes with each frame's index."""
+def link(folder: Path, masks: Path, frame_name: Callable[[int], str], videos: Sequence[str] | None = None) -> None:
+    """Link the videos of a folder of masks, under other frame names: `frame_name` gives that of an index."""
     for video in videos or names(masks):
         (folder / video).mkdir(parents=True)
         for index, path in enumerate(sorted((masks / video).iterdir())):
-            (folder / video / f"{stem(index)}.png").symlink_to(path)
+            (folder / video / f"{frame_name(index)}.png").symlink_to(path)
 
 
-def write_apart(folder: Path, masks: Path, labels: Iterable[int]) -> None:
-    """A video's label maps as 1-bit masks, a folder an object: object 1 in 000, and so on, as SA-V has them."""
-    for label in labels:
-        (folder / f"{label - 1:03}").mkdir(parents=True)
+def write_apart(folder: Path, masks: Path, object_ids: Iterable[int]) -> None:
+    """Write the label maps of a video as 1-bit masks, as SA-V has them: object 1 in the folder 000, and so on."""
+    for object_id in object_ids:
+        (folder / f"{object_id - 1:03}").mkdir(parents=True)
     for path in sorted(masks.iterdir()):
-        labels_of_frame = read_labels(path)
-        for label in labels:
-            Image.fromarray(labels_of_frame == label).save(folder / f"{label - 1:03}/{path.name}", compress_level=1)
+        label_map = read_labels(path)
+        for object_id in object_ids:
+            Image.fromarray(label_map == object_id).save(folder / f"{object_id - 1:03}/{path.name}", compress_level=1)
 
 
 def fetched(root: Path, card: str) -> Path:
-    """Let a tree be one that was fetched by a card."""
+    """Turn a dataset into one that was fetched with a card."""
     content = {"name": card, "splits": {}, "card": dump_card(registry.find_dataset(card))}
     (root / "dataset.json").write_text(json.dumps(content))
     return root
 
 
 def opened(root: Path, rules: str | None = None, split: str | None = None) -> DatasetSplit:
-    """A split of a dataset at a path, the default one if not said otherwise."""
+    """Open a split of the dataset at a path; the default split if None."""
     return open_split(str(root), split, Path("datasets"), rules)
 
 
 def by_object(evaluation: Evaluation) -> Iterator[tuple[str, int, dict[str, float]]]:
-    """Video, object and scores by the metric's name, of each object."""
+    """The video, the object id and the scores by metric, of each object."""
     rows: dict[tuple[str, int], dict[str, float]] = {}
     for score in evaluation.scores:
         rows.setdefault((score.video, score.object), {})[str(score.metric)] = score.value
-    return ((video, label, row) for (video, label), row in rows.items())
+    return ((video, object_id, row) for (video, object_id), row in rows.items())
 
 
-def _by_stem(maps: Maps) -> Mapping[str, Labels]:
+def _by_frame_name(maps: Maps) -> Mapping[str, Labels]:
     return maps if isinstance(maps, Mapping) else {f"{index:05}": labels for index, labels in enumerate(maps)}

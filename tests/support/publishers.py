@@ -414,7 +414,7 @@ def eight(index: int) -> str:
 def ytvos_clips(step: int = 1) -> list[Clip]:
     """Every fifth of 30 frames a second; an object may come late, and no object be in frame 0; ids have gaps.
 
-    step: 1 for the frames that are annotated alone, 5 for all.
+    step: 1 if only the annotated frames are published, 5 for all frames.
     """
     stem = (lambda index: STEM(5 * index)) if step == 1 else STEM
     annotated = range(0, 4 * step, step)

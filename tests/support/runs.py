@@ -19,7 +19,7 @@ GOOD = {"good", "once", "long"}
 def tracked(
     root: Path, out: Path, tracker: str = "static", *pairs: str, gpus: str = "cpu", shard: tuple[int, int] = (1, 1)
 ) -> RunOutcome:
-    """What `vosbench infer` does, without the command line, which takes longer than such small videos."""
+    """Track a dataset as `vosbench infer` does, without the command line, which takes longer than such small videos."""
     tree = open_split(str(root), None, root.parent)
     job = prepare_job(
         paths.Roots(results=root.parent), tree, tracker, None, parse_tracker_settings(pairs, tracker), out, shard=shard

@@ -1,4 +1,4 @@
-"""Masks drawn at random for property tests."""
+"""Random masks for property tests."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ MASKS = SHAPES.flatmap(masks)
 PAIRS = SHAPES.flatmap(lambda shape: st.tuples(masks(shape), masks(shape)))
 
 
-def jaccard(truth: Mask, guess: Mask) -> float:
-    return metrics.jaccard(metrics.crop_pair(truth, guess))
+def jaccard(ground_truth: Mask, prediction: Mask) -> float:
+    return metrics.jaccard(metrics.crop_pair(ground_truth, prediction))
 
 
-def boundary_f(truth: Mask, guess: Mask, radius: float) -> float:
-    return boundary.boundary_f(metrics.crop_pair(truth, guess), radius)
+def boundary_f(ground_truth: Mask, prediction: Mask, radius: float) -> float:
+    return boundary.boundary_f(metrics.crop_pair(ground_truth, prediction), radius)

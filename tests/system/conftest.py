@@ -1,4 +1,4 @@
-"""What the tests of whole commands may ask for."""
+"""Fixtures of the tests of whole commands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.cli import Cli
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the finished run lies that all tests have copies of."""
+    """The folder of a finished run, of which each test gets a copy."""
     return tmp_path_factory.mktemp("kept") / "run"
 
 

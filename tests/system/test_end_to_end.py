@@ -1,4 +1,4 @@
-"""The main job on real input: real frames go in through fetch, masks come out, and the numbers are right."""
+"""Real frames go through fetch, infer and eval, and the numbers are right."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SEQUENCES = ("car-shadow", "scooter-black")
 
 @pytest.fixture(scope="module")
 def archive(data: Path) -> bytes:
-    """DAVIS 2016 as its publisher packs it, with the first frames of two of its sequences."""
+    """The first frames of two sequences of DAVIS 2016, packed as the publisher packs them."""
     root = data / "davis2016-real"
     files = [path for video in SEQUENCES for path in sorted(root.glob(f"DAVIS/*/480p/{video}/000[01]?.*"))]
     buffer = io.BytesIO()

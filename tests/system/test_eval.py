@@ -1,4 +1,4 @@
-"""`vosbench eval`: what it prints, where it writes, and with which status it ends."""
+"""`vosbench eval`: its output, the files it writes, and its exit status."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever happens to a run, its bytes are in the end those of a run to which nothing happened."""
+"""A run that is disturbed in any way ends with the same bytes as one that is not."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ KILLS = 100
 
 
 @pytest.mark.slow
-def test_a_worker_that_hangs_is_killed_and_costs_its_video_alone(cli: Cli, bears: Path) -> None:
+def test_a_worker_that_hangs_is_killed_and_costs_only_its_video(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Hung", "--set", f"memo={cli.folder}")
     told = cli(*given, "--out", "out", "--gpus", "cpu,cpu", "--stall", "3", expect=1).stderr
     assert "once: no frame for 3 s, so that its worker was stopped; the video is queued again (attempt 2 of 2)" in told
@@ -54,7 +54,7 @@ def test_after_memory_ran_out_a_video_is_tried_with_leaner_settings_and_the_run_
     assert "bad was tracked with modest=True" in cli("eval", "--results", "out", "--jobs", "1").stderr
 
 
-def test_a_fault_in_native_code_costs_its_video_alone(cli: Cli, bears: Path) -> None:
+def test_a_fault_in_native_code_costs_only_its_video(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Crashed", "--set", f"memo={cli.folder}")
     assert "killed by SIGSEGV" in cli(*given, "--out", "out", "--gpus", "cpu,cpu", expect=1).stderr
     assert sorted(path.name for path in (cli.folder / "out/masks").iterdir()) == ["good", "long", "once"]
@@ -107,14 +107,14 @@ def test_a_shard_that_never_ran_is_named_and_one_that_ran_twice_changes_nothing(
 
 
 def track_again(root: Path, out: Path, gpus: str) -> None:
-    """A process of a user's, which leads a group of its own, at a run that others may have left anyhow."""
+    """Continue a run in a process that leads a group of its own, as a command in a terminal does."""
     os.setsid()
     tracked(root, out, "failing_trackers:Slow", "seconds=0.05", gpus=gpus)
 
 
 @pytest.mark.slow
 def test_a_hundred_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path: Path) -> None:
-    """Workers and parents alike are killed at random times, until it was often enough; then the run may end."""
+    """Workers and parents are killed at random times, KILLS in all; then the run may end."""
     videos = {f"v{index:02}": [squares((1, 6, 4 + frame)) for frame in range(4)] for index in range(12)}
     root, calm, wild = make_tree(tmp_path / "many", videos), tmp_path / "calm", tmp_path / "wild"
     tracked(root, calm, "failing_trackers:Slow", "seconds=0.05")
@@ -148,7 +148,7 @@ def test_a_hundred_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_pat
 def test_what_a_killed_process_had_not_published_is_told_at_once_and_published_by_the_next(
     cli: Cli, bears: Path
 ) -> None:
-    """It dies between its last record and its end."""
+    """The process dies between its last record and its end."""
     run = tracked(bears, cli.folder / "out").run
     content = json.loads((run.path / "run.json").read_text())
     content["videos"]["long"] = {"state": "pending"}

@@ -1,4 +1,4 @@
-"""A dataset is either there, complete and byte for byte the publisher's, or not there at all."""
+"""After `vosbench fetch` a dataset is complete and byte for byte the publisher's, or it is absent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-bl
 
 @pytest.fixture
 def cli(cli: Cli) -> Cli:
-    """The command line, which reaches no server but the tests' own."""
+    """The command line, which reaches no server except that of the test."""
     cli.environment["https_proxy"] = "http://127.0.0.1:9"
     return cli
 
@@ -72,7 +72,7 @@ def unpack(files: dict[str, bytes], folder: Path) -> Path:
 
 
 def contents(root: Path) -> dict[str, str]:
-    """Every file of a fetched dataset with its hash; of dataset.json, which holds the time, the name alone."""
+    """Every file of a fetched dataset with its hash; dataset.json, which holds the time, without one."""
     return {
         str(path.relative_to(root)): "" if path.name == "dataset.json" else hashlib.md5(path.read_bytes()).hexdigest()
         for path in sorted(root.rglob("*"))
@@ -81,7 +81,7 @@ def contents(root: Path) -> dict[str, str]:
 
 
 def nothing_left(folder: Path) -> bool:
-    """Whether a fetch left neither a dataset nor anything half-made."""
+    """Whether a fetch left no file at all."""
     return not any(path.is_file() for path in (folder / "datasets").rglob("*"))
 
 
@@ -189,7 +189,7 @@ def test_a_download_that_was_cut_off_goes_on_with_the_next_command(cli: Cli, dav
 
 
 def test_a_wrong_checksum_is_refused(cli: Cli, davis2016: dict[str, bytes]) -> None:
-    """DAVIS 2017 has one."""
+    """The card of DAVIS 2017 has a checksum."""
     with serve({"DAVIS-2017-trainval-480p.zip": packed(davis2016)}) as server:
         done = cli("fetch", "davis", "--mirror", server.url(""), expect=2)
     assert "DAVIS-2017-trainval-480p.zip" in done.stderr
@@ -352,7 +352,7 @@ def test_a_damaged_dataset_json_is_one_line(cli: Cli) -> None:
 
 
 def write_card(path: Path, **downloads: str) -> None:
-    """A card of cubs with a licence and a citation, whose files lie at these URLs by the stems of their names."""
+    """Write a card of cubs with a licence and a citation. downloads: the URL of each file, by its name without .zip."""
     entries = "".join(f'[[downloads]]\nfile = "{name}.zip"\nurls = ["{url}"]\n' for name, url in downloads.items())
     path.write_text(
         'name = "cubs"\ntitle = "Cubs"\nlicence = "CC BY 4.0"\nhomepage = "https://cubs.example"\n'
@@ -412,7 +412,7 @@ def test_a_tree_of_ones_own_has_a_name_of_ones_own(cli: Cli) -> None:
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="a certificate is made with openssl")
 def test_a_quota_of_google_drive_is_told_with_the_ways_out(cli: Cli) -> None:
-    """The test's server stands between, as a proxy, and answers as Google does."""
+    """The server of the test is a proxy, and answers as Google does."""
     certificate = cli.folder / "google.pem"
     made: list[str | Path] = [
         "req",

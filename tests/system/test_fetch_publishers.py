@@ -1,4 +1,4 @@
-"""`vosbench fetch` makes of publishers' files and of video files what their readers make of them."""
+"""`vosbench fetch` writes the same files as the readers of publishers' archives and of video files."""
 
 from __future__ import annotations
 

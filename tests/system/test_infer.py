@@ -1,4 +1,4 @@
-"""A run survives its trackers and its workers."""
+"""A run survives failing trackers and workers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_the_run_is_named_after_what_is_not_default(cli: Cli, bears: Path) -> No
         ("Leaving", "its worker ended with status 7"),
     ],
 )
-def test_a_tracker_that_fails_costs_that_video_alone(cli: Cli, bears: Path, tracker: str, reason: str) -> None:
+def test_a_tracker_that_fails_costs_only_that_video(cli: Cli, bears: Path, tracker: str, reason: str) -> None:
     arguments = ("infer", "--dataset", bears, "--tracker", f"failing_trackers:{tracker}", "--out", "out")
     done = cli(*arguments, "--set", f"memo={cli.folder}", "--gpus", "cpu,cpu", expect=1)
     assert reason in done.stderr

@@ -1,4 +1,4 @@
-"""What is here, how far it is and what it was made of: `list`, `doctor`, `show`, `status`, `cite`, `overlay`."""
+"""The commands that look at what is on disk: `list`, `doctor`, `show`, `status`, `cite`, `overlay`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A third party adds a dataset and a tracker in a few lines, without asking and without a base class."""
+"""A third party adds a dataset and a tracker in a few lines, without a base class."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ cubbench = ["*.toml"]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Somebody's package outside this repository."""
+    """A package outside of this repository."""
     package = tmp_path / "project" / "cubbench"
     package.mkdir(parents=True)
     (package.parent / "pyproject.toml").write_text(PROJECT)
@@ -63,8 +63,8 @@ def project(tmp_path: Path) -> Path:
 def test_an_installed_package_adds_a_dataset_and_a_tracker(cli: Cli, bears: Path, project: Path) -> None:
     site = cli.folder / "site"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    alone = ["--no-index", "--no-build-isolation", "--no-deps", "--target", str(site)]
-    subprocess.run([*pip, *alone, str(project.parent)], check=True)
+    offline = ["--no-index", "--no-build-isolation", "--no-deps", "--target", str(site)]
+    subprocess.run([*pip, *offline, str(project.parent)], check=True)
     cli.environment["PYTHONPATH"] += f":{site}"
     listed = cli("list").stdout
     assert "cubs" in listed

@@ -1,4 +1,4 @@
-"""What works on systems that are not Linux: fetch, eval, list and overlay need no module or function of Linux only."""
+"""fetch, list, eval, overlay, and infer on a CPU work without the modules and functions that only Linux or Unix has."""
 
 from __future__ import annotations
 

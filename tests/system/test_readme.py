@@ -1,4 +1,4 @@
-"""What the README and the pages beside it say is true."""
+"""The commands, examples, links and file names in the README and the docs work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run says what made it, and it can be made again."""
+"""A run records what made it, and `vosbench reproduce` makes it again."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Shifted(Static):
 
 
 def snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
-    """Every file of a folder, and when it was written."""
+    """The content of every file of a folder, and the time when it was written."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
 
@@ -47,7 +47,7 @@ def facts(run: Path) -> dict[str, Any]:
 
 @pytest.fixture
 def shifted(cli: Cli, bears: Path) -> Path:
-    """A run of a tracker of one's own with a checkpoint and a setting, of all videos."""
+    """A run over all videos, of a tracker in the current folder, with a checkpoint and a setting."""
     (cli.folder / "mine.py").write_text(SHIFTED)
     (cli.folder / "weights").write_text("learned")
     given = ("--tracker", "mine:Shifted", "--checkpoint", "./weights", "--set", "strict=true")

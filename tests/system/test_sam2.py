@@ -1,4 +1,4 @@
-"""What the command line gives SAM 2 as prompts, and writes: the official script's masks, by the rules of the card."""
+"""With the prompts that the card states, `vosbench infer` writes the masks of SAM 2's official script."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Maps = list[NDArray[np.uint8]]
 
 
 def maps(*frames: tuple[tuple[int, int, int], ...]) -> Maps:
-    """Label maps of COUNT frames, squares of 6 pixels made ten times as large; a frame not given is empty."""
+    """Label maps of COUNT frames: squares of 6 pixels, enlarged ten times. A frame that is not given is empty."""
     small = [squares(*objects, size=(24, 32)) for objects in (*frames, *[()] * (COUNT - len(frames)))]
     return [np.kron(labels, np.ones((10, 10), np.uint8)) for labels in small]
 
@@ -46,7 +46,7 @@ def stock(seeded: SimpleNamespace) -> Any:
 
 @pytest.fixture(scope="module")
 def tree(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three videos: with void pixels, with late objects, and with a folder of masks an object."""
+    """Three videos: one with void pixels, one with late objects, and one with a folder of masks for each object."""
     videos = {"void": VOID, "late": LATE, "apart/000": FIRST, "apart/005": SECOND}
     root = make_tree(tmp_path_factory.mktemp("tree") / "tree", videos, frames=False)
     for video in ("void", "late", "apart"):

@@ -1,4 +1,4 @@
-"""A run survives its user."""
+"""A run survives Ctrl-C, the signals of a scheduler, and SIGKILL."""
 
 from __future__ import annotations
 

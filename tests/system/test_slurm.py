@@ -1,4 +1,4 @@
-"""Slurm's tasks share a run: each video once, whatever is killed, and in the end the same bytes as from one process."""
+"""Tasks of Slurm share a run: each video is tracked once, and the bytes are those of a single process."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def workers(folder: Path) -> list[int]:
 
 
 def called(cluster: dict[str, str], *command: object) -> str:
-    """What a command of Slurm says."""
+    """The standard output of a command of Slurm."""
     environment = {**os.environ, **cluster}
     return subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True, text=True).stdout
 

@@ -1,4 +1,4 @@
-"""Whoever looks at a run, a person, another terminal or a program, sees how far it is."""
+"""`vosbench status` and `--json-log` show how far a run is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sweep makes every run once, in its usual place, and a table and plots of them."""
+"""A sweep makes every run once, in its usual folder, and a table and plots of all runs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_sweep_that_was_killed_continues(cli: Cli, bears: Path) -> None:
     assert [row["J&F-Mean"] != "" for row in table(cli.folder / "results/sweeps/s")] == [True, True]
 
 
-def test_a_sweep_with_one_more_value_adds_its_runs_alone(cli: Cli, bears: Path) -> None:
+def test_a_sweep_with_one_more_value_adds_only_its_runs(cli: Cli, bears: Path) -> None:
     given = ("sweep", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--name", "study", "--grid")
     cli(*given, "tracker=static")
     mask = cli.folder / "results/bears-val/static/masks/good/00000.png"
@@ -110,7 +110,7 @@ def test_what_is_wrong_is_said_before_any_run_begins(cli: Cli, bears: Path) -> N
     assert not (cli.folder / "results").exists()
 
 
-def test_a_video_that_fails_costs_the_score_of_its_run_alone(cli: Cli, bears: Path) -> None:
+def test_a_video_that_fails_costs_only_the_score_of_its_run(cli: Cli, bears: Path) -> None:
     given = (
         "sweep",
         "--dataset",
@@ -130,7 +130,7 @@ def test_a_video_that_fails_costs_the_score_of_its_run_alone(cli: Cli, bears: Pa
 
 @pytest.mark.slow
 def test_the_memory_study_runs_on_small_models(cli: Cli, bears: Path, checkpoint: str, seeded: SimpleNamespace) -> None:
-    """The shipped example with everything that cannot be had here replaced, its axes and plots as they are."""
+    """The shipped example with small models and drawn videos; its axes and plots are unchanged."""
     other = cli.folder / "other.pt"
     other.symlink_to(checkpoint)
     small = ("--grid", "image_size=64", "--grid", "dtype=float32", "--videos", "good", "--gpus", "cpu")
