@@ -1,14 +1,14 @@
-# `make demo` and `make test` need nothing but a Python >= 3.11.4; everything else they set up themselves.
+# `make demo` and `make test` need only Python 3.11 or newer; they install everything else into .venv.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-# With a GPU the CUDA build of torch, which is what the index gives; without one the small build.
+# On a machine with a GPU the CUDA build of torch, which the index offers first; on others the small CPU build.
 CPU := $(shell nvidia-smi -L >/dev/null 2>&1 || echo -c constraints/cpu.txt)
 
-# sam2's optional CUDA extension is not used. uv does not read pip's configuration.
+# The optional CUDA extension of sam2 is not used. uv does not read the configuration of pip, so it is passed on here.
 export SAM2_BUILD_CUDA := 0
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 ifdef PIP_INDEX_URL
@@ -17,10 +17,10 @@ endif
 
 .PHONY: help setup demo test test-slow test-all check format clean
 
-help: ## this list
+help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
 
-setup: $(READY) ## a virtual environment in .venv with vosbench and its tools
+setup: $(READY) ## install vosbench and the tools for tests into .venv
 
 $(READY): pyproject.toml constraints/cpu.txt constraints/tested.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -29,27 +29,27 @@ $(READY): pyproject.toml constraints/cpu.txt constraints/tested.txt
 		-c constraints/tested.txt $(CPU) --group dev --editable .
 	touch $@
 
-demo: $(READY) ## fetch, infer and eval on drawn videos: no download, no GPU, no weights
+demo: $(READY) ## fetch, track and score drawn videos: no download, no GPU, no weights
 	$(BIN)/vosbench fetch synthetic
 	$(BIN)/vosbench run --dataset synthetic --tracker flow --gpus cpu
 	$(BIN)/vosbench overlay --results results/synthetic-val/flow
 
-test: check ## all checks, then the quick tests
+test: check ## run all checks, then the quick tests: less than three minutes
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(READY) ## the tests that take minutes: kills, Slurm, whole models, benchmarks
+test-slow: $(READY) ## run the slow tests: kills, Slurm, whole models, benchmarks
 	$(BIN)/python -m pytest -m slow
 
-test-all: test test-slow ## all checks and all tests
+test-all: test test-slow ## run all checks and all tests
 
-check: $(READY) ## lint, format and types
+check: $(READY) ## check lint, format and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: $(READY) ## put the code into form
+format: $(READY) ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean: ## remove the virtual environment and all caches
+clean: ## remove .venv and all caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info

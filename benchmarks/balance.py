@@ -1,6 +1,6 @@
-"""How evenly ways to deal out videos load several devices, simulated: `benchmarks/scale.py balance` prints it.
+"""Simulate how evenly several ways to distribute videos load eight devices; `benchmarks/scale.py balance` prints it.
 
-Videos take what SAM 2 base_plus needs for them, in GFLOP. What a plan believes of them may be wrong.
+A video takes as long as SAM 2 base_plus needs for it, in GFLOP. The cost by which a plan sorts the videos may be wrong.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from vosbench.running.schedule import Cost, Queue, RunVideo, split_into_shards
 
 DEVICES = 8
 TRUTH = Cost(647, 621)  # GFLOP a frame for the image encoder, and an object for the rest
-FRAMES_ALONE, OBJECTS_ALONE = Cost(1, 0), Cost(0, 1)
+ONLY_FRAMES, ONLY_OBJECTS = Cost(1, 0), Cost(0, 1)
 
 # Frames and objects of the DAVIS 2017 val videos, in the order of the official list.
 DAVIS = [
@@ -28,8 +28,11 @@ Seconds = Callable[[RunVideo], float]
 
 
 class Drawn(NamedTuple):
-    """A split whose videos are drawn, since no list of theirs is public: how many; the median of their frames, which
-    are log-normal, and the spread of its logarithm; of 100 videos, how many have one object, two, ..."""
+    """A split whose videos are drawn at random, because no list of their lengths is public.
+
+    videos: how many. median, spread: of the number of frames, which is log-normal; the spread is that of its logarithm.
+    objects: of 100 videos, how many have one object, two objects, and so on.
+    """
 
     name: str
     videos: int
@@ -46,35 +49,39 @@ DRAWN = (
 
 
 def davis() -> list[RunVideo]:
-    """The recorded videos."""
+    """The videos of DAVIS 2017 val."""
     return [RunVideo(0, f"{index:02}", *counts) for index, counts in enumerate(DAVIS)]
 
 
 def drawn(split: Drawn, seed: int) -> list[RunVideo]:
-    """The videos of one draw."""
+    """Draw the videos of a split."""
     dice = random.Random(seed)
     objects = dice.choices(range(1, len(split.objects) + 1), split.objects, k=split.videos)
     frames = [max(2, round(split.median * dice.lognormvariate(0, split.spread))) for _ in objects]
     return [RunVideo(0, f"{index:03}", *each) for index, each in enumerate(zip(frames, objects, strict=True))]
 
 
-def makespan(queue: Queue, devices: int, seconds: Seconds) -> float:
-    """The time until all videos are done, where a device pulls the next one whenever it is free. What a video took is
-    learned when it is done."""
+def finish_times(queue: Queue, devices: int, seconds: Seconds) -> list[tuple[float, RunVideo]]:
+    """When each video is done, in that order, where a device pulls the next video as soon as it is free."""
     begun = [queue.pull() for _ in range(min(devices, len(queue)))]
-    now, busy = 0.0, [(seconds(item), item) for item in begun]
+    finished, busy = [], [(seconds(item), item) for item in begun]
     heapq.heapify(busy)
     while busy:
         now, item = heapq.heappop(busy)
-        queue.record_time(item, seconds(item))
+        finished.append((now, item))
         if queue:
             following = queue.pull(item.run)
             heapq.heappush(busy, (now + seconds(following), following))
-    return now
+    return finished
+
+
+def makespan(queue: Queue, devices: int, seconds: Seconds) -> float:
+    """The time until all videos of a queue are done."""
+    return max((time for time, _ in finish_times(queue, devices, seconds)), default=0.0)
 
 
 def in_order(items: Sequence[RunVideo], devices: int, seconds: Seconds) -> float:
-    """The same where the next video is the next one of the list."""
+    """The time until all videos are done, where a free device takes the next video of the list."""
     free = [0.0] * devices
     for item in items:
         heapq.heapreplace(free, free[0] + seconds(item))
@@ -82,27 +89,30 @@ def in_order(items: Sequence[RunVideo], devices: int, seconds: Seconds) -> float
 
 
 def dealt(parts: Iterable[Iterable[RunVideo]], seconds: Seconds) -> float:
-    """The same where each device has its part from the beginning."""
+    """The time until all videos are done, where each device has a fixed part of them."""
     return max(sum(map(seconds, part)) for part in parts)
 
 
 def sharded(items: Sequence[RunVideo], count: int, cost: Cost) -> list[list[RunVideo]]:
-    """The parts that `--shard` deals out, by what videos are believed to cost."""
+    """The parts that `--shard` makes, by the cost that is assumed for each video."""
     named = {item.video: item for item in items}
     parts = split_into_shards({video: cost.of_video(item) for video, item in named.items()}, count)
     return [[named[video] for video in part] for part in parts]
 
 
 def ways(items: Sequence[RunVideo]) -> dict[str, float]:
-    """The makespan of each way to deal out videos, as a multiple of the ideal: the mean load, or the longest video."""
+    """The makespan of each way to distribute videos, as a multiple of the ideal.
+
+    The ideal is the mean load of a device, or the longest video if that takes longer.
+    """
     n, count, seconds = DEVICES, len(items), TRUTH.of_video
     ideal = max(sum(map(seconds, items)) / n, *map(seconds, items))
     taken = {
         "queue, longest first": makespan(Queue(items, [TRUTH]), n, seconds),
-        "queue that believes objects cost nothing": makespan(Queue(items, [FRAMES_ALONE]), n, seconds),
-        "queue that believes frames cost nothing": makespan(Queue(items, [OBJECTS_ALONE]), n, seconds),
+        "queue, objects assumed free": makespan(Queue(items, [ONLY_FRAMES]), n, seconds),
+        "queue, frames assumed free": makespan(Queue(items, [ONLY_OBJECTS]), n, seconds),
         "shards": dealt(sharded(items, n, TRUTH), seconds),
-        "shards that believe objects cost nothing": dealt(sharded(items, n, FRAMES_ALONE), seconds),
+        "shards, objects assumed free": dealt(sharded(items, n, ONLY_FRAMES), seconds),
         "queue in the list's order": in_order(items, n, seconds),
         "round robin": dealt((items[i::n] for i in range(n)), seconds),
         "contiguous chunks": dealt((items[count * i // n : count * (i + 1) // n] for i in range(n)), seconds),
@@ -111,7 +121,7 @@ def ways(items: Sequence[RunVideo]) -> dict[str, float]:
 
 
 def table(draws: int) -> list[list[str]]:
-    """A row a way, a column a split: of drawn ones the median and the 90th percentile."""
+    """A row for each way and a column for each split; of drawn splits the median and the 90th percentile."""
     splits = {f"{split.name}, median (p90)": [ways(drawn(split, seed)) for seed in range(draws)] for split in DRAWN}
     rows = [["makespan / ideal", "DAVIS 2017 val", *splits]]
     for way, ratio in ways(davis()).items():

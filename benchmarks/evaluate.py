@@ -1,14 +1,15 @@
-"""Time `vosbench eval` beside other evaluators on the same masks, and check in the same run that the numbers agree.
+"""Measure the speed and memory of `vosbench eval` and of other evaluators on the same masks, and compare their numbers.
 
     python benchmarks/evaluate.py                 the table; with --markdown as the README shows it
-    python benchmarks/evaluate.py --memory        a long video of large frames: peak memory, frames a second
+    python benchmarks/evaluate.py --alone         the table without the other evaluators
+    python benchmarks/evaluate.py --memory        a long video of large frames: peak memory and frames a second
 
-Measured are whole processes from start to exit, so start-up counts. CPU is the user and system time of a process and of
-all that it starts, peak memory that of the largest one of them. Rows of one core are held to one core. Each round goes
-through all rows, so that whatever else the machine does hits all of them. The other evaluators are installed from the
-package index into a virtual environment of their own.
+Each row measures whole processes from start to exit, so start-up counts. CPU is the user and system time of a process
+and of all processes that it starts; peak memory is that of the largest of them. The one-core rows run on one core. Each
+round goes through all rows, so that other work on the machine slows all of them. The other evaluators are installed
+from the package index into a virtual environment of their own.
 
-Exit status 1 if a number differs or the memory goal is missed. Linux only; the data are only read.
+The exit status is 1 if a number differs or the memory goal is missed. Works on Linux only. The data are not changed.
 """
 
 from __future__ import annotations
@@ -40,21 +41,21 @@ PINNED = ("numpy==2.4.6", "opencv-python==5.0.0.93", "pillow==13.0.0", "scikit-i
 PEERS = {"vos-benchmark": "0.1.0", "trackeval": "1.3.0"}
 OFFICIAL_TOLERANCE = 1e-12  # fractions
 PEER_TOLERANCE = 1e-9  # percent, which is what vos-benchmark computes with
-MEMORY_GOAL = 300.0  # MB a process, whatever the length and the size of a video
+MEMORY_GOAL = 300.0  # MB per process, for a video of any length and size
 SIZE, OBJECTS = (1080, 1920), (4, 5)  # the large video's frames, and its rows and columns of objects
 
 VOS_BENCHMARK = """
 import json, sys
 from vos_benchmark.benchmark import benchmark
-truth, guess, out, processes = sys.argv[1:]
-*_, (objects,) = benchmark([truth], [guess], num_processes=int(processes))
+ground_truth, prediction, out, processes = sys.argv[1:]
+*_, (objects,) = benchmark([ground_truth], [prediction], num_processes=int(processes))
 json.dump(objects, open(out, "w"))
 """
 TRACKEVAL = """
 import json, sys, trackeval
-truth, guess, out, processes = sys.argv[1:]
-folder, _, name = guess.rpartition("/")
-tree = dict(GT_FOLDER=truth, TRACKERS_FOLDER=folder, TRACKERS_TO_EVAL=[name], TRACKER_SUB_FOLDER="")
+ground_truth, prediction, out, processes = sys.argv[1:]
+folder, _, name = prediction.rpartition("/")
+tree = dict(GT_FOLDER=ground_truth, TRACKERS_FOLDER=folder, TRACKERS_TO_EVAL=[name], TRACKER_SUB_FOLDER="")
 parallel = dict(USE_PARALLEL=int(processes) > 1, NUM_PARALLEL_CORES=int(processes))
 quiet = dict(OUTPUT_SUMMARY=False, OUTPUT_DETAILED=False, PLOT_CURVES=False, PRINT_RESULTS=False)
 tool = trackeval.Evaluator(parallel | quiet)
@@ -86,7 +87,7 @@ Numbers: TypeAlias = dict[tuple[str, str], float]
 
 
 class Usage(NamedTuple):
-    """What one run took: seconds of CPU, seconds on the clock, MB (10^6 bytes) of its largest process."""
+    """The cost of one run: CPU seconds, wall-clock seconds, MB (10^6 bytes) of its largest process."""
 
     cpu: float
     wall: float
@@ -94,80 +95,81 @@ class Usage(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A line of the table: what runs, on how many cores, and how."""
+    """A row of the table: its name, the number of cores, and the command to measure."""
 
     name: str
     cores: int
     command: Command
 
 
-def rows(truth: Path, guess: Path, scratch: Path, peers: Mapping[str, Path]) -> Iterator[Row]:
-    """The lines of the table. `peers`: the Python that each other evaluator is installed for."""
+def rows(ground_truth: Path, prediction: Path, scratch: Path, peers: Mapping[str, Path]) -> Iterator[Row]:
+    """The rows of the table. peers: the Python in which each other evaluator is installed."""
     for cores in sorted({1, len(os.sched_getaffinity(0))}):
-        own = copied(guess, scratch / "vosbench")
-        yield Row("vosbench", cores, own_eval(truth.parents[1], own, scratch / f"vosbench-{cores}.json", cores))
+        own = copy_masks(prediction, scratch / "vosbench")
+        out = scratch / f"vosbench-{cores}.json"
+        yield Row("vosbench", cores, eval_command(ground_truth.parents[1], own, out, cores))
         for name, python in peers.items():
-            theirs, out = copied(guess, scratch / name), scratch / f"{name}-{cores}.json"
-            yield Row(name, cores, [python, "-c", RUNNERS[name], truth, theirs, out, str(cores)])
-    yield Row("decoding alone, Pillow", 1, [sys.executable, "-c", PILLOW, truth, guess])
-    yield Row("decoding alone, vosbench", 1, [sys.executable, "-c", OWN_DECODER, truth, guess])
+            theirs, out = copy_masks(prediction, scratch / name), scratch / f"{name}-{cores}.json"
+            yield Row(name, cores, [python, "-c", RUNNERS[name], ground_truth, theirs, out, str(cores)])
+    yield Row("decoding only, Pillow", 1, [sys.executable, "-c", PILLOW, ground_truth, prediction])
+    yield Row("decoding only, vosbench", 1, [sys.executable, "-c", OWN_DECODER, ground_truth, prediction])
 
 
-def copied(masks: Path, place: Path) -> Path:
-    """A copy for one evaluator: they write beside the masks, and trip over what others have written there."""
+def copy_masks(masks: Path, place: Path) -> Path:
+    """Copy the masks for one evaluator: each writes beside them, and fails on what another has written there."""
     if not place.is_dir():
         for video in filter(Path.is_dir, masks.iterdir()):
             shutil.copytree(video, place / video.name)
     return place
 
 
-def own_eval(tree: Path, guess: Path, out: Path, jobs: int) -> Command:
-    """The command line that a user would type."""
-    command: Command = [sys.executable, "-m", "vosbench", "eval", "--quiet", "--results", guess]
+def eval_command(tree: Path, prediction: Path, out: Path, jobs: int) -> Command:
+    """The `vosbench eval` command that a user would type."""
+    command: Command = [sys.executable, "-m", "vosbench", "eval", "--quiet", "--results", prediction]
     return [*command, "--dataset", tree, "--split", "val", "--jobs", str(jobs), "--json", out]
 
 
 def measure(command: Command, cores: int) -> Usage:
-    """Run a command on so many cores. Ends the benchmark if it fails."""
-    mine = os.sched_getaffinity(0)
-    with TemporaryFile() as told:
-        os.sched_setaffinity(0, sorted(mine)[:cores])
+    """Run a command on `cores` cores. Ends the benchmark if the command fails."""
+    allowed = os.sched_getaffinity(0)
+    with TemporaryFile() as output:
+        os.sched_setaffinity(0, sorted(allowed)[:cores])
         start = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=told, stderr=told)
-        os.sched_setaffinity(0, mine)
+        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=output, stderr=output)
+        os.sched_setaffinity(0, allowed)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            told.seek(0)
-            sys.exit(f"{' '.join(map(str, command))}\nfailed:\n{told.read().decode()[-2000:]}")
+            output.seek(0)
+            sys.exit(f"{' '.join(map(str, command))}\nfailed:\n{output.read().decode()[-2000:]}")
     return Usage(used.ru_utime + used.ru_stime, wall, used.ru_maxrss * 1024 / 1e6)
 
 
 def install(folder: Path) -> dict[str, Path]:
-    """The Python that has each of the other evaluators; those that cannot be installed are named and left out."""
+    """Install the other evaluators and return the Python of each; print those that cannot be installed."""
     python = folder / "bin" / "python"
     if not python.is_file():
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     for name, version in PEERS.items():
-        if not has(python, name, version):
+        if not is_installed(python, name, version):
             pip = [str(python), "-m", "pip", "install", "--quiet", f"{name}=={version}", *PINNED]
             subprocess.run(pip, capture_output=True, check=False)
-    found = {name: python for name, version in PEERS.items() if has(python, name, version)}
+    found = {name: python for name, version in PEERS.items() if is_installed(python, name, version)}
     for name in PEERS.keys() - found.keys():
-        print(f"{name} {PEERS[name]} cannot be installed here and is not measured")
+        print(f"{name} {PEERS[name]}: cannot be installed here, so it is not measured")
     return found
 
 
-def has(python: Path, name: str, version: str) -> bool:
-    """Whether another evaluator is installed and starts."""
+def is_installed(python: Path, name: str, version: str) -> bool:
+    """Whether another evaluator of this version is installed and can be imported."""
     check = f"import cv2, skimage, {name.replace('-', '_')}; from importlib.metadata import version as of"
     command = [str(python), "-c", f"{check}; assert of({name!r}) == {version!r}"]
     return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
-def ours(path: Path) -> Numbers:
-    """Every number of `vosbench eval --json`."""
+def read_own_numbers(path: Path) -> Numbers:
+    """Every number in the file of `vosbench eval --json`."""
     content = json.loads(path.read_text())
     numbers = {("global", metric): value for metric, value in content["global"].items()}
     for entry in content["objects"]:
@@ -176,51 +178,58 @@ def ours(path: Path) -> Numbers:
     return numbers
 
 
-def official(path: Path) -> Numbers:
-    """Every number that davis2017-evaluation gave."""
+def read_official_numbers(path: Path) -> Numbers:
+    """Every number that davis2017-evaluation gave for the golden data."""
     content = json.loads(path.read_text())
     named = {"global": content["global"], **content["per_object"]}
     return {(name, metric): value for name, row in named.items() for metric, value in row.items()}
 
 
-def of_vos_benchmark(path: Path) -> Numbers:
-    """The J and F of each object that vos-benchmark gave, in percent. It knows neither recall nor decay."""
+def read_vos_benchmark_numbers(path: Path) -> Numbers:
+    """J-Mean and F-Mean of each object by vos-benchmark, in percent. It gives neither recall nor decay."""
     return {
-        (f"{video}_{label}", f"{measure}-Mean"): value
+        (f"{video}_{object_id}", f"{measure}-Mean"): value
         for video, values in json.loads(path.read_text()).items()
         for measure, objects in zip("JF", values, strict=True)
-        for label, value in objects.items()
+        for object_id, value in objects.items()
     }
 
 
-def agree(what: str, mine: Numbers, theirs: Numbers, tolerance: float) -> bool:
-    """Say how far apart two sets of numbers are; whether that is within the tolerance."""
-    alone = sorted(mine.keys() ^ theirs.keys())
+def agree(title: str, mine: Numbers, theirs: Numbers, tolerance: float) -> bool:
+    """Print the largest difference of two sets of numbers; return whether it is within the tolerance."""
+    unpaired = sorted(mine.keys() ^ theirs.keys())
     most = max((abs(mine[key] - theirs[key]) for key in mine.keys() & theirs.keys()), default=0.0)
-    equal = not alone and most <= tolerance
-    print(f"{'equal' if equal else 'DIFFERENT'}: {what}, {len(theirs)} numbers, largest difference {most:.1e}", end="")
-    print(f", in one of the two alone: {alone[:6]}" if alone else "")
+    equal = not unpaired and most <= tolerance
+    print(f"{'equal' if equal else 'DIFFERENT'}: {title}, {len(theirs)} numbers, largest difference {most:.1e}", end="")
+    print(f", only in one of the two: {unpaired[:6]}" if unpaired else "")
     return equal
 
 
 def check(golden: Path, scratch: Path) -> bool:
-    """Whether all numbers that the evaluators left agree, as they must: on these masks every object is seen from the
-    first scored frame on, and only then does vos-benchmark score the same frames as the official evaluator."""
-    recorded = official(golden / "official_rvos_match.json")
+    """Whether the numbers that all evaluators wrote agree.
+
+    vos-benchmark scores the same frames as the official evaluator only where every object is seen from the first scored
+    frame on. That holds for these masks.
+    """
+    recorded = read_official_numbers(golden / "official_rvos_match.json")
     equal = []
     for path in sorted(scratch.glob("vosbench-*.json")):
-        what = f"{path.stem} and the recorded davis2017-evaluation"
-        equal.append(agree(what, ours(path), recorded, OFFICIAL_TOLERANCE))
+        title = f"{path.stem} and the recorded davis2017-evaluation"
+        equal.append(agree(title, read_own_numbers(path), recorded, OFFICIAL_TOLERANCE))
     for path in sorted(scratch.glob("vos-benchmark-*.json")):
-        theirs = of_vos_benchmark(path)
-        percent = {key: 100 * value for key, value in ours(scratch / "vosbench-1.json").items() if key[0] != "global"}
-        percent = {key: value for key, value in percent.items() if key[1] in ("J-Mean", "F-Mean")}
+        theirs = read_vos_benchmark_numbers(path)
+        own = read_own_numbers(scratch / "vosbench-1.json").items()
+        percent = {
+            (name, metric): 100 * value
+            for (name, metric), value in own
+            if name != "global" and metric in ("J-Mean", "F-Mean")
+        }
         equal.append(agree(f"vosbench and {path.stem}, percent", percent, theirs, PEER_TOLERANCE))
     return all(equal)
 
 
 def table(lines: Sequence[Row], usages: Sequence[Sequence[Usage]], markdown: bool) -> Iterator[str]:
-    """The table, line by line."""
+    """The lines of the table as text."""
     cpu = [median(usage.cpu for usage in each) for each in usages]
     peer = {row.cores: seconds for row, seconds in zip(lines, cpu, strict=True) if row.name == "vos-benchmark"}
     cells = [["evaluator", "cores", "CPU s", "wall s", "peak MB", "times vos-benchmark"]]
@@ -238,76 +247,78 @@ def table(lines: Sequence[Row], usages: Sequence[Sequence[Usage]], markdown: boo
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median and, where there are several, the least and the most."""
+    """The median, followed by the smallest and the largest value where there are several."""
     return f"{median(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
 
 
 def conditions(peers: Mapping[str, Path]) -> Iterator[str]:
-    """Where and when this is measured, and what."""
+    """The date, the machine and the versions of everything measured."""
     described = Path("/proc/cpuinfo").read_text().splitlines()
     model = next((line.partition(":")[2].strip() for line in described if line.startswith("model name")), "")
     cores, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     today = datetime.datetime.now(datetime.UTC).date()
     yield f"{today}: {model or platform.machine()}, {cores} cores, load {load:.1f} at the start, {platform.system()}"
-    own = [f"{name} {metadata.version(name)}" for name in ("vosbench", "numpy", "pillow")]
-    yield f"Python {platform.python_version()}, {', '.join(own)}"
+    versions = [f"{name} {metadata.version(name)}" for name in ("vosbench", "numpy", "pillow")]
+    yield f"Python {platform.python_version()}, {', '.join(versions)}"
     if peers:
-        yield f"beside it {', '.join(f'{name} {PEERS[name]}' for name in peers)}, with {', '.join(PINNED)}"
+        yield f"other evaluators: {', '.join(f'{name} {PEERS[name]}' for name in peers)}, with {', '.join(PINNED)}"
 
 
 def compare(options: argparse.Namespace, scratch: Path) -> bool:
-    """Measure all rows, print the table, check the numbers; whether they agree."""
+    """Measure all rows, print the table, and return whether the numbers agree."""
     golden = options.data.resolve() / "golden"
-    truth, guess = golden / "DAVIS" / "Annotations" / "480p", golden / "predictions" / "rvos_match"
+    ground_truth, prediction = golden / "DAVIS" / "Annotations" / "480p", golden / "predictions" / "rvos_match"
     peers = {} if options.alone else install(options.peers.resolve())
     print(*conditions(peers), sep="\n")
-    lines = sorted(rows(truth, guess, scratch, peers), key=attrgetter("cores"))
+    lines = sorted(rows(ground_truth, prediction, scratch, peers), key=attrgetter("cores"))
     measure(lines[0].command, 1)  # reads all files and compiles our bytecode, as pip has done for the others
     rounds = [[measure(row.command, row.cores) for row in lines] for _ in range(options.repeat)]
-    masks = sum(1 for _ in truth.rglob("*.png"))
-    print(f"{masks} frames in {len(list(truth.iterdir()))} videos; median of {options.repeat} (least to most)\n")
+    masks = sum(1 for _ in ground_truth.rglob("*.png"))
+    videos = len(list(ground_truth.iterdir()))
+    print(f"{masks} frames in {videos} videos; median of {options.repeat} (smallest to largest)\n")
     print(*table(lines, list(zip(*rounds, strict=True)), options.markdown), "", sep="\n")
     print("times vos-benchmark: its CPU seconds on as many cores, divided by the row's")
     if "trackeval" in peers:
         other = json.loads((scratch / "trackeval-1.json").read_text())["J&F"]
         print(
-            f"another measure: trackeval (J&F {other:.4f}) matches objects by overlap, and scores first and last frames"
+            f"trackeval measures something else (J&F {other:.4f}): it matches objects by overlap, "
+            "and scores first and last frames"
         )
     return check(golden, scratch)
 
 
 def draw(folder: Path, index: int) -> None:
-    """Write one label map of the large video: rectangles that wander, each in its own part of the frame."""
-    import numpy as np  # in processes of its own: a command's peak memory is never less than that of who starts it
+    """Write one label map of the large video: each object is a rectangle that moves in its own part of the frame."""
+    import numpy as np  # not in the main process: a command's peak memory is never below that of the starting process
 
     from vosbench.masks.labels import encode_labels
 
     labels = np.zeros(SIZE, np.uint8)
     height, width = SIZE[0] // OBJECTS[0], SIZE[1] // OBJECTS[1]
-    for label in range(OBJECTS[0] * OBJECTS[1]):
-        row, column = divmod(label, OBJECTS[1])
-        top = int((row + 0.25 + 0.2 * math.sin(index / 20 + label)) * height)
-        start = int((column + 0.25 + 0.2 * math.cos(index / 17 + label)) * width)
-        labels[top : top + height // 2, start : start + width // 2] = label + 1
+    for index_of_object in range(OBJECTS[0] * OBJECTS[1]):
+        row, column = divmod(index_of_object, OBJECTS[1])
+        top = int((row + 0.25 + 0.2 * math.sin(index / 20 + index_of_object)) * height)
+        start = int((column + 0.25 + 0.2 * math.cos(index / 17 + index_of_object)) * width)
+        labels[top : top + height // 2, start : start + width // 2] = index_of_object + 1
     (folder / f"{index:05}.png").write_bytes(encode_labels(labels))
 
 
-def remember(options: argparse.Namespace, scratch: Path) -> bool:
-    """Evaluate a long, large video; whether that stays under the memory goal."""
-    truth, guess = scratch / "tree" / "Annotations" / "wander", scratch / "masks" / "wander"
+def measure_memory(options: argparse.Namespace, scratch: Path) -> bool:
+    """Evaluate a long video of large frames; return whether the peak memory stays below the goal."""
+    ground_truth, prediction = scratch / "tree" / "Annotations" / "wander", scratch / "masks" / "wander"
     lists = scratch / "tree" / "ImageSets"
-    for folder in (truth, guess, lists):
+    for folder in (ground_truth, prediction, lists):
         folder.mkdir(parents=True)
     (lists / "val.txt").write_text("wander\n")
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        list(pool.map(partial(draw, truth), range(options.frames), chunksize=10))
-    for index in range(options.frames):  # a method that lags one frame behind
-        (guess / f"{index:05}.png").hardlink_to(truth / f"{max(index - 1, 0):05}.png")
+        list(pool.map(partial(draw, ground_truth), range(options.frames), chunksize=10))
+    for index in range(options.frames):  # predictions that are one frame late
+        (prediction / f"{index:05}.png").hardlink_to(ground_truth / f"{max(index - 1, 0):05}.png")
     print(*conditions({}), sep="\n")
-    used = measure(own_eval(scratch / "tree", guess.parent, scratch / "scores.json", 1), 1)
-    what = f"{options.frames} frames of {SIZE[1]}x{SIZE[0]}, {OBJECTS[0] * OBJECTS[1]} objects, one core"
-    print(f"{what}: {used.cpu:.1f} s CPU, {used.wall:.1f} s wall, {options.frames / used.wall:.1f} frames/s")
-    print(f"peak memory {used.megabytes:.0f} MB, to be under {MEMORY_GOAL:.0f}")
+    used = measure(eval_command(scratch / "tree", prediction.parent, scratch / "scores.json", 1), 1)
+    title = f"{options.frames} frames of {SIZE[1]}x{SIZE[0]}, {OBJECTS[0] * OBJECTS[1]} objects, one core"
+    print(f"{title}: {used.cpu:.1f} s CPU, {used.wall:.1f} s wall, {options.frames / used.wall:.1f} frames/s")
+    print(f"peak memory {used.megabytes:.0f} MB; the goal is below {MEMORY_GOAL:.0f} MB")
     return used.megabytes < MEMORY_GOAL
 
 
@@ -315,16 +326,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds golden/ (default: %(default)s)")
     parser.add_argument(
-        "--peers", type=Path, default=ROOT / "build" / "peers", help="the other evaluators' environment"
+        "--peers", type=Path, default=ROOT / "build" / "peers", help="the environment of the other evaluators"
     )
-    parser.add_argument("--alone", action="store_true", help="measure no other evaluator")
+    parser.add_argument("--alone", action="store_true", help="do not measure the other evaluators")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
-    parser.add_argument("--memory", action="store_true", help="measure a long, large video instead")
+    parser.add_argument("--memory", action="store_true", help="measure a long video of large frames instead")
     parser.add_argument("--frames", type=int, default=2000, help="its length (default: %(default)s)")
     options = parser.parse_args()
     with TemporaryDirectory(prefix="vosbench-") as scratch:
-        return 0 if (remember if options.memory else compare)(options, Path(scratch)) else 1
+        return 0 if (measure_memory if options.memory else compare)(options, Path(scratch)) else 1
 
 
 if __name__ == "__main__":

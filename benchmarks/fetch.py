@@ -1,17 +1,17 @@
-"""Time `vosbench fetch --from` beside `tar x` or `unzip` of the same archive into a fresh folder of the same disk.
+"""Compare the time of `vosbench fetch --from` with that of `tar x` or `unzip` for the same archive on the same disk.
 
-    python benchmarks/fetch.py                              the tables; with --markdown as docs/datasets.md shows them
-    python benchmarks/fetch.py --form zip --frames 100000   some forms, more frames
+    python benchmarks/fetch.py                              print the tables; --markdown: as in docs/datasets.md
+    python benchmarks/fetch.py --form zip --frames 100000   only some forms of archives, more frames
 
-The archives are drawn: videos of 100 JPEGs of about 50 kB, no two of them equal, in two publishers' trees: MOSE's with
-the masks of first frames alone, and DAVIS's with all masks, which have to be decoded to know the objects.
+The archives are made here: videos of 100 different JPEGs of about 50 kB, in the layouts of two publishers: MOSE's with
+masks of first frames only, and DAVIS's with all masks, which must be decoded to find the objects.
 
-Measured are whole processes from start to exit; CPU is the user and system time of a process and of all that it starts.
-Normalising is what follows the archive's hash. Before each run the archive is read and all that waits to be written is.
-Each round goes through the tool and the fetch, so that whatever else the machine does hits both of them; after it the
-files of both are compared, by name and size, and deleted.
+Whole processes are measured from start to exit; CPU is the user and system time of a process and of its children.
+Normalising is what follows the hash of the archive. Before each run the archive is read into memory and pending writes
+are flushed. Each round runs the tool and the fetch, so that other load on the machine affects both; then the files of
+both are compared by name and size, and deleted.
 
-Exit status 1 if a file differs or the goal is missed. Linux only; everything is written to a temporary folder.
+Exit status 1 if a file differs or the goal is missed. Linux only. Everything is written to a temporary folder.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from evaluate import Command, Usage
 
-# The command that is measured imports this file, too: what it does not need is imported where it is used.
+# The measured command imports this file, too, so modules that it does not need are imported where they are used.
 
 GOAL = 1.3  # times the seconds of the plain tool
 LENGTH = 100  # frames of a video
 SIZE = (480, 854)
 DRAWN = 32  # different pictures
-ROOM = 3.5  # times an archive's size: itself, unpacked twice, and some room
-MARKS = "VOSBENCH_FETCH_MARKS"  # names the file that takes the marks of a command
+ROOM = 3.5  # disk space in sizes of the archive: itself, unpacked twice, and a reserve
+MARKS = "VOSBENCH_FETCH_MARKS"  # the variable with the path of the file to which a command writes its marks
 PARTS = ("start", "hash", "read", "write", "count", "end")
 FOLDERS = ("JPEGImages", "Annotations")
 
 
 class Case(NamedTuple):
-    """An archive. form: its suffix. all_masks: whether every frame has one, or the first frame of a video alone."""
+    """An archive. form: its suffix. all_masks: whether every frame has a mask, or only the first one of a video."""
 
     form: str
     all_masks: bool
 
     @property
     def name(self) -> str:
-        """What the tables call it."""
+        """The name in the tables."""
         return f"{self.form}, {'all' if self.all_masks else 'first'} masks"
 
     @property
     def tool(self) -> str:
-        """What unpacks it."""
+        """The program that unpacks the archive."""
         return "unzip" if self.form == "zip" else "tar x"
 
 
@@ -70,7 +70,7 @@ CASES = (Case("tar.gz", False), Case("tar", False), Case("zip", False), Case("zi
 
 
 class Mark(NamedTuple):
-    """The end of a part of a command: when, and the CPU seconds so far."""
+    """The end of a part of a command: the time, and the CPU seconds so far."""
 
     part: str
     at: float
@@ -78,7 +78,7 @@ class Mark(NamedTuple):
 
 
 class Round(NamedTuple):
-    """A run of the tool, one of the fetch, and the marks of the latter, the first one before its start."""
+    """A run of the tool, a run of the fetch, and the marks of the fetch; the first mark is its start."""
 
     tool: Usage
     fetch: Usage
@@ -86,12 +86,12 @@ class Round(NamedTuple):
 
     @property
     def parts(self) -> list[float]:
-        """Seconds on the clock, in the order of PARTS."""
+        """Wall-clock seconds of each of PARTS."""
         return [mark.at - before.at for before, mark in pairwise(self.marks)]
 
     @property
     def normalising(self) -> tuple[float, float]:
-        """Seconds on the clock and of CPU."""
+        """Wall-clock and CPU seconds."""
         hashed = self.marks[PARTS.index("hash") + 1]
         return self.marks[-1].at - hashed.at, self.fetch.cpu - hashed.cpu
 
@@ -136,7 +136,7 @@ def pngs() -> list[bytes]:
 
 
 def content(case: Case, frames: int) -> Iterator[tuple[str, bytes]]:
-    """The files of an archive, in a publisher's tree."""
+    """The files of an archive, in a publisher's layout: path and content."""
     pictures, masks = jpegs(), pngs()
     videos = [f"v{number:05}" for number in range(-(-frames // LENGTH))]
     top, size = ("DAVIS", "480p/") if case.all_masks else ("valid", "")
@@ -150,7 +150,7 @@ def content(case: Case, frames: int) -> Iterator[tuple[str, bytes]]:
 
 
 def pack(archive: Path, files: Iterable[tuple[str, bytes]]) -> None:
-    """Write an archive, compressed as little as its form allows: its content hardly shrinks."""
+    """Write an archive with the fastest compression of its form, because JPEGs hardly shrink."""
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as packed:
             for name, data in files:
@@ -165,19 +165,19 @@ def pack(archive: Path, files: Iterable[tuple[str, bytes]]) -> None:
 
 
 def command() -> None:
-    """Be `vosbench`, and mark when the parts of a fetch are over."""
+    """Run `vosbench` and mark the ends of the parts of a fetch."""
     import runpy
 
-    from vosbench.fetching import fetch, write
+    from vosbench.fetching import fetch, normalise, write
 
     between(fetch, "gather_files", "start", "hash")
-    between(fetch, "check_space", None, "read")
+    between(normalise, "check_space", None, "read")
     between(write, "inspect_videos", "write", "count")
     runpy.run_module("vosbench", run_name="__main__", alter_sys=True)
 
 
 def between(module: Any, name: str, before: str | None, after: str) -> None:
-    """Have a function of a module mark that the part before it is over when it is called, and its own when it ends."""
+    """Wrap a function of a module: its call marks the end of the part `before`, its return that of the part `after`."""
     function: Callable[..., Any] = getattr(module, name)
 
     def marked(*given: Any) -> Any:
@@ -191,7 +191,7 @@ def between(module: Any, name: str, before: str | None, after: str) -> None:
 
 
 def mark(part: str) -> None:
-    """Put down that a part is over."""
+    """Write a mark: a part has ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     now = Mark(part, time.time(), sum(each.ru_utime + each.ru_stime for each in used))
     with Path(os.environ[MARKS]).open("a") as file:
@@ -199,7 +199,7 @@ def mark(part: str) -> None:
 
 
 def go(case: Case, archive: Path, folder: Path) -> Round:
-    """One run of each. Ends the benchmark if one fails, or if they do not give the same files."""
+    """Run the tool and the fetch once. Ends the benchmark if one fails, or if their files differ."""
     from evaluate import measure
 
     cores, plain, root, marks = len(os.sched_getaffinity(0)), folder / "plain", folder / "root", folder / "marks"
@@ -227,7 +227,7 @@ def go(case: Case, archive: Path, folder: Path) -> Round:
 
 
 def settle(archive: Path) -> None:
-    """Have an archive in memory, and nothing that waits to be written."""
+    """Read an archive into the page cache, and flush pending writes."""
     with archive.open("rb") as file:
         while file.read(2**20):
             pass
@@ -245,7 +245,7 @@ def images(folder: Path) -> set[tuple[str, str, str, int]]:
 
 
 def rows(case: Case, frames: int, rounds: Sequence[Round]) -> Iterator[list[str]]:
-    """The lines of the table about an archive."""
+    """The rows of the table about an archive."""
     from scale import spread
 
     tool = [each.tool for each in rounds]
@@ -260,12 +260,12 @@ def rows(case: Case, frames: int, rounds: Sequence[Round]) -> Iterator[list[str]
 
 
 def ratios(seconds: Sequence[float], others: Sequence[float]) -> list[float]:
-    """Those of each round."""
+    """The ratio of each round."""
     return [mine / theirs for mine, theirs in zip(seconds, others, strict=True)]
 
 
 def compare(case: Case, frames: int, repeat: int, scratch: Path) -> list[Round]:
-    """All rounds of an archive, which is made for them."""
+    """Make an archive and run all rounds with it."""
     with TemporaryDirectory(dir=scratch) as name:
         folder = Path(name)
         archive = folder / f"{'train' if case.all_masks else 'valid'}.{case.form}"

@@ -3,16 +3,16 @@
     python benchmarks/scale.py                   everything, some minutes; with --markdown as docs/scaling.md shows it
     python benchmarks/scale.py balance start     some parts of it
 
-balance    how evenly ways to deal out videos load eight devices, simulated (benchmarks/balance.py)
-workers    frames a second with more and more workers, as ratios to one
-parent     what a video costs beyond its tracking: CPU time of the parent, time between two videos of a worker
-start      from the command to the first frame, stage by stage; with SAM 2 where --data has its seeded weights
-growth     ten thousand tiny videos: memory and open files of the parent and its workers along the way
+balance    how evenly several ways to distribute videos load eight devices, simulated (benchmarks/balance.py)
+workers    frames per second with more and more workers, relative to one worker
+parent     what a video costs beyond its tracking: CPU time of the parent, and time between two videos of a worker
+start      seconds from the command to the first frame, by stage; with SAM 2 where --data has its seeded weights
+growth     memory and open files of the parent and its workers during a run over ten thousand tiny videos
 
-Measured is the command line in a process of its own; for `workers` the function behind it. Times on the clock depend on
-whatever else the machine does, so goals are ratios, CPU time, memory and counts.
+`workers` calls the library; all other parts start the command line as a process. Times on the clock depend on what else
+the machine does, so the goals are ratios, CPU time, memory and counts.
 
-Exit status 1 if a goal is missed. Linux only; everything is written to a temporary folder.
+The exit status is 1 if a goal is missed. Linux only. Everything is written to a temporary folder.
 """
 
 from __future__ import annotations
@@ -34,18 +34,20 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-# Workers import this file, too, and their start is measured: what they do not need is imported where it is used.
+# Workers import this file too, and their start is measured: so functions import what workers do not need.
 
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("VOSBENCH_TEST_DATA") or HERE.parents[1] / "shared" / "data")
-BALANCE_GOAL = 1.05  # times the ideal, for the queue on the recorded videos, whatever it believes at first
+BALANCE_GOAL = 1.05  # times the ideal, for the queue on the recorded videos, sorted by the tracker's true cost
 PARENT_GOAL = 20.0  # milliseconds of the parent's CPU time a video
-FILES_GOAL = 2  # more open files of a process after nine times as many videos: those of the video in work
-MEMORY_GOAL = 1.1  # times a worker's memory, then
-RECORD_GOAL = 4.0  # kB by which the parent grows for a video: it holds their names, records and places in run.json
-CLIPS, CLIP = 24, 6  # videos, and frames of each, for the tracker that computes
-WAITING, PAUSE = 60, 0.02  # videos a worker, and seconds a frame, for the tracker that waits
-MARKS = "VOSBENCH_SCALE_MARKS"  # names the file that takes the marks of a command and its workers
+FILES_GOAL = 2  # more open files of a process after nine times as many videos: the files of the video in work
+MEMORY_GOAL = 1.1  # times the memory of a worker, after nine times as many videos
+RECORD_GOAL = (
+    4.0  # kB by which the parent grows for each video: it holds the names, the records and their place in run.json
+)
+CLIPS, CLIP = 24, 6  # the number of videos, and of frames in each, for the tracker that computes
+WAITING, PAUSE = 60, 0.02  # videos per worker, and seconds per frame, for the tracker that waits
+MARKS = "VOSBENCH_SCALE_MARKS"  # names the file into which a command and its workers write marks
 
 
 class Nothing:
@@ -54,34 +56,34 @@ class Nothing:
     def __init__(self, device: str) -> None: ...
 
     def track(self, video: Any) -> Iterator[dict[int, Any]]:
-        """Yield no mask for every frame."""
+        """Yield an empty mapping for each frame."""
         return ({} for _ in range(len(video.frames)))
 
 
 class Waiting(Nothing):
-    """A tracker that leaves the processor to others, as one that waits for its GPU."""
+    """A tracker that waits, as for its GPU, and does not use the processor."""
 
     def track(self, video: Any) -> Iterator[dict[int, Any]]:
-        """Yield no mask for every frame, after a while."""
+        """Yield an empty mapping for each frame, after PAUSE seconds."""
         for nothing in super().track(video):
             time.sleep(PAUSE)
             yield nothing
 
 
 def mark(stage: str) -> None:
-    """Put down that a stage is over."""
+    """Write into the file of marks that a stage is over."""
     with Path(os.environ[MARKS]).open("a") as file:
         file.write(f"{time.time()} {stage}\n")
 
 
 def marks() -> list[tuple[float, str]]:
-    """When which stages were over."""
+    """The stages that are over, and when each of them ended."""
     lines = Path(os.environ[MARKS]).read_text().splitlines()
     return sorted((float(at), stage) for at, _, stage in (line.partition(" ") for line in lines))
 
 
 def marking(kind: Any) -> Any:
-    """The same tracker, which marks when it is begun, built, and has its first frame."""
+    """The same tracker class, with a mark when it is begun, when it is built, and after its first frame."""
 
     class Marking(kind):  # type: ignore[misc]
         @wraps(kind.__init__)  # type: ignore[misc]  # so that its settings are known
@@ -100,7 +102,7 @@ def marking(kind: Any) -> Any:
 
 
 def __getattr__(name: str) -> Any:
-    """`MarkingStatic` and so on: trackers that mark, made when a worker asks for one."""
+    """Make `MarkingStatic` and so on, trackers that write marks, when a worker asks for one."""
     own = {"MarkingNothing": Nothing, "MarkingWaiting": Waiting}
     shipped = {"MarkingStatic": "static:Static", "MarkingFlow": "flow:Flow", "MarkingSam2": "sam2:Sam2"}
     if name not in own | shipped:
@@ -111,7 +113,7 @@ def __getattr__(name: str) -> Any:
 
 
 def command() -> None:
-    """Be `vosbench`, and mark when its stages are over and what CPU time this process took."""
+    """Run `vosbench` in this process, and mark when its stages are over and how much CPU time it took."""
     mark("Python started")
     import runpy
 
@@ -129,7 +131,7 @@ def command() -> None:
 
 
 def then(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The same function, after which a stage is over."""
+    """The same function, with a mark at its end."""
 
     @wraps(function)
     def marked(*given: Any, **named: Any) -> Any:
@@ -141,7 +143,7 @@ def then(stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def start(folder: Path, *arguments: object) -> subprocess.Popen[bytes]:
-    """Start `vosbench infer` on the folder's dataset, with fresh marks."""
+    """Start `vosbench infer` on the dataset of the folder, with an empty file of marks."""
     shutil.rmtree(folder / "out", ignore_errors=True)
     Path(os.environ[MARKS]).unlink(missing_ok=True)
     mark("command")
@@ -152,13 +154,13 @@ def start(folder: Path, *arguments: object) -> subprocess.Popen[bytes]:
 
 
 def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
-    """Wait for a command's end. Ends the benchmark if it failed."""
+    """Wait for the end of a command. Ends the benchmark if the command failed."""
     if process.wait():
         sys.exit(f"{process.args!r}\nfailed:\n{(folder / 'told.txt').read_text()[-2000:]}")
 
 
 def make_tree(root: Path, count: int, frames: int, side: int = 16) -> None:
-    """Write a dataset of so many equal videos with one object, as links to the files of the first one."""
+    """Write a dataset of `count` equal videos with one object; all files are links to those of the first video."""
     import numpy as np
     from PIL import Image
 
@@ -182,26 +184,28 @@ def make_tree(root: Path, count: int, frames: int, side: int = 16) -> None:
 
 
 def balance(options: argparse.Namespace, scratch: Path) -> bool:
-    """Print the makespans; whether that of the queue is near the ideal."""
+    """Print the makespans. Returns whether the makespan of the queue is near the ideal."""
     from balance import DEVICES, TRUTH, davis, table, ways
 
     cost = f"frames x ({TRUTH.frame:g} + {TRUTH.object:g} x objects)"
-    print(f"{DEVICES} devices; a video takes {cost}, as of SAM 2 base_plus; {options.draws} draws")
+    print(f"{DEVICES} devices; a video takes {cost}, the GFLOP of SAM 2 base_plus; {options.draws} draws")
     show(table(options.draws), options.markdown)
-    queues = [ratio for way, ratio in ways(davis()).items() if way.startswith(("queue,", "queue that"))]
-    return met("the queue on DAVIS, whatever it believes", max(queues), BALANCE_GOAL)
+    return met("the queue on DAVIS", ways(davis())["queue, longest first"], BALANCE_GOAL)
 
 
 class Rate(NamedTuple):
-    """Frames a second while all workers were at work; CPU milliseconds a frame of all of them, their start included."""
+    """fps: frames per second while all workers were at work. cpu: CPU milliseconds per frame, worker starts too."""
 
     fps: float
     cpu: float
 
 
 def rate(tree: Path, tracker: str, workers: int, videos: int) -> Rate:
-    """Run a tracker over the first videos of a dataset. The frames a second are those of the videos that ended after
-    the last worker was built and before the queue was empty."""
+    """Run a tracker over the first videos of a dataset.
+
+    The frames per second are those of the videos that ended after the last worker was built and before the queue was
+    empty.
+    """
     from vosbench.datasets import split
     from vosbench.io import paths
     from vosbench.running import infer
@@ -218,50 +222,54 @@ def rate(tree: Path, tracker: str, workers: int, videos: int) -> Rate:
     done = {at: event.frame for at, event in events if event.kind == "done"}
     frames = sum(count for at, count in done.items() if built < at <= empty)
     if not frames:
-        sys.exit(f"{videos} videos are too few for {workers} workers: some end while others start")
+        sys.exit(f"{videos} videos are too few for {workers} workers: some workers end while others start")
     return Rate(frames / (empty - built), 1000 * (cpu_of_children() - before) / sum(done.values()))
 
 
 def cpu_of_children() -> float:
-    """CPU seconds of all processes that were started here and have ended."""
+    """The CPU seconds of all processes that this one has started and that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def workers(options: argparse.Namespace, scratch: Path) -> bool:
-    """Print the throughput of several numbers of workers."""
+    """Print the throughput with each number of workers."""
     numbers = sorted({1, *options.workers})
     make_tree(scratch / "clips", CLIPS, CLIP, 240)
     make_tree(scratch / "tree", WAITING * max(numbers), 5)
-    rows = [["frames a second, times one worker's", *map(str, numbers)]]
+    rows = [["frames per second, relative to one worker", *map(str, numbers)]]
     for what, tracker, tree, videos in (
         ("flow, which computes", "MarkingFlow", "clips", dict.fromkeys(numbers, CLIPS)),
-        (f"waiting {1000 * PAUSE:g} ms a frame", "MarkingWaiting", "tree", {n: n * WAITING for n in numbers}),
+        (f"waiting {1000 * PAUSE:g} ms per frame", "MarkingWaiting", "tree", {n: n * WAITING for n in numbers}),
     ):
         rounds = [{n: rate(scratch / tree, tracker, n, videos[n]) for n in numbers} for _ in range(options.repeat)]
         rows.append([what, *(spread([each[n].fps / each[1].fps for each in rounds]) for n in numbers)])
-        rows.append(["- CPU milliseconds a frame", *(f"{median(each[n].cpu for each in rounds):.1f}" for n in numbers)])
-    print(f"so many workers, on {len(os.sched_getaffinity(0))} cores; median of {options.repeat} (least to most)")
+        rows.append(
+            ["- CPU milliseconds per frame", *(f"{median(each[n].cpu for each in rounds):.1f}" for n in numbers)]
+        )
+    print(f"numbers of workers, on {len(os.sched_getaffinity(0))} cores; median of {options.repeat} (least to most)")
     show(rows, options.markdown)
     return True
 
 
 def parent(options: argparse.Namespace, scratch: Path) -> bool:
-    """Print what a video costs beyond its tracking; whether the parent's CPU time is within its goal."""
+    """Print what a video costs beyond its tracking. Returns whether the CPU time of the parent meets its goal."""
     few, many = 100, 100 + options.videos // 10
     make_tree(scratch / "tree", many, 2)
-    alone(scratch, 1)  # reads and compiles
-    rounds = [[alone(scratch, count) for count in (few, many)] for _ in range(options.repeat)]
+    measure_single_worker(scratch, 1)  # reads the files and compiles the bytecode
+    rounds = [[measure_single_worker(scratch, count) for count in (few, many)] for _ in range(options.repeat)]
     cpu, idle = ([1000 * (b[i] - a[i]) / (many - few) for a, b in rounds] for i in range(2))
-    print(f"a tracker that does nothing, one worker; the difference of {many} and {few} videos of 2 frames of 16x16")
-    rows = [["a video, milliseconds", "median (least to most)"]]
+    print(
+        f"a tracker that does nothing, one worker: {many} videos minus {few} videos, each of 2 frames of 16x16 pixels"
+    )
+    rows = [["milliseconds for each video", "median (least to most)"]]
     rows += [["CPU time of the parent", spread(cpu)], ["time in which the worker has no video", spread(idle)]]
     show(rows, options.markdown)
-    return met("the parent's CPU time a video, ms", median(cpu), PARENT_GOAL)
+    return met("CPU time of the parent per video, ms", median(cpu), PARENT_GOAL)
 
 
-def alone(scratch: Path, count: int) -> tuple[float, float]:
-    """A run over the first videos with one worker: the parent's CPU seconds, and seconds without tracking."""
+def measure_single_worker(scratch: Path, count: int) -> tuple[float, float]:
+    """Run over the first videos with one worker. Returns CPU seconds of the parent, and seconds without tracking."""
     finish(start(scratch, "--tracker", "scale:MarkingNothing", "--limit", count), scratch)
     built = next(at for at, stage in marks() if stage == "tracker built")
     ended, used = next((at, float(stage.split()[1])) for at, stage in marks() if stage.startswith("CPU"))
@@ -271,7 +279,7 @@ def alone(scratch: Path, count: int) -> tuple[float, float]:
 
 
 def startup(options: argparse.Namespace, scratch: Path) -> bool:
-    """Print the stages from the command to the first frame."""
+    """Print the seconds of each stage from the command to the first frame."""
     make_tree(scratch / "tree", 1, 2, 256)
     trackers: dict[str, list[object]] = {"static": ["--tracker", "scale:MarkingStatic"]}
     if (options.data / "sam2" / "weights.py").is_file():
@@ -281,7 +289,7 @@ def startup(options: argparse.Namespace, scratch: Path) -> bool:
         given: list[object] = ["--tracker", "scale:MarkingSam2", "--checkpoint", weights, "--set", "image_size=256"]
         trackers["sam2, tiny, image_size=256"] = given
     columns = []
-    for given in trackers.values():  # the first round reads and compiles
+    for given in trackers.values():  # the first round reads the files and compiles the bytecode
         rounds = [staged(scratch, *given) for _ in range(options.repeat + 1)][1:]
         columns.append([spread([each[stage] for each in rounds]) for stage in rounds[0]])
         columns[-1].append(spread([sum(each.values()) for each in rounds]))
@@ -300,7 +308,7 @@ def staged(scratch: Path, *given: object) -> dict[str, float]:
 
 
 def seed() -> None:
-    """Write a checkpoint of SAM 2.1 tiny with seeded weights; the arguments are the data's folder and the file."""
+    """Write a checkpoint of SAM 2.1 tiny with seeded weights. Arguments: the folder of the test data, and the file."""
     import runpy
 
     import torch
@@ -313,7 +321,7 @@ def seed() -> None:
 
 
 class Process(NamedTuple):
-    """What a process holds and has used: MB (10^6 bytes), open files, CPU seconds."""
+    """memory: MB (10^6 bytes) that a process holds. files: how many it has open. cpu: CPU seconds that it has used."""
 
     memory: float
     files: int
@@ -321,7 +329,7 @@ class Process(NamedTuple):
 
 
 def look(pid: int) -> Process:
-    """A process as it is now."""
+    """What a process holds and has used until now."""
     home = Path("/proc") / str(pid)
     held = next(line for line in (home / "smaps_rollup").read_text().splitlines() if line.startswith("Rss:"))
     ticks = sum(map(int, (home / "stat").read_text().rpartition(")")[2].split()[11:13]))
@@ -330,31 +338,31 @@ def look(pid: int) -> Process:
 
 
 def spawned(pid: int) -> list[int]:
-    """The workers of a process."""
+    """The process ids of the workers of a process."""
     children = (Path("/proc") / str(pid) / "task" / str(pid) / "children").read_text().split()
     return [int(child) for child in children if b"spawn_main" in (Path("/proc") / child / "cmdline").read_bytes()]
 
 
 def looks(process: subprocess.Popen[bytes], run: Path, counts: Sequence[int]) -> Iterator[tuple[int, list[Process]]]:
-    """A command and its workers, as they are when so many videos are done; it is stopped while it is looked at."""
+    """What a command and its workers hold when so many videos are done. The command is stopped for each look."""
     for count in counts:
         while finished(run) < count and process.poll() is None:
-            time.sleep(count / 1e5)  # counting them takes about a tenth of that
+            time.sleep(count / 1e5)  # about ten times as long as counting them takes
         process.send_signal(signal.SIGSTOP)
         if process.poll() is not None:
-            sys.exit(f"{count} videos are too few: the command has ended before anybody looked")
+            sys.exit(f"{count} videos are too few: the command ended before it was looked at; give more --videos")
         yield finished(run), [look(pid) for pid in (process.pid, *spawned(process.pid))]
         process.send_signal(signal.SIGCONT)
 
 
 def finished(run: Path) -> int:
-    """How many videos have their masks."""
+    """How many videos have all their masks."""
     masks = run / "masks"
     return sum(not path.name.startswith(".") for path in masks.iterdir()) if masks.is_dir() else 0
 
 
 def growth(options: argparse.Namespace, scratch: Path) -> bool:
-    """Print what processes hold in a run over very many videos; whether that stays as it is."""
+    """Print what processes hold during a run over very many videos. Returns whether that stays within the goals."""
     count = options.videos
     make_tree(scratch / "tree", count, 2)
     process = start(scratch, "--tracker", "scale:MarkingNothing", "--workers-per-gpu", "2")
@@ -365,37 +373,37 @@ def growth(options: argparse.Namespace, scratch: Path) -> bool:
     for index, who in enumerate(("parent", "a worker", "another")):
         rows.append([f"{who}: memory, MB", *(f"{each[index].memory:.1f}" for _, each in seen)])
         rows.append([f"{who}: open files", *(str(each[index].files) for _, each in seen)])
-    rows.append(["parent: CPU a video so far, ms", *(f"{1000 * each[0].cpu / done:.2f}" for done, each in seen)])
-    print(f"{count} videos of 2 frames of 16x16, two workers, {ended - begun:.0f} seconds in all")
+    rows.append(["parent: CPU per video so far, ms", *(f"{1000 * each[0].cpu / done:.2f}" for done, each in seen)])
+    print(f"{count} videos of 2 frames of 16x16 pixels, two workers, {ended - begun:.0f} seconds in all")
     show(rows, options.markdown)
     (few, before), *_, (many, after) = seen
     pairs = list(zip(before, after, strict=True))
     goals = [
         met("more open files", max(b.files - a.files for a, b in pairs), FILES_GOAL),
-        met("a worker's memory, times that before", max(b.memory / a.memory for a, b in pairs[1:]), MEMORY_GOAL),
+        met("memory of a worker, relative to before", max(b.memory / a.memory for a, b in pairs[1:]), MEMORY_GOAL),
         met(
-            "the parent's memory, kB a video more",
+            "memory of the parent, kB for each further video",
             1000 * (after[0].memory - before[0].memory) / (many - few),
             RECORD_GOAL,
         ),
-        met("the parent's CPU time a video, ms", 1000 * after[0].cpu / many, PARENT_GOAL),
+        met("CPU time of the parent per video, ms", 1000 * after[0].cpu / many, PARENT_GOAL),
     ]
     return all(goals)
 
 
 def met(what: str, value: float, goal: float) -> bool:
-    """Say whether a goal is met; whether it is."""
+    """Print whether a goal is met, and return it."""
     print(f"{'met' if value <= goal else 'MISSED'}: {what}: {value:.3g}, at most {goal:g}")
     return value <= goal
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median and, where there are several, the least and the most."""
+    """The median and, if there are several values, the least and the most."""
     return f"{median(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
 
 
 def show(rows: Sequence[Sequence[str]], markdown: bool) -> None:
-    """Print a table, the first row its head."""
+    """Print a table whose first row is its head."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     left, between, right = ("| ", " | ", " |") if markdown else ("", "  ", "")
     print()
@@ -408,7 +416,7 @@ def show(rows: Sequence[Sequence[str]], markdown: bool) -> None:
 
 
 def prepare_environment(scratch: Path) -> None:
-    """Let processes that start from here find this file, and bytecode, as those of an installed package do."""
+    """Let the processes that start here find this file, and compiled bytecode as an installed package has it."""
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(HERE), os.environ.get("PYTHONPATH"))))
     os.environ["PYTHONPYCACHEPREFIX"] = str(scratch / "bytecode")
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -425,14 +433,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help="what to measure (default: everything)")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds sam2/ (default: %(default)s)")
-    parser.add_argument("--draws", type=int, default=200, help="of each drawn split (default: %(default)s)")
-    parser.add_argument("--workers", type=int, nargs="+", default=[2, 4], help="beside one (default: 2 4)")
-    parser.add_argument("--videos", type=int, default=10_000, help="of the long run (default: %(default)s)")
-    parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
+    parser.add_argument(
+        "--draws", type=int, default=200, help="number of draws of each drawn split (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=int, nargs="+", default=[2, 4], help="numbers of workers to compare with one (default: 2 4)"
+    )
+    parser.add_argument(
+        "--videos", type=int, default=10_000, help="number of videos of the long run (default: %(default)s)"
+    )
+    parser.add_argument("--repeat", type=int, default=3, help="number of rounds (default: %(default)s)")
     parser.add_argument("--markdown", action="store_true", help="print the tables as Markdown")
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
-        parser.error(f"no part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
+        parser.error(f"unknown part {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
     print(*conditions({}), sep="\n")
     goals = []
     with TemporaryDirectory(prefix="vosbench-") as scratch:

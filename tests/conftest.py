@@ -1,17 +1,21 @@
-"""What every test may ask for."""
+"""Fixtures of all tests."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
+import runpy
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is there: waiting threads are slow on a busy machine
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each of thousands of processes compiles all that it imports
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported: waiting threads slow a busy machine down
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of hundreds of processes compiles all that it imports
 sys.dont_write_bytecode = False
+os.environ |= {
+    "COLUMNS": "200",
+    "NO_COLOR": "1",
+}  # before Rich is imported: no line is cut, none is coloured
 
 import pytest
 
@@ -21,19 +25,27 @@ from tests.support.golden import make_tree, squares
 
 sys.path.append(str(PLUGINS))
 
+DATA = Path(os.environ.get("VOSBENCH_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+MISSING = f"tests on real frames need the test data: no folder {DATA}; set VOSBENCH_TEST_DATA to its path"
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the tests that take longest, so that at the end no worker waits for another one's long test."""
+    """Begin with the tests that take longest, so that no worker waits at the end for the long test of another one."""
     items.sort(key=lambda item: (item.get_closest_marker("slow") is None, "system" not in item.path.parts))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why many tests were skipped."""
+    if not DATA.is_dir():
+        terminalreporter.write_line(MISSING)
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of real frames, masks and recorded numbers; its README says what is in it."""
-    folder = Path(os.environ.get("VOSBENCH_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
-    if not folder.is_dir():
-        pytest.skip(f"needs the test data: no folder {folder}; set VOSBENCH_TEST_DATA to where it is")
-    return folder
+    """The folder of real frames, masks and recorded numbers; its README lists them."""
+    if not DATA.is_dir():
+        pytest.skip(MISSING)
+    return DATA
 
 
 @pytest.fixture
@@ -44,7 +56,7 @@ def cli(tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def bears(tmp_path: Path) -> Path:
-    """A dataset in the normal layout: the videos good, bad, once and long, one square that moves through each."""
+    """A dataset in the normal layout: the videos good, bad, once and long, with a square that moves through each."""
     lengths = {"good": 5, "bad": 6, "once": 5, "long": 8}
     videos = {video: [squares((1, 6, 4 + index)) for index in range(length)] for video, length in lengths.items()}
     return make_tree(tmp_path / "bears", videos)
@@ -52,7 +64,7 @@ def bears(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """One order of summation: a random network shows every last bit, and recordings were made so."""
+    """Torch with one thread, so with one order of summation: recordings were made so, and are compared bit for bit."""
     import torch
 
     threads = torch.get_num_threads()
@@ -62,19 +74,14 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def seeded(data: Path) -> ModuleType:
-    """The shared data's generator of SAM 2 weights."""
-    spec = importlib.util.spec_from_file_location("weights", data / "sam2" / "weights.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def seeded(data: Path) -> SimpleNamespace:
+    """The test data's generator of SAM 2 weights."""
+    return SimpleNamespace(**runpy.run_path(str(data / "sam2" / "weights.py")))
 
 
 @pytest.fixture(scope="session")
-def checkpoint(seeded: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A checkpoint of SAM 2.1 tiny with seeded weights, in the form in which the real ones are published."""
+def checkpoint(seeded: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A checkpoint of SAM 2.1 tiny with seeded weights, in the form of the published ones."""
     import torch
 
     from tests.support import official
@@ -87,7 +94,7 @@ def checkpoint(seeded: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="session")
 def cutie_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A checkpoint of Cutie small with seeded weights, in which a random network shows objects and background."""
+    """A checkpoint of Cutie small with random weights, drawn so that its masks show objects and background."""
     pytest.importorskip("cutie.inference", reason='needs pip install "vosbench[cutie]"')
     import torch
     from cutie.model.cutie import CUTIE

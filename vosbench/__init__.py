@@ -1,4 +1,7 @@
-"""vosbench: fetch datasets, run trackers and score masks for semi-supervised video object segmentation."""
+"""vosbench: fetch datasets, run trackers and score masks for semi-supervised video object segmentation.
+
+Every name below is imported when it is first used, so that `import vosbench` takes no time.
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -6,13 +9,48 @@ from typing import TYPE_CHECKING, Any
 from vosbench.version import __version__
 
 if TYPE_CHECKING:
-    from vosbench.api import dataframe, evaluate
+    from vosbench.api import dataframe, evaluate, fetch, infer, open_dataset
+    from vosbench.errors import VosbenchError
+    from vosbench.evaluation.summary import Evaluation
+    from vosbench.running.run import Run
+    from vosbench.types import Tracker, Video
 
-__all__ = ["__version__", "dataframe", "evaluate"]
+__all__ = [
+    "Evaluation",
+    "Run",
+    "Tracker",
+    "Video",
+    "VosbenchError",
+    "__version__",
+    "dataframe",
+    "evaluate",
+    "fetch",
+    "infer",
+    "open_dataset",
+]
+
+_MODULES = {
+    "Evaluation": "vosbench.evaluation.summary",
+    "Run": "vosbench.running.run",
+    "Tracker": "vosbench.types",
+    "Video": "vosbench.types",
+    "VosbenchError": "vosbench.errors",
+    "dataframe": "vosbench.api",
+    "evaluate": "vosbench.api",
+    "fetch": "vosbench.api",
+    "infer": "vosbench.api",
+    "open_dataset": "vosbench.api",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """The Python calls, imported when they are first asked for: `import vosbench` alone is instant."""
-    if name in ("dataframe", "evaluate"):
-        return getattr(import_module("vosbench.api"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a public name when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_MODULES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,23 +1,128 @@
-"""The Python calls behind the command line: `vosbench.evaluate` and `vosbench.dataframe`."""
+"""The functions of the package: fetch, plan_fetch, open_dataset, infer, evaluate and dataframe."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from vosbench.datasets.split import choose_videos
-from vosbench.evaluation import evaluate as evaluation
+from vosbench.datasets.card import Dataset, Download
+from vosbench.datasets.registry import find_dataset
+from vosbench.datasets.split import DatasetSplit, choose_videos, open_split
+from vosbench.errors import VosbenchError
+from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
-from vosbench.running.run import open_scored_split
+from vosbench.fetching.checkpoints import known_checkpoints
+from vosbench.fetching.fetch import (
+    FetchPlan,
+    FetchResult,
+    fetch_checkpoint,
+    fetch_dataset,
+    plan_checkpoint,
+    plan_dataset,
+    rename_dataset,
+)
+from vosbench.fetching.sources import FetchProgress, Sources
+from vosbench.io.paths import Roots
+from vosbench.running.attempts import Event
+from vosbench.running.infer import choose_job_devices, infer_jobs, require_success
+from vosbench.running.job import NO_SETTINGS, prepare_job
+from vosbench.running.pool import DEFAULT_STALL
+from vosbench.running.run import Run, open_scored_split
+from vosbench.trackers.registry import DEFAULT_TRACKER
 
-__all__ = ["dataframe", "evaluate"]
+__all__ = ["dataframe", "evaluate", "fetch", "infer", "open_dataset", "plan_fetch"]
+
+
+def ignore_fetch_progress(label: str, done: int, total: int | None) -> None:
+    """Do nothing with the progress of a fetch."""
+
+
+def fetch(
+    name: str,
+    split: str | None = None,
+    *,
+    from_: Sequence[str | Path] = (),
+    links: str | Path | None = None,
+    mirror: str | None = None,
+    as_name: str | None = None,
+    keep_archives: bool = False,
+    force: bool = False,
+    datasets: str | Path = "datasets",
+    checkpoints: str | Path = "checkpoints",
+    on_progress: FetchProgress = ignore_fetch_progress,
+) -> FetchResult:
+    """Download a dataset's split or a checkpoint, verify it, and put it in its folder, as `vosbench fetch` does.
+
+    name: a dataset's name or alias, the path of a card, or a checkpoint of the catalogue. split: the card's default if
+    None. from_: archives, folders or URLs in place of the card's. links: a file of `file_name<TAB>URL` lines, tried
+    first. mirror: a base URL that holds the card's files by name, tried second. as_name: another name for the dataset.
+    keep_archives: keep the downloads on disk. force: fetch again what is complete. datasets, checkpoints: the folders
+    of all datasets and of all checkpoints. on_progress: called with the name of a piece of work, the amount that is
+    done, and the whole amount, or None where that is not known.
+
+    A split or checkpoint that is complete already is left as it is, and `was_fetched` of the result is False. Raises
+    VosbenchError, and changes nothing, for an unknown name, for a file that cannot be downloaded, and for content that
+    is damaged or that differs from the card.
+    """
+    sources = Sources(tuple(map(str, from_)), Path(links) if links else None, mirror, keep_archives, force)
+    wanted = _find_fetchable(name, as_name)
+    if isinstance(wanted, Download):
+        return fetch_checkpoint(wanted, Path(checkpoints), sources, on_progress)
+    return fetch_dataset(wanted, split, Path(datasets), sources, on_progress)
+
+
+def plan_fetch(
+    name: str,
+    split: str | None = None,
+    *,
+    from_: Sequence[str | Path] = (),
+    links: str | Path | None = None,
+    mirror: str | None = None,
+    as_name: str | None = None,
+    force: bool = False,
+    datasets: str | Path = "datasets",
+    checkpoints: str | Path = "checkpoints",
+) -> FetchPlan:
+    """List the files that `fetch` with the same arguments would need, their sizes, and the free space.
+
+    Asks no server and writes nothing. Raises VosbenchError for an unknown name and for links that cannot be read.
+    """
+    sources = Sources(tuple(map(str, from_)), Path(links) if links else None, mirror, force=force)
+    wanted = _find_fetchable(name, as_name)
+    if isinstance(wanted, Download):
+        return plan_checkpoint(wanted, Path(checkpoints), sources)
+    return plan_dataset(wanted, split, Path(datasets), sources)
+
+
+def _find_fetchable(name: str, as_name: str | None) -> Dataset | Download:
+    """Return the checkpoint or the dataset of a name; the dataset is renamed if another name is given."""
+    checkpoint = known_checkpoints().get(name)
+    if checkpoint and as_name is not None:
+        raise VosbenchError(f"--as {as_name}", f"{name} is a checkpoint, and only a dataset can have another name")
+    if checkpoint:
+        return checkpoint
+    return find_dataset(name) if as_name is None else rename_dataset(find_dataset(name), as_name)
+
+
+def open_dataset(
+    name_or_path: str | Path, split: str | None = None, *, rules: str | None = None, datasets: str | Path = "datasets"
+) -> DatasetSplit:
+    """Open a split on disk: its videos, frames, prompts and ground truth.
+
+    name_or_path: a dataset's name or alias, looked up below `datasets`; or the path of a folder in the normal layout or
+    in DAVIS's own. split: the card's default if None. rules: the name of the dataset whose prompts and scoring rules
+    are used instead.
+
+    Raises VosbenchError if the dataset is not on disk, has no such split, or the split lists no video.
+    """
+    return open_split(str(name_or_path), split, Path(datasets), rules)
 
 
 def evaluate(
-    results: str | Path,
-    dataset: str | Path | None = None,
+    results: str | Path | Run,
+    dataset: str | Path | DatasetSplit | None = None,
     split: str | None = None,
     *,
     rules: str | None = None,
@@ -29,16 +134,69 @@ def evaluate(
 ) -> Evaluation:
     """Score the masks of a run, or of any tool, as `vosbench eval` does. Writes nothing.
 
-    results: a run, a folder of `<video>/<frame>.png`, or another form that `vosbench.guesses` names.
-    dataset: a name under `datasets`, or the path of a tree; None is a run's own. split: None is a run's own, or else
-    the card's default. rules: a card whose rules count instead. videos: only these. jobs: processes, one a core if
-    None; in a script, more than one need `if __name__ == "__main__":`, as they import it. strict: refuse what is
-    missing; else it is scored as absent and in `problems`. on_video: told the videos done and all there are.
-    Raises VosbenchError for what the user can put right.
+    results: a run or its path, a folder of `<video>/<frame>.png`, or another form that docs/evaluation.md lists.
+    dataset: a name under `datasets`, a path, or a split that is open already, for which `split` and `rules` do not
+    count; None for a run, which knows its own. split: None for a run's own, or else the default on the dataset's card.
+    rules: the dataset whose rules count instead of its own. videos: only these.
+    jobs: processes, one a core if None. A script that asks for more than one must call this below
+    `if __name__ == "__main__":`, because the processes import the script.
+    strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
+    on_video: called after each video with the number of videos scored so far and of all.
+    Raises VosbenchError for any problem that the user can solve.
     """
-    dataset_split = open_scored_split(Path(results), dataset, split, rules, Path(datasets))
-    chosen = choose_videos(dataset_split, videos or ())
-    done = count(1)
-    return evaluation.score_split(
-        Path(results), dataset_split, chosen, jobs, strict, lambda _: on_video(next(done), len(chosen))
-    )
+    path = results.path if isinstance(results, Run) else Path(results)
+    opened = dataset
+    if not isinstance(opened, DatasetSplit):
+        opened = open_scored_split(path, opened, split, rules, Path(datasets))
+    return score_split(path, opened, choose_videos(opened, videos or ()), jobs, strict, on_video)
+
+
+def infer(
+    dataset: str | Path | DatasetSplit = "default",
+    tracker: Any = DEFAULT_TRACKER,
+    *,
+    split: str | None = None,
+    checkpoint: str | Path | None = None,
+    settings: Mapping[str, Any] = NO_SETTINGS,
+    devices: str | Sequence[str] | None = None,
+    videos: Sequence[str] | None = None,
+    limit: int | None = None,
+    rules: str | None = None,
+    shard: tuple[int, int] = (1, 1),
+    out: str | Path | None = None,
+    overwrite: bool = False,
+    stall: float = DEFAULT_STALL,
+    datasets: str | Path = "datasets",
+    checkpoints: str | Path = "checkpoints",
+    results: str | Path = "results",
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Run:
+    """Track the videos of a split that a run does not have yet, as `vosbench infer` does, and return the run.
+
+    dataset: a name under `datasets`, the path of a dataset, or a split that is open already, for which `split` and
+    `rules` do not count; the default is DAVIS 2017. tracker: a name, "module:object", a class, or an object with a
+    method `track`. checkpoint: a name of the catalogue, or the path of a file. settings: of the tracker, as values,
+    such as {"memory_size": 3}. devices: "all", "cpu", indices of GPUs such as "0,1", or a list such as ["cpu", "cpu"],
+    with a worker for each entry; None is all GPUs, or the CPU. videos, limit: only these; only the first so many.
+    rules: the dataset whose prompts and rules count instead. shard: (i, N) takes the i-th of N parts of equal work.
+    out: the run's own folder; None is a folder under `results` that is named after dataset, tracker and settings.
+    overwrite: track again what is done, and replace another run in the folder. stall: the seconds without a frame
+    after which a worker is stopped. on_event: called with what happens to each video: its `kind`, `video`, `device`,
+    `frame`, `record` and `error`.
+
+    Workers import a tracker by its module, so a class that is defined in a notebook, in the script itself or in a
+    function, and an object that is already built, are used in this process instead, on one device and one video after
+    the other. There `stall` does not count, and a crash of the tracker ends this process. What the state of an object
+    is cannot be told, so its run is never continued: give `overwrite=True` or another `out`.
+
+    Raises VosbenchError for whatever the user can put right, and if a video failed in all its attempts. Then the error
+    names the failed videos and the log; all other videos are in the run, and the same call tries the failed ones again.
+    """
+    opened = dataset if isinstance(dataset, DatasetSplit) else open_split(str(dataset), split, Path(datasets), rules)
+    chosen = choose_videos(opened, videos or (), limit)
+    roots = Roots(Path(datasets), Path(checkpoints), Path(results))
+    weights = str(checkpoint) if checkpoint else None
+    job = prepare_job(roots, opened, tracker, weights, settings, Path(out) if out else None, chosen, shard)
+    call = f"vosbench.infer({opened.name!r}, {job.facts['tracker']!r}, settings={dict(settings)!r})"
+    used = choose_job_devices(job, devices)
+    return require_success(job, infer_jobs([job], used, overwrite, call, stall, on_event)[0])

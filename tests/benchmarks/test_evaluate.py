@@ -44,7 +44,7 @@ def test_the_benchmark_prints_its_rows_and_finds_the_recorded_numbers(two_videos
     done = benchmark("--alone", "--markdown", "--data", two_videos)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("| vosbench ") >= 1
-    assert done.stdout.count("| decoding alone") == 2
+    assert done.stdout.count("| decoding only") == 2
     assert "equal: vosbench-1 and the recorded davis2017-evaluation, 31 numbers" in done.stdout
 
 

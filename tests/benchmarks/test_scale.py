@@ -1,4 +1,4 @@
-"""The benchmark of scaling measures what it says, and names every goal that is missed."""
+"""The benchmark of scaling measures what it prints, and names each goal that is missed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def rows(told: str) -> dict[str, list[str]]:
     return {first.strip(): [cell.strip() for cell in rest] for first, *rest in lines}
 
 
-def test_the_balance_of_every_way_to_deal_out_videos_is_printed() -> None:
+def test_the_balance_of_every_way_to_distribute_videos_is_printed() -> None:
     done = python(BENCHMARKS / "scale.py", "balance", "--draws", 3, "--markdown")
     assert done.returncode == 0, done.stdout + done.stderr
     found = {way: float(ratio) for way, (ratio, *_) in rows(done.stdout).items() if way != "makespan / ideal"}
@@ -69,4 +69,4 @@ print(scale.rate(folder / "tree", "MarkingWaiting", 2, 40).fps)
 def test_an_unknown_part_is_refused() -> None:
     done = python(BENCHMARKS / "scale.py", "ballance")
     assert done.returncode == 2
-    assert "no part ballance; choose from balance, workers" in done.stderr
+    assert "unknown part ballance; choose from balance, workers" in done.stderr

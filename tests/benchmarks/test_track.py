@@ -54,11 +54,11 @@ def test_every_pixel_that_differs_is_counted(track: ModuleType, tmp_path: Path) 
     for name, labels in (("a", [[0, 1], [2, 2]]), ("b", [[0, 2], [2, 0]])):
         (tmp_path / name).mkdir()
         (tmp_path / name / "00000.png").write_bytes(encode_labels(np.array(labels, np.uint8)))
-    assert track.unlike(tmp_path / "a", tmp_path / "a") == 0
-    assert track.unlike(tmp_path / "a", tmp_path / "b") == 2
+    assert track.count_differing_pixels(tmp_path / "a", tmp_path / "a") == 0
+    assert track.count_differing_pixels(tmp_path / "a", tmp_path / "b") == 2
     (tmp_path / "b" / "00001.png").write_bytes(encode_labels(np.zeros((2, 2), np.uint8)))
     with pytest.raises(SystemExit, match="different frames"):
-        track.unlike(tmp_path / "a", tmp_path / "b")
+        track.count_differing_pixels(tmp_path / "a", tmp_path / "b")
 
 
 def test_a_line_of_the_table_has_medians_and_ratios_to_the_same_round(track: ModuleType) -> None:
@@ -68,9 +68,9 @@ def test_a_line_of_the_table_has_medians_and_ratios_to_the_same_round(track: Mod
     cells = dict(zip(enumerate(track.COLUMNS), track.row(track.Clip(2, 16), "exact", own, stock, 1234), strict=True))
     assert cells[0, "objects"] == "2, 16 frames"
     assert (cells[2, "frames/s"], cells[3, "times stock"], cells[5, "by CPU, times stock"]) == ("4.00", "2.00", "2.00")
-    assert (cells[6, "tracking alone, frames/s"], cells[7, "GPU alone, frames/s"]) == ("16.00", "32.00")
+    assert (cells[6, "tracking only, frames/s"], cells[7, "GPU only, frames/s"]) == ("16.00", "32.00")
     assert (cells[8, "peak MB"], cells[10, "GPU busy %"]) == ("1600", "12")
-    assert cells[11, "pixels unlike stock"] == "1,234"
+    assert cells[11, "pixels that differ"] == "1,234"
 
 
 def test_time_in_which_kernels_overlap_counts_once(track: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from vosbench.cli import main
+from vosbench.cli.app import Stopped, raise_on_stop_signal
 
 
 def test_help_is_instant_and_imports_nothing_heavy() -> None:
     code = "import sys; sys.argv = ['vosbench', '--help']; from vosbench.cli import main\n" + (
         "try: main()\nexcept SystemExit: pass\n"
-        "heavy = {'torch', 'pandas', 'numpy', 'cv2', 'sam2', 'PIL', 'requests'} & set(sys.modules)\n"
+        "heavy = {'torch', 'pandas', 'numpy', 'cv2', 'sam2', 'PIL', 'requests', 'skimage', 'scipy', 'gdown'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -26,10 +29,10 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["infer"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
-        (["infer", "--dataset", "davis2016"], "run `vosbench fetch davis2016`"),
+        (["infer"], "dataset davis2017: not found at datasets/davis2017; run: vosbench fetch davis2017"),
+        (["infer", "--dataset", "davis2016"], "run: vosbench fetch davis2016"),
         (["infer", "--dataset", "no/such"], "dataset no/such: no such folder"),
-        (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus is not at"),
+        (["infer", "--dataset", "bears"], "checkpoint sam2.1_hiera_base_plus: not found at"),
         (["infer", "--dataset", "bears", "--checkpoint", "no.pt"], "checkpoint no.pt: no such file"),
         (["infer", "--dataset", "bears", "--checkpoint", "sam2.1_hiera_tny"], "did you mean sam2.1_hiera_tiny?"),
         (["infer", "--dataset", "bears", "--tracker", "static", "--checkpoint", "x"], "takes no checkpoint"),
@@ -46,7 +49,7 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
         (["eval"], "Missing option"),
         (["eval", "--results", "nowhere"], "--results nowhere: no such file or folder"),
         (["list", "planets"], "planets"),
-        (["verify", "davis"], "dataset davis2017 is not at datasets/davis2017: run `vosbench fetch davis2017`"),
+        (["verify", "davis"], "dataset davis2017: not found at datasets/davis2017; run: vosbench fetch davis2017"),
         (["verify", "bears", "--split", "test"], "has no split test"),
         (["cite", "davs"], "unknown dataset 'davs': did you mean davis?"),
         (["fly"], "No such command"),
@@ -69,3 +72,22 @@ def test_what_cannot_be_meant_is_one_line(
     assert told in said[-1]
     assert [line for line in said if line.startswith("vosbench: ")] == said[-1:]
     assert not Path("results").exists()
+
+
+def test_a_stop_signal_is_an_exception_once_and_its_handler_goes_back_afterwards() -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Stopped), raise_on_stop_signal():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN  # a stopped process ends without another interruption
+    signal.signal(signal.SIGTERM, before)
+    with raise_on_stop_signal():
+        assert signal.getsignal(signal.SIGTERM) is not before
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_command_line_works_where_a_signal_of_unix_is_missing() -> None:
+    code = "import signal; del signal.SIGUSR1; import sys; sys.argv = ['vosbench', '--help']\n" + (
+        "from vosbench.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

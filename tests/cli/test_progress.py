@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from vosbench.cli.progress import TrackingProgress
-from vosbench.running.pool import Event
+from vosbench.running.attempts import Event
 from vosbench.running.record import Record
 from vosbench.running.schedule import RunVideo
 
@@ -22,7 +22,7 @@ def test_the_live_table_has_a_row_a_worker_and_the_totals() -> None:
         tracking(event)
     assert lines(tracking)[1:3] == ["0 bear 5/8", "0 -"]
     tracking(Event("started", third, "0"))
-    assert lines(tracking)[1:] == ["0 bear 5/8", "0 dog 0/4", "in all 1/3 videos 9/16"]
+    assert lines(tracking)[1:] == ["0 bear 5/8", "0 dog 0/4", "total 1/3 videos 9/16"]
 
 
 def lines(tracking: TrackingProgress) -> list[str]:

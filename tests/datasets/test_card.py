@@ -1,4 +1,4 @@
-"""What is wrong with a card is said in one line."""
+"""An error in a card is named in one line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from vosbench.datasets.card import Counts, Dataset, Download, Rules, Split, load_card
+from vosbench.datasets.card import Counts, Dataset, Download, Rules, Split, load_card, parse_card
+from vosbench.datasets.split import MANIFEST_REMEDY
 from vosbench.errors import VosbenchError
 
 BEARS = """
@@ -31,7 +32,7 @@ def written(folder: Path, text: str) -> Path:
     return path
 
 
-def test_the_card_in_the_docs_is_sound(tmp_path: Path) -> None:
+def test_the_card_in_the_docs_can_be_read(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs/datasets.md").read_text()
     (example,) = re.findall("```toml\n(.*?)```", page, re.DOTALL)
     assert load_card(written(tmp_path, example)).splits["val"].frames == "JPEGImages/480p"
@@ -45,7 +46,7 @@ def test_a_card_is_read_with_the_defaults_of_its_types(tmp_path: Path) -> None:
     assert bears.splits["val"].prompts == "first_appearance"
 
 
-def test_an_object_of_the_same_shape_is_a_card_as_well() -> None:
+def test_a_mapping_of_the_same_shape_is_a_card_as_well() -> None:
     mapping: dict[str, Any] = {"name": "bears", "title": "Bears", "splits": {"val": {}}}
     dataset = Dataset("bears", "Bears", Rules("bears"), {"val": Split("val")})
     assert load_card(mapping) == dataset
@@ -65,8 +66,12 @@ def test_an_object_of_the_same_shape_is_a_card_as_well() -> None:
         ("tolerance = 0.01", "void = [true]", r"rules: void\[0\] = True "),
         ("tolerance = 0.01", 'objects = "some"', "rules: objects = 'some'"),
         ("[rules]\ntolerance = 0.01", "rules = 5", "rules"),
-        ('file = "bears.zip"', "", "downloads: 'file' is missing"),
-        ('urls = ["https://bears.example/bears.zip"]', 'urls = "https://x"', "downloads: urls = 'https://x'"),
+        ('file = "bears.zip"', "", r"downloads\[0\]: 'file' is missing"),
+        (
+            'urls = ["https://bears.example/bears.zip"]',
+            'urls = "https://x"',
+            r"downloads\[0\]: urls = 'https://x' \(expected a list",
+        ),
         ('downloads = ["bears.zip"]', 'downloads = ["cubs.zip"]', "splits.val names 'cubs.zip', which is not among"),
         ("counts = { videos = 3 }", "counts = { clips = 3 }", "splits.val.*clips"),
         ("counts = { videos = 3 }", 'counts = { videos = "3" }', "splits.val.*videos"),
@@ -86,8 +91,14 @@ def test_an_error_names_the_file_and_the_key_in_one_line(tmp_path: Path, old: st
 
 
 @pytest.mark.parametrize(
-    "part", [{"splits": 5}, {"splits": {"val": 5}}, {"rules": ["x"]}, {"downloads": 5}, {"downloads": [5]}]
+    "wrong", [{"splits": 5}, {"splits": {"val": 5}}, {"rules": ["x"]}, {"downloads": 5}, {"downloads": [5]}]
 )
-def test_a_mapping_of_another_shape_is_refused(part: dict[str, Any]) -> None:
-    with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(part))}"):
-        load_card({"name": "bears", "title": "Bears", "splits": {"val": {}}, **part})
+def test_a_mapping_of_another_shape_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(VosbenchError, match=rf"^card 'bears': .*{next(iter(wrong))}"):
+        load_card({"name": "bears", "title": "Bears", "splits": {"val": {}}, **wrong})
+
+
+def test_the_copy_of_a_card_in_a_fetched_dataset_is_mended_by_fetching_it_again() -> None:
+    for card in (5, {"name": "bears", "title": "Bears", "splits": {"val": {"frames": 5}}}):
+        with pytest.raises(VosbenchError, match=r"^bears/dataset\.json: .*; delete it and fetch the dataset again$"):
+            parse_card(card, "bears/dataset.json", MANIFEST_REMEDY)  # type: ignore[arg-type]

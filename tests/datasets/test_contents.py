@@ -1,4 +1,4 @@
-"""What a video consists of is looked up with as little decoding as possible."""
+"""The content of a video is counted, and no more masks are decoded than needed."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ def test_the_videos_of_a_split_are_counted_in_its_order(root: Path, jobs: int | 
     assert seen == [(1, 2), (2, 2)]
 
 
-def test_where_the_first_frame_prompts_no_other_mask_is_decoded(root: Path) -> None:
+def test_where_only_the_first_frame_prompts_no_other_mask_is_decoded(root: Path) -> None:
     (root / "Annotations/bear/00001.png").write_bytes(b"damaged")
     assert inspect_video(opened(root, "mosev1"), "bear").objects == (1,)
     with pytest.raises(VosbenchError, match="cannot be decoded"):
         inspect_video(opened(root), "bear")
 
 
-def test_void_is_no_object_and_merged_objects_are_one(tmp_path: Path) -> None:
+def test_void_is_not_an_object_and_merged_objects_are_one(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "animals", {"bear": [squares(ONE, TWO, (255, 14, 20))]})
     assert inspect_video(opened(root), "bear").objects == (1, 2)
     assert inspect_video(opened(root, "davis2016"), "bear").objects == (1,)
 
 
-def test_folders_of_masks_are_the_objects_and_no_mask_is_decoded(root: Path) -> None:
+def test_where_objects_have_folders_no_mask_is_decoded(root: Path) -> None:
     shutil.rmtree(root / "Annotations/bear")
     write_masks(root / "Annotations", {"bear/000": [squares(ONE)], "bear/012": [squares(ONE), squares()]})
     for mask in (root / "Annotations/bear").glob("*/*"):

@@ -1,4 +1,4 @@
-"""Every card that ships is sound."""
+"""Every shipped card is complete and consistent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def card(request: pytest.FixtureRequest) -> Dataset:
     return dataset
 
 
-def test_a_card_survives_json(card: Dataset) -> None:
+def test_a_card_can_be_written_to_json_and_read_back(card: Dataset) -> None:
     assert parse_card(json.loads(json.dumps(dump_card(card))), "again") == card
 
 
@@ -38,7 +38,7 @@ def test_a_card_counts_the_videos_that_it_names(card: Dataset) -> None:
         assert len(split.names) in (0, split.counts.videos)
 
 
-def test_a_card_says_whose_the_data_is(card: Dataset) -> None:
+def test_a_card_states_licence_homepage_and_citation(card: Dataset) -> None:
     assert card.licence
     if card.downloads:
         assert card.homepage.startswith("https://")
@@ -54,15 +54,15 @@ def test_a_download_has_proper_addresses_and_a_proper_checksum() -> None:
         assert download.bytes is None or download.bytes > 0
 
 
-def test_what_has_no_address_is_told_to_be_got_by_hand(card: Dataset) -> None:
+def test_a_split_that_cannot_be_downloaded_says_what_to_do(card: Dataset) -> None:
     for split in card.splits.values():
         needed = [card.downloads[name] for name in split.downloads]
-        bare = not needed and card.reader != "synthetic"
-        if bare or any(not (download.urls or download.optional) for download in needed):
+        nothing_to_download = not needed and card.reader != "synthetic"
+        if nothing_to_download or any(not (download.urls or download.optional) for download in needed):
             assert "--from" in split.by_hand, split.name
 
 
-def test_what_to_do_by_hand_is_two_short_sentences(card: Dataset) -> None:
+def test_instructions_for_the_user_are_two_short_sentences(card: Dataset) -> None:
     for split in filter(lambda split: split.by_hand, card.splits.values()):
         first, second = split.by_hand.split(". ")
         assert first[0].isupper()
@@ -76,22 +76,22 @@ def test_the_volumes_of_an_archive_are_all_there_and_in_order(card: Dataset) -> 
     for split in card.splits.values():
         volumes = [name.rpartition(".") for name in split.downloads if re.search(r"\.(\d{3}|a[a-z])$", name)]
         for archive in {archive for archive, _, _ in volumes}:
-            parts = [part for name, _, part in volumes if name == archive]
-            numbered, lettered = [f"{i:03}" for i in range(1, len(parts) + 1)], [f"a{c}" for c in "abcdefgh"]
-            assert parts in (numbered, lettered[: len(parts)])
+            endings = [ending for name, _, ending in volumes if name == archive]
+            numbered, lettered = [f"{i:03}" for i in range(1, len(endings) + 1)], [f"a{c}" for c in "abcdefgh"]
+            assert endings in (numbered, lettered[: len(endings)])
 
 
 def test_lists_of_checksums_are_among_the_downloads(card: Dataset) -> None:
     assert set(card.checksums) <= set(card.downloads)
 
 
-def test_where_the_truth_is_not_public_there_is_a_server_or_none_is_known(card: Dataset) -> None:
+def test_only_a_split_without_public_ground_truth_has_a_server(card: Dataset) -> None:
     for split in card.splits.values():
         assert not (split.truth and split.server)
         assert split.server == "" or split.server.startswith("https://")
 
 
-def test_a_card_stands_in_the_table_of_the_docs(card: Dataset) -> None:
+def test_the_table_in_the_docs_agrees_with_the_card(card: Dataset) -> None:
     page = (Path(__file__).parents[2] / "docs/datasets.md").read_text()
     rows = [line for line in page.splitlines() if line.startswith(f"| `{card.name}` |")]
     assert {name for row in rows for name in re.findall("`(.+?)`", row.split("|")[2])} == {*card.aliases} - {"default"}
@@ -102,6 +102,6 @@ def test_a_card_stands_in_the_table_of_the_docs(card: Dataset) -> None:
         assert split.server.split(",")[0] in row
 
 
-def test_rules_that_need_a_publishers_list_have_it_beside(card: Dataset) -> None:
+def test_a_list_that_the_rules_need_is_saved_with_the_split(card: Dataset) -> None:
     for split in card.splits.values():
         assert not card.rules.unseen_videos or card.rules.unseen_videos in split.beside

@@ -1,7 +1,9 @@
-"""A tracker sees the frames and the prompts of a video and nothing else, however the tree is laid out."""
+"""A tracker sees the frames and the prompts of a video and nothing else, in every layout of a dataset."""
 
 from __future__ import annotations
 
+import pickle
+import re
 import shutil
 from pathlib import Path
 
@@ -45,7 +47,7 @@ def davis_tree(root: Path, top: Path) -> Path:
     return top
 
 
-def test_the_prompts_are_each_objects_first_mask_and_no_other(root: Path) -> None:
+def test_the_prompts_are_only_the_first_mask_of_each_object(root: Path) -> None:
     video = opened(root).video("bear")
     assert {index: sorted(masks) for index, masks in video.prompts.items()} == {0: [1], 2: [3], 4: [2]}
     assert np.array_equal(video.prompts[2][3], BEAR[2] == 3)
@@ -53,21 +55,22 @@ def test_the_prompts_are_each_objects_first_mask_and_no_other(root: Path) -> Non
     assert (video.name, len(video.frames), video.overlap) == ("bear", 5, False)
 
 
-def test_ground_truth_that_is_no_prompt_is_nowhere_in_a_video(root: Path) -> None:
+def test_a_video_holds_no_ground_truth_except_prompts(root: Path) -> None:
     video = opened(root).video("bear")
     assert set(vars(video)) == {"name", "frames", "prompts", "overlap"}
-    assert vars(video.frames) == {"paths": sorted((root / "JPEGImages/bear").iterdir())}
+    assert vars(video.frames).keys() == {"paths", "on_read"}
+    assert video.frames.paths == sorted((root / "JPEGImages/bear").iterdir())  # type: ignore[attr-defined]
     assert sum(len(masks) for masks in video.prompts.values()) == 3
 
 
-def test_where_prompts_are_in_the_first_frame_later_objects_are_none(root: Path, tmp_path: Path) -> None:
+def test_where_only_the_first_frame_prompts_later_objects_are_ignored(root: Path, tmp_path: Path) -> None:
     (tmp_path / "first.toml").write_text(CARD.format(prompts="first_frame"))
     (tmp_path / "every.toml").write_text(CARD.format(prompts="first_appearance"))
     assert opened(root, str(tmp_path / "first.toml")).video("bear").prompts.keys() == {0}
     assert opened(root, str(tmp_path / "every.toml")).video("bear").prompts.keys() == {0, 2, 4}
 
 
-def test_void_is_no_object_and_merged_objects_are_one(tmp_path: Path) -> None:
+def test_void_is_not_an_object_and_merged_objects_are_one(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "animals", {"bear": [squares(ONE, TWO, (255, 14, 20))] * 3})
     assert opened(root).video("bear").prompts[0].keys() == {1, 2}
     (prompt,) = opened(root, "davis2016").video("bear").prompts[0].items()
@@ -75,14 +78,14 @@ def test_void_is_no_object_and_merged_objects_are_one(tmp_path: Path) -> None:
     assert prompt[1].sum() == 3 * 36
 
 
-def test_void_of_the_published_masks_is_no_prompt(data: Path, tmp_path: Path) -> None:
+def test_void_in_published_masks_is_not_an_object(data: Path, tmp_path: Path) -> None:
     tree = shutil.copytree(data / "davis2017-void", tmp_path / "davis")
     (tree / "ImageSets/2017").mkdir(parents=True)
     (tree / "ImageSets/2017/val.txt").write_text("tennis\n")
     assert opened(tree).video("tennis").prompts[0].keys() == {1, 2}
 
 
-def test_objects_in_folders_of_their_own_may_overlap(tmp_path: Path) -> None:
+def test_objects_that_have_folders_may_overlap(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "animals", {"bear": BEAR})
     shutil.rmtree(root / "Annotations/bear")
     write_masks(root / "Annotations", {"bear/1": [squares(ONE)], "bear/2": {"00003": squares(ONE)}})
@@ -91,14 +94,14 @@ def test_objects_in_folders_of_their_own_may_overlap(tmp_path: Path) -> None:
     assert {index: sorted(masks) for index, masks in video.prompts.items()} == {0: [1], 3: [2]}
 
 
-def test_prompts_count_the_frames_that_there_are(tmp_path: Path) -> None:
+def test_the_index_of_a_prompt_counts_existing_frames(tmp_path: Path) -> None:
     masks = {"00000": squares(THREE), "00010": squares(ONE), "00030": squares(TWO)}  # the first one has no frame
     root = make_tree(tmp_path / "animals", {"bear": masks}, frames=False)
-    write_frames(root / "JPEGImages", {"bear": {f"{stem:05}": squares() for stem in (5, 10, 20, 30)}})
+    write_frames(root / "JPEGImages", {"bear": {f"{number:05}": squares() for number in (5, 10, 20, 30)}})
     assert opened(root).video("bear").prompts.keys() == {1, 3}
 
 
-# Where a dataset is
+# Finding a dataset
 
 
 def test_a_fetched_dataset_is_found_by_its_name_and_scored_by_its_own_card(root: Path) -> None:
@@ -109,20 +112,28 @@ def test_a_fetched_dataset_is_found_by_its_name_and_scored_by_its_own_card(root:
     assert (tree.rules.name, tree.rules.objects) == ("animals", "all")
 
 
-def test_a_tree_without_a_card_has_the_default_rules_or_those_that_are_named(root: Path) -> None:
+def test_editing_a_card_does_not_change_a_dataset_that_is_fetched(root: Path, tmp_path: Path) -> None:
+    card = {"name": "animals", "title": "Animals", "splits": {"val": {}}, "rules": {"objects": "all"}}
+    (root / paths.MANIFEST).write_text(files.to_json({"card": card}))
+    (tmp_path / "animals.toml").write_text(CARD.format(prompts="first_frame").replace('"all"', '"listed"'))
+    fetched = open_split(str(tmp_path / "animals.toml"), None, root.parent)
+    assert (fetched.rules.objects, fetched.split.prompts) == ("all", "first_appearance")
+
+
+def test_a_tree_without_a_card_has_the_default_rules_or_the_chosen_ones(root: Path) -> None:
     assert opened(root).rules.name == "davis2017"
     assert opened(root, "davis2016").rules.merge
     assert opened(root).name == "animals"
 
 
-def test_a_tree_in_daviss_own_layout_is_read_as_it_is(root: Path, tmp_path: Path) -> None:
+def test_a_tree_in_the_layout_of_davis_is_read(root: Path, tmp_path: Path) -> None:
     tree = opened(davis_tree(root, tmp_path / "DAVIS"))
     assert tree.videos == ("bear",)
     assert tree.video("bear").prompts.keys() == {0, 2, 4}
     assert (len(tree.frames_of("bear")), len(tree.ground_truth("bear").frame_names)) == (5, 5)
 
 
-def test_the_only_list_of_a_split_counts_wherever_it_is(root: Path, tmp_path: Path) -> None:
+def test_the_only_list_of_a_split_is_found_in_any_folder(root: Path, tmp_path: Path) -> None:
     assert opened(davis_tree(root, tmp_path / "DAVIS"), "davis2016").videos == ("bear",)  # its card looks elsewhere
 
 
@@ -149,18 +160,18 @@ def test_another_split_is_the_list_of_that_name(root: Path) -> None:
     assert (tree.split.name, tree.videos) == ("test-dev", ("bear",))
 
 
-def test_the_meta_file_of_a_fetched_split_counts_before_the_publishers(root: Path) -> None:
-    part, rules = Split("val", meta=("meta.json",)), Rules("animals", objects="listed")
+def test_the_meta_file_of_a_fetched_split_is_read_rather_than_the_publishers(root: Path) -> None:
+    split, rules = Split("val", meta=("meta.json",)), Rules("animals", objects="listed")
     (root / "meta.json").write_text('{"videos": {"bear": {"objects": [1]}}}')
-    assert meta.load_listing(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1}
+    assert meta.load_listing(root, split, rules, {"bear": ["00000"]})["bear"].keys() == {1}
     (root / "val_meta.json").write_text('{"videos": {"bear": {"objects": [1, 3]}}}')
-    assert meta.load_listing(root, part, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
+    assert meta.load_listing(root, split, rules, {"bear": ["00000"]})["bear"].keys() == {1, 3}
 
 
 # Frames
 
 
-def test_frames_are_decoded_when_they_are_asked_for(root: Path) -> None:
+def test_frames_are_decoded_when_they_are_indexed(root: Path) -> None:
     path = root / "JPEGImages/bear/00001.jpg"
     path.write_bytes(path.read_bytes()[:100])
     frames = opened(root).video("bear").frames
@@ -192,38 +203,68 @@ def test_a_sequence_of_frames_ends(root: Path) -> None:
         frames[5]
 
 
-# What the user can mend
+def test_every_frame_that_is_decoded_is_reported(root: Path) -> None:
+    read: list[int] = []
+    frames = opened(root).video("bear", on_read=lambda: read.append(1)).frames
+    frames[0]
+    assert len(read) == 1
+    assert len(list(frames)) == 5
+    assert len(read) == 6
+    later = frames[1:4]
+    assert len(read) == 6  # a slice decodes nothing
+    list(later)
+    assert len(read) == 9
 
 
-def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match="dataset some/where: no such folder"):
+def test_a_frame_that_cannot_be_decoded_is_not_reported(root: Path) -> None:
+    (root / "JPEGImages/bear/00001.jpg").write_bytes(b"damaged")
+    read: list[int] = []
+    with pytest.raises(VosbenchError):
+        opened(root).video("bear", on_read=lambda: read.append(1)).frames[1]
+    assert read == []
+
+
+def test_frames_can_be_sent_to_another_process(root: Path) -> None:
+    frames = pickle.loads(pickle.dumps(opened(root).video("bear").frames))
+    assert np.array_equal(frames[0], opened(root).frames_of("bear")[0])
+
+
+# Errors
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match="dataset some/where: no such folder; give the path of a dataset"):
         open_split("some/where", None, tmp_path)
 
 
-def test_a_dataset_that_was_not_fetched_is_told_with_the_command(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match=r"dataset davis2017 is not at .*davis2017: run `vosbench fetch davis2017`"):
+def test_the_error_for_a_dataset_that_was_not_fetched_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(
+        VosbenchError, match=r"dataset davis2017: not found at .*davis2017; run: vosbench fetch davis2017"
+    ):
         open_split("davis", None, tmp_path)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match="unknown dataset 'davis2071': did you mean davis20"):
+    with pytest.raises(VosbenchError, match=r"dataset 'davis2071'.*did you mean davis20"):
         open_split("davis2071", None, tmp_path)
 
 
-def test_a_split_that_is_not_there_is_answered_with_those_that_are(root: Path) -> None:
-    with pytest.raises(VosbenchError, match=r"animals has no split test: no ImageSets/test\.txt; it has .*val\.txt"):
+def test_the_error_for_a_missing_split_names_the_lists(root: Path) -> None:
+    with pytest.raises(
+        VosbenchError, match=r"animals: has no split test: expected ImageSets/test\.txt, found .*val\.txt; choose"
+    ):
         open_split(str(root), "test", Path("datasets"))
 
 
 def test_a_tree_without_lists_has_no_split(root: Path) -> None:
     shutil.rmtree(root / "ImageSets")
-    with pytest.raises(VosbenchError, match=r"has no split val: .* it has no list"):
+    with pytest.raises(VosbenchError, match=r"has no split val: .* found no list"):
         opened(root)
 
 
 def test_an_empty_list_is_refused(root: Path) -> None:
     (root / "ImageSets/val.txt").write_text("\n \n")
-    with pytest.raises(VosbenchError, match=r"ImageSets/val\.txt lists no video"):
+    with pytest.raises(VosbenchError, match=r"ImageSets/val\.txt: lists no video; write the names"):
         opened(root)
 
 
@@ -233,7 +274,19 @@ def test_a_video_without_frames_is_refused(root: Path) -> None:
         opened(root).video("bear")
 
 
+def test_the_error_for_a_damaged_split_names_the_command_that_fetches_it_again(root: Path) -> None:
+    card = {"name": "synthetic", "title": "Drawn", "splits": {"val": {}}}
+    (root / paths.MANIFEST).write_text(files.to_json({"card": card}))
+    shutil.rmtree(root / "JPEGImages/bear")
+    remedy = f"run: vosbench fetch synthetic --split val --root {root.parent} --force"
+    with pytest.raises(VosbenchError, match=re.escape(remedy)):
+        opened(root).video("bear")
+    (root / paths.MANIFEST).write_text(files.to_json({"card": {**card, "name": "animals"}}))
+    with pytest.raises(VosbenchError, match="the same command as before and --force"):
+        opened(root).video("bear")
+
+
 def test_a_video_without_objects_is_refused(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "animals", {"bear": [squares((255, 2, 2))] * 3})
-    with pytest.raises(VosbenchError, match=r"no mask of video bear .* davis2017, which take \[255\] as void"):
+    with pytest.raises(VosbenchError, match=r"no mask of video bear .* davis2017, in which 255 is void; .* --rules"):
         opened(root).video("bear")

@@ -1,4 +1,4 @@
-"""What the tests of evaluations may ask for."""
+"""Two evaluations that several tests ask for."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import pytest
 
 from tests.support.evaluations import FRAMES, METRICS, ROWS
 from vosbench.evaluation.summary import Evaluation
-from vosbench.types import Score
+from vosbench.types import Metric, Score
 
 
 @pytest.fixture
 def evaluation() -> Evaluation:
-    """Two objects of one video, a video with nothing to score, and one with marks in its name."""
-    scores = [Score(*key, *pair) for key, row in ROWS.items() for pair in zip(METRICS, row, strict=True)]
+    """Two objects of one video, a video with nothing to score, and one with special characters in its name."""
+    scores = [
+        Score(*key, Metric.parse(name), value)
+        for key, row in ROWS.items()
+        for name, value in zip(METRICS, row, strict=True)
+    ]
     return Evaluation("animals", "val", "vosbench:test", tuple(scores), {}, ("video wolf is missing",), FRAMES)
 
 
@@ -22,5 +26,6 @@ def evaluation() -> Evaluation:
 def more(evaluation: Evaluation) -> Evaluation:
     """The same with groups, and a metric that not every object has."""
     groups = {("bear", 1): "seen", ("bear", 2): "unseen", ("blink", 1): "seen", ("cat_&_dog", 1): "unseen"}
-    scores = [Score("bear", 2, "reappear_J", 0.25), Score("cat_&_dog", 1, "reappear_J", 0.5)]
+    reappear = Metric("reappear_J")
+    scores = [Score("bear", 2, reappear, 0.25), Score("cat_&_dog", 1, reappear, 0.5)]
     return replace(evaluation, scores=(*evaluation.scores, *scores), groups=groups)

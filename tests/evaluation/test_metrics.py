@@ -18,22 +18,23 @@ from vosbench.types import Mask
 @unhurried
 @given(PAIRS)
 def test_j_is_intersection_over_union_of_the_sets_of_pixels(pair: Two) -> None:
-    truth, guess = (set(zip(*np.nonzero(mask), strict=True)) for mask in pair)
-    assert jaccard(*pair) == (len(truth & guess) / len(truth | guess) if truth | guess else 1)
-    assert metrics.smoothed_jaccard(metrics.crop_pair(*pair)) == (len(truth & guess) + 1) / (len(truth | guess) + 1)
+    true, predicted = (set(zip(*np.nonzero(mask), strict=True)) for mask in pair)
+    common, either = len(true & predicted), len(true | predicted)
+    assert jaccard(*pair) == (common / either if either else 1)
+    assert metrics.smoothed_jaccard(metrics.crop_pair(*pair)) == (common + 1) / (either + 1)
 
 
 @unhurried
 @given(PAIRS, RADII | FRACTIONS)
-def test_truth_and_guess_can_change_places(pair: Two, radius: float) -> None:
-    truth, guess = pair
-    assert jaccard(truth, guess) == jaccard(guess, truth)
-    assert boundary_f(truth, guess, radius) == boundary_f(guess, truth, radius)
+def test_ground_truth_and_prediction_can_change_places(pair: Two, radius: float) -> None:
+    ground_truth, prediction = pair
+    assert jaccard(ground_truth, prediction) == jaccard(prediction, ground_truth)
+    assert boundary_f(ground_truth, prediction, radius) == boundary_f(prediction, ground_truth, radius)
 
 
 @unhurried
 @given(MASKS, RADII)
-def test_a_perfect_guess_scores_1(mask: Mask, radius: int) -> None:
+def test_a_perfect_prediction_scores_1(mask: Mask, radius: int) -> None:
     masks = metrics.crop_pair(mask, mask)
     assert metrics.jaccard(masks) == metrics.smoothed_jaccard(masks) == boundary.boundary_f(masks, radius) == 1
 
@@ -51,12 +52,12 @@ def test_away_from_the_borders_it_does_not_matter_where_the_objects_are(
 
 @pytest.mark.parametrize(("shape", "radius"), [((480, 854), 8), ((480, 910), 9), ((720, 1280), 12), ((1080, 1920), 18)])
 def test_the_matching_distance_grows_with_the_picture(shape: Shape, radius: int) -> None:
-    truth, near, far = (np.zeros(shape, np.bool_) for _ in range(3))
-    for mask, shift in ((truth, 0), (near, radius), (far, radius + 1)):
+    ground_truth, near, far = (np.zeros(shape, np.bool_) for _ in range(3))
+    for mask, shift in ((ground_truth, 0), (near, radius), (far, radius + 1)):
         mask[:, : shape[1] // 2 + shift] = True
     assert metrics.boundary_radius(shape) == radius
-    assert boundary_f(truth, near, radius) == 1
-    assert boundary_f(truth, far, radius) == 0
+    assert boundary_f(ground_truth, near, radius) == 1
+    assert boundary_f(ground_truth, far, radius) == 0
 
 
 @pytest.mark.parametrize(
@@ -72,16 +73,16 @@ def test_the_matching_distance_grows_with_the_picture(shape: Shape, radius: int)
     ],
 )
 def test_the_adaptive_distance_grows_with_the_object_up_to_the_cap(area: int, radii: tuple[float, float]) -> None:
-    truth = np.zeros((480, 854), np.bool_)
-    truth.ravel()[:area] = True
-    found = metrics.adaptive_radii(metrics.crop_pair(truth, ~truth), truth.shape)
+    ground_truth = np.zeros((480, 854), np.bool_)
+    ground_truth.ravel()[:area] = True
+    found = metrics.adaptive_radii(metrics.crop_pair(ground_truth, ~ground_truth), ground_truth.shape)
     assert found == pytest.approx(radii, abs=5e-4)
     assert [isinstance(value, int) for value in found] == [isinstance(value, int) for value in radii]
 
 
 def test_the_adaptive_distance_takes_the_tolerance_and_the_share_that_are_given() -> None:
-    truth = np.ones((30, 40), np.bool_)
-    masks = metrics.crop_pair(truth, truth)
+    ground_truth = np.ones((30, 40), np.bool_)
+    masks = metrics.crop_pair(ground_truth, ground_truth)
     assert metrics.adaptive_radii(masks, (30, 40), tolerance=0.21, share=0.1) == (11, 4)
     assert metrics.adaptive_radii(masks, (30, 40), tolerance=0.08, share=0.1) == (4, 4)
     assert metrics.adaptive_radii(masks, (30, 40), tolerance=0.21, share=0.5) == (10.5, 10.5)

@@ -13,15 +13,20 @@ from vosbench.errors import VosbenchError
 from vosbench.evaluation import report, tables
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import TableView
+from vosbench.types import Metric
+
+
+def tables_of(evaluation: Evaluation, view: TableView | None = None) -> list[tables.Table]:
+    return tables.build_tables(evaluation.scores, evaluation.groups, view or TableView())
 
 
 def first_cells(evaluation: Evaluation, view: TableView) -> list[str]:
-    """What the first two columns of the rows say."""
-    return [" ".join(row[:2]) for row in tables.build_tables(evaluation, view)[0].rows]
+    """The text in the first two columns of the rows."""
+    return [" ".join(row[:2]) for row in tables_of(evaluation, view)[0].rows]
 
 
 def test_a_videos_row_is_the_mean_of_its_objects(evaluation: Evaluation) -> None:
-    (table,) = tables.build_tables(evaluation, TableView())
+    (table,) = tables_of(evaluation)
     assert table.columns == ("video", "objects", "J&F-Mean", *METRICS)
     assert table.rows == (
         ("bear", "2", "45.0", "40.0", "50.0", "10.0", "50.0", "50.0", "-3.1"),
@@ -32,7 +37,7 @@ def test_a_videos_row_is_the_mean_of_its_objects(evaluation: Evaluation) -> None
 
 
 def test_there_can_be_a_row_an_object(evaluation: Evaluation) -> None:
-    (table,) = tables.build_tables(evaluation, TableView("object"))
+    (table,) = tables_of(evaluation, TableView("object"))
     assert table.columns[:3] == ("video", "object", "J&F-Mean")
     assert [row[:3] for row in table.rows] == [
         ("bear", "1", "21.7"),
@@ -44,29 +49,38 @@ def test_there_can_be_a_row_an_object(evaluation: Evaluation) -> None:
 
 
 def test_sorting_puts_the_worst_on_top_and_what_has_no_figure_last(evaluation: Evaluation) -> None:
-    assert first_cells(evaluation, TableView("object", "F-Mean")) == ["cat_&_dog 1", "bear 1", "bear 2", "blink 1"]
+    assert first_cells(evaluation, TableView("object", Metric("F", "Mean"))) == [
+        "cat_&_dog 1",
+        "bear 1",
+        "bear 2",
+        "blink 1",
+    ]
 
 
 def test_of_a_decay_the_highest_is_the_worst(evaluation: Evaluation) -> None:
-    assert first_cells(evaluation, TableView("object", "J-Decay")) == ["bear 1", "bear 2", "cat_&_dog 1", "blink 1"]
+    assert first_cells(evaluation, TableView("object", Metric("J", "Decay"))) == [
+        "bear 1",
+        "bear 2",
+        "cat_&_dog 1",
+        "blink 1",
+    ]
 
 
 def test_the_worst_rows_leave_the_total_as_it_is(evaluation: Evaluation) -> None:
     assert first_cells(evaluation, TableView("object", worst=2)) == ["bear 1", "cat_&_dog 1"]
-    assert first_cells(evaluation, TableView("object", "J-Decay", 1)) == ["bear 1"]
-    assert (
-        tables.build_tables(evaluation, TableView(worst=1))[0].total
-        == tables.build_tables(evaluation, TableView())[0].total
-    )
+    assert first_cells(evaluation, TableView("object", Metric("J", "Decay"), 1)) == ["bear 1"]
+    assert tables_of(evaluation, TableView(worst=1))[0].total == tables_of(evaluation)[0].total
 
 
-def test_an_unknown_metric_names_the_known(evaluation: Evaluation) -> None:
-    with pytest.raises(VosbenchError, match="no metric J-Men to sort by; the known ones are J&F-Mean, J-Mean, J-Rec"):
-        tables.build_tables(evaluation, TableView(sort="J-Men"))
+def test_an_unknown_metric_to_sort_by_names_the_known(evaluation: Evaluation) -> None:
+    with pytest.raises(VosbenchError, match="unknown metric 'J-Men': did you mean J-Mean"):
+        tables_of(evaluation, TableView(sort=Metric.parse("J-Men")))
+    with pytest.raises(VosbenchError, match=r"unknown metric 'IoU': .*J&F-Mean, J-Mean, J-Recall"):
+        tables_of(evaluation, TableView(sort=Metric.parse("IoU")))
 
 
 def test_other_figures_of_a_protocol_stand_in_a_table_of_their_own(more: Evaluation) -> None:
-    main, others = tables.build_tables(more, TableView("object"))
+    main, others = tables_of(more, TableView("object"))
     assert main.columns == ("video", "object", "group", "J&F-Mean", *METRICS)
     assert [row[2] for row in main.rows] == ["seen", "unseen", "seen", "unseen"]
     assert others.columns == ("metric", "mean")
@@ -74,7 +88,7 @@ def test_other_figures_of_a_protocol_stand_in_a_table_of_their_own(more: Evaluat
 
 
 def test_a_metric_to_sort_by_has_a_column(more: Evaluation) -> None:
-    main, others = tables.build_tables(more, TableView("object", "reappear_J"))
+    main, others = tables_of(more, TableView("object", Metric("reappear_J")))
     assert [row[-1] for row in main.rows] == ["25.0", "50.0", "-", "-"]
     assert main.total[-1] == "37.5"
     assert "reappear_J" not in dict(others.rows)
@@ -89,7 +103,7 @@ def test_markdown_shows_names_as_they_are(evaluation: Evaluation) -> None:
 
 def test_latex_is_booktabs_with_escaped_names(evaluation: Evaluation) -> None:
     lines = tables.format_latex(
-        tables.build_tables(evaluation, TableView(sort="J-Mean", worst=3)), "vosbench:test"
+        tables_of(evaluation, TableView(sort=Metric("J", "Mean"), worst=3)), "vosbench:test"
     ).splitlines()
     assert lines == [
         "% in percent; vosbench:test",
@@ -120,7 +134,7 @@ def test_no_number_is_cut_on_a_narrow_terminal(
     evaluation: Evaluation, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(console.output, "width", width)
-    (table,) = tables.build_tables(evaluation, TableView())
+    (table,) = tables_of(evaluation)
     console.print_table(table.columns, table.rows, "animals [val]", table.total)
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].strip() == "animals [val]"
@@ -134,4 +148,4 @@ def test_an_evaluation_without_objects_has_empty_tables() -> None:
     assert json.loads(report.evaluation_to_json(nothing))["global"] == {}
     assert report.official_csvs(nothing)["per-sequence_results-val.csv"] == "Sequence,J-Mean,F-Mean\n"
     assert gzip.decompress(report.frames_csv(nothing)) == b"video,object,frame\n"
-    assert tables.build_tables(nothing, TableView()) == [tables.Table(("video", "objects"), (), ("all objects", "0"))]
+    assert tables_of(nothing) == [tables.Table(("video", "objects"), (), ("all objects", "0"))]

@@ -1,4 +1,4 @@
-"""What the tests of fetching may ask for."""
+"""Fixtures of the tests of fetching."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def test_a_list_of_hashes_is_fetched_first_and_verifies_the_others(
         assert asked(server)[-2:] == [LIST, FILE]
 
 
-def test_a_mirror_whose_file_is_not_the_listed_one_is_passed_over(tmp_path: Path, zipped: bytes) -> None:
+def test_a_mirror_whose_file_has_not_the_listed_hash_is_skipped(tmp_path: Path, zipped: bytes) -> None:
     with serve({f"mirror/{FILE}": zipped[:-1], FILE: zipped, LIST: listing(zipped, "sha256")}) as server:
         files = [{"file": name, "urls": [server.url(name)]} for name in (FILE, LIST)]
         fetch(card(*files, checksums=(LIST,)), tmp_path, mirror=server.url("mirror"))
@@ -35,17 +35,17 @@ def test_a_mirror_whose_file_is_not_the_listed_one_is_passed_over(tmp_path: Path
 
 
 @pytest.mark.parametrize("published", [{}, {LIST: b"<html>moved"}, {LIST: b"nothing of use"}])
-def test_a_list_of_hashes_that_cannot_be_had_is_a_warning(
+def test_a_list_of_hashes_that_cannot_be_downloaded_is_a_warning(
     tmp_path: Path, zipped: bytes, published: dict[str, bytes]
 ) -> None:
     with serve({FILE: zipped, **published}) as server:
         files = [{"file": name, "urls": [server.url(name)]} for name in (FILE, LIST)]
         (warning,) = fetch(card(*files, checksums=(LIST,)), tmp_path).warnings
-    assert "went on without" in warning
+    assert "continuing without it" in warning
     assert LIST in warning
 
 
-def test_a_list_is_not_asked_for_where_the_card_knows_all_hashes(tmp_path: Path, zipped: bytes) -> None:
+def test_a_list_is_not_downloaded_if_the_card_has_all_hashes(tmp_path: Path, zipped: bytes) -> None:
     with serve({FILE: zipped}) as server:
         known = {"file": FILE, "urls": [server.url(FILE)], "sha256": hashlib.sha256(zipped).hexdigest()}
         fetch(card(known, {"file": LIST, "urls": [server.url(LIST)]}, checksums=(LIST,)), tmp_path)
@@ -67,7 +67,7 @@ def test_a_given_list_of_hashes_verifies_a_given_file(tmp_path: Path, zipped: by
     assert [source["file"] for source in manifest(tmp_path)["sources"]] == [FILE]
 
 
-def test_a_given_list_of_hashes_verifies_what_the_links_give(tmp_path: Path, zipped: bytes) -> None:
+def test_a_given_list_of_hashes_verifies_downloads_from_a_list_of_links(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / LIST).write_bytes(listing(zipped, "md5"))
     with serve({"1": zipped}) as server:
         (tmp_path / "links.tsv").write_text(f"{FILE}\t{server.url('1')}\n")
@@ -80,7 +80,7 @@ def test_a_given_file_may_differ_from_the_card_with_a_warning(tmp_path: Path, zi
     (tmp_path / FILE).write_bytes(zipped)
     (warning,) = fetch(card({"file": FILE, "sha256": "0" * 64}), tmp_path, given=(str(tmp_path / FILE),)).warnings
     found = hashlib.sha256(zipped).hexdigest()
-    assert warning == f"{tmp_path / FILE} is not the publisher's: sha256 is {found}, expected {'0' * 64}"
+    assert warning == f"{tmp_path / FILE}: not the publisher's file; sha256 is {found}, expected {'0' * 64}"
 
 
 def test_a_file_that_has_changed_since_it_was_first_seen_is_a_warning(tmp_path: Path, zipped: bytes) -> None:

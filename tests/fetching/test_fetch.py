@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,13 +21,13 @@ from vosbench.fetching.fetch import plan_checkpoint, plan_dataset, rename_datase
 from vosbench.fetching.sources import Sources
 
 
-def test_what_can_not_be_scored_or_tracked_is_told_at_once(tmp_path: Path) -> None:
+def test_a_dataset_that_cannot_be_scored_or_tracked_is_a_warning(tmp_path: Path) -> None:
     make_tree(tmp_path / "cubs", {"ann": [squares((255, 2, 2))] * 2})
     dataset = replace(card({"file": FILE}), rules=Rules("cubs", objects="listed"))
     assert fetch(dataset, tmp_path, given=(str(tmp_path / "cubs"),)).warnings == (
         "cubs val: no mask shows an object in ann",
-        f"cubs val cannot be scored as it is: {tmp_path / 'datasets/cubs'}: the rules of cubs need the publisher's "
-        "meta file, named val_meta.json or meta_val.json or meta.json",
+        f"cubs val: cannot be scored yet ({tmp_path / 'datasets/cubs'}: the rules of cubs need the publisher's "
+        "meta file, named val_meta.json or meta_val.json or meta.json; save it in this folder)",
     )
 
 
@@ -38,7 +40,7 @@ def test_no_empty_folder_is_left(tmp_path: Path, zipped: bytes) -> None:
     assert list((tmp_path / "none/datasets").iterdir()) == []
 
 
-def test_a_plan_asks_nobody_and_writes_nothing(tmp_path: Path, zipped: bytes) -> None:
+def test_a_plan_makes_no_request_and_writes_nothing(tmp_path: Path, zipped: bytes) -> None:
     with serve({FILE: zipped}) as server:
         files: list[dict[str, Any]] = [
             {"file": FILE, "urls": [server.url(FILE)], "bytes": 1000},
@@ -59,15 +61,15 @@ def test_a_plan_asks_nobody_and_writes_nothing(tmp_path: Path, zipped: bytes) ->
     assert not (tmp_path / "datasets").exists()
 
 
-def test_a_disk_that_is_too_small_is_noticed_before_anybody_is_asked(tmp_path: Path) -> None:
+def test_a_disk_that_is_too_small_is_noticed_before_any_request(tmp_path: Path) -> None:
     with serve({}) as server:
         message = refusal(card({"file": FILE, "urls": [server.url(FILE)], "bytes": 10**18}), tmp_path)
         assert server.requests == []
-    assert message.startswith("cubs val: needs about 2000000000.0 GB in ")
+    assert message.startswith("cubs val: 2000000000.0 GB are needed in ")
     assert message.endswith("are free; make room or choose another --root")
 
 
-def test_dataset_json_says_what_every_video_consists_of(tmp_path: Path, zipped: bytes) -> None:
+def test_dataset_json_states_frames_masks_bytes_and_objects_of_every_video(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / FILE).write_bytes(zipped)
     fetch(card({"file": FILE}), tmp_path, given=(str(tmp_path / FILE),))
     sizes = {
@@ -93,12 +95,12 @@ def test_a_dataset_may_have_another_name(tmp_path: Path, zipped: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden", "back\\slash", "davis2016", "davis"])
-def test_a_name_that_is_no_folder_or_another_datasets_is_refused(name: str) -> None:
+def test_a_name_that_no_folder_can_have_or_that_is_taken_is_refused(name: str) -> None:
     with pytest.raises(VosbenchError, match="--as"):
         rename_dataset(card({"file": FILE}), name)
 
 
-def test_a_split_may_have_a_reader_of_its_own(tmp_path: Path, zipped: bytes) -> None:
+def test_a_split_may_have_another_reader_than_its_dataset(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / FILE).write_bytes(zipped)
     with pytest.raises(VosbenchError, match="no_such_module"):
         fetch(card({"file": FILE}, reader="no_such_module:read"), tmp_path, given=(str(tmp_path / FILE),))
@@ -111,3 +113,16 @@ def test_kept_archives_can_be_given_and_are_not_deleted_then(tmp_path: Path, zip
     assert [path.name for path in kept.parent.iterdir()] == [FILE]
     assert fetch(card({"file": FILE}), tmp_path, given=(str(kept),), force=True).was_fetched
     assert kept.read_bytes() == zipped
+
+
+def test_heavy_packages_are_imported_only_to_download_or_draw() -> None:
+    program = (
+        "import sys\n"
+        "from vosbench.datasets.card import Split\n"
+        "from vosbench.fetching import fetch, google_drive, over_http\n"
+        "from vosbench.fetching.readers import folders, sav_json, synthetic, video_files\n"
+        "synthetic.read_synthetic((), Split('val'))\n"
+        "print({'cv2', 'gdown', 'requests', 'scipy', 'skimage', 'torch'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -1,4 +1,4 @@
-"""A fetch that is killed at any step leaves what was whole whole, and the next one ends as if nothing had been."""
+"""A fetch that is killed at any step damages nothing, and the next fetch gives the same result as one undisturbed."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def fetch(split: str, given: Mapping[str, tuple[str, ...]], root: Path, force: b
 
 
 def killed(step: int, work: Callable[[], None]) -> bool:
-    """Do the work in a process that kills itself before so many files are touched; whether it came to that."""
+    """Do the work in a process that kills itself after `step` file operations. Returns whether it got that far."""
     child = os.fork()
     if not child:
         left = iter(range(step))
@@ -69,7 +69,7 @@ def killed(step: int, work: Callable[[], None]) -> bool:
 
 
 def contents(root: Path) -> Iterator[tuple[str, object]]:
-    """All files and folders under the datasets root with their content, without the time in dataset.json."""
+    """All files and folders below the datasets root with their content, except the time in dataset.json."""
     for path in sorted(root.rglob("*")):
         if path.name == "dataset.json":
             described = json.loads(path.read_text())
@@ -81,7 +81,7 @@ def contents(root: Path) -> Iterator[tuple[str, object]]:
 
 
 def is_whole(root: Path, expected: Mapping[str, object]) -> bool:
-    """Whether a reader of the dataset finds the split val. He must not find a part of it."""
+    """Whether the split val can be opened; if so, all of its files must be there."""
     try:
         tree = open_split("cubs", "val", root)
     except VosbenchError:

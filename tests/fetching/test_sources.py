@@ -1,4 +1,4 @@
-"""Every file of a split comes from the first source that has it, is verified, and is missed only where it is needed."""
+"""Every file of a split comes from the first source that has it; only a needed file that no source has is an error."""
 
 from __future__ import annotations
 
@@ -30,11 +30,9 @@ def test_the_links_come_first_then_the_mirror_then_the_card(tmp_path: Path, zipp
 
 
 @pytest.mark.parametrize("header", ["", "file_name\tcdn_link\n"])
-def test_a_list_of_links_alone_is_enough_for_a_card_without_addresses(
-    tmp_path: Path, zipped: bytes, header: str
-) -> None:
+def test_a_list_of_links_is_enough_for_a_card_without_urls(tmp_path: Path, zipped: bytes, header: str) -> None:
     dataset = card({"file": FILE}, by_hand="Accept the licence. Repeat with --links LIST.")
-    assert refusal(dataset, tmp_path) == f"{FILE}: not to be had by program. {dataset.splits['val'].by_hand}"
+    assert refusal(dataset, tmp_path) == f"{FILE}: cannot be downloaded automatically; {dataset.splits['val'].by_hand}"
     with serve({"x/1": zipped}) as server:
         (tmp_path / "links.tsv").write_text(f"{header}other.zip\t{server.url('2')}\n{FILE}\t{server.url('x/1')}\n")
         assert fetch(dataset, tmp_path, links=tmp_path / "links.tsv").was_fetched
@@ -44,8 +42,8 @@ def test_a_list_of_links_alone_is_enough_for_a_card_without_addresses(
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "no `file_name<TAB>url` in it"),
-        ("a.zip\thttp://x/a\nb.zip http://x/b\n", "line 2 is no `file_name<TAB>url`"),
+        ("", "no line is `file_name<TAB>url`"),
+        ("a.zip\thttp://x/a\nb.zip http://x/b\n", "line 2 is not `file_name<TAB>url`"),
     ],
 )
 def test_a_file_that_is_no_list_of_links_is_refused(tmp_path: Path, text: str, told: str) -> None:
@@ -54,7 +52,7 @@ def test_a_file_that_is_no_list_of_links_is_refused(tmp_path: Path, text: str, t
     assert "cannot be read" in refusal(card({"file": FILE}), tmp_path, links=tmp_path / "no-such.tsv")
 
 
-def test_where_all_sources_fail_the_line_ends_with_what_to_do_by_hand(tmp_path: Path) -> None:
+def test_if_all_sources_fail_the_message_ends_with_what_to_do_by_hand(tmp_path: Path) -> None:
     with serve({}) as server:
         dataset = card({"file": FILE, "urls": [server.url("a")]}, by_hand="Ask Ann. Give it with --from.")
         message = refusal(dataset, tmp_path, mirror=server.url("b"))
@@ -87,12 +85,12 @@ def test_a_checkpoint_that_the_mirror_does_not_have_comes_from_the_catalogue(tmp
 # What is optional
 
 
-def test_an_optional_file_that_cannot_be_had_is_a_warning(tmp_path: Path, zipped: bytes) -> None:
+def test_an_optional_file_that_cannot_be_downloaded_is_a_warning(tmp_path: Path, zipped: bytes) -> None:
     with serve({FILE: zipped}) as server:
         optional = {"file": "meta.json", "urls": [server.url("meta.json")], "optional": True}
         fetched = fetch(card({"file": FILE, "urls": [server.url(FILE)]}, optional), tmp_path)
     assert fetched.warnings == (
-        f"went on without meta.json: not fetched ({server.url('meta.json')}: HTTP 404 Not Found)",
+        f"meta.json: not fetched ({server.url('meta.json')}: HTTP 404 Not Found); continuing without it (optional)",
     )
 
 
@@ -103,7 +101,7 @@ def test_an_optional_file_is_not_waited_for_long(tmp_path: Path, zipped: bytes) 
     assert len(busy.requests) == 2
 
 
-def test_what_is_given_replaces_all_but_the_optional_files(tmp_path: Path, zipped: bytes) -> None:
+def test_given_files_replace_all_but_the_optional_files(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / "mine.zip").write_bytes(zipped)
     with serve({"meta.json": b'{"videos": {}}'}) as server:
         optional = {"file": "meta.json", "urls": [server.url("meta.json")], "optional": True}
@@ -112,7 +110,7 @@ def test_what_is_given_replaces_all_but_the_optional_files(tmp_path: Path, zippe
     assert [source["file"] for source in manifest(tmp_path)["sources"]] == ["mine.zip", "meta.json"]
 
 
-def test_an_optional_file_that_is_given_replaces_itself_alone(tmp_path: Path, zipped: bytes) -> None:
+def test_an_optional_file_that_is_given_replaces_only_itself(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / "meta.json").write_text('{"videos": {}}')
     with serve({FILE: zipped}) as server:
         optional = {"file": "meta.json", "urls": [server.url("meta.json")], "optional": True}

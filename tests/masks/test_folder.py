@@ -1,4 +1,4 @@
-"""The masks of a video's folder, of label maps or of a folder an object."""
+"""The masks in a video's folder: label maps, or a folder of masks for each object."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def test_what_operating_systems_leave_behind_is_no_mask(tmp_path: Path) -> None:
     assert MaskFolder(folder).frame_names == ["00000"]
 
 
-def test_objects_in_folders_of_their_own_may_overlap(tmp_path: Path) -> None:
+def test_objects_that_have_folders_may_overlap(tmp_path: Path) -> None:
     one, two = squares((1, 2, 2)), squares((255, 4, 4))
     folder = write_masks(tmp_path, {"bear/000": [one, one], "bear/010": {"00001": two}}) / "bear"
     masks = MaskFolder(folder)
     assert masks.frame_names == ["00000", "00001"]
-    assert {label: int(mask.sum()) for label, mask in masks.read("00001")[1].items()} == {0: 36, 10: 36}
+    assert {object_id: int(mask.sum()) for object_id, mask in masks.read("00001")[1].items()} == {0: 36, 10: 36}
     assert masks.read("00000")[1].keys() == {0}
 
 
 def test_merged_objects_of_folders_are_their_union(tmp_path: Path) -> None:
     folder = write_masks(tmp_path, {"bear/1": [squares((1, 2, 2))], "bear/2": [squares((1, 4, 4))]}) / "bear"
     masks = MaskFolder(folder, merge=True).read("00000")[1]
-    assert {label: int(mask.sum()) for label, mask in masks.items()} == {1: 36 + 36 - 16}
+    assert {object_id: int(mask.sum()) for object_id, mask in masks.items()} == {1: 36 + 36 - 16}
 
 
 def test_objects_of_different_size_in_one_frame_are_refused(tmp_path: Path) -> None:
@@ -48,5 +48,5 @@ def test_objects_of_different_size_in_one_frame_are_refused(tmp_path: Path) -> N
 
 
 def test_a_frame_without_a_mask_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match=r"bear/00007\.png is missing"):
+    with pytest.raises(VosbenchError, match=r"bear/00007\.png: is missing"):
         MaskFolder(tmp_path / "bear").read("00007")

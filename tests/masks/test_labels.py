@@ -1,4 +1,4 @@
-"""Ids survive the way to disk and back, and what has lost them is refused."""
+"""Label maps come back from disk with the same ids; images that do not hold the ids are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.support.golden import squares, unhurried
 from vosbench.errors import VosbenchError
-from vosbench.masks.labels import encode_labels, from_labels, make_palette, read_labels, to_labels
+from vosbench.masks.labels import check_id_range, encode_labels, from_labels, make_palette, read_labels, to_labels
 from vosbench.types import Labels
 
 MAPS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=12))
@@ -27,17 +27,17 @@ def saved(path: Path, pixels: object, mode: str | None = None) -> Path:
 
 
 def test_a_label_map_comes_back_as_it_was_written(tmp_path: Path) -> None:
-    labels = np.arange(256, dtype=np.uint8).reshape(8, 32)
-    (tmp_path / "a.png").write_bytes(encode_labels(labels))
-    assert np.array_equal(read_labels(tmp_path / "a.png"), labels)
+    label_map = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    (tmp_path / "a.png").write_bytes(encode_labels(label_map))
+    assert np.array_equal(read_labels(tmp_path / "a.png"), label_map)
     with Image.open(tmp_path / "a.png") as image:
         assert (image.mode, image.size) == ("P", (32, 8))
 
 
 @unhurried
 @given(MAPS)
-def test_masks_of_a_label_map_paint_the_same_label_map(labels: Labels) -> None:
-    assert np.array_equal(to_labels(from_labels(labels), labels.shape), labels)
+def test_masks_of_a_label_map_paint_the_same_label_map(label_map: Labels) -> None:
+    assert np.array_equal(to_labels(from_labels(label_map), label_map.shape), label_map)
 
 
 def test_the_palette_is_that_of_the_published_masks(data: Path) -> None:
@@ -69,6 +69,18 @@ def test_a_colour_mask_is_refused_with_the_likely_cause(tmp_path: Path, mode: st
         read_labels(path)
 
 
+def test_ids_beyond_16_bits_are_refused() -> None:
+    check_id_range(np.array([[0, 65535]], np.int32), "a.png")
+    told = r"^a\.png: object ids must lie between 0 and 65535, found 0 to 65536; write"
+    with pytest.raises(VosbenchError, match=told):
+        check_id_range(np.array([[0, 65536]], np.int32), "a.png")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(VosbenchError, match=r"a\.png: cannot be read \(No such file or directory\); check the path"):
+        read_labels(tmp_path / "a.png")
+
+
 def test_a_truncated_mask_is_refused(tmp_path: Path) -> None:
     whole = encode_labels(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8))
     (tmp_path / "a.png").write_bytes(whole[: len(whole) // 2])
@@ -77,7 +89,7 @@ def test_a_truncated_mask_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all"])
-def test_what_is_no_image_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_an_image_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(VosbenchError, match=r"a\.png: .*not a PNG"):
         read_labels(tmp_path / "a.png")
@@ -94,7 +106,7 @@ def test_a_mask_that_claims_to_be_huge_is_refused_before_it_is_decoded(tmp_path:
 
 
 def test_an_id_above_255_does_not_fit_an_indexed_png() -> None:
-    with pytest.raises(VosbenchError, match="object id 256 does not fit"):
+    with pytest.raises(VosbenchError, match="object id 256: does not fit an indexed PNG"):
         encode_labels(np.array([[0, 256]], np.uint16))
 
 
@@ -109,7 +121,7 @@ def test_no_object_is_an_empty_label_map() -> None:
 
 
 def test_void_is_background_and_merging_leaves_one_object() -> None:
-    labels = np.array([[0, 1, 2, 255]], np.uint8)
-    assert sorted(from_labels(labels, void=(255,))) == [1, 2]
-    assert from_labels(labels, merge=True)[1].tolist() == [[False, True, True, True]]
-    assert from_labels(labels, void=(255,), merge=True)[1].tolist() == [[False, True, True, False]]
+    label_map = np.array([[0, 1, 2, 255]], np.uint8)
+    assert sorted(from_labels(label_map, void=(255,))) == [1, 2]
+    assert from_labels(label_map, merge=True)[1].tolist() == [[False, True, True, True]]
+    assert from_labels(label_map, void=(255,), merge=True)[1].tolist() == [[False, True, True, False]]

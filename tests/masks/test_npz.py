@@ -12,11 +12,14 @@ from vosbench.errors import VosbenchError
 from vosbench.masks.open import open_predictions
 
 
-def test_arrays_of_bool_are_one_object_or_one_object_a_plane(tmp_path: Path) -> None:
-    one, many = np.stack(BEAR) == 2, np.array([[labels == 1, labels == 7, labels == 2] for labels in BEAR])
+def test_arrays_of_bool_hold_one_object_or_one_object_in_each_plane(tmp_path: Path) -> None:
+    one, many = np.stack(BEAR) == 2, np.array([[label_map == 1, label_map == 7, label_map == 2] for label_map in BEAR])
     masks = npz(tmp_path / "r.npz", bear=one, fox=many)
-    assert {label: mask.sum() for label, mask in source(masks).read("00001")[1].items()} == {1: 36}
-    assert {label: mask.sum() for label, mask in source(masks, "fox").read("00001")[1].items()} == {1: 36, 3: 36}
+    assert {object_id: mask.sum() for object_id, mask in source(masks).read("00001")[1].items()} == {1: 36}
+    assert {object_id: mask.sum() for object_id, mask in source(masks, "fox").read("00001")[1].items()} == {
+        1: 36,
+        3: 36,
+    }
 
 
 def test_an_array_may_name_its_frames(tmp_path: Path) -> None:
@@ -33,16 +36,25 @@ def test_an_array_may_name_its_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arrays", "told"),
     [
-        ({"bear": FOX}, "array bear has 2 masks for 3 frames in the ground truth, and no names of frames"),
-        ({"bear": BEAR, "bear/frames": ["1", "2", "2"]}, "array bear has 3 masks for 2 names of frames"),
-        ({"bear": np.stack(BEAR).astype(np.float64)}, r"array bear is float64 \[3, 24, 32\]: masks are"),
-        ({"bear": np.array([BEAR])}, r"array bear is uint8 \[1, 3, 24, 32\]"),
-        ({"bear": np.empty((0, 20_000, 20_000), np.bool_)}, r"array bear is bool \[0, 20000, 20000\]: masks are"),
-        ({"bear": np.stack(BEAR).astype(np.int16) - 1}, "array bear, frame 00000: object ids must lie between 0"),
+        ({"bear": FOX}, "array bear: has 2 masks for 3 frames in the ground truth, and no frame names"),
+        ({"bear": BEAR, "bear/frames": ["1", "2", "2"]}, "array bear: has 3 masks for 2 frame names; give each mask"),
+        (
+            {"bear": np.stack(BEAR).astype(np.float64)},
+            r"array bear: is float64 \[3, 24, 32\], expected .*; write masks as \[T, H, W\]",
+        ),
+        ({"bear": np.array([BEAR])}, r"array bear: is uint8 \[1, 3, 24, 32\]"),
+        (
+            {"bear": np.empty((0, 20_000, 20_000), np.bool_)},
+            r"array bear: is bool \[0, 20000, 20000\], expected at most 134217728 pixels",
+        ),
+        (
+            {"bear": np.stack(BEAR).astype(np.int16) - 1},
+            "array bear, frame 00000: object ids must lie between .* found -1 to 1",
+        ),
         ({"bear": BEAR, "bear/frames": np.array([None, None, None])}, "cannot be read .*without Python objects"),
     ],
 )
-def test_arrays_that_are_no_masks_are_refused(tmp_path: Path, arrays: dict[str, object], told: str) -> None:
+def test_arrays_of_other_shapes_and_types_are_refused(tmp_path: Path, arrays: dict[str, object], told: str) -> None:
     with pytest.raises(VosbenchError, match=rf"r\.npz: .*{told}"):
         read_all(source(npz(tmp_path / "r.npz", **arrays)))
 

@@ -1,4 +1,4 @@
-"""Masks are found in every form in which people have them, and nothing is taken for what it is not."""
+"""Predicted masks are read in every supported form, and other files are not mistaken for masks."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ from vosbench.masks.source import describe_missing_frame
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_the_same_masks_come_out_of_every_form(tmp_path: Path, form: Callable[[Path], Path]) -> None:
-    guesses = open_predictions(form(tmp_path), ["bear", "fox", "wolf"])
-    assert sorted(guesses.videos()) == ["bear", "fox"]
-    assert guesses.video("wolf", STEMS) is None
+    predictions = open_predictions(form(tmp_path), ["bear", "fox", "wolf"])
+    assert sorted(predictions.videos()) == ["bear", "fox"]
+    assert predictions.video("wolf", STEMS) is None
     for video, maps in VIDEOS.items():
-        masks = guesses.video(video, STEMS[: len(maps)])
+        masks = predictions.video(video, STEMS[: len(maps)])
         assert masks
         masks = pickle.loads(pickle.dumps(masks))
         assert masks.frame_names == STEMS[: len(maps)]
-        for stem, labels in zip(masks.frame_names, maps, strict=True):
-            assert masks.has(stem)
-            size, found = masks.read(stem)
-            expected = from_labels(labels)
+        for frame_name, label_map in zip(masks.frame_names, maps, strict=True):
+            assert masks.has(frame_name)
+            size, found = masks.read(frame_name)
+            expected = from_labels(label_map)
             assert (size, found.keys()) == (SIZE, expected.keys())
-            assert all(np.array_equal(found[label], expected[label]) for label in expected)
+            assert all(np.array_equal(found[object_id], expected[object_id]) for object_id in expected)
         assert not masks.has("00007")
         with pytest.raises(VosbenchError, match=r"00007.* is missing$"):
             masks.read("00007")
@@ -49,24 +49,24 @@ def test_a_worker_opens_the_file_by_itself(tmp_path: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_where_the_rules_merge_objects_all_are_object_1(tmp_path: Path, form: Callable[[Path], Path]) -> None:
+def test_where_the_rules_merge_objects_there_is_only_object_1(tmp_path: Path, form: Callable[[Path], Path]) -> None:
     _, masks = source(form(tmp_path), rules=Rules("merged", merge=True)).read("00000")
     assert masks.keys() == {1}
     assert np.array_equal(masks[1], BEAR[0] > 0)
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
-def test_binary_masks_lie_in_a_folder_an_object_and_may_overlap(tmp_path: Path, packed: bool) -> None:
-    objects = {f"bear/{label:03}": [mask.astype(np.uint8) * 255] for label, mask in OVERLAP.items()}
+def test_binary_masks_in_a_folder_for_each_object_may_overlap(tmp_path: Path, packed: bool) -> None:
+    objects = {f"bear/{object_id:03}": [mask.astype(np.uint8) * 255] for object_id, mask in OVERLAP.items()}
     folder = write_masks(tmp_path / "masks", {**objects, "bear/004": {"00001": squares()}})
     masks = source(zipped(tmp_path / "r.zip", folder) if packed else folder)
     assert masks.frame_names == ["00000", "00001"]
-    assert {label: mask.sum() for label, mask in masks.read("00000")[1].items()} == {1: 36, 2: 36}
+    assert {object_id: mask.sum() for object_id, mask in masks.read("00000")[1].items()} == {1: 36, 2: 36}
     assert masks.read("00001") == (SIZE, {})
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
-def test_a_picture_beside_the_folders_of_objects_is_no_mask(tmp_path: Path, packed: bool) -> None:
+def test_a_picture_beside_the_folders_of_objects_is_ignored(tmp_path: Path, packed: bool) -> None:
     folder = write_masks(tmp_path / "masks", {"bear/1": FOX, "bear": {"preview": BEAR[0]}})
     masks = source(zipped(tmp_path / "r.zip", folder) if packed else folder)
     assert masks.frame_names == ["00000", "00001"]
@@ -89,20 +89,20 @@ def test_foreign_files_are_ignored(tmp_path: Path, packed: bool) -> None:
 
 def test_numbered_videos_in_a_folder_are_not_taken_for_objects(tmp_path: Path) -> None:
     write_masks(tmp_path, {"Annotations/0001": FOX, "Annotations/0002": FOX})
-    guesses = open_predictions(tmp_path, ["0002"])
-    assert (guesses.path, guesses.videos()) == (tmp_path / "Annotations", ["0001", "0002"])
+    predictions = open_predictions(tmp_path, ["0002"])
+    assert (predictions.path, predictions.videos()) == (tmp_path / "Annotations", ["0001", "0002"])
 
 
 def test_the_objects_of_the_only_video_are_not_taken_for_videos(tmp_path: Path) -> None:
     write_masks(tmp_path, {"bear/1": FOX, "bear/2": FOX})
-    guesses = open_predictions(tmp_path, ["bear", "fox"])
-    assert (guesses.path, guesses.videos()) == (tmp_path, ["bear"])
+    predictions = open_predictions(tmp_path, ["bear", "fox"])
+    assert (predictions.path, predictions.videos()) == (tmp_path, ["bear"])
 
 
-def test_a_folder_without_any_of_the_videos_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_without_any_of_the_videos_is_not_entered(tmp_path: Path) -> None:
     write_masks(tmp_path, {"Annotations/cat": FOX})
-    guesses = open_predictions(tmp_path, ["bear"])
-    assert (guesses.path, guesses.videos()) == (tmp_path, ["Annotations"])
+    predictions = open_predictions(tmp_path, ["bear"])
+    assert (predictions.path, predictions.videos()) == (tmp_path, ["Annotations"])
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
@@ -111,23 +111,23 @@ def test_frames_are_matched_by_their_exact_names(tmp_path: Path, packed: bool) -
     folder = write_masks(tmp_path / "masks", {"bear": maps})
     masks = source(zipped(tmp_path / "r.zip", folder) if packed else folder)
     assert masks.frame_names == ["00000-crop", "5", "10", "frame00012", "last"]
-    assert [stem for stem in ("00005", "5", "frame00012", "00012") if masks.has(stem)] == ["5", "frame00012"]
+    assert [name for name in ("00005", "5", "frame00012", "00012") if masks.has(name)] == ["5", "frame00012"]
     assert describe_missing_frame(masks, "00005").endswith(
-        "bear/00005.png is missing; 5 is there, but frames are matched by their exact names: rename it"
+        "bear/00005.png is missing; frame names must be equal, rename the mask 5 to 00005"
     )
-    assert "; frame00012 is there" in describe_missing_frame(masks, "00012")
+    assert "rename the mask frame00012 to 00012" in describe_missing_frame(masks, "00012")
     assert describe_missing_frame(masks, "00007").endswith("bear/00007.png is missing")
     assert describe_missing_frame(masks, "first").endswith("bear/first.png is missing")
 
 
-def test_255_in_a_result_is_an_id(tmp_path: Path) -> None:
+def test_255_in_a_prediction_is_an_object_id(tmp_path: Path) -> None:
     folder = write_masks(tmp_path / "masks", {"bear": [squares((255, 1, 1))]})
     arrays = npz(tmp_path / "r.npz", bear=[squares((255, 1, 1))])
     for results in (folder, zipped(tmp_path / "r.zip", folder), arrays):
         assert source(results, stems=["00000"]).read("00000")[1].keys() == {255}
 
 
-def test_a_file_that_has_changed_is_read_anew(tmp_path: Path) -> None:
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path) -> None:
     archive = zipped(tmp_path / "r.zip", write_masks(tmp_path / "first", {"bear": [squares((1, 2, 2))]}))
     assert source(archive).read("00000")[1].keys() == {1}
     zipped(archive, write_masks(tmp_path / "second", {"bear": [squares((2, 2, 2))]}))
@@ -155,8 +155,10 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str) -> None:
 
 
 def test_a_path_that_holds_no_masks_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(VosbenchError, match="nowhere: no such file or folder"):
+    with pytest.raises(VosbenchError, match="nowhere: no such file or folder; give the path of a run"):
         source(tmp_path / "nowhere")
     (tmp_path / "r.mp4").touch()
-    with pytest.raises(VosbenchError, match=r"r\.mp4: masks are read from a folder, a \.zip, a \.json or a \.npz"):
+    with pytest.raises(
+        VosbenchError, match=r"r\.mp4: not a file of masks; give a folder, a \.zip, a \.json or a \.npz"
+    ):
         source(tmp_path / "r.mp4")

@@ -1,4 +1,4 @@
-"""A mask PNG gives the pixels that Pillow reads, or a reason why not; whatever is done to the file."""
+"""A PNG is decoded to the pixels that Pillow reads or refused with a reason, however the file is damaged."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ NOISE = np.random.default_rng(0).integers(0, 256, (20, 31), np.uint8)
 
 
 def joined(chunks: Chunks) -> bytes:
-    """A PNG file of these chunks, their lengths and checksums right."""
+    """A PNG file of these chunks, with the right lengths and checksums."""
     parts = [struct.pack(">I4s", len(body), kind) + body + zlib.crc32(kind + body).to_bytes(4) for kind, body in chunks]
     return PNG_SIGNATURE + b"".join(parts)
 
 
 def split(png: bytes) -> Chunks:
-    """The chunks of a file, as far as they are whole."""
+    """The complete chunks of a file."""
     chunks, at = [], len(PNG_SIGNATURE)
     while at + 12 <= len(png):
         end = at + 8 + int.from_bytes(png[at : at + 4])
@@ -56,8 +56,8 @@ def filtered(pixels: Labels, filters: Sequence[int]) -> bytes:
     left, up, corner = padded[1:, :-1], padded[:-1, 1:], padded[:-1, :-1]
     distances = np.abs(np.stack((left, up, corner)) - (left + up - corner))
     paeth = np.choose(distances.argmin(axis=0), (left, up, corner))
-    guesses = np.stack((np.zeros_like(up), left, up, (left + up) // 2, paeth))
-    rests = (pixels - guesses[list(filters), np.arange(len(pixels))]).astype(np.uint8)
+    predicted = np.stack((np.zeros_like(up), left, up, (left + up) // 2, paeth))
+    rests = (pixels - predicted[list(filters), np.arange(len(pixels))]).astype(np.uint8)
     return bytes(np.insert(rests, 0, np.array(filters, np.uint8), axis=1))
 
 
@@ -105,11 +105,11 @@ def test_lines_with_different_filters_are_undone(pixels: Labels, data: st.DataOb
 
 
 @pytest.mark.parametrize("level", [0, 1, 9])
-def test_what_pillow_writes_is_read_back(level: int) -> None:
-    labels = squares((1, 2, 2), (2, 6, 5), (200, 16, 20))
-    assert same(decode_png(saved(Image.fromarray(labels), compress_level=level), MOST), labels)
-    assert same(decode_png(saved(indexed(labels), compress_level=level), MOST), labels)
-    assert same(decode_png(saved(indexed(labels), transparency=0), MOST), labels)
+def test_images_written_by_pillow_are_decoded(level: int) -> None:
+    label_map = squares((1, 2, 2), (2, 6, 5), (200, 16, 20))
+    assert same(decode_png(saved(Image.fromarray(label_map), compress_level=level), MOST), label_map)
+    assert same(decode_png(saved(indexed(label_map), compress_level=level), MOST), label_map)
+    assert same(decode_png(saved(indexed(label_map), transparency=0), MOST), label_map)
 
 
 def test_published_masks_have_the_pixels_that_pillow_reads(data: Path) -> None:
@@ -119,7 +119,7 @@ def test_published_masks_have_the_pixels_that_pillow_reads(data: Path) -> None:
     assert all(same(decode_png(png, MOST), by_pillow(png)) for png in contents)
 
 
-def test_the_pixels_can_be_written_to_and_stand_without_gaps() -> None:
+def test_the_pixels_are_writeable_and_contiguous() -> None:
     for number in FILTERS.values():
         pixels = decode_png(joined(chunks_of(NOISE, [number] * len(NOISE))), MOST)
         assert pixels is not None
@@ -134,7 +134,7 @@ def test_packed_pixels_may_lie_in_many_chunks_with_others_around_them() -> None:
     assert same(decode_png(png, MOST), NOISE)
 
 
-def test_what_stands_behind_the_end_is_ignored() -> None:
+def test_bytes_after_the_end_are_ignored() -> None:
     assert same(decode_png(joined(chunks_of(NOISE)) + b"litter", MOST), NOISE)
 
 
@@ -182,10 +182,10 @@ def packing(lines: bytes) -> bytes:
         (joined([HEAD, (b"ABCD", b""), DATA, END]), "chunk b'ABCD' is out of place"),
         (joined([HEAD, (b"fcTL", b""), DATA, END]), "chunk b'fcTL' is out of place"),
         (joined([HEAD, DATA, (b"tEXt", b"a\0b"), DATA, END]), "chunk b'IDAT' is out of place"),
-        (joined([HEAD, END]), "do not unpack"),
-        (joined([HEAD, (b"IDAT", DATA[1][:-1]), END]), "do not unpack"),
-        (joined([HEAD, (b"IDAT", DATA[1][:-4] + b"\0\0\0\0"), END]), "do not unpack"),
-        (packing(LINES + b"\0"), "do not unpack"),
+        (joined([HEAD, END]), "do not decompress"),
+        (joined([HEAD, (b"IDAT", DATA[1][:-1]), END]), "do not decompress"),
+        (joined([HEAD, (b"IDAT", DATA[1][:-4] + b"\0\0\0\0"), END]), "do not decompress"),
+        (packing(LINES + b"\0"), "do not decompress"),
         (packing(LINES[:-1]), "pixels are missing"),
         (packing(b"\5" + LINES[1:]), "unknown filter"),
         (joined([header(0, 20), DATA, END]), "0x20 pixels is too small"),
@@ -206,7 +206,7 @@ def test_a_bomb_takes_no_more_memory_than_it_declares() -> None:
     bomb = joined([header(8, 8), (b"IDAT", zlib.compress(bytes(2**25))), END])
     tracemalloc.start()
     try:
-        with pytest.raises(DamagedError, match="do not unpack"):
+        with pytest.raises(DamagedError, match="do not decompress"):
             decode_png(bomb, MOST)
         assert tracemalloc.get_traced_memory()[1] < 2 * len(bomb) < 2**17
     finally:

@@ -1,4 +1,4 @@
-"""Masks survive COCO's run lengths, which are those that pycocotools writes; damaged ones are refused."""
+"""Masks come back from COCO RLE, the strings are those of pycocotools, and damaged codes are refused."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ def test_published_masks_decode_to_their_published_areas_and_encode_to_the_same_
         ({"size": [2, 3], "counts": "p"}, "empty, damaged or cut off"),
         ({"size": [2, 3], "counts": "\udfff"}, "empty, damaged or cut off"),
         ({"size": [2, 3], "counts": "`" * 7 + "0"}, "empty, damaged or cut off"),
-        ({"size": [2, 3], "counts": None}, "no COCO RLE"),
-        ({"size": [0, 3], "counts": [0]}, "no COCO RLE"),
-        ({"size": [2.0, 3.0], "counts": [6]}, "no COCO RLE"),
-        ({"counts": [6]}, "no COCO RLE"),
+        ({"size": [2, 3], "counts": None}, "not a COCO RLE"),
+        ({"size": [0, 3], "counts": [0]}, "not a COCO RLE"),
+        ({"size": [2.0, 3.0], "counts": [6]}, "not a COCO RLE"),
+        ({"counts": [6]}, "not a COCO RLE"),
     ],
 )
-def test_what_is_no_run_length_code_of_a_mask_is_refused(rle: dict[str, Any], told: str) -> None:
+def test_a_damaged_run_length_code_is_refused(rle: dict[str, Any], told: str) -> None:
     with pytest.raises(VosbenchError, match=told):
         decode_rle(rle)

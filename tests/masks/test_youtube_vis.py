@@ -39,7 +39,7 @@ def test_a_frame_may_lack_an_object_or_all_of_them(tmp_path: Path) -> None:
         {"video_id": "bear", "segmentations": codes} for codes in ([encode_rle(OVERLAP[1]), None], [None, None])
     )
     masks = source(dumped(tmp_path / "r.json", [one, two]), stems=STEMS[:2])
-    assert [masks.read(stem)[1].keys() for stem in STEMS[:2]] == [{1}, set()]
+    assert [masks.read(name)[1].keys() for name in STEMS[:2]] == [{1}, set()]
     listed = {"videos": LISTED, "annotations": [{"video_id": 7, "segmentations": [None, None, None]}]}
     assert source(dumped(tmp_path / "r.json", listed)).read("00001") == (SIZE, {})
 
@@ -58,16 +58,19 @@ BLOCK = encode_rle(OVERLAP[1])
     [
         (
             [[[1, 2, 3, 4, 5, 6]]],
-            r"r\.json: video bear, frame 00000, object 1: a list in place of .* polygons are not read",
+            r"r\.json: video bear, frame 00000, object 1: expected a COCO RLE or null, found a list; .*polygons",
         ),
         ([{**BLOCK, "counts": [5, 5]}], r"r\.json: video bear, frame 00000, object 1: the RLE's counts add up to 10"),
         ([BLOCK, {**BLOCK, "size": [9, 9]}], r"frame 00001, object 1: its size is \[9, 9\], .* has \[24, 32\]"),
-        ([{"size": [24, 32]}], r"frame 00000, object 1: no COCO RLE"),
-        ([{"size": [10**6, 10**6], "counts": [10**12]}], r"r\.json: video bear: \[1000000, 1000000\] is no size"),
-        ([None], r"r\.json: video bear: \[None, None\] is no size of a mask; give its `height`"),
+        ([{"size": [24, 32]}], r"frame 00000, object 1: not a COCO RLE"),
+        (
+            [{"size": [10**6, 10**6], "counts": [10**12]}],
+            r"r\.json: video bear: \[1000000, 1000000\] is not the size of a mask",
+        ),
+        ([None], r"r\.json: video bear: \[None, None\] is not the size .*; give its `height`"),
     ],
 )
-def test_what_is_no_mask_is_named(tmp_path: Path, segmentations: list[Any], told: str) -> None:
+def test_a_wrong_mask_is_named(tmp_path: Path, segmentations: list[Any], told: str) -> None:
     results = dumped(tmp_path / "r.json", [{"video_id": "bear", "segmentations": segmentations}])
     with pytest.raises(VosbenchError, match=told):
         read_all(source(results, stems=STEMS[: len(segmentations)]))
@@ -76,10 +79,16 @@ def test_what_is_no_mask_is_named(tmp_path: Path, segmentations: list[Any], told
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ({"videos": LISTED, "annotations": [annotation(7, FOX, 1)]}, "video bear, object 1 has 2 masks for 3 names"),
-        ([annotation("bear", FOX, 1)], "video bear, object 1 has 2 masks for 3 frames in the ground truth"),
+        (
+            {"videos": LISTED, "annotations": [annotation(7, FOX, 1)]},
+            "video bear, object 1: has 2 masks for 3 frame names",
+        ),
+        ([annotation("bear", FOX, 1)], "video bear, object 1: has 2 masks for 3 frames in the ground truth"),
         ([annotation("bear", BEAR, 1)] * 2, "video bear has two annotations of object 1"),
-        ({"videos": LISTED, "annotations": [annotation(1, BEAR, 1)]}, "video 1, which is none of its `videos`"),
+        (
+            {"videos": LISTED, "annotations": [annotation(1, BEAR, 1)]},
+            "video 1, which is not among its `videos`; add it there",
+        ),
         ({"videos": LISTED}, "not JSON in the form of YouTube-VIS .*annotations"),
         ({"videos": LISTED, "annotations": None}, "not JSON in the form of YouTube-VIS"),
         ([{"video_id": "bear"}], "not JSON in the form of YouTube-VIS .*segmentations"),
@@ -106,9 +115,9 @@ ANYTHING = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=3) | st.d
 
 @unhurried
 @given(st.fixed_dictionaries({"videos": ANYTHING, "annotations": ANYTHING}) | st.lists(ANYTHING, max_size=3))
-def test_no_json_does_more_than_be_refused(tmp_path_factory: pytest.TempPathFactory, content: object) -> None:
+def test_any_json_is_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: object) -> None:
     path = dumped(tmp_path_factory.getbasetemp() / "any.json", content)
     with suppress(VosbenchError):
-        guesses = open_predictions(path, ["bear"])
-        for opener in guesses.openers.values():
+        predictions = open_predictions(path, ["bear"])
+        for opener in predictions.openers.values():
             read_all(opener(STEMS[:1]))

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.golden import fetched, opened
 from vosbench.io import plugins
-from vosbench.running import provenance
+from vosbench.running import code_versions, provenance
 from vosbench.running.provenance import find_differences
 from vosbench.trackers.registry import BUILT_IN_TRACKERS
 
@@ -67,7 +67,7 @@ def test_a_plug_in_is_told_by_its_distribution_its_files_and_what_it_requires(
     monkeypatch.syspath_prepend(tmp_path)
     spec = f"{package}.tracker:Tracker"
     assert plugins.load_object(spec) == "tracker"
-    found = provenance.describe_code(spec)
+    found = code_versions.describe_code(spec)
     assert found["versions"][f"{package}-vos"] == "1.2"
     assert {name: name in found["versions"] for name in ("pytest", "hypothesis", "mypy", "nobodys")} == {
         "pytest": True,
@@ -78,16 +78,16 @@ def test_a_plug_in_is_told_by_its_distribution_its_files_and_what_it_requires(
     before = dict(found["code_sha256"])
     assert sorted(before) == sorted(["sam2", "vosbench", package])
     (tmp_path / package / "helper.py").write_text("changed")
-    provenance._hash_package.cache_clear()
-    after = provenance.describe_code(spec)["code_sha256"]
+    code_versions._hash_package.cache_clear()
+    after = code_versions.describe_code(spec)["code_sha256"]
     assert [name for name in before if before[name] != after[name]] == [package]
 
 
 def test_built_in_trackers_are_told_by_what_their_extra_requires() -> None:
     versions = {
-        name: dict(provenance.read_versions(provenance._find_packages(spec)))
+        name: dict(code_versions.read_versions(code_versions._find_packages(spec)))
         for name, spec in BUILT_IN_TRACKERS.items()
     }
     assert [name for name in versions if "rf-cutie" in versions[name]] == ["cutie"]
     assert all({"numpy", "torch", "sam2"} <= set(found) for found in versions.values())
-    assert not any({"matplotlib", "pandas"} & set(found) for found in versions.values())
+    assert not any("matplotlib" in found for found in versions.values())

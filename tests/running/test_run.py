@@ -18,6 +18,7 @@ from vosbench.api import evaluate
 from vosbench.errors import VosbenchError
 from vosbench.running.record import Record
 from vosbench.running.run import Run
+from vosbench.running.run_folder import begin_run
 from vosbench.running.status import read_status
 
 SHARDS, ROUNDS = 4, 60
@@ -113,16 +114,18 @@ def test_where_nothing_tells_what_made_the_masks_none_are_added(tmp_path: Path, 
     (run.path / "run.json").write_text("{")
     before = masks(run.path)
     for overwrite in (False, True):
-        with pytest.raises(VosbenchError, match="nothing else tells which run this was: choose another folder"):
-            run.begin({}, overwrite)
+        with pytest.raises(VosbenchError, match="nothing else tells which run this was; choose another folder"):
+            begin_run(run, {}, overwrite)
     assert masks(run.path) == before
 
 
-@pytest.mark.parametrize("place", [".videos/notes.json", ".shards/notes.json"])
-def test_a_file_that_is_not_the_runs_own_is_named(tmp_path: Path, bears: Path, place: str) -> None:
+@pytest.mark.parametrize(
+    ("place", "what"), [(".videos/notes.json", "record of a video"), (".shards/notes.json", "note of a shard")]
+)
+def test_a_file_that_is_not_the_runs_own_is_named(tmp_path: Path, bears: Path, place: str, what: str) -> None:
     run = tracked(bears, tmp_path / "out").run
     (run.path / place).write_text('{"a": 1}')
-    with pytest.raises(VosbenchError, match=r"notes\.json is no .* delete it"):
+    with pytest.raises(VosbenchError, match=rf"^{what} .*notes\.json: .* is missing; delete it"):
         run.read_facts()
 
 

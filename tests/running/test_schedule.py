@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.golden import unhurried
-from vosbench.running.schedule import Cost, Queue, RunVideo, longest_first, refit_cost, split_into_shards
+from vosbench.running.schedule import Cost, Queue, RunVideo, longest_first, split_into_shards
 
 LENGTHS = st.dictionaries(st.text("abcd", min_size=1, max_size=3), st.integers(1, 500), max_size=30)
 COUNTS = st.integers(1, 9)
@@ -61,17 +61,15 @@ BALANCE = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "balance
 DAVIS: list[RunVideo] = BALANCE["davis"]()
 SAM2_BASE: Cost = BALANCE["TRUTH"]
 makespan: Callable[[Queue, int, Callable[[RunVideo], float]], float] = BALANCE["makespan"]
+finish_times: Callable[[Queue, int, Callable[[RunVideo], float]], list[tuple[float, RunVideo]]] = BALANCE[
+    "finish_times"
+]
 
 
-@pytest.mark.parametrize("truth", [SAM2_BASE, Cost(100, 900), Cost(900, 20)])
-def test_eight_devices_end_the_davis_videos_within_a_twentieth_of_the_ideal(truth: Cost) -> None:
+@pytest.mark.parametrize(("truth", "most"), [(SAM2_BASE, 1.05), (Cost(100, 900), 1.05), (Cost(900, 20), 1.07)])
+def test_eight_devices_end_the_davis_videos_near_the_ideal_even_by_a_wrong_cost(truth: Cost, most: float) -> None:
     ideal = max(sum(map(truth.of_video, DAVIS)) / 8, *map(truth.of_video, DAVIS))
-    assert makespan(Queue(DAVIS, [SAM2_BASE]), 8, truth.of_video) < 1.05 * ideal
-
-
-def done(queue: Queue) -> list[tuple[int, str]]:
-    """Run and name of the videos that were tracked."""
-    return [(item.run, item.video) for known in queue.measured.values() for item, _ in known]
+    assert makespan(Queue(DAVIS, [SAM2_BASE]), 8, truth.of_video) < most * ideal
 
 
 @settings(unhurried, max_examples=20)
@@ -82,9 +80,12 @@ def test_shards_of_different_speed_together_track_each_video_once(lengths: dict[
         queues = [
             Queue([RunVideo(0, v, lengths[v], 1) for v in part], [Cost()]) for part in split_into_shards(lengths, count)
         ]
-        for queue, speed in zip(queues, speeds, strict=False):
-            makespan(queue, devices, lambda item, speed=speed: item.frames / speed)  # type: ignore[misc]
-        assert sorted(each for queue in queues for each in done(queue)) == [(0, video) for video in sorted(lengths)]
+        tracked = [
+            item.video
+            for queue, speed in zip(queues, speeds, strict=False)
+            for _, item in finish_times(queue, devices, lambda item, speed=speed: item.frames / speed)  # type: ignore[misc]
+        ]
+        assert sorted(tracked) == sorted(lengths)
 
 
 @unhurried
@@ -94,25 +95,8 @@ def test_the_videos_of_several_runs_in_one_queue_are_tracked_once_each(
 ) -> None:
     items = [RunVideo(run, video, frames, 1) for run, lengths in enumerate(runs) for video, frames in lengths.items()]
     queue = Queue(items, [Cost()] * len(runs))
-    makespan(queue, devices, lambda item: item.frames * (item.run + 1))
-    assert sorted(done(queue)) == sorted((item.run, item.video) for item in items)
-
-
-def test_the_cost_is_found_in_what_videos_took() -> None:
-    truth = Cost(0.03, 0.2)
-    found = refit_cost(SAM2_BASE, [(item, truth.of_video(item)) for item in DAVIS])
-    assert found.frame == pytest.approx(truth.frame, abs=0.02)
-    assert found.object == pytest.approx(truth.object, rel=0.1)
-
-
-def test_one_measurement_leaves_the_proportion_of_the_two_costs() -> None:
-    found = refit_cost(Cost(2, 1), [(RunVideo(0, "a", 10, 2), 80.0)])
-    assert found == pytest.approx((4.0, 2.0))
-
-
-@pytest.mark.parametrize("item", [RunVideo(0, "a", 0, 0), RunVideo(0, "a", 5, 0), RunVideo(0, "a", 5, 3)])
-def test_a_video_that_took_no_time_breaks_nothing(item: RunVideo) -> None:
-    assert refit_cost(Cost(), [(item, 0.0)]) == (0.0, 0.0)
+    finished = finish_times(queue, devices, lambda item: item.frames * (item.run + 1))
+    assert sorted((item.run, item.video) for _, item in finished) == sorted((item.run, item.video) for item in items)
 
 
 def test_a_device_stays_with_its_run_and_then_helps_where_most_is_left() -> None:
@@ -125,19 +109,13 @@ def test_a_device_stays_with_its_run_and_then_helps_where_most_is_left() -> None
         queue.pull(1)
 
 
+def test_a_device_helps_where_most_frames_are_left_whatever_unit_a_tracker_states_its_cost_in() -> None:
+    queue = Queue([RunVideo(0, "short", 5, 1), RunVideo(1, "long", 9, 1)], [Cost(647, 621), Cost()])
+    assert queue.pull().video == "long"
+
+
 def test_a_video_that_failed_waits_once_more() -> None:
     queue = Queue([RunVideo(0, "a", 5, 1), RunVideo(0, "b", 1, 1)], [Cost()])
     failed = queue.pull()
     queue.put_back(failed)
     assert [queue.pull(), queue.pull().video, len(queue)] == [failed, "b", 0]
-
-
-def test_what_was_measured_changes_which_video_is_the_longest() -> None:
-    """The prior says that objects cost nothing; the first video shows that they cost nearly all."""
-    queue = Queue(
-        [RunVideo(0, "many", 10, 9), RunVideo(0, "long", 30, 1), RunVideo(0, "seen", 40, 2)], [Cost(1.0, 1e-6)]
-    )
-    queue.record_time(queue.pull(), 0.0)
-    for objects in (1, 5, 9):
-        queue.record_time(RunVideo(0, "other", 10, objects), 10.0 * objects)
-    assert queue.pull().video == "many"

@@ -1,20 +1,42 @@
-"""How far a run is."""
+"""How far a run is, read from its folder."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.support.cli import Cli
-from vosbench.running.pool import Event
+from tests.support.runs import tracked
 from vosbench.running.record import Record
 from vosbench.running.run import Run
-from vosbench.running.schedule import RunVideo
-from vosbench.running.status import ProgressJournal, ShardProgress, VideoProgress, read_status
+from vosbench.running.status import ShardStatus, VideoProgress, read_status
 
 
-def test_a_look_takes_no_lock_from_a_process_that_begins(tmp_path: Path, cli: Cli, bears: Path) -> None:
-    cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "out")
-    run = Run(tmp_path / "out")
+def started(seconds_ago: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds_ago)).isoformat(timespec="seconds")
+
+
+def put_masks(folder: Path, count: int) -> None:
+    folder.mkdir(parents=True)
+    for index in range(count):
+        (folder / f"{index:05}.png").touch()
+
+
+def at_work(run: Run) -> ShardStatus:
+    """What a look at a run says of its only shard while a process works on it."""
+    with run.lock_shard():
+        (shard,) = read_status(run).shards
+    return shard
+
+
+def begun(path: Path, bears: Path) -> Run:
+    """A run of which the videos good and bad were tracked, and again begins with those that are missing."""
+    run = tracked(bears, path).run
+    run.remove_records(["once", "long"])
+    return run
+
+
+def test_a_look_takes_no_lock_from_a_process_that_begins(tmp_path: Path, bears: Path) -> None:
+    run = tracked(bears, tmp_path / "out").run
     run.write_note(ended=None)
     with run.lock_shard():
         assert read_status(run).shards[0].state == "at work"
@@ -23,26 +45,47 @@ def test_a_look_takes_no_lock_from_a_process_that_begins(tmp_path: Path, cli: Cl
         pass
 
 
-def test_speed_counts_what_was_tracked_and_the_rest_takes_as_long() -> None:
-    now = ShardProgress(seconds=4.0, frames=10, left=25, at=(VideoProgress("0", "bear", 3, 8),))
-    assert (now.fps, now.eta) == (2.5, 10)
-    assert (ShardProgress(4.0, 0, 25).fps, ShardProgress(4.0, 0, 25).eta) == (None, None)
+def test_the_folders_of_unfinished_masks_are_the_videos_in_work(tmp_path: Path, bears: Path) -> None:
+    run = begun(tmp_path / "out", bears)
+    run.write_note(ended=None, started=started(0), frames={"once": 5, "long": 8})
+    put_masks(run.path / "masks/.long.1-of-1.partial", 3)
+    put_masks(run.path / "masks/.once.2-of-2.partial", 3)  # another shard's
+    put_masks(run.path / "masks/.good.1-of-1.partial", 3)  # done: it was killed between its record and its end
+    assert at_work(run).at == (VideoProgress("long", 3, 8),)
 
 
-def test_a_journal_counts_frames_by_how_their_videos_end(tmp_path: Path) -> None:
-    items = [RunVideo(0, video, 10, 1) for video in "abc"]
-    done = Record("a", "done", frames=10)
-    with ProgressJournal(Run(tmp_path), frames_left=30) as journal:
-        for event in (
-            *(Event("started", item, "cpu") for item in items),
-            Event("done", items[0], "cpu", 10, done),
-            Event("frame", items[1], "cpu", 4),
-            Event("retry", items[2], "cpu"),
-            Event("started", items[2], "cpu"),
-            Event("failed", items[2], "cpu"),
-        ):
-            journal(event)
-        assert (journal.current_progress().frames, journal.current_progress().left) == (14, 6)
-        assert journal.current_progress().at == (VideoProgress("cpu", "b", 4, 10),)
-        assert (tmp_path / ".shards/1-of-1.now").is_file()
-    assert not (tmp_path / ".shards/1-of-1.now").exists()
+def test_where_objects_have_folders_a_frame_counts_when_every_object_has_its_mask(tmp_path: Path, bears: Path) -> None:
+    run = begun(tmp_path / "out", bears)
+    run.write_note(ended=None, frames={"long": 8})
+    put_masks(run.path / "masks/.long.1-of-1.partial/000", 4)
+    put_masks(run.path / "masks/.long.1-of-1.partial/001", 3)
+    assert at_work(run).at == (VideoProgress("long", 3, 8),)
+
+
+def test_the_speed_counts_what_was_tracked_since_the_start_and_the_rest_takes_as_long(
+    tmp_path: Path, bears: Path
+) -> None:
+    run = begun(tmp_path / "out", bears)
+    run.write_note(ended=None, started=started(1000), frames={"once": 5, "long": 8000, "lost": 70})
+    run.write_record(Record("once", "done", frames=5, objects=1))
+    run.write_record(Record("lost", "failed"))
+    put_masks(run.path / "masks/.long.1-of-1.partial", 95)
+    shard = at_work(run)
+    assert shard.fps == 0.1  # 5 + 95 frames: those of good and bad were tracked by an earlier command
+    assert shard.eta is not None
+    assert 79_000 < shard.eta < 80_000  # 7905 frames
+
+
+def test_before_the_first_frame_there_is_no_speed(tmp_path: Path, bears: Path) -> None:
+    run = begun(tmp_path / "out", bears)
+    run.write_note(ended=None, started=started(9), frames={"once": 5, "long": 8})
+    shard = at_work(run)
+    assert (shard.fps, shard.eta, shard.at) == (None, None, ())
+
+
+def test_of_an_old_run_without_lengths_in_its_note_speed_and_lengths_are_unknown(tmp_path: Path, bears: Path) -> None:
+    run = begun(tmp_path / "out", bears)
+    run.write_note(ended=None, frames={})
+    put_masks(run.path / "masks/.long.1-of-1.partial", 3)
+    shard = at_work(run)
+    assert (shard.fps, shard.eta, shard.at) == (None, None, (VideoProgress("long", 3, None),))

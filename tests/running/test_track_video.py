@@ -44,6 +44,30 @@ def test_every_mask_is_there_when_the_video_is_done_and_no_thread(tree: DatasetS
     assert not writers()
 
 
+class Reusing:
+    """Yields the same arrays for every frame, filled anew, and clears them at the end."""
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        masks = {
+            object_id: np.zeros_like(mask) for given in video.prompts.values() for object_id, mask in given.items()
+        }
+        for index in range(len(video.frames)):
+            for object_id, mask in masks.items():
+                mask[:] = False
+                mask[index, object_id] = True
+            yield masks
+        for mask in masks.values():
+            mask[:] = True
+
+
+def test_a_tracker_may_fill_the_arrays_anew_that_it_yielded(tree: DatasetSplit, tmp_path: Path) -> None:
+    track_video(Reusing(), "clip", tree, Run(tmp_path / "run"), lambda done: None)
+    for index in range(COUNT):
+        found = read_labels(tmp_path / "run/masks/clip" / f"{index:05}.png")
+        assert {tuple(place) for place in np.argwhere(found)} == {(index, 1), (index, 2)}
+        assert (found[index, 1], found[index, 2]) == (1, 2)
+
+
 @pytest.mark.parametrize("later", [3, 2 + MAX_UNWRITTEN_FRAMES, COUNT - 1])
 def test_of_two_failures_the_one_in_the_earlier_frame_is_told(tree: DatasetSplit, tmp_path: Path, later: int) -> None:
     class Failing(Static):
@@ -69,7 +93,7 @@ def test_a_failure_of_the_tracker_is_told_when_what_came_before_was_written(tree
         def track(self, video: Video) -> Iterator[Masks]:
             yield from list(super().track(video))[:2]
 
-    with pytest.raises(VosbenchError, match=f"the tracker yielded 2 of {COUNT} frames"):
+    with pytest.raises(VosbenchError, match=f"tracker: yielded 2 of {COUNT} frames"):
         track_video(Short("cpu"), "clip", tree, Run(tmp_path / "run"), lambda done: None)
     assert not writers()
 
@@ -83,15 +107,15 @@ def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tre
     assert np.array_equal(
         tree.with_prompts("all").video("clip").prompts[5][1], tree.ground_truth("clip").read("00005")[1][1]
     )
-    with pytest.raises(VosbenchError, match="prompts 'none': choose first or all"):
+    with pytest.raises(VosbenchError, match="setting prompts='none': expected first or all"):
         tree.with_prompts("none")
 
 
 @pytest.mark.parametrize(
     ("tracker", "reason"),
     [
-        (Short, "the tracker yielded 2 of 6 frames"),
-        (Long, "the tracker yielded more than 6 of 6 frames"),
+        (Short, "tracker: yielded 2 of 6 frames, expected masks for each"),
+        (Long, "tracker: yielded more than 6 of 6 frames, expected masks for each"),
         (WrongSize, "frame 00002: object 1 has a mask bool(2, 2), expected bool(24, 32)"),
         (Stranger, "frame 00002: the tracker yielded object 9, which was not prompted"),
         (NotBool, "frame 00002: object 1 has a mask float32(24, 32), expected bool(24, 32)"),

@@ -2,49 +2,66 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from pathlib import Path
+
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import ReportRow
-from vosbench.studies.sweep import build_sweep, parse_axes
-from vosbench.studies.sweep import make_sweep_table as table_of
+from vosbench.evaluation.rows import ReportRow
+from vosbench.studies.sweep import build_sweep, read_sweep
+from vosbench.studies.sweep_table import format_sweep_csv, make_sweep_table
 
 
-def test_the_last_axis_changes_first_and_nouns_come_before_settings() -> None:
-    sweep = build_sweep({}, parse_axes(["memory_size=1,3", "dataset=davis,mose", "dtype=float32"]))
+def test_the_last_axis_changes_first_and_named_axes_come_before_settings() -> None:
+    sweep = build_sweep({"memory_size": (1, 3), "dataset": ("davis", "mose"), "dtype": ("float32",)})
     assert [tuple(cell.values()) for cell in sweep.cells()] == [
-        ("davis", "1", "float32"),
-        ("davis", "3", "float32"),
-        ("mose", "1", "float32"),
-        ("mose", "3", "float32"),
+        ("davis", 1, "float32"),
+        ("davis", 3, "float32"),
+        ("mose", 1, "float32"),
+        ("mose", 3, "float32"),
     ]
     assert sweep.varied_axes == ["dataset", "memory_size"]
     assert sweep.name == "dataset-memory_size"
 
 
-@pytest.mark.parametrize("pair", ["memory_size", "memory_size=", "=3", ""])
-def test_an_axis_without_values_is_refused(pair: str) -> None:
-    with pytest.raises(VosbenchError, match="expected key=value,value"):
-        parse_axes([pair])
-
-
-@pytest.mark.parametrize("pairs", [["dataset=a", "dataset=b"], ["seconds=1", "seconds =2"]])
-def test_an_axis_that_comes_twice_is_refused(pairs: list[str]) -> None:
-    with pytest.raises(VosbenchError, match=r"comes twice; give all: \w+=\w,\w$"):
-        parse_axes(pairs)
+def test_a_file_gives_a_title_a_name_and_axes_with_one_value_or_several(tmp_path: Path) -> None:
+    (tmp_path / "study.toml").write_text(
+        'title = "Memory"\ntracker = "sam2"\ndataset = ["b", "a", "b"]\n[set]\nmemory_size = [1, 7]\nfast = false\n'
+    )
+    sweep = read_sweep(tmp_path / "study.toml")
+    assert (sweep.title, sweep.name) == ("Memory", "study")
+    assert dict(sweep.axes) == {
+        "dataset": ("b", "a"),
+        "tracker": ("sam2",),
+        "memory_size": (1, 7),
+        "fast": (False,),
+    }
 
 
 @pytest.mark.parametrize("name", ["../up", "a b", ".hidden", "a/b"])
 def test_a_name_that_is_no_folder_is_refused(name: str) -> None:
     with pytest.raises(VosbenchError, match="becomes a folder"):
-        build_sweep({"name": name}, {"dataset": ("davis",)})
+        build_sweep({"dataset": ("davis",)}, name)
 
 
-def test_spaces_between_values_do_not_count() -> None:
-    assert parse_axes(["memory_size=1, 3"]) == {"memory_size": ("1", "3")}
+ROWS: list[ReportRow] = [
+    {"dataset": "a, b", "fps": 2.0},
+    {"dataset": "c", "J&F-Mean": 0.1 + 0.2, "fps": 1e-7, "peak_gpu_memory_mb": 1234.5},
+]
 
 
 def test_metrics_come_before_speed_whatever_the_first_run_lacks() -> None:
-    study = build_sweep({}, parse_axes(["dataset=a,b"]))
-    found: list[ReportRow] = [{"dataset": "a", "fps": 2.0}, {"dataset": "b", "J&F-Mean": 0.5, "fps": 2.0}]
-    assert table_of(study, found).columns == ("dataset", "J&F-Mean", "fps")
+    table = make_sweep_table(ROWS)
+    assert table.columns == ("dataset", "J&F-Mean", "fps", "peak_gpu_memory_mb")
+    assert table.rows == (("a, b", "-", "2.0", "-"), ("c", "30.0", "0.0", "1234.5"))
+
+
+def test_the_csv_is_that_of_the_csv_module() -> None:
+    text = io.StringIO()
+    columns = ("dataset", "J&F-Mean", "fps", "peak_gpu_memory_mb")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(ROWS)
+    assert format_sweep_csv(ROWS) == text.getvalue()

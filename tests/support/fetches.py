@@ -20,7 +20,7 @@ FILE, LIST = "cubs.zip", "SHA256SUMS"
 
 
 def card(*downloads: Mapping[str, Any], checksums: tuple[str, ...] = (), **val: Any) -> Dataset:
-    """A card whose split val needs all the downloads that are no checksums."""
+    """A card whose split val needs all of the downloads except lists of hashes."""
     files = [download["file"] for download in downloads if download["file"] not in checksums]
     splits = {"val": {"downloads": files, **val}, "train": {}}
     return parse_card(
@@ -35,7 +35,7 @@ def fetch(dataset: Dataset, folder: Path, **sources: Any) -> FetchResult:
 
 
 def refusal(dataset: Dataset, folder: Path, **sources: Any) -> str:
-    """The message of a fetch that must fail and leave nothing."""
+    """The message of a fetch that must fail and leave no file."""
     with pytest.raises(VosbenchError) as caught:
         fetch(dataset, folder, **sources)
     assert "\n" not in str(caught.value)
@@ -54,6 +54,6 @@ def asked(server: Server) -> list[str]:
 
 
 def listing(content: bytes, algorithm: str) -> bytes:
-    """A list of hashes with a comment, other files, and the folder that the publisher had them in."""
+    """A list of hashes with a comment, another file, and the publisher's folder in the paths."""
     value, other = (hashlib.new(algorithm, each).hexdigest() for each in (content, b"other"))
     return f"# made by hand\n{other}  other.zip\n{value.upper()} *release/{FILE}\n".encode()

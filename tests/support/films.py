@@ -1,4 +1,4 @@
-"""Video files and masks in JSON, made small; and what their readers make of them."""
+"""Write small video files and masks in JSON, and read them with the readers under test."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def film(path: Path, frames: int, size: tuple[int, int] = SIZE, code: str = "mp4
 
 
 def draw(folder: Path, *stems: str) -> None:
-    """Masks under these names, a square that moves."""
+    """Write masks under these names: a square that moves."""
     folder.mkdir(parents=True, exist_ok=True)
     for column, stem in enumerate(stems):
         (folder / f"{stem}.png").write_bytes(encode_labels(squares((1, 4, column), size=SIZE)))
 
 
 def annotate(path: Path, frames: float, steps: Sequence[Sequence[Any]], ids: Sequence[int] | None = None) -> None:
-    """A JSON file in SA-V's form."""
+    """Write a JSON file in SA-V's form."""
     ids = range(len(steps[0])) if ids is None else ids
     content = {"video_frame_count": frames, "masklet_id": list(ids), "masklet": steps}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def read(*sources: Path, split: Split = TRAIN) -> tuple[list[str], dict[str, byt
 
 
 def refusal(source: Path) -> str:
-    """The one line with which a source is refused."""
+    """The message with which a source is refused."""
     with pytest.raises(VosbenchError) as caught:
         read(source)
     message = str(caught.value)
@@ -82,7 +82,7 @@ def refusal(source: Path) -> str:
 
 
 def levels(files: Mapping[str, bytes], video: str) -> list[int]:
-    """Which frames of the film the files 00000.jpg, 00001.jpg, ... show."""
+    """The index of the film's frame that each of 00000.jpg, 00001.jpg, ... shows."""
     images = [content for path, content in sorted(files.items()) if path.startswith(f"JPEGImages/{video}/")]
     return [round(np.asarray(Image.open(io.BytesIO(image))).mean() / STEP) for image in images]
 

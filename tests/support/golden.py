@@ -99,10 +99,10 @@ def opened(root: Path, rules: str | None = None, split: str | None = None) -> Da
 
 
 def by_object(evaluation: Evaluation) -> Iterator[tuple[str, int, dict[str, float]]]:
-    """Video, object and scores by metric, of each object."""
+    """Video, object and scores by the metric's name, of each object."""
     rows: dict[tuple[str, int], dict[str, float]] = {}
     for score in evaluation.scores:
-        rows.setdefault((score.video, score.object), {})[score.metric] = score.value
+        rows.setdefault((score.video, score.object), {})[str(score.metric)] = score.value
     return ((video, label, row) for (video, label), row in rows.items())
 
 

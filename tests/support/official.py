@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ Prompts = Mapping[int, Mapping[int, Mask]]
 Logits = NDArray[np.float32]
 
 
-def build(seeded: ModuleType, side: int) -> Any:
+def build(seeded: SimpleNamespace, side: int) -> Any:
     """The predictor as the script builds it."""
     predictor = build_sam2_video_predictor(
         "configs/sam2.1/sam2.1_hiera_t.yaml",

@@ -1,4 +1,4 @@
-"""Processes of commands, and waiting for what they do."""
+"""Find the processes of a command, and wait for what they do."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ def alive(group: int) -> list[int]:
     return found
 
 
-def until(condition: Callable[[], object], seconds: float = 30) -> None:
+def until(condition: Callable[[], object], seconds: float = 60, interval: float = 0.02) -> None:
+    """Wait until a condition holds; fail if it does not within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, f"waited in vain for {seconds} seconds"
+        time.sleep(interval)

@@ -1,7 +1,7 @@
-"""What each publisher offers of each split, in miniature: archives in his own tree, with the traps that are known.
+"""Small copies of what each publisher offers for each split, in the publisher's own layout with its known oddities.
 
-A clip says what it holds as label maps that are drawn here; what must come of it in the normal layout, and what of its
-masks a tracker may see, follows from the drawing and not from what is under test.
+The videos are drawn here as label maps. Their files in the normal layout, and the masks that a tracker may see, follow
+from the drawing, not from the code under test.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from PIL import Image
 from tests.support.golden import squares
 from vosbench.datasets import registry
 from vosbench.datasets.split import DatasetSplit
-from vosbench.fetching.readers.drawing import label_map
+from vosbench.fetching.readers.drawing import draw_labels
 from vosbench.fetching.readers.folders import DatasetReader, SplitContent
 from vosbench.fetching.readers.registry import load_reader
-from vosbench.fetching.readers.synthetic import SYNTHETIC_SPLITS
+from vosbench.fetching.readers.synthetic import load_scenes
 from vosbench.io.archives.open import open_members
 from vosbench.io.files import write_text
 from vosbench.io.paths import FRAMES, MASKS
@@ -45,8 +45,10 @@ LITTER = {
 
 
 class Clip(NamedTuple):
-    """A video. frames: by stem. masks: published, by their paths in its folder, without suffix. prompts: what a tracker
-    may see of them, by stem and object. Bytes are None where a reader makes the file."""
+    """A video. frames: by frame name. masks: published ones, by their paths in its folder without suffix.
+
+    prompts: frame name -> object id -> mask that a tracker may see. Bytes are None if a reader makes the file.
+    """
 
     name: str
     frames: Mapping[str, bytes | None]
@@ -55,7 +57,7 @@ class Clip(NamedTuple):
 
 
 class Published(NamedTuple):
-    """What a publisher offers, and what must come of it: its videos in this order, and files beside them."""
+    """The files that a publisher offers, and what they must become: videos in this order, and files beside them."""
 
     files: Sequence[Path]
     clips: Sequence[Clip]
@@ -66,7 +68,7 @@ class Published(NamedTuple):
 
 
 def spot(label: int, objects: Sequence[int], index: int) -> tuple[int, int, int]:
-    """Where an object's square is in a frame: it moves, and touches no other."""
+    """Object id, row and column of an object's square in a frame. It moves, and touches no other square."""
     place = sorted(objects).index(label)
     return label, 1 + 8 * (place % 3), 1 + 10 * (place // 3) + index % 4
 
@@ -122,7 +124,7 @@ def overlapping(label: int, index: int) -> Mask:
 
 
 def only_prompts(clip: Clip) -> Clip:
-    """A clip of which just the masks are published that are needed to prompt."""
+    """A clip of which only the prompts are published."""
     return clip._replace(masks={stem: content for stem, content in clip.masks.items() if stem in clip.prompts})
 
 
@@ -230,7 +232,7 @@ def cut(path: Path, volumes: int, suffix: Callable[[int], str]) -> list[Path]:
 # Publishers
 
 
-def davis2016(folder: Path, data: Path, split: str) -> Published:
+def davis2016(folder: Path, data: Path | None, split: str) -> Published:
     """One object with the value 255; lists of pairs of paths; both splits and two resolutions in one archive."""
     truth = data / "davis2016-real/DAVIS/Annotations/480p"
     val = [real(data, name, truth, 3, merged=True) for name in ("blackswan", "dog", "libby")]
@@ -247,7 +249,9 @@ def davis2016(folder: Path, data: Path, split: str) -> Published:
     return Published([zipped(folder / "DAVIS-data.zip", files | LITTER)], train if split == "train" else val)
 
 
-def davis2017(folder: Path, data: Path, split: str, own: str = "480p", other: str = "Full-Resolution") -> Published:
+def davis2017(
+    folder: Path, data: Path | None, split: str, own: str = "480p", other: str = "Full-Resolution"
+) -> Published:
     """Train and val in one archive, and every archive unpacks to DAVIS; 255 is void; a part of the masks for tests."""
     if split.startswith("test"):
         names = {"test-dev": ("aerobatics", "car-race"), "test-challenge": ("turtle", "vietnam")}[split]
@@ -272,7 +276,7 @@ def davis2017(folder: Path, data: Path, split: str, own: str = "480p", other: st
     return Published([zipped(folder / archive, {**lists, **files, **readme, **LITTER})], clips)
 
 
-def davis2017_full(folder: Path, data: Path, split: str) -> Published:
+def davis2017_full(folder: Path, data: Path | None, split: str) -> Published:
     return davis2017(folder, data, split, "Full-Resolution", "480p")
 
 
@@ -286,7 +290,7 @@ def mose_clips(split: str) -> list[Clip]:
 
 
 def apple(files: Files) -> Files:
-    """The files, each after the one that macOS adds to a tar for it."""
+    """The files, each after the file that macOS adds to a tar for it."""
     both: Files = {}
     for name, content in files.items():
         folder, _, file = name.rpartition("/")
@@ -294,8 +298,8 @@ def apple(files: Files) -> Files:
     return both
 
 
-def mosev1(folder: Path, data: Path, split: str) -> Published:
-    """A list that is a file of its own, where width and height are swapped; some of its keys have a suffix."""
+def mosev1(folder: Path, data: Path | None, split: str) -> Published:
+    """The list is a separate JSON file, in which width and height are swapped and some keys have a suffix."""
     name = {"val": "valid"}.get(split, split)
     clips = mose_clips(split)
     entries = {
@@ -308,7 +312,7 @@ def mosev1(folder: Path, data: Path, split: str) -> Published:
     return Published(files, clips, {f"{split}_meta.json": meta})
 
 
-def mosev2(folder: Path, data: Path, split: str) -> Published:
+def mosev2(folder: Path, data: Path | None, split: str) -> Published:
     """The train archive comes in volumes."""
     name = {"val": "valid"}.get(split, split)
     clips = mose_clips(split)
@@ -328,8 +332,8 @@ def mosev2(folder: Path, data: Path, split: str) -> Published:
     return Published([*files, saved(folder / f"meta_{name}.json", meta)], clips, {f"{split}_meta.json": meta})
 
 
-def sav(folder: Path, data: Path, split: str) -> Published:
-    """A folder of masks an object from 000 on; objects overlap, appear late and vanish; masks may be empty."""
+def sav(folder: Path, data: Path | None, split: str) -> Published:
+    """One folder of masks an object, from 000 on; objects overlap, appear late and vanish; masks may be empty."""
     clips = [
         apart("sav_000123", 9, {0: range(9), 1: range(9), 2: range(4, 9)}),
         apart("sav_017599", 6, {0: range(6), 3: range(3)}),
@@ -341,8 +345,8 @@ def sav(folder: Path, data: Path, split: str) -> Published:
     return Published([tarred(folder / f"{top}.tar", files)], clips)
 
 
-def sav_train(folder: Path, data: Path, split: str) -> Published:
-    """Videos as mp4, masks as RLE of every fourth frame; what a model has drawn lies beside."""
+def sav_train(folder: Path, data: Path | None, split: str) -> Published:
+    """Videos are mp4, masks are RLE of every fourth frame; masks made by a model lie beside."""
     files, clips = [], []
     for shard, name in (("sav_000", "sav_000001"), ("sav_001", "sav_001002")):
         clip = apart(name, 17, {0: range(17), 1: range(4, 17)}, made=True)
@@ -381,7 +385,7 @@ def mp4(path: Path, length: int) -> bytes:
     return content
 
 
-def lvos(folder: Path, data: Path, split: str) -> Published:
+def lvos(folder: Path, data: Path | None, split: str) -> Published:
     """Frames 1, 6, 11, ...; ground truth of all of them, also where objects appear late; the meta file is inside."""
     name = {"val": "valid"}.get(split, split)
     clips = [
@@ -426,8 +430,8 @@ def ytvos_meta(clips: Iterable[Clip]) -> bytes:
     return json.dumps({"videos": {clip.name: {"objects": {"1": objects}} for clip in clips}}).encode()
 
 
-def ytvos(folder: Path, data: Path, split: str, form: str) -> Published:
-    """The ground truth of 2018's val and of 2019's test comes in an archive of its own, laid over the prompts."""
+def ytvos(folder: Path, data: Path | None, split: str, form: str) -> Published:
+    """The ground truth of 2018's val and of 2019's test is a separate archive with the same paths as the prompts."""
     name = {"val": "valid"}.get(split, split)
     clips = sorted(ytvos_clips())
     overlay = {("2018", "val"): "validation_gt", ("2019", "test"): "test_gt"}.get((form, split))
@@ -446,7 +450,7 @@ def ytvos(folder: Path, data: Path, split: str, form: str) -> Published:
     return Published(paths, clips if overlay else offered, {f"{split}_meta.json": meta})
 
 
-def allframes(folder: Path, data: Path, split: str, form: str) -> Published:
+def allframes(folder: Path, data: Path | None, split: str, form: str) -> Published:
     """All frames come without masks, in volumes; the masks, the meta file and the list are the sparse archive's."""
     name = {"val": "valid"}.get(split, split)
     sparse = ytvos(folder, data, split, form)
@@ -457,8 +461,8 @@ def allframes(folder: Path, data: Path, split: str, form: str) -> Published:
     return Published([*sparse.files, *volumes], clips, sparse.beside)
 
 
-def folder_of_mine(folder: Path, data: Path, split: str) -> Published:
-    """A folder without lists or with this split's; suffixes in capitals; frames without masks between."""
+def folder_of_mine(folder: Path, data: Path | None, split: str) -> Published:
+    """A folder with a list only of train; suffixes in capitals; frames without masks between."""
     clips = [drawn("my cat", 3, {1: range(3), 2: range(1, 3)}, annotated=(0, 2)), drawn("zoo", 2, {9: range(2)})]
     files = tree(clips, "JPEGImages", "Annotations", suffix="JPG")
     if split == "train":
@@ -467,8 +471,8 @@ def folder_of_mine(folder: Path, data: Path, split: str) -> Published:
     return Published([unpacked(folder / "mine", files)], clips)
 
 
-def vost(folder: Path, data: Path, split: str) -> Published:
-    """Stems with letters; frames at another rate beside; a list of a split that is not there."""
+def vost(folder: Path, data: Path | None, split: str) -> Published:
+    """Frame names with letters; frames at another rate beside; a list of a split that is not there."""
     clip = drawn("555_tear_aluminium_foil", 3, {1: range(3)}, stem="frame{:05}".format)
     files = tree([clip, drawn("1_other", 1, {1: (0,)})], "VOST/JPEGImages", "VOST/Annotations")
     files |= just("JPEGImages_10fps", tree([clip], "VOST/JPEGImages_10fps", "x"))
@@ -476,16 +480,16 @@ def vost(folder: Path, data: Path, split: str) -> Published:
     return Published([zipped(folder / "VOST.zip", files)], [clip])
 
 
-def pumavos(folder: Path, data: Path, split: str) -> Published:
+def pumavos(folder: Path, data: Path | None, split: str) -> Published:
     clips = [drawn("chair", 2, {1: range(2)}), drawn("shirt", 2, {1: range(2)})]
     return Published([zipped(folder / "PUBLIC_PUMaVOS.zip", tree(clips, "JPEGImages", "Annotations"))], clips)
 
 
-def synthetic(folder: Path, data: Path, split: str) -> Published:
-    """Nobody's files: what the reader draws is its own ground truth."""
+def synthetic(folder: Path, data: Path | None, split: str) -> Published:
+    """No files: the reader draws the videos."""
     clips = []
-    for scene in SYNTHETIC_SPLITS[split]:
-        maps = [label_map(scene, index) for index in range(scene.length)]
+    for scene in load_scenes()[split]:
+        maps = [draw_labels(scene, index) for index in range(scene.length)]
         seen: dict[str, dict[int, Mask]] = {}
         for label in set(np.unique(maps)) - {0}:
             first = next(index for index, labels in enumerate(maps) if label in labels)
@@ -495,10 +499,10 @@ def synthetic(folder: Path, data: Path, split: str) -> Published:
     return Published([], clips)
 
 
-Publisher = Callable[[Path, Path, str], Published]
+Publisher = Callable[[Path, Path | None, str], Published]
 
 
-def _year(publisher: Callable[[Path, Path, str, str], Published], form: str) -> Publisher:
+def _year(publisher: Callable[[Path, Path | None, str, str], Published], form: str) -> Publisher:
     return lambda folder, data, split: publisher(folder, data, split, form)
 
 
@@ -531,7 +535,7 @@ class Normalised(NamedTuple):
 
 
 def normalised(name: str, split: str, published: Published, root: Path) -> Normalised:
-    """What `vosbench fetch` makes of a publisher's files, without its manifest."""
+    """Put a publisher's files into the normal layout as `vosbench fetch` does, without dataset.json."""
     card, home = registry.find_dataset(name), root / name
     part = card.splits[split]
     reader: DatasetReader = load_reader(part.reader or card.reader)

@@ -1,4 +1,4 @@
-"""Runs made without the command line, and what is in them."""
+"""Make runs without the command line, and read what is in them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,13 @@ def tracked(
     return infer_jobs([job], gpus.split(","))[0]
 
 
+def is_at_work(run: Path) -> bool:
+    """Whether a run has begun to write the masks of a video."""
+    return any((run / "masks").glob(".*.partial/*"))
+
+
 def masks(run: Path) -> dict[str, bytes]:
-    """Every mask of a run by its path; those of videos in work do not count."""
+    """Every mask of a run by its path, without those of videos in work."""
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted((run / "masks").glob("[!.]*/*.png"))}
 
 
@@ -38,7 +43,7 @@ def states(run: Path) -> dict[str, dict[str, object]]:
 
 
 def track(run: Run, *videos: str) -> None:
-    """What is left of videos that were tracked."""
+    """Give a run the records and the empty mask folders of videos that were tracked."""
     for video in videos:
         (run.path / "masks" / video).mkdir(parents=True)
         run.write_record(Record(video, "done", frames=5, objects=1))

@@ -1,4 +1,4 @@
-"""A web server on the loopback with the faults of real ones, which remembers what it was asked."""
+"""A web server on this machine that can fail as real ones do, and records its requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BLOCK = 64 * 1024
 
 
 class Request(NamedTuple):
-    """What a client asked for: the path and the first byte, `None` without a Range header."""
+    """A request: its path, and the first byte of its Range header, `None` if it has none."""
 
     path: str
     start: int | None
@@ -26,20 +26,22 @@ class Request(NamedTuple):
 
 @dataclass
 class Server:
-    """What is served and what goes wrong with it. Every field can be changed between two requests.
+    """What is served, and the faults. Every field can be changed between two requests.
 
-    files: name -> content. A name that is not here is answered with 404; `/moved/NAME` redirects to `/NAME`.
-    ranges: whether Range requests are honoured; without, they are answered with 200 and the whole file.
-    cut: the connection is closed after so many bytes of a body; `cuts` answers in all, -1 for every one.
+    files: name -> content. Other names are answered with 404; `/moved/NAME` redirects to `/NAME`.
+    ranges: whether Range requests are honoured; if not, they are answered with 200 and the whole file.
+    cut: the connection is closed after so many bytes of a body, in the first `cuts` answers; -1 for all.
     refusals: statuses with which the next requests are answered, in this order. retry_after: their header.
     delay: seconds before every block of 64 KiB. silence: seconds before the status line.
-    extra: bytes that the announced length is too long by.
-    certificate: a PEM file with a key, by which a client that takes this server for its proxy gets TLS from it.
+    if_range: whether If-Range is honoured: a range of another version is answered with the whole file.
+    extra: bytes by which the announced length is too long.
+    certificate: a PEM file with a key. A client whose proxy is this server then gets TLS from it.
     """
 
     port: int = 0
     files: Mapping[str, bytes] = field(default_factory=dict)
     ranges: bool = True
+    if_range: bool = True
     cut: int | None = None
     cuts: int = -1
     refusals: list[int] = field(default_factory=list)
@@ -58,6 +60,10 @@ class Server:
     def starts(self) -> list[int | None]:
         """The first byte of every request so far."""
         return [request.start for request in self.requests]
+
+
+def make_etag(content: bytes) -> str:
+    return f'"{hashlib.md5(content).hexdigest()}"'
 
 
 @contextmanager
@@ -80,7 +86,7 @@ class _Handler(BaseHTTPRequestHandler):
     state: Server
 
     def do_CONNECT(self) -> None:
-        """Be the server that the client wants to reach."""
+        """Answer a client of the proxy as the server that it wants to reach would."""
         assert self.state.certificate is not None
         self.send_response(200)
         self.end_headers()
@@ -103,6 +109,8 @@ class _Handler(BaseHTTPRequestHandler):
         state.requests.append(Request(self.path, int(asked[1]) if asked else None))
         time.sleep(state.silence)
         name = self.path.removeprefix("/")
+        etag = make_etag(state.files.get(name, b""))
+        outdated = state.if_range and self.headers.get("If-Range", etag) != etag
         if state.refusals:
             self._end(state.refusals.pop(0), {"Retry-After": state.retry_after} if state.retry_after else {})
         elif name.startswith("moved/"):
@@ -110,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif name not in state.files:
             self._end(404)
         else:
-            self._send(state, state.files[name], int(asked[1]) if asked and state.ranges else None)
+            self._send(state, state.files[name], int(asked[1]) if asked and state.ranges and not outdated else None)
 
     def _send(self, state: Server, content: bytes, start: int | None) -> None:
         if start is not None and start >= len(content):
@@ -120,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200 if start is None else 206)
         if start is not None:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("ETag", f'"{hashlib.md5(content).hexdigest()}"')
+        self.send_header("ETag", make_etag(content))
         self.send_header("Content-Type", state.content_type)
         self.send_header("Content-Length", str(len(body) + state.extra))
         self.end_headers()
@@ -139,4 +147,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Nothing: `Server.requests` is the log."""
+        """Log nothing: `Server.requests` is the log."""

@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,7 +87,7 @@ def test_sam2_writes_the_recorded_masks_of_the_official_script(
 
 @pytest.mark.slow
 def test_sam2_writes_the_stock_predictors_masks_bit_for_bit(
-    cli: Cli, clip: Path, checkpoint: str, data: Path, seeded: ModuleType, one_thread: None
+    cli: Cli, clip: Path, checkpoint: str, data: Path, seeded: SimpleNamespace, one_thread: None
 ) -> None:
     run = infer(cli, clip, checkpoint, side=64)
     stock = official.build(seeded, 64)

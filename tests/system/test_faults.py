@@ -16,8 +16,8 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
-from tests.support.processes import alive
-from tests.support.runs import masks, states, tracked
+from tests.support.processes import alive, until
+from tests.support.runs import is_at_work, masks, states, tracked
 from vosbench.api import evaluate
 from vosbench.running.status import read_status
 
@@ -28,7 +28,7 @@ KILLS = 100
 def test_a_worker_that_hangs_is_killed_and_costs_its_video_alone(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Hung", "--set", f"memo={cli.folder}")
     told = cli(*given, "--out", "out", "--gpus", "cpu,cpu", "--stall", "3", expect=1).stderr
-    assert "once: the worker hung: no frame for 3 seconds; it is tried once more" in told
+    assert "once: no frame for 3 s, so that its worker was stopped; the video is queued again (attempt 2 of 2)" in told
     found = {video: (state["state"], state["attempts"]) for video, state in states(cli.folder / "out").items()}
     assert found == {"good": ("done", 1), "long": ("done", 1), "once": ("done", 2), "bad": ("failed", 2)}
 
@@ -47,8 +47,8 @@ def test_after_memory_ran_out_a_video_is_tried_with_leaner_settings_and_the_run_
 ) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Greedy", "--set", f"killed={killed}")
     told = cli(*given, "--out", "out", "--gpus", "cpu").stderr
-    assert "when the others have ended it is tried with modest=True" in told
-    assert "bad was tracked with modest=True, as memory had run out" in told
+    assert "the video is tried again with modest=True after all others (attempt 2 of 2)" in told
+    assert "bad was tracked with modest=True because memory ran out" in told
     assert states(cli.folder / "out")["bad"]["leaner"] == {"modest": True}
     assert [video for video, state in states(cli.folder / "out").items() if "leaner" in state] == ["bad"]
     assert "bad was tracked with modest=True" in cli("eval", "--results", "out", "--jobs", "1").stderr
@@ -79,10 +79,9 @@ def test_random_numbers_do_not_depend_on_the_worker_or_the_order(cli: Cli, bears
 def test_a_second_process_at_the_same_shard_is_refused_and_at_another_one_joins(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--gpus", "cpu", "--out", "out", "--tracker", "failing_trackers:Slow")
     first = cli.start(*given, "--shard", "1/2")
-    while not (cli.folder / "out/masks").exists():
-        time.sleep(0.05)
+    until((cli.folder / "out/masks").exists)
     os.kill(first.pid, signal.SIGSTOP)  # so that it is not done before the others have had their turn
-    assert "another process is at work on shard 1/2" in cli(*given, "--shard", "1/2", expect=2).stderr
+    assert "another process works on shard 1/2" in cli(*given, "--shard", "1/2", expect=2).stderr
     assert "stop it before --overwrite" in cli(*given, "--set", "seconds=0.1", "--overwrite", expect=2).stderr
     cli(*given, "--shard", "2/2")
     os.kill(first.pid, signal.SIGCONT)
@@ -97,8 +96,11 @@ def test_a_shard_that_never_ran_is_named_and_one_that_ran_twice_changes_nothing(
     before = masks(run.path)
     tracked(bears, run.path, shard=(1, 3))
     assert masks(run.path) == before
-    told = cli("eval", "--results", "out", expect=1).stderr
-    assert "out: shard 2/3 never ran, so that videos are missing; repeat the command with --shard 2/3" in told
+    told = cli("eval", "--results", "out", "--jobs", "1", expect=1).stderr
+    assert (
+        "out: shard 2/3 never ran, so their videos are missing; repeat the `vosbench infer` command with --shard 2/3"
+        in told
+    )
     assert re.search(r"never begun +shard 2/3\n", cli("show", "out").stdout)
     tracked(bears, run.path, shard=(2, 3))
     cli("eval", "--results", "out", "--jobs", "1")
@@ -172,8 +174,7 @@ def test_run_json_names_the_videos_from_the_start(cli: Cli, bears: Path) -> None
     process = cli.start(
         "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"
     )
-    while not (cli.folder / "out/.shards/1-of-1.now").exists():
-        time.sleep(0.05)
+    until(lambda: is_at_work(cli.folder / "out"))
     process.kill()
     process.communicate()
     assert len(states(cli.folder / "out")) == 4

@@ -10,16 +10,19 @@ import shutil
 import signal
 import subprocess
 import tarfile
-import time
 import zipfile
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
+from tests.support.processes import until
+from tests.support.publishers import png
 from tests.support.server import serve
 
 SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black"]
@@ -33,15 +36,15 @@ def cli(cli: Cli) -> Cli:
 
 
 @pytest.fixture(scope="session")
-def davis2016(data: Path) -> dict[str, bytes]:
-    """The publisher's tree of DAVIS 2016, by path: four real frames of each of the six sequences that are at hand."""
-    root = data / "davis2016-real"
-    files = {}
-    for folder, suffix in (("JPEGImages", "jpg"), ("Annotations", "png")):
-        for video in SEQUENCES:
-            for index in range(4):
-                name = f"DAVIS/{folder}/480p/{video}/{index:05}.{suffix}"
-                files[name] = (root / name).read_bytes()
+def davis2016() -> dict[str, bytes]:
+    """The publisher's tree of DAVIS 2016, by path: four frames of noise (70 kB each) in six of its sequences."""
+    dice, files = np.random.default_rng(0), {}
+    for index, video in product(range(4), SEQUENCES):
+        noise = Image.fromarray(dice.integers(0, 256, (240, 320, 3), np.uint8))
+        noise.save(frame := io.BytesIO(), "JPEG", quality=90)
+        files[f"DAVIS/JPEGImages/480p/{video}/{index:05}.jpg"] = frame.getvalue()
+        mask = squares((255, 6 + index, 9), size=(240, 320))
+        files[f"DAVIS/Annotations/480p/{video}/{index:05}.png"] = png(mask, "L")
     files["DAVIS/ImageSets/480p/val.txt"] = "".join(
         f"/JPEGImages/480p/{video}/{index:05}.jpg /Annotations/480p/{video}/{index:05}.png \n"
         for video in SEQUENCES
@@ -86,7 +89,7 @@ def test_a_part_of_the_publishers_videos_is_normalised_with_a_warning(cli: Cli, 
     content = packed(davis2016)
     with serve({"DAVIS-data.zip": content}) as server:
         done = cli("fetch", "davis2016", "--mirror", server.url(""))
-    assert "warning: davis2016 val is not complete: 6 of 20 videos; 24 of 1376 frames; missing are" in done.stderr
+    assert "warning: davis2016 val: not complete (6 of 20 videos, 24 of 1376 frames, missing are" in done.stderr
     assert "breakdance" in done.stderr
     assert "davis2016 is at datasets/davis2016 (6 videos, 24 frames, 6 objects)" in done.stdout
     root = cli.folder / "datasets/davis2016"
@@ -176,10 +179,7 @@ def test_a_download_that_was_cut_off_goes_on_with_the_next_command(cli: Cli, dav
     content = packed(davis2016)
     with serve({"DAVIS-data.zip": content}, delay=0.02) as server:
         process = cli.start("fetch", "davis2016", "--mirror", server.url(""))
-        deadline = time.monotonic() + 30
-        while not any(path.stat().st_size for path in (cli.folder / "datasets").rglob("*.part")):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: any(path.stat().st_size for path in (cli.folder / "datasets").rglob("*.parts/http")))
         process.kill()
         process.communicate()
         server.delay = 0.0
@@ -202,7 +202,7 @@ def test_a_checkpoint_is_verified(cli: Cli) -> None:
         done = cli("fetch", "sam2.1_hiera_tiny", "--mirror", server.url(""), expect=2)
     assert "sam2.1_hiera_tiny.pt" in done.stderr
     (cli.folder / "mine.pt").write_bytes(b"weights")
-    assert "its sha256 differs" in cli("fetch", "sam2.1_hiera_tiny", "--from", "mine.pt", expect=2).stderr
+    assert "sha256 is" in cli("fetch", "sam2.1_hiera_tiny", "--from", "mine.pt", expect=2).stderr
     assert not list((cli.folder / "checkpoints").glob("*.pt"))
 
 
@@ -225,7 +225,7 @@ HOSTILE: dict[str, Callable[[zipfile.ZipFile], None]] = {
     "leads out of its folder": lambda archive: archive.writestr("DAVIS/../../evil.txt", "x"),
     "has an absolute path": lambda archive: archive.writestr("/tmp/evil.txt", "x"),
     "is a link": _symlink,
-    "a bomb": lambda archive: archive.writestr("DAVIS/zeros.bin", bytes(200_000_000)),
+    "a bomb": lambda archive: archive.writestr("DAVIS/zeros.bin", bytes(40_000_000)),
 }
 
 
@@ -274,40 +274,26 @@ def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[s
     assert nothing_left(cli.folder)
 
 
-DRAWN = """
-from dataclasses import replace
-from vosbench.fetching.readers import synthetic
-synthetic.SYNTHETIC_SPLITS = {"val": [replace(scene, length=12) for scene in synthetic.SYNTHETIC_SPLITS["train"]]}
-read = synthetic.read_synthetic
-"""
-
-
-@pytest.mark.slow
 def test_a_fetch_that_was_killed_is_completed_by_the_next(cli: Cli) -> None:
-    (cli.folder / "drawn.py").write_text(DRAWN)
-    card = cli.folder / "drawn.toml"
-    card.write_text('name = "drawn"\ntitle = "Drawn"\nreader = "drawn:read"\n[splits.val]\n')
-    cli("fetch", card, "--root", "undisturbed")
-    process = cli.start("fetch", card)
-    deadline = time.monotonic() + 60
-    while not any((cli.folder / "datasets").glob(".drawn.partial/*/*")):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.001)
+    (cli.folder / "cubs.toml").write_text('name = "cubs"\ntitle = "Cubs"\n[splits.val]\n')
+    make_tree(cli.folder / "given", {f"v{index}": [squares((1, 2, 2 + index))] * 12 for index in range(10)})
+    packed = shutil.make_archive(str(cli.folder / "cubs"), "zip", cli.folder / "given")
+    command = ("fetch", "cubs.toml", "--from", packed)
+    cli(*command, "--root", "undisturbed")
+    process = cli.start(*command)
+    until(lambda: any((cli.folder / "datasets").glob(".cubs.partial/*/*")), interval=0.001)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert not (cli.folder / "datasets/drawn").exists()
-    cli("fetch", card)
-    assert contents(cli.folder / "datasets/drawn") == contents(cli.folder / "undisturbed/drawn")
-    assert len(list((cli.folder / "datasets/drawn").rglob("*.jpg"))) == 36
+    assert not (cli.folder / "datasets/cubs").exists()
+    cli(*command)
+    assert contents(cli.folder / "datasets/cubs") == contents(cli.folder / "undisturbed/cubs")
+    assert len(list((cli.folder / "datasets/cubs").rglob("*.jpg"))) == 120
 
 
 def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli, davis2016: dict[str, bytes]) -> None:
     with serve({"DAVIS-data.zip": packed(davis2016)}, delay=5.0) as server:
         process = cli.start("fetch", "davis2016", "--mirror", server.url(""))
-        while not (cli.folder / "datasets/.davis2016.lock").exists():
-            assert process.poll() is None
-            time.sleep(0.01)
+        until((cli.folder / "datasets/.davis2016.lock").exists)
         assert "another process" in cli("fetch", "davis2016", expect=2).stderr
         server.delay = 0.0
         process.communicate(timeout=120)
@@ -321,7 +307,7 @@ def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli, davis2016: dict[s
         (["./no-card.toml"], "no-card.toml: cannot read the card"),
         (["davis", "--split", "vla"], "did you mean val?"),
         (["davis", "--from", "no-such.zip"], "no-such.zip: no such file or folder"),
-        (["davis", "davis2016", "--from", "x.zip"], "--from goes with one name, found 2"),
+        (["davis", "davis2016", "--from", "x.zip"], "--from: expected one NAME, found 2"),
         (["sam2.1_hiera_tiny", "--from", "no-such.pt"], "no-such.pt: no such file"),
     ],
 )
@@ -334,7 +320,7 @@ def test_a_folder_without_the_dataset_is_refused(cli: Cli) -> None:
     (cli.folder / "holiday").mkdir()
     (cli.folder / "holiday/beach.jpg").write_bytes(b"sand")
     done = cli("fetch", "davis", "--from", "holiday", expect=2)
-    assert "no JPEGImages/480p/<video>/<frame> in what was given; found beach.jpg at the top" in done.stderr
+    assert "no JPEGImages/480p/<video>/<frame> in holiday, found only beach.jpg" in done.stderr
 
 
 def test_two_parts_with_a_list_each_are_joined(cli: Cli, davis2016: dict[str, bytes]) -> None:
@@ -396,7 +382,7 @@ def test_a_dry_run_shows_everything_asks_nobody_and_writes_nothing(cli: Cli) -> 
 def test_a_dry_run_shows_what_no_program_can_get_and_what_is_complete(cli: Cli) -> None:
     write_card(cli.folder / "cubs.toml")
     assert "by hand: Ask Ann." in cli("fetch", "./cubs.toml", "--dry-run").stdout
-    assert "cubs val: not to be had by program. Ask Ann." in cli("fetch", "./cubs.toml", expect=2).stderr
+    assert "cubs val: cannot be downloaded automatically; Ask Ann." in cli("fetch", "./cubs.toml", expect=2).stderr
     make_tree(cli.folder / "given", {"ann": [squares((1, 2, 2))]})
     cli("fetch", "./cubs.toml", "--from", "given")
     assert "it is complete already" in cli("fetch", "./cubs.toml", "--dry-run").stdout
@@ -421,7 +407,7 @@ def test_a_tree_of_ones_own_has_a_name_of_ones_own(cli: Cli) -> None:
     assert "mine is at datasets/mine (1 videos, 2 frames, 1 objects)" in done.stdout
     assert (cli.folder / "datasets/mine/ImageSets/val.txt").read_text() == "ann\n"
     assert "another name" in cli("fetch", "folder", "--from", "given", "--as", "davis2016", expect=2).stderr
-    assert "--as goes with one name, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr
+    assert "--as: expected one NAME, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="a certificate is made with openssl")

@@ -31,9 +31,9 @@ def test_fetch_makes_a_dataset_of_video_files(tmp_path: Path, cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("name", "split"), [("mose", "val"), ("sav", "test"), ("lvos", "val"), ("ytvos2018-allframes", "val")]
 )
-def test_the_command_makes_the_same_of_a_publishers_files(cli: Cli, data: Path, name: str, split: str) -> None:
+def test_the_command_makes_the_same_of_a_publishers_files(cli: Cli, name: str, split: str) -> None:
     name = registry.find_dataset(name).name
-    published = PUBLISHERS[name](cli.folder, data, split)
+    published = PUBLISHERS[name](cli.folder, None, split)
     given = [argument for path in published.files for argument in ("--from", path)]
     cli("fetch", name, "--split", split, *given)
     expected = normalised(name, split, published, cli.folder / "expected")
@@ -44,9 +44,9 @@ def test_the_command_makes_the_same_of_a_publishers_files(cli: Cli, data: Path, 
     assert found == {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
-def test_a_train_archive_never_becomes_the_validation_split(cli: Cli, data: Path) -> None:
-    archive, meta = PUBLISHERS["mosev1"](cli.folder, data, "train").files
+def test_a_train_archive_never_becomes_the_validation_split(cli: Cli) -> None:
+    archive, meta = PUBLISHERS["mosev1"](cli.folder, None, "train").files
     meta.rename(meta.with_name("meta_valid.json"))
     done = cli("fetch", "mose", "--from", archive, "--from", "meta_valid.json", expect=2)
-    assert "found train/JPEGImages of another split: give what holds the split val with --from" in done.stderr
+    assert "found train/JPEGImages of another split; give the files of this split with --from" in done.stderr
     assert not (cli.folder / "datasets/mosev1").exists()

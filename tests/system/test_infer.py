@@ -41,8 +41,8 @@ def test_the_run_is_named_after_what_is_not_default(cli: Cli, bears: Path) -> No
     ("tracker", "reason"),
     [
         ("Faulty", "RuntimeError: out of luck in two lines"),
-        ("Killed", "the worker was killed by SIGKILL"),
-        ("Leaving", "the worker ended with status 7"),
+        ("Killed", "its worker was killed by SIGKILL"),
+        ("Leaving", "its worker ended with status 7"),
     ],
 )
 def test_a_tracker_that_fails_costs_that_video_alone(cli: Cli, bears: Path, tracker: str, reason: str) -> None:
@@ -71,7 +71,7 @@ def test_another_setting_never_goes_into_the_same_run(cli: Cli, bears: Path) -> 
     command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Faulty", "--videos", "good", "--gpus", "cpu")
     cli(*command, "--out", "out")
     refused = cli(*command, "--out", "out", "--set", "memo=there", expect=2)
-    assert "out holds another run (settings {}, now {'memo': 'there'})" in refused.stderr
+    assert "out: holds another run (settings {}, now {'memo': 'there'})" in refused.stderr
     cli(*command)
     told = cli(*command, "--set", "memo=there").stderr
     assert "a new run, failing_trackers.Faulty+memo=there, beside failing_trackers.Faulty" in told
@@ -81,7 +81,7 @@ def test_a_folder_of_other_files_is_never_touched(cli: Cli, bears: Path) -> None
     (cli.folder / "thesis").mkdir()
     (cli.folder / "thesis/chapter.tex").write_text("precious")
     command = ("infer", "--dataset", bears, "--tracker", "static", "--out", "thesis", "--overwrite")
-    assert "thesis is not empty and not a run" in cli(*command, expect=2).stderr
+    assert "thesis: not empty and not a run" in cli(*command, expect=2).stderr
     assert (cli.folder / "thesis/chapter.tex").read_text() == "precious"
 
 
@@ -100,7 +100,7 @@ def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: P
     assert "no luck today: come back tomorrow" in cli(*command, expect=2).stderr
     assert not list(cli.folder.rglob("run.json"))
     broken = cli(*command, "--set", "mendable=false", "--out", "out", expect=2).stderr
-    assert re.search(r"cannot be built: RuntimeError: .*; see .*out/\.logs/cpu\.log", broken)
+    assert re.search(r"cannot be built \(RuntimeError: .*\); see .*out/\.logs/cpu\.log", broken)
     assert "Traceback" in (cli.folder / "out/.logs/cpu.log").read_text()
     (cli.folder / "mine/.git").mkdir(parents=True)
     cli(*command, "--out", "mine", expect=2)
@@ -148,7 +148,7 @@ def test_objects_that_are_kept_apart_may_have_the_id_0(cli: Cli) -> None:
 def test_an_output_that_is_a_file_is_one_line(cli: Cli, bears: Path) -> None:
     (cli.folder / "out").write_text("precious")
     told = cli("infer", "--dataset", bears, "--tracker", "static", "--out", "out", expect=2).stderr
-    assert "out is a file" in told
+    assert "out: a file, expected a folder" in told
 
 
 @pytest.mark.parametrize("command", ["infer", "run"])
@@ -187,7 +187,7 @@ def test_quiet_is_quiet(cli: Cli, bears: Path) -> None:
 @pytest.mark.skipif(shutil.which("nvidia-smi") is not None, reason="this machine has a GPU")
 def test_gpus_all_without_a_gpu_says_so(cli: Cli, bears: Path) -> None:
     done = cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "all", expect=2)
-    assert "no GPU that can be used; take --gpus cpu" in done.stderr
+    assert "no GPU that can be used; use --gpus cpu" in done.stderr
 
 
 def test_a_results_folder_that_cannot_be_written_to_is_named(cli: Cli, bears: Path) -> None:

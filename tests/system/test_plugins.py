@@ -79,7 +79,7 @@ def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Pa
     shutil.copy(project / "__init__.py", cli.folder / "mine.py")
     cli("fetch", "./card.toml", "--from", bears)
     cli("infer", "--dataset", "./card.toml", "--tracker", "mine:Hold", "--gpus", "cpu")
-    cli("eval", "--results", "results/cubs-val/mine.Hold")
+    cli("eval", "--results", "results/cubs-val/mine.Hold", "--jobs", "1")
     assert "24 frames" in cli("fetch", "./card.toml").stdout
 
 
@@ -88,7 +88,7 @@ def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Pa
     [
         ("nowhere:Hold", "nowhere:Hold: cannot be loaded (No module named 'nowhere'); expected module:object"),
         ("mine:Held", "mine:Held: cannot be loaded (module 'mine' has no attribute 'Held')"),
-        ("mine:card", "mine:card: a tracker is a class, found PosixPath"),
+        ("mine:card", "mine:card: expected a class with a method `track`, found an object of type PosixPath"),
         ("broken:Hold", "broken:Hold: cannot be loaded (out of order); expected module:object"),
         ("statc", "unknown tracker 'statc': did you mean static?"),
     ],

@@ -91,7 +91,7 @@ def test_frames_that_were_written_later_are_the_only_reason(cli: Cli, shifted: P
     told = cli("reproduce", "out", "--sample", "1", "--gpus", "cpu", expect=1)
     assert told.stdout == "good: 5 of 5 frames differ\n"
     assert told.stderr.splitlines()[-1].endswith(
-        "what has changed: frames or true masks of good were written after the run was begun"
+        "what has changed: frames or ground truth of good were written after the run began"
     )
 
 
@@ -104,14 +104,14 @@ def test_masks_that_were_changed_afterwards_are_found_out_and_nothing_else_is_bl
     shutil.copy(shifted / "masks/good/00000.png", shifted / "masks/good/00005.png")
     given = ("reproduce", "out", "--videos", "good,long", "--gpus", "cpu")
     told = cli(*given, expect=1)
-    altered = "good: the run's masks are not those that it wrote"
-    assert told.stdout.splitlines() == [f"{altered}, and it writes the same again", "long: same"]
+    altered = "good: the run's masks were changed after it wrote them"
+    assert told.stdout.splitlines() == [f"{altered}, and it writes the same ones again", "long: same"]
     assert told.stderr.splitlines()[-1].endswith(
         "1 of 2 videos differ; what has changed: masks of the run, after they were written"
     )
     (cli.folder / "mine.py").write_text(SHIFTED.replace("self.shift,", "self.shift + 1,"))
     told = cli(*given, expect=1)
-    assert told.stdout.splitlines() == [f"{altered}, and now it writes others", "long: 8 of 8 frames differ"]
+    assert told.stdout.splitlines() == [f"{altered}, and now it writes other ones", "long: 8 of 8 frames differ"]
     assert "what has changed: the tracker's file has changed;" in told.stderr
 
 
@@ -119,7 +119,7 @@ def test_what_a_run_was_made_of_has_to_be_there_and_the_same(cli: Cli, shifted: 
     given = ("reproduce", "out", "--gpus", "cpu", "--videos")
     assert "did you mean good?" in cli(*given, "goood", expect=2).stderr
     (bears / "JPEGImages/long/00007.jpg").unlink()
-    assert "video long had 8 frames, and in" in cli(*given, "long", expect=2).stderr
+    assert "video long had 8 frames, and has 7 in" in cli(*given, "long", expect=2).stderr
     (cli.folder / "weights").write_text("learned again")
     assert "out: its checkpoint's sha256 was" in cli(*given, "good", expect=2).stderr
     (cli.folder / "weights").unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -40,7 +40,7 @@ SECOND = maps((), (), ((1, 8, 8),), ((1, 9, 9),))  # over the first; its mask of
 
 
 @pytest.fixture(scope="module")
-def stock(seeded: ModuleType) -> Any:
+def stock(seeded: SimpleNamespace) -> Any:
     return official.build(seeded, SIDE)
 
 
@@ -93,7 +93,7 @@ def test_first_masks_or_all_masks_are_given_and_void_is_no_object(
 
 def test_prompts_that_are_neither_first_nor_all_are_refused(cli: Cli, tree: Path, checkpoint: str) -> None:
     done = cli("infer", "--dataset", tree, "--checkpoint", checkpoint, "--set", "prompts=some", expect=2)
-    assert "prompts 'some': choose first or all" in done.stderr
+    assert "setting prompts='some': expected first or all" in done.stderr
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"PK\x03\x04" + bytes(96)], ids=["empty", "page", "cut"])

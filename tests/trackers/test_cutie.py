@@ -143,8 +143,8 @@ def alike(ours: Sequence[Masks], theirs: Sequence[Masks]) -> bool:
     ("settings", "length"),
     [
         ({}, 8),
-        ({"mem_every": 2, "max_mem_frames": 2}, 7),
-        ({"mem_every": 1, "use_long_term": True}, 12),
+        pytest.param({"mem_every": 2, "max_mem_frames": 2}, 7, marks=pytest.mark.slow),
+        pytest.param({"mem_every": 1, "use_long_term": True}, 12, marks=pytest.mark.slow),
     ],
     ids=["default", "forgetful", "long_term"],
 )

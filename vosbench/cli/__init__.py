@@ -1,17 +1,16 @@
-"""The command line: it parses, calls and prints. Nothing else in vosbench prints or exits.
+"""The command line: each command parses its options, calls the library and prints what comes back.
 
-What a command needs is imported when it runs, so that `--help` is instant.
+No other room of vosbench prints or exits. A command imports what it needs when it runs, so that `--help` is instant.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import datasets, evaluate, fetch, infer, runs, slurm, sweep
+from vosbench.cli import datasets, evaluate, fetch, infer, reproduce, show, slurm, status, sweep  # noqa: F401
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
 from vosbench.errors import VosbenchError
 from vosbench.running.slurm import EXIT_REQUEUE
@@ -19,26 +18,22 @@ from vosbench.running.slurm import EXIT_REQUEUE
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 EXIT_INTERRUPTED = 130
 
-COMMAND_ORDER: tuple[Callable[..., Any], ...] = (
-    *(
-        fetch.fetch_command,
-        infer.infer_command,
-        evaluate.evaluate_command,
-        infer.run_command,
-        sweep.sweep_command,
-        slurm.slurm_command,
-    ),
-    *(datasets.list_command, runs.show_command, runs.status_command, evaluate.overlay_command, runs.reproduce_command),
-    *(datasets.verify_command, datasets.cite_command, datasets.doctor_command),
+COMMAND_ORDER = (
+    *("fetch", "infer", "eval", "run", "sweep", "slurm"),
+    *("list", "show", "status", "overlay", "reproduce", "verify", "cite", "doctor"),
 )
-"""The commands as `--help` lists them."""
-app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.callback) if command.callback else -1)
+"""The commands in the order in which `--help` lists them."""
+app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """Run the command line; what the user can mend becomes one line and exit status 2."""
+    """Run the command line and exit with its status.
+
+    A VosbenchError and a wrong option become one line and status 2. A scheduler's signal gives EXIT_REQUEUE, and
+    Ctrl-C gives EXIT_INTERRUPTED.
+    """
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever this typer has it
     try:
         with raise_on_stop_signal():
@@ -49,24 +44,24 @@ def main() -> None:
         print_error(str(error))
         status = 2
     except usage_error as error:
-        print_error(f"{error.format_message()} See `vosbench --help`")  # type: ignore[attr-defined]
+        print_error(f"{error.format_message()} See `vosbench --help`.")  # type: ignore[attr-defined]
         status = 2
     except Stopped:
-        print_error("stopped by a signal; the same command continues where it stopped")
+        print_error("stopped by a signal; repeat the command to continue")
         status = EXIT_REQUEUE
     except (KeyboardInterrupt, typer.Abort):
         status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:
-        print_error("interrupted; the same command continues where it stopped")
+        print_error("interrupted; repeat the command to continue")
     sys.exit(status)
 
 
 def _move_root_options_first(arguments: Sequence[str]) -> list[str]:
-    """Move the global options to the front, so that they may stand anywhere."""
-    front, rest, waiting = [], [], iter(arguments)
-    for argument in waiting:
+    """Move the global options to the front, so that they may stand anywhere on the command line."""
+    front, rest, remaining = [], [], iter(arguments)
+    for argument in remaining:
         if argument in ROOT_OPTIONS:
-            front += [argument, *([value] if (value := next(waiting, None)) is not None else [])]
+            front += [argument, *([value] if (value := next(remaining, None)) is not None else [])]
         elif argument == "--quiet" or argument.startswith(tuple(f"{option}=" for option in ROOT_OPTIONS)):
             front.append(argument)
         else:

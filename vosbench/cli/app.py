@@ -1,4 +1,4 @@
-"""What all commands share: the application, its global options, the options that several take, and how it ends."""
+"""What all commands share: the Typer application, the options that several commands take, signals and errors."""
 
 from __future__ import annotations
 
@@ -21,41 +21,59 @@ if TYPE_CHECKING:
     from vosbench.datasets.split import DatasetSplit
 
 app = typer.Typer(
-    help="Fetch, run and score semi-supervised video object segmentation (VOS).",
+    help="Fetch datasets, run trackers and score masks for semi-supervised video object segmentation (VOS).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 DatasetOption = Annotated[
-    str, typer.Option("--dataset", help="A name, an alias (`default` is one), or the path of a tree or card.")
+    str, typer.Option("--dataset", help="A dataset's name or alias, or the path of its folder or card.")
 ]
-ScoredDatasetOption = Annotated[str | None, typer.Option("--dataset", help="A name or a path; a run knows its own.")]
-SplitOption = Annotated[str | None, typer.Option(help="The split; without it the card's default, mostly val.")]
-RulesOption = Annotated[str | None, typer.Option(help="Go by the prompts and rules of this dataset's card instead.")]
-VideosOption = Annotated[str, typer.Option(metavar="A,B", help="Only these videos.")]
-LimitOption = Annotated[int | None, typer.Option(min=1, help="Only the first N videos.")]
+ScoredDatasetOption = Annotated[
+    str | None,
+    typer.Option("--dataset", help="The dataset with the ground truth: a name or a path. A run knows its own."),
+]
+SplitOption = Annotated[str | None, typer.Option(help="The split; default: the one that the dataset's card names.")]
+RulesOption = Annotated[
+    str | None,
+    typer.Option(metavar="DATASET", help="Use the prompts and the scoring rules of this dataset's card instead."),
+]
+VideosOption = Annotated[str, typer.Option(metavar="A,B", help="Only the videos with these names.")]
+LimitOption = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first N videos.")]
 TrackerOption = Annotated[
-    str, typer.Option(help=f"{', '.join(registry.BUILT_IN_TRACKERS)}, a plug-in's name, or module:object.")
+    str, typer.Option(help=f"{', '.join(registry.BUILT_IN_TRACKERS)}, the name of a plug-in, or module:object.")
 ]
 CheckpointOption = Annotated[
-    str | None, typer.Option(help="A name of the catalogue, or the path of a file of weights.")
+    str | None,
+    typer.Option(help="A name that `vosbench list checkpoints` shows, or the path of a file of weights."),
 ]
 SettingsOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="A tracker's setting; `--set help` lists them.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting of the tracker; repeatable. `--set help` lists them."),
 ]
 GpusOption = Annotated[
-    str | None, typer.Option(help="all, cpu, or indices such as 0,1; without it all GPUs, or the CPU.")
+    str | None, typer.Option(help="all, cpu, or indices such as 0,1; default: all GPUs, or the CPU if there is none.")
 ]
 WorkersPerGpuOption = Annotated[int, typer.Option("--workers-per-gpu", min=1, help="Workers that share each GPU.")]
-StallOption = Annotated[float, typer.Option(min=1, help="Seconds without a frame after which a worker is killed.")]
-JsonLogOption = Annotated[
-    Path | None, typer.Option("--json-log", metavar="FILE", help="Add every event to a file, one JSON object a line.")
+StallOption = Annotated[
+    float, typer.Option(min=1, metavar="SECONDS", help="Stop a worker that has finished no frame for this long.")
 ]
-OutOption = Annotated[Path | None, typer.Option(help="The run's own folder.")]
-OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Track again what is done.")]
-JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes that score; without it one a core.")]
-ResultsOption = Annotated[Path, typer.Option(help="A run, or any folder of <video>/<frame>.png.")]
+JsonLogOption = Annotated[
+    Path | None,
+    typer.Option("--json-log", metavar="FILE", help="Append every event to FILE, one JSON object per line."),
+]
+OutOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="The run's folder; default: a folder under the results root.")
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Track finished videos again; replace a different run in the same folder.")
+]
+JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes that score videos; default: one per core.")]
+ResultsOption = Annotated[Path, typer.Option(metavar="DIR", help="A run, or any folder of <video>/<frame>.png.")]
+
+STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name))
+"""The signals by which a scheduler asks a process to stop. Windows has no SIGUSR1."""
 
 
 class Stopped(BaseException):
@@ -64,9 +82,9 @@ class Stopped(BaseException):
 
 @contextmanager
 def raise_on_stop_signal() -> Iterator[None]:
-    """Turn a scheduler's SIGTERM or SIGUSR1 into an exception, so that everything is put in order on the way out.
+    """Raise `Stopped` when one of STOP_SIGNALS arrives, so that all clean-up code runs before the process ends.
 
-    One is enough: a second one would disturb that.
+    After the first signal the others are ignored, because a second exception would interrupt the clean-up.
     """
 
     def stop(number: int, frame: FrameType | None) -> NoReturn:
@@ -74,29 +92,34 @@ def raise_on_stop_signal() -> Iterator[None]:
             signal.signal(each, signal.SIG_IGN)
         raise Stopped
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    before = {number: signal.signal(number, stop) for number in STOP_SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
-            if signal.getsignal(number) is stop:  # once stopped it stays deaf until the process has gone
+            if signal.getsignal(number) is stop:  # a stopped process ignores the signals until it has ended
                 signal.signal(number, handler)
 
 
+def split_names(text: str) -> list[str]:
+    """Split the value of --videos, `A,B`, into names; an empty text has none."""
+    return [name for name in text.split(",") if name]
+
+
 def parse_video_options(dataset_split: DatasetSplit, names: str, limit: int | None = None) -> list[str]:
-    """The videos that --videos and --limit choose."""
+    """Return the videos that --videos and --limit choose. Raises VosbenchError for a name that the split lacks."""
     from vosbench.datasets.split import choose_videos
 
-    return choose_videos(dataset_split, [name for name in names.split(",") if name], limit)
+    return choose_videos(dataset_split, split_names(names), limit)
 
 
 def format_command_line() -> str:
-    """This command, as it can be typed again."""
+    """Return this process's command, quoted so that it can be typed again."""
     return shlex.join(["vosbench", *sys.argv[1:]])
 
 
 def print_error(line: str) -> None:
-    """The one line that tells what went wrong."""
+    """Print one line that says what went wrong."""
     sys.stderr.write(f"vosbench: {line}\n")
 
 
@@ -111,17 +134,21 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def set_global_options(
     context: typer.Context,
-    datasets: Annotated[Path, typer.Option(envvar="VOSBENCH_DATASETS", help="Where datasets lie.")] = Path("datasets"),
-    checkpoints: Annotated[Path, typer.Option(envvar="VOSBENCH_CHECKPOINTS", help="Where weights lie.")] = Path(
-        "checkpoints"
-    ),
-    results_root: Annotated[Path, typer.Option(envvar="VOSBENCH_RESULTS", help="Where runs lie.")] = Path("results"),
-    quiet: Annotated[bool, typer.Option("--quiet", help="Results and errors only, no progress.")] = False,
+    datasets: Annotated[
+        Path, typer.Option(envvar="VOSBENCH_DATASETS", metavar="DIR", help="The folder of all datasets.")
+    ] = Path("datasets"),
+    checkpoints: Annotated[
+        Path, typer.Option(envvar="VOSBENCH_CHECKPOINTS", metavar="DIR", help="The folder of all checkpoints.")
+    ] = Path("checkpoints"),
+    results_root: Annotated[
+        Path, typer.Option(envvar="VOSBENCH_RESULTS", metavar="DIR", help="The folder of all runs.")
+    ] = Path("results"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print results and errors only, no progress.")] = False,
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="The version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Options of every command; they may stand before or after it."""
+    """Set the options of every command; they may stand before or after its name."""
     from vosbench.cli import console
 
     context.obj = paths.Roots(datasets, checkpoints, results_root)

@@ -1,4 +1,4 @@
-"""What a person sees: progress on standard error, tables on standard output. Only the command line uses this."""
+"""Print results and tables on standard output, and notes and progress bars on standard error."""
 
 from __future__ import annotations
 
@@ -15,32 +15,31 @@ from rich.table import Table
 from rich.text import Text
 
 LINE_INTERVAL = 10.0  # seconds between two plain lines about the same piece of work
-
-PIPE_WIDTH = 200  # columns for tables that no terminal shows
+PIPE_WIDTH = 200  # columns of a table that is written to a file or a pipe
 
 output = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 notes = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 def print_note(line: str) -> None:
-    """A line about what is going on; silent with --quiet."""
+    """Print a line about the work in progress; with --quiet print nothing."""
     if not notes.quiet:
         notes.print(line, markup=False)
 
 
 def print_result(line: str = "") -> None:
-    """A line of a command's result."""
+    """Print a line of a command's result."""
     output.print(line, markup=False)
 
 
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None, total: Sequence[object] = ()
 ) -> None:
-    """A table of a command's result, `total` below a line. Numbers stand to the right and are never cut."""
+    """Print a table, with `total` as its last row below a line. Numbers are aligned to the right and never cut."""
     body, foot = [[_format_cell(value) for value in row] for row in rows], [_format_cell(value) for value in total]
     grid = _build_grid(columns, body, foot, title)
     if output.measure(grid, options=output.options.update(width=PIPE_WIDTH)).maximum > output.width:
-        grid = _build_grid([column.replace("-", "-\n") for column in columns], body, foot, title)
+        grid = _build_grid([column.replace("-", "-\n").replace(" ", "\n") for column in columns], body, foot, title)
     output.print(grid, markup=False)
 
 
@@ -80,8 +79,13 @@ def _is_number(text: str) -> bool:
     return text == "-" or text.replace(".", "", 1).lstrip("-").isdigit()
 
 
+def format_time(time_utc: str) -> str:
+    """Shorten a time in ISO 8601 for a table: 2026-11-21T19:31:22+00:00 becomes 2026-11-21 19:31."""
+    return time_utc[:16].replace("T", " ")
+
+
 class ProgressSteps(AbstractContextManager["ProgressSteps"]):
-    """Progress of work that consists of named pieces: bars on a terminal, a line now and then elsewhere."""
+    """Progress of work in named pieces: a bar each on a terminal, a line every LINE_INTERVAL seconds elsewhere."""
 
     def __init__(self) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
@@ -97,7 +101,7 @@ class ProgressSteps(AbstractContextManager["ProgressSteps"]):
         self.progress.stop()
 
     def __call__(self, label: str, done: int, total: int | None) -> None:
-        """So much of a piece of work is done."""
+        """Show that `done` of `total` is done of the piece of work called `label`; total: None if it is not known."""
         if notes.is_terminal:
             if label not in self.tasks:
                 self.tasks[label] = self.progress.add_task(label, total=total)
@@ -108,5 +112,5 @@ class ProgressSteps(AbstractContextManager["ProgressSteps"]):
 
 
 def silence_notes() -> None:
-    """Show results and errors only."""
+    """Print no notes and no progress from now on, only results and errors."""
     notes.quiet = True

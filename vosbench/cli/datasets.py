@@ -1,8 +1,9 @@
-"""The commands about what lies on disk: fetch, list, verify, cite and doctor."""
+"""The commands `vosbench list`, `verify`, `cite` and `doctor`."""
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
 def list_command(
     context: typer.Context,
     what: Annotated[
-        Literal["datasets", "trackers", "checkpoints", "runs"] | None, typer.Argument(help="Without it, all four.")
+        Literal["datasets", "trackers", "checkpoints", "runs"] | None,
+        typer.Argument(help="Which of them to list; default: all four."),
     ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show datasets, trackers, checkpoints and runs: what there is, and what of it is here."""
+    """List the known datasets, trackers and checkpoints, which of them are on disk, and all runs."""
     from vosbench.cli import console
     from vosbench.studies import inventory
 
@@ -35,15 +37,25 @@ def list_command(
         console.print_result(json.dumps(found, indent=1, ensure_ascii=False))
         return
     for kind, rows in found.items():
-        notes = _move_long_columns_out(rows)
-        columns = [column.replace("_mb", " MB") for column in rows[0]] if rows else [kind]
-        console.print_table(columns, [list(row.values()) for row in rows], title=f"\n{kind}")
-        for note in notes:
-            console.print_result(note)
+        _print_listing(kind, rows)
 
 
-def _move_long_columns_out(rows: list[dict[str, Any]]) -> list[str]:
-    """Take what is too long for a table out of its rows: lines about datasets' titles and servers, to stand below."""
+def _print_listing(kind: str, rows: list[dict[str, Any]]) -> None:
+    """Print the table of one kind, with the long columns as lines below it."""
+    from vosbench.cli import console
+
+    notes = _remove_long_columns(rows)
+    for row in rows:
+        if "updated" in row:
+            row["updated"] = console.format_time(row["updated"])
+    columns = [column.replace("_mb", " MB") for column in rows[0]] if rows else [kind]
+    console.print_table(columns, [list(row.values()) for row in rows], title=f"\n{kind}")
+    for note in notes:
+        console.print_result(note)
+
+
+def _remove_long_columns(rows: list[dict[str, Any]]) -> list[str]:
+    """Remove the titles and servers of datasets, which are too long for a table; return them as lines for below it."""
     titles = dict.fromkeys(f"{row['dataset']}: {row.pop('title')}" for row in rows if "title" in row)
     servers = [(row["dataset"], row["split"], row.pop("server")) for row in rows if "server" in row]
     scored = [f"{dataset} {split} is scored at {server}" for dataset, split, server in servers if server]
@@ -53,13 +65,15 @@ def _move_long_columns_out(rows: list[dict[str, Any]]) -> list[str]:
 @app.command("verify")
 def verify_command(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A dataset's name, an alias, or the path of a dataset or card.")],
-    split: Annotated[str | None, typer.Option(help="One split; without it all that are fetched.")] = None,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A dataset's name or alias, or the path of its folder or card.")
+    ],
+    split: Annotated[str | None, typer.Option(help="Verify only this split; default: all splits on disk.")] = None,
     deep: Annotated[bool, typer.Option("--deep", help="Decode every frame and mask.")] = False,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that decode; without it one a core.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes that decode; default: one per core.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check a dataset against its card and dataset.json, and list all that is wrong (exit status 1)."""
+    """Compare a dataset on disk with its card and dataset.json, and list all differences (exit status 1)."""
     from vosbench.cli import console
     from vosbench.datasets.verify import find_splits_to_verify
 
@@ -78,10 +92,9 @@ def verify_command(
         for row in rows:
             console.print_result("{dataset} {split}: {where}: {what}".format(**row))
     else:
-        looked = "every frame and mask was decoded" if deep else "every file is there, and --deep decodes it as well"
-        console.print_result(
-            f"nothing is wrong with {name} {', '.join(dataset_split.split.name for dataset_split in found)}: {looked}"
-        )
+        checked = "every frame and mask was decoded" if deep else "every file is there; --deep also decodes them"
+        splits = ", ".join(dataset_split.split.name for dataset_split in found)
+        console.print_result(f"nothing is wrong with {name} {splits}: {checked}")
     for dataset_split, findings in found.items():
         if findings:
             print_error(_describe_remedy(name, dataset_split, len(findings), context.obj.datasets))
@@ -91,40 +104,44 @@ def verify_command(
 def _verify_with_progress(
     dataset_split: DatasetSplit, manifest: Mapping[str, Any], deep: bool, jobs: int | None
 ) -> list[Finding]:
-    """What is wrong with a split, with progress, and a word on what cannot be known."""
+    """Return the findings about a split; show the progress, and say what cannot be checked."""
     from vosbench.cli import console
     from vosbench.datasets.verify import describe_partial_fetch, verify_split
 
     title = f"{dataset_split.name} {dataset_split.split.name}"
     if "videos" not in manifest:
-        why = "was fetched by an older version" if dataset_split.fetched else "has no dataset.json"
-        console.print_note(f"{title} {why}: what each video should hold is not known")
+        reason = "was fetched by an older version" if dataset_split.fetched else "has no dataset.json"
+        console.print_note(f"{title} {reason}: the number of frames and objects of each video cannot be checked")
     if lacking := describe_partial_fetch(dataset_split, manifest):
-        print_error(f"warning: {title} is the part that was given to fetch: {lacking}")
+        print_error(f"warning: {title} is not the whole split, because only a part was given to fetch: {lacking}")
     with console.ProgressSteps() as steps:
         return verify_split(dataset_split, manifest, deep, jobs, partial(steps, f"verifying {title}"))
 
 
 def _describe_remedy(name: str, dataset_split: DatasetSplit, count: int, root: Path) -> str:
-    """How many findings there are, and how to get a split that was fetched anew."""
+    """Say how many findings there are, and how to fetch the split again if it was fetched."""
     from vosbench.datasets import registry
 
-    told = f"{dataset_split.name} {dataset_split.split.name}: {count} finding{'s' if count > 1 else ''}"
+    summary = f"{dataset_split.name} {dataset_split.split.name}: {count} finding{'s' if count > 1 else ''}"
     if not dataset_split.fetched:
-        return told
+        return summary
     source = name if name.endswith(".toml") else dataset_split.name
     if source == dataset_split.name and source not in registry.known_datasets():
-        return f"{told}; get it anew as it was fetched, with --force"
-    place = "" if dataset_split.root.parent == root else f" --root {dataset_split.root.parent}"
-    return f"{told}; get it anew with `vosbench fetch {source} --split {dataset_split.split.name} --force{place}`"
+        return f"{summary}; repeat the `vosbench fetch` command that fetched it, with --force"
+    place = [] if dataset_split.root.parent == root else ["--root", str(dataset_split.root.parent)]
+    command = ["vosbench", "fetch", source, "--split", dataset_split.split.name, "--force", *place]
+    return f"{summary}; run: {shlex.join(command)}"
 
 
 @app.command("cite")
 def cite_command(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(help="Datasets; without one those that are fetched.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Datasets by name, alias or card; default: those on disk."),
+    ] = None,
 ) -> None:
-    """Print the licences and the BibTeX of datasets, as a .bib file takes them."""
+    """Print the licences and the BibTeX entries of datasets in the form of a .bib file."""
     from vosbench.cli import console
     from vosbench.datasets.cite import format_citation, format_licence
     from vosbench.studies import inventory
@@ -139,7 +156,7 @@ def cite_command(
 
 @app.command("doctor")
 def doctor_command(context: typer.Context) -> None:
-    """Check this machine: versions, devices, codecs, folders, disk, and known traps."""
+    """Check this machine: versions, devices, codecs, folders, free disk space and known problems."""
     from vosbench.cli import console
     from vosbench.studies.doctor import examine_machine
 

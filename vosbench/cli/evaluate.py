@@ -1,4 +1,4 @@
-"""The commands about scores and masks: eval and overlay."""
+"""The commands `vosbench eval` and `vosbench overlay`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from vosbench.cli.app import (
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import replacing, write_bytes
+from vosbench.types import Metric
 
 if TYPE_CHECKING:
     from vosbench.evaluation.summary import Evaluation
@@ -40,29 +41,42 @@ def evaluate_command(
     dataset: ScoredDatasetOption = None,
     split: SplitOption = None,
     jobs: JobsOption = None,
-    json_: Annotated[Path | None, typer.Option("--json", help="Write all figures in full precision.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write a row an object in full precision.")] = None,
-    markdown: Annotated[Path | None, typer.Option(help="Write the table in Markdown.")] = None,
-    latex: Annotated[Path | None, typer.Option(help="Write the table in LaTeX, for booktabs.")] = None,
-    per_object: Annotated[bool, typer.Option("--per-object", help="A row an object, not a video.")] = False,
-    sort: Annotated[str | None, typer.Option(metavar="METRIC", help="Order rows by a metric, worst on top.")] = None,
-    worst: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Only the N worst rows, by J&F-Mean or --sort.")
+    json_: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures in full precision.")
     ] = None,
-    strict: Annotated[bool, typer.Option(help="Refuse what is missing, or score it as absent (exit status 1).")] = True,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one row per object in full precision.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table in Markdown.")] = None,
+    latex: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the table in LaTeX (booktabs).")] = None,
+    per_object: Annotated[bool, typer.Option("--per-object", help="Show one row per object, not per video.")] = False,
+    sort: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="Order the rows by a metric such as J-Mean, the worst on top.")
+    ] = None,
+    worst: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Show only the N worst rows by --sort, else by J&F-Mean.")
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(help="Refuse missing masks; with --no-strict score them as absent and exit with status 1."),
+    ] = True,
     videos: VideosOption = "",
     rules: RulesOption = None,
 ) -> None:
-    """Score masks: J, F, J&F, recall and decay, equal to the official tools'. A FILE named - is standard output."""
+    """Score masks: J, F, J&F, recall and decay, equal to the official tools'.
+
+    The scores are also written to eval/ in RESULTS. FILE can be -, which is standard output.
+    """
     from vosbench.evaluation.tables import TableView
 
-    view = TableView("object" if per_object else "video", sort, worst)
+    view = TableView("object" if per_object else "video", Metric.parse(sort) if sort else None, worst)
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
-    if len(piped := [f"--{form}" for form, path in wanted.items() if path == STDOUT]) > 1:
-        raise VosbenchError(f"{' and '.join(piped)} cannot share standard output: give all but one a file")
+    piped = [f"--{form}" for form, path in wanted.items() if path == STDOUT]
+    if len(piped) > 1:
+        raise VosbenchError(" and ".join(piped), "only one can be standard output", "give the others a file")
     chosen = [name for name in videos.split(",") if name]
-    if strict and not chosen and (absent := _describe_shards_never_begun(results)):
-        print_error(absent)
+    if strict and not chosen and (error := _find_shards_never_begun(results)):
+        print_error(str(error))
         raise typer.Exit(1)
     evaluation = score_with_progress(results, dataset, split, rules, chosen, jobs, strict, context.obj.datasets)
     raise typer.Exit(publish_scores(results, evaluation, view, **wanted))
@@ -74,12 +88,14 @@ def overlay_command(
     results: ResultsOption,
     dataset: ScoredDatasetOption = None,
     split: SplitOption = None,
-    out: Annotated[Path | None, typer.Option(help="The PNG to write; without it eval/contact.png.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The PNG to write; default: eval/contact.png in RESULTS.")
+    ] = None,
     videos: VideosOption = "",
-    columns: Annotated[int, typer.Option(min=1, help="Frames a video.")] = 5,
+    columns: Annotated[int, typer.Option(min=1, help="Frames to show of each video.")] = 5,
     rules: RulesOption = None,
 ) -> None:
-    """Draw a contact sheet: frames with the predicted masks in colour and the true outlines in white."""
+    """Draw a contact sheet: frames with the predicted masks in colour and the ground truth's outlines in white."""
     from vosbench.cli import console
     from vosbench.running.run import open_scored_split
     from vosbench.studies.overlay import draw_contact_sheet
@@ -93,24 +109,27 @@ def overlay_command(
     console.print_result(f"contact sheet: {path}")
 
 
-def _describe_shards_never_begun(results: Path) -> str | None:
-    """A line about the shards of a run that were never begun, if there are any."""
-    from vosbench.running import run
+def _find_shards_never_begun(results: Path) -> VosbenchError | None:
+    """The error for a run with shards that never began, whose videos are therefore missing."""
+    from vosbench.running.run import Run
+    from vosbench.running.shard import find_shards_never_begun
 
-    if absent := run.find_shards_never_begun(run.Run(results).read_notes()):
-        shards = f"shard{'s' if len(absent) > 1 else ''} {', '.join(absent)}"
-        return f"{results}: {shards} never ran, so that videos are missing; repeat the command with --shard {absent[0]}"
-    return None
+    absent = find_shards_never_begun(note.shard for note in Run(results).read_notes())
+    if not absent:
+        return None
+    shards = f"shard{'s' if len(absent) > 1 else ''} {', '.join(absent)}"
+    remedy = f"repeat the `vosbench infer` command with --shard {absent[0]}"
+    return VosbenchError(results, f"{shards} never ran, so their videos are missing", remedy)
 
 
 def note_leaner_videos(records: Iterable[Record]) -> None:
-    """Name the videos whose settings are not quite the run's."""
+    """Name the videos that were tracked with other settings than the run's because memory ran out."""
     from vosbench.cli import console
 
     for record in records:
         if record.leaner:
             settings = ", ".join(f"{key}={value}" for key, value in record.leaner.items())
-            console.print_note(f"{record.video} was tracked with {settings}, as memory had run out")
+            console.print_note(f"{record.video} was tracked with {settings} because memory ran out")
 
 
 def score_with_progress(
@@ -123,6 +142,7 @@ def score_with_progress(
     strict: bool,
     root: Path,
 ) -> Evaluation:
+    """`vosbench.evaluate` with a progress bar; `root` is the folder of datasets."""
     from vosbench import api
     from vosbench.cli import console
 
@@ -141,29 +161,32 @@ def score_with_progress(
 
 
 def publish_scores(results: Path, evaluation: Evaluation, view: TableView | None = None, **wanted: Path | None) -> int:
-    """Show the table, write the files, and the `wanted` ones by their form; the exit status."""
+    """Show the table and write the files of an evaluation; return the exit status.
+
+    wanted: the further files that the user asked for, by form: json, csv, markdown, latex. STDOUT replaces the table.
+    """
     from vosbench.cli import console
     from vosbench.evaluation import report, tables
     from vosbench.running import run
 
-    shown = tables.build_tables(evaluation, view or tables.TableView())
-    make = {
+    shown = tables.build_tables(evaluation.scores, evaluation.groups, view or tables.TableView())
+    formats = {
         "json": lambda: report.evaluation_to_json(evaluation),
         "csv": lambda: report.objects_csv(evaluation),
         "markdown": lambda: tables.format_markdown(shown, evaluation.signature),
         "latex": lambda: tables.format_latex(shown, evaluation.signature),
     }
-    made = {path: make[form]() for form, path in wanted.items() if path}
-    if STDOUT in made:
-        sys.stdout.write(made.pop(STDOUT))
+    asked = {path: formats[form]() for form, path in wanted.items() if path}
+    if STDOUT in asked:
+        sys.stdout.write(asked.pop(STDOUT))
     else:
         _print_scores(evaluation, shown)
-    files = {
-        paths.scores_folder(results) / name: content for name, content in report.evaluation_files(evaluation).items()
-    }
-    for path, content in (files | made).items():
-        write_bytes(path, content if isinstance(content, bytes) else content.encode())
-    console.print_note(f"written: {', '.join(map(str, files | made))}")
+    folder = paths.scores_folder(results)
+    contents = {folder / name: content for name, content in report.evaluation_files(evaluation).items()}
+    contents |= {path: text.encode() for path, text in asked.items()}
+    for path, content in contents.items():
+        write_bytes(path, content)
+    console.print_note(f"written: {', '.join(map(str, contents))}")
     note_leaner_videos(run.Run(results).read_records().values())
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
@@ -174,6 +197,6 @@ def _print_scores(evaluation: Evaluation, shown: Sequence[Table]) -> None:
     from vosbench.cli import console
 
     for index, table in enumerate(shown):
-        title = "\nover all objects, also" if index else f"{evaluation.dataset} {evaluation.split}, percent"
+        title = "\nother means over all objects" if index else f"{evaluation.dataset} {evaluation.split}, percent"
         console.print_table(table.columns, table.rows, title, table.total)
     console.print_result(evaluation.signature)

@@ -1,161 +1,179 @@
-"""The command that downloads: fetch."""
+"""The command `vosbench fetch`: download datasets and checkpoints."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vosbench.cli.app import SplitOption, app, print_error
-from vosbench.datasets.card import Dataset, Download
 from vosbench.errors import VosbenchError
 
 if TYPE_CHECKING:
+    from vosbench.datasets.card import Dataset
     from vosbench.fetching.fetch import FetchPlan, FetchResult
-    from vosbench.fetching.sources import PlannedFile, Sources
+    from vosbench.fetching.sources import PlannedFile
+
+ALL_CHECKPOINTS = "checkpoints"  # the name that stands for every checkpoint
 
 
 @app.command("fetch")
 def fetch_command(
     context: typer.Context,
-    names: Annotated[list[str], typer.Argument(help="Datasets, cards' paths, checkpoints, or `checkpoints` for all.")],
+    names: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="NAME",
+            help="Datasets by name or alias, paths of cards, checkpoints, or `checkpoints` for all of these.",
+        ),
+    ],
     split: SplitOption = None,
-    root: Annotated[Path | None, typer.Option(help="Where to put datasets, in place of --datasets.")] = None,
+    root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder of all datasets, in place of --datasets.")
+    ] = None,
     from_: Annotated[
         list[str] | None,
         typer.Option(
             "--from",
-            help="Archives, folders, meta files or lists of hashes on disk, or URLs. They replace all files that the "
-            "card needs; its optional files and lists of hashes, told by their names, replace just these.",
+            metavar="PATH_OR_URL",
+            help="An archive, folder, meta file or list of hashes on disk, or a URL; repeatable. Replaces all files "
+            "that the card requires. A file with the name of an optional file or of a list of hashes replaces only "
+            "that one.",
         ),
     ] = None,
     links: Annotated[
-        Path | None, typer.Option(help="A list of `file_name<TAB>URL`, as publishers give out; tried first.")
+        Path | None,
+        typer.Option(metavar="FILE", help="A file of `file_name<TAB>URL` lines from the publisher; tried first."),
     ] = None,
     mirror: Annotated[
         str | None,
-        typer.Option(envvar="VOSBENCH_MIRROR", help="A base URL that holds the card's files by name; tried second."),
+        typer.Option(
+            envvar="VOSBENCH_MIRROR",
+            metavar="URL",
+            help="A base URL that holds the card's files by name; tried second.",
+        ),
     ] = None,
-    as_: Annotated[str | None, typer.Option("--as", metavar="NAME", help="Another name for the dataset.")] = None,
-    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep what was downloaded.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Fetch again what is there.")] = False,
+    as_: Annotated[
+        str | None, typer.Option("--as", metavar="NAME", help="Store the dataset under another name.")
+    ] = None,
+    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep the downloaded archives.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Fetch again what is complete.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched, and fetch nothing.")] = False,
 ) -> None:
     """Download, verify, unpack and normalise datasets; download checkpoints."""
-    from vosbench.datasets import registry
-    from vosbench.fetching import checkpoints
-    from vosbench.fetching.fetch import rename_dataset
-    from vosbench.fetching.sources import Sources
+    from vosbench.fetching.checkpoints import known_checkpoints
 
-    sources = Sources(tuple(from_ or ()), links, mirror, keep_archives, force)
-    known = checkpoints.known_checkpoints()
-    wanted = [name for given in names for name in (known if given == "checkpoints" else [given])]
+    wanted = [name for given in names for name in (known_checkpoints() if given == ALL_CHECKPOINTS else [given])]
     for option, value in (("--from", from_), ("--as", as_)):
         if value and len(wanted) > 1:
-            raise VosbenchError(f"{option} goes with one name, found {len(wanted)}: {', '.join(wanted)}")
+            raise VosbenchError(option, f"expected one NAME, found {len(wanted)}", "fetch each NAME by itself")
+    options = {"from_": from_ or (), "links": links, "mirror": mirror, "as_name": as_, "force": force}
+    options |= {"datasets": root or context.obj.datasets, "checkpoints": context.obj.checkpoints}
     for name in wanted:
-        if name in known and as_ is not None:
-            raise VosbenchError(f"--as {as_}: {name} is a checkpoint, only a dataset may have another name")
-        if name in known:
-            _fetch_one_checkpoint(name, known[name], context.obj.checkpoints, sources, dry_run)
-            continue
-        dataset = registry.find_dataset(name)
-        renaming = dataset if as_ is None else rename_dataset(dataset, as_)
-        _fetch_one_dataset(as_ or name, renaming, split, root or context.obj.datasets, sources, dry_run)
+        if dry_run:
+            _print_dry_run(name, split, options)
+        else:
+            fetch_with_progress(name, split, options, keep_archives)
 
 
-def _fetch_one_checkpoint(name: str, checkpoint: Download, folder: Path, sources: Sources, dry_run: bool) -> None:
-    from vosbench.cli import console
-    from vosbench.fetching.fetch import fetch_checkpoint, plan_checkpoint
-
-    if dry_run:
-        _print_plan(name, plan_checkpoint(checkpoint, folder, sources), folder)
-        return
-    with console.ProgressSteps() as steps:
-        _print_fetched(name, fetch_checkpoint(checkpoint, folder, sources, steps))
-
-
-def _fetch_one_dataset(
-    name: str, dataset: Dataset, split: str | None, root: Path, sources: Sources, dry_run: bool
-) -> None:
+def _print_dry_run(name: str, split: str | None, options: Mapping[str, Any]) -> None:
+    """Print what a fetch would download, and the licence of a dataset."""
+    from vosbench import api
     from vosbench.cli import console
     from vosbench.datasets import cite
-    from vosbench.fetching.fetch import fetch_dataset, plan_dataset
 
-    plan = plan_dataset(dataset, split, root, sources)
-    if dry_run:
-        _print_plan(name, plan, root)
+    plan, dataset = api.plan_fetch(name, split, **options), _find_dataset(name)
+    _print_plan(options.get("as_name") or name, plan, options["datasets" if dataset else "checkpoints"])
+    if dataset:
         console.print_result(cite.format_licence(dataset))
-        return
-    if not plan.counts:
+
+
+def fetch_with_progress(name: str, split: str | None, options: Mapping[str, Any], keep_archives: bool = False) -> None:
+    """Fetch with a progress bar; print the licence of a dataset before, and its citation after it was downloaded.
+
+    options: keyword arguments of `vosbench.fetch`, all but `keep_archives` and `on_progress`.
+    """
+    from vosbench import api
+    from vosbench.cli import console
+    from vosbench.datasets import cite
+
+    plan, dataset = api.plan_fetch(name, split, **options), _find_dataset(name)
+    if dataset and not plan.counts:
         console.print_note(cite.format_licence(dataset))
     with console.ProgressSteps() as steps:
-        fetched = fetch_dataset(dataset, split, root, sources, steps)
-    _print_fetched(name, fetched)
-    if fetched.was_fetched and dataset.citation:
+        fetched = api.fetch(name, split, **options, keep_archives=keep_archives, on_progress=steps)
+    _print_fetched(options.get("as_name") or name, fetched)
+    if dataset and fetched.was_fetched and dataset.citation:
         console.print_note(cite.format_citation(dataset))
 
 
+def _find_dataset(name: str) -> Dataset | None:
+    """The dataset of a name; None for a checkpoint."""
+    from vosbench.datasets import registry
+    from vosbench.fetching.checkpoints import known_checkpoints
+
+    return None if name in known_checkpoints() else registry.find_dataset(name)
+
+
 def _print_fetched(name: str, fetched: FetchResult) -> None:
-    """What has become of a fetch."""
     from vosbench.cli import console
 
     for warning in fetched.warnings:
         print_error(f"warning: {warning}")
     at, counts = f"at {fetched.path}", fetched.counts
     at += f" ({counts.videos} videos, {counts.frames} frames, {counts.objects} objects)" if counts else ""
-    console.print_result(
-        f"{name} is {at}" if fetched.was_fetched else f"{name} is complete {at}; --force fetches it again"
-    )
+    if fetched.was_fetched:
+        console.print_result(f"{name} is {at}")
+    else:
+        console.print_result(f"{name} is complete {at}; --force fetches it again")
 
 
 def _print_plan(name: str, plan: FetchPlan, folder: Path) -> None:
-    """What a fetch would take."""
+    """Print the files that a fetch needs, the disk space, and what only a person can download."""
     from vosbench.cli import console
 
-    lists = " or ".join(origin.download.file for origin in plan.planned_files if origin.is_checksum_list)
-    rows = [
-        (
-            f"{origin.download.file} (optional)" if origin.download.optional else origin.download.file,
-            origin.size / 1e6 if origin.size else None,
-            "card" if origin.download.sha256 else "-" if origin.is_checksum_list else lists or "no",
-            _describe_origin(origin),
-            _describe_present_bytes(origin),
-        )
-        for origin in plan.planned_files
-    ]
-    unknown = sum(not size for _, size, *_ in rows)
-    total = (
-        "in all",
-        sum(size or 0 for _, size, *_ in rows),
-        "",
-        f"and {unknown} of unknown size" if unknown else "",
-        "",
-    )
-    console.print_table(("file", "MB", "hash", "from", "here"), rows, title=name, total=total if rows else ())
-    needed = f"{'at least ' if unknown else ''}{plan.needed_bytes / 1e9:.1f} GB"
-    console.print_result(
-        f"space: {needed} needed in {folder}, what is unpacked included; {plan.free_bytes / 1e9:.1f} GB are free"
-    )
+    checksum_lists = " or ".join(file.download.file for file in plan.planned_files if file.is_checksum_list)
+    rows = [_make_plan_row(file, checksum_lists) for file in plan.planned_files]
+    sizes = [file.size for file in plan.planned_files]
+    unknown = sum(not size for size in sizes)
+    note = f"and {unknown} of unknown size" if unknown else ""
+    total = ("total", sum(size or 0 for size in sizes) / 1e6, "", note, "") if rows else ()
+    console.print_table(("file", "MB", "hash", "from", "on disk"), rows, title=name, total=total)
+    needed = f"{'at least ' if unknown else ''}{plan.needed_bytes / 1e9:.1f} GB needed in {folder}"
+    console.print_result(f"space: {needed} to download and unpack; {plan.free_bytes / 1e9:.1f} GB are free")
     if plan.not_downloadable:
         console.print_result(f"by hand: {plan.by_hand}")
     elif plan.by_hand and plan.planned_files:
-        console.print_result(f"if that fails: {plan.by_hand}")
+        console.print_result(f"if a download fails: {plan.by_hand}")
     if plan.counts:
         console.print_result("it is complete already; nothing is fetched without --force")
 
 
-def _describe_origin(origin: PlannedFile) -> str:
-    """Where a file comes from."""
-    if not origin.urls:
-        return str(origin.path) if origin.is_given else "by hand"
-    others = len(origin.urls) - 1
-    return origin.urls[0] + (f", or {others} other{'s' if others > 1 else ''}" if others else "")
+def _make_plan_row(file: PlannedFile, checksum_lists: str) -> tuple[str, float | None, str, str, str]:
+    """One row of the plan: file, megabytes, where its hash stands, where it comes from, how much of it is on disk."""
+    has_hash = "card" if file.download.sha256 else "-" if file.is_checksum_list else checksum_lists or "no"
+    name = f"{file.download.file} (optional)" if file.download.optional else file.download.file
+    return (
+        name,
+        file.size / 1e6 if file.size else None,
+        has_hash,
+        _describe_file_origin(file),
+        _describe_present_bytes(file),
+    )
 
 
-def _describe_present_bytes(origin: PlannedFile) -> str:
-    """How much of a file is there."""
-    if origin.urls and origin.present_bytes != origin.size:
-        return f"{origin.present_bytes / 1e6:.1f} MB" if origin.present_bytes else "no"
-    return "yes" if origin.path.exists() else "no"
+def _describe_file_origin(file: PlannedFile) -> str:
+    """Where a file comes from: its first URL and the number of others, the path that was given, or "by hand"."""
+    if not file.urls:
+        return str(file.path) if file.is_given else "by hand"
+    others = len(file.urls) - 1
+    return file.urls[0] + (f", or {others} other{'s' if others > 1 else ''}" if others else "")
+
+
+def _describe_present_bytes(file: PlannedFile) -> str:
+    """How much of a file is on disk: "yes", "no", or the megabytes of an unfinished download."""
+    if file.urls and file.present_bytes != file.size:
+        return f"{file.present_bytes / 1e6:.1f} MB" if file.present_bytes else "no"
+    return "yes" if file.path.exists() else "no"

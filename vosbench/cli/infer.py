@@ -1,10 +1,12 @@
-"""The commands that run a tracker: infer, and run, which fetches before and scores after."""
+"""The commands `vosbench infer`, which runs a tracker, and `vosbench run`, which also fetches and scores."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,16 +32,55 @@ from vosbench.cli.app import (
     print_error,
 )
 from vosbench.cli.evaluate import note_leaner_videos, publish_scores, score_with_progress
-from vosbench.cli.fetch import fetch_command
+from vosbench.cli.fetch import fetch_with_progress
 from vosbench.errors import VosbenchError
-from vosbench.io import paths
+from vosbench.io.paths import Roots
 from vosbench.trackers import registry
 
 if TYPE_CHECKING:
     from vosbench.running.infer import RunOutcome
     from vosbench.running.job import Job
 
-SETTINGS_HELP = "help"  # in place of a setting: list them
+SETTINGS_HELP = "help"  # the value of --set that lists the settings
+
+
+@dataclass(frozen=True)
+class InferOptions:
+    """The options of `infer` that identify a run and its videos, as they were typed."""
+
+    dataset: str = "default"
+    split: str | None = None
+    tracker: str = registry.DEFAULT_TRACKER
+    checkpoint: str | None = None
+    settings: Sequence[str] | None = None
+    videos: str = ""
+    limit: int | None = None
+    out: Path | None = None
+    rules: str | None = None
+    overwrite: bool = False
+
+    def parse_settings(self) -> dict[str, Any]:
+        """Return the values of --set, checked. Raises VosbenchError for one that the tracker does not take."""
+        from vosbench.running.settings import parse_tracker_settings
+
+        return parse_tracker_settings(self.settings or (), self.tracker)
+
+    def prepare(self, roots: Roots, shard: tuple[int, int] = (1, 1)) -> Job:
+        """Return the run that the options name, ready to begin. Raises VosbenchError if it cannot begin."""
+        from vosbench.datasets.split import open_split
+        from vosbench.running.job import prepare_job
+
+        values = self.parse_settings()
+        dataset_split = open_split(self.dataset, self.split, roots.datasets, self.rules)
+        chosen = parse_video_options(dataset_split, self.videos, self.limit)
+        return prepare_job(roots, dataset_split, self.tracker, self.checkpoint, values, self.out, chosen, shard)
+
+
+def parse_infer_words(words: Sequence[str]) -> InferOptions:
+    """Parse the words after `vosbench infer` in another command. Raises the usage errors that `infer` itself raises."""
+    command: Any = typer.main.get_command(app)
+    given = command.commands["infer"].make_context("infer", list(words)).params
+    return InferOptions(**{name: given[name] for name in InferOptions.__dataclass_fields__})
 
 
 @app.command("infer")
@@ -55,7 +96,10 @@ def infer_command(
     videos: VideosOption = "",
     limit: LimitOption = None,
     shard: Annotated[
-        str | None, typer.Option(metavar="i/N", help="The i-th of N parts of equal work; in Slurm the task's own.")
+        str | None,
+        typer.Option(
+            metavar="i/N", help="Track only the i-th of N equal shards; default in a Slurm job: its own shard."
+        ),
     ] = None,
     stall: StallOption = 600,
     out: OutOption = None,
@@ -63,24 +107,11 @@ def infer_command(
     rules: RulesOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
-    """Run a tracker over a split, one worker a device. The same command again continues with what is missing."""
+    """Run a tracker on a split with one worker per device; repeat the command to continue an unfinished run."""
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
-    from vosbench.datasets.split import open_split
-    from vosbench.running.job import prepare_job
-    from vosbench.running.settings import parse_tracker_settings
-
-    dataset_split = open_split(dataset, split, context.obj.datasets, rules)
-    job = prepare_job(
-        context.obj,
-        dataset_split,
-        tracker,
-        checkpoint,
-        parse_tracker_settings(settings or (), tracker),
-        out,
-        parse_video_options(dataset_split, videos, limit),
-        _parse_shard(shard),
-    )
+    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
+    job = options.prepare(context.obj, _parse_shard(shard))
     raise typer.Exit(_print_outcome(_infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)))
 
 
@@ -103,33 +134,26 @@ def run_command(
     jobs: JobsOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
-    """`fetch` of what is missing, `infer`, then `eval` of the same videos."""
+    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does."""
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
-    from vosbench.datasets.split import open_split
-    from vosbench.running.job import prepare_job
-    from vosbench.running.settings import parse_tracker_settings
-
-    values = parse_tracker_settings(settings or (), tracker)  # a slip in the settings is found before a download
-    _fetch_missing(context, dataset, split, tracker, checkpoint)
-    dataset_split = open_split(dataset, split, context.obj.datasets, rules)
-    chosen = parse_video_options(dataset_split, videos, limit)
-    job = prepare_job(context.obj, dataset_split, tracker, checkpoint, values, out, chosen)
+    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
+    options.parse_settings()  # so that a wrong setting is found before a download
+    _fetch_missing(context, options)
+    job = options.prepare(context.obj)
     outcome = _infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
-        evaluation = score_with_progress(
-            outcome.run.path, dataset, split, rules, chosen, jobs, True, context.obj.datasets
-        )
-        status = publish_scores(outcome.run.path, evaluation)
+        path = outcome.run.path
+        evaluation = score_with_progress(path, dataset, split, rules, job.videos, jobs, True, context.obj.datasets)
+        status = publish_scores(path, evaluation)
     raise typer.Exit(status)
 
 
 def _print_settings_help(tracker: str) -> int:
-    """Show the settings of a tracker, a line each: the default and what it means; the exit status."""
+    """Print each setting of a tracker with its default and meaning; return the exit status."""
     from vosbench.cli import console
     from vosbench.running.settings import explain_settings
-    from vosbench.trackers import registry
 
     spec = registry.find_tracker(tracker)
     meanings = explain_settings(registry.read_tracker_parameters(spec), registry.read_setting_meanings(spec))
@@ -140,83 +164,63 @@ def _print_settings_help(tracker: str) -> int:
 
 
 def _parse_shard(given: str | None) -> tuple[int, int]:
-    """The shard that was asked for, or that a scheduler gave this process."""
+    """Return the shard that --shard names, or else the one of this Slurm task, or else (1, 1), the whole run."""
     from vosbench.cli import console
     from vosbench.running import slurm
 
     if given is None:
         if found := slurm.read_shard():
-            console.print_note(f"shard {found[0]}/{found[1]}, as Slurm says; --shard i/N says otherwise")
+            console.print_note(f"shard {found[0]}/{found[1]}, from Slurm's variables; --shard i/N chooses another")
         return found or (1, 1)
     index, _, count = given.partition("/")
     if not (index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise VosbenchError(f"--shard {given}: expected i/N with i from 1 to N, such as 1/8")
+        raise VosbenchError(f"--shard {given}", "expected i/N with i from 1 to N", "for instance --shard 1/8")
     return int(index), int(count)
 
 
-def _fetch_missing(
-    context: typer.Context,
-    dataset: str,
-    split: str | None,
-    tracker: str,
-    checkpoint: str | None,
-) -> None:
-    """Fetch the dataset and the checkpoint as `fetch` does, if they have a card or an entry and are not there."""
-    from vosbench.fetching import checkpoints
-    from vosbench.trackers import registry
+def _fetch_missing(context: typer.Context, options: InferOptions) -> None:
+    """Fetch the dataset and the checkpoint as `fetch` does, if they can be fetched and are not on disk."""
+    from vosbench.running.prerequisites import find_missing_downloads
 
-    parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
-    mirror = os.environ.get("VOSBENCH_MIRROR")
-    if "checkpoint" in parameters:
-        name = checkpoint or str(parameters["checkpoint"].default)
-        known = checkpoints.known_checkpoints().get(name)
-        if known and not (context.obj.checkpoints / known.file).is_file():
-            fetch_command(context, [name], mirror=mirror)
-    if _is_split_missing(dataset, split, context.obj.datasets):
-        fetch_command(context, [dataset], split, mirror=mirror)
-
-
-def _is_split_missing(dataset: str, split: str | None, root: Path) -> bool:
-    """Whether a dataset can be fetched and this split of it is not there. Trees of one's own are left alone."""
-    from vosbench.datasets import registry as datasets_registry
-    from vosbench.datasets.registry import known_datasets
-    from vosbench.datasets.split import read_fetched_splits
-
-    if (root / dataset).is_dir():
-        if dataset not in known_datasets():
-            return False
-    elif Path(dataset).is_dir() or ("/" in dataset and not dataset.endswith(".toml")):
-        return False
-    card = datasets_registry.find_dataset(dataset)
-    home, part = root / card.name, split or card.default_split
-    own = home.is_dir() and not (home / paths.MANIFEST).is_file()
-    return not own and part in card.splits and part not in read_fetched_splits(home)
+    roots: Roots = context.obj
+    places = {"datasets": roots.datasets, "checkpoints": roots.checkpoints, "mirror": os.environ.get("VOSBENCH_MIRROR")}
+    needs = (options.dataset, options.split, options.tracker, options.checkpoint)
+    for name, split in list(find_missing_downloads(roots, *needs)):
+        fetch_with_progress(name, split, places)
 
 
 def _infer_with_progress(
     job: Job, gpus: str | None, workers_per_gpu: int, overwrite: bool, stall: float, json_log: Path | None
 ) -> RunOutcome:
+    """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
     from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
-    from vosbench.running.run import find_sibling_runs
 
-    if every := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
-        console.print_note(f"{job.facts['tracker']} with {every}")
+    if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
+        console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
-    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(chosen)}"
-    others = find_sibling_runs(run)
-    if others and not run.path.exists():
-        title += f"; a new run, {run.path.name}, beside {', '.join(others)}"
     done = set() if overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
-    with progress.follow_runs(title, lengths, [run.path], json_log) as follow:
+    with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
         return infer_jobs([job], chosen, overwrite, format_command_line(), stall, follow)[0]
 
 
+def _format_title(job: Job, devices: Sequence[str]) -> str:
+    """Name the split and the devices, and the sibling runs if the job begins a new run beside them."""
+    from vosbench.running.run_folder import find_sibling_runs
+
+    dataset_split, run = job.work.dataset_split, job.work.run
+    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(devices)}"
+    siblings = find_sibling_runs(run)
+    if siblings and not run.path.exists():
+        title += f"; this begins a new run, {run.path.name}, beside {', '.join(siblings)}"
+    return title
+
+
 def _print_outcome(outcome: RunOutcome) -> int:
-    """Say what came of the videos; the exit status."""
+    """Print what became of the videos; return the exit status."""
     from vosbench.cli import console
 
     skipped = f", {len(outcome.skipped)} were done before" if outcome.skipped else ""
@@ -226,6 +230,6 @@ def _print_outcome(outcome: RunOutcome) -> int:
         print_error(f"{record.video} failed after {record.attempts} attempts: {record.error}")
     if outcome.failed:
         print_error(
-            f"see {outcome.run.log_path(outcome.failed[0].device)}; the same command tries the failed videos again"
+            f"see {outcome.run.log_path(outcome.failed[0].device)}; repeat the command to try the failed videos again"
         )
     return 1 if outcome.failed else 0

@@ -1,7 +1,4 @@
-"""The progress of runs, event by event: for a person as a live table or as plain lines, for programs as JSON lines.
-
-Only the command line uses this.
-"""
+"""Show the progress of runs as a live table or as plain lines, and write their events to a log of JSON lines."""
 
 from __future__ import annotations
 
@@ -25,15 +22,15 @@ from vosbench.cli import console
 from vosbench.errors import VosbenchError
 
 if TYPE_CHECKING:
-    from vosbench.running.pool import Event
+    from vosbench.running.attempts import Event
 
 BAR_WIDTH = 24  # columns
-STDERR = Path("-")
+STDERR = Path("-")  # the value of --json-log that means standard error
 
 
 @dataclass
 class _WorkerRow:
-    """A worker in the live table, and the video that it is at, by the index of its run and its name, if any."""
+    """A worker in the live table. key: the video that it tracks, as (index of the run, name), or None if it is idle."""
 
     device: str
     key: tuple[int, str] | None = None
@@ -42,10 +39,10 @@ class _WorkerRow:
 
 
 class TrackingProgress(AbstractContextManager["TrackingProgress"]):
-    """Progress of runs: a live table with a row a worker on a terminal, a line a video elsewhere."""
+    """Progress of runs: a live table with one row per worker on a terminal, one line per video elsewhere."""
 
     def __init__(self, title: str, lengths: Mapping[tuple[int, str], int]) -> None:
-        """lengths: the frames of every video, by the index of its run and its name."""
+        """title: printed before the first event. lengths: (index of the run, video) -> number of frames."""
         self.title = title
         self.frame_counts = lengths
         self.start = time.monotonic()
@@ -59,11 +56,11 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.rows = []  # what stays on the screen are the totals
+        self.rows = []  # only the totals stay on the screen
         self.live.stop()
 
     def __call__(self, event: Event) -> None:
-        """Show what happened."""
+        """Show an event."""
         if self.title:
             console.print_note(self.title)
             self.title = ""
@@ -86,31 +83,31 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
             return
         self.ended_videos += 1
         self.finished_frames += self.frame_counts[key]
-        told = f"[{self.ended_videos}/{len(self.frame_counts)}] {event.video}"
+        line = f"[{self.ended_videos}/{len(self.frame_counts)}] {event.video}"
         if event.kind == "failed":
-            console.print_note(f"{told} failed: {event.error}")
+            console.print_note(f"{line} failed: {event.error}")
         elif not console.notes.is_terminal and event.record:
-            left = self._left(self.finished_frames)
+            left = self._estimate_time_left(self.finished_frames)
             eta = f", {left} left" if left else ""
             console.print_note(
-                f"{told} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{eta}"
+                f"{line} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{eta}"
             )
 
     def table(self) -> Table:
-        """What is going on at this moment."""
+        """Return the live table as of now."""
         grid = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
         for column in ("device", "video", "", "frames", "fps", "left"):
             grid.add_column(column, justify="right" if column in ("frames", "fps", "left") else "left", no_wrap=True)
-        for row in list(self.rows):  # of another thread, which goes on meanwhile
-            self._add(grid, row.device, row.key, row.frame, time.monotonic() - row.start)
+        for row in list(self.rows):  # a copy, because another thread adds rows meanwhile
+            self._add_worker(grid, row.device, row.key, row.frame, time.monotonic() - row.start)
         done = self.finished_frames + sum(row.frame for row in self.rows)
         total, seconds = sum(self.frame_counts.values()), time.monotonic() - self.start
         bar = ProgressBar(total, done, width=BAR_WIDTH)
         videos = f"{self.ended_videos}/{len(self.frame_counts)} videos"
-        grid.add_row("in all", videos, bar, f"{done}/{total}", f"{done / seconds:.1f}", self._left(done))
+        grid.add_row("total", videos, bar, f"{done}/{total}", f"{done / seconds:.1f}", self._estimate_time_left(done))
         return grid
 
-    def _add(self, grid: Table, device: str, key: tuple[int, str] | None, frame: int, seconds: float) -> None:
+    def _add_worker(self, grid: Table, device: str, key: tuple[int, str] | None, frame: int, seconds: float) -> None:
         if key is None:
             grid.add_row(device, "-")
             return
@@ -119,35 +116,35 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
             device, video, ProgressBar(frames, frame, width=BAR_WIDTH), f"{frame}/{frames}", f"{frame / seconds:.1f}"
         )
 
-    def _left(self, done: int) -> str:
-        """The time for the frames that are not done, at the speed so far; nothing if that is not known or all are."""
+    def _estimate_time_left(self, done: int) -> str:
+        """The time for the remaining frames at the speed so far; empty if no frame or every frame is done."""
         left = sum(self.frame_counts.values()) - done
         return format_duration(left * (time.monotonic() - self.start) / done) if left and done else ""
 
 
 def format_duration(seconds: float) -> str:
-    """A time as minutes and seconds."""
+    """Format a time as minutes and seconds, such as 75:09."""
     return f"{int(seconds // 60)}:{int(seconds % 60):02}"
 
 
 class EventLog(AbstractContextManager["EventLog"]):
-    """Events for programs: one JSON object a line, in a file that goes on where it ended, or on standard error."""
+    """Events as one JSON object per line, appended to a file or written to standard error."""
 
     def __init__(self, path: Path, runs: Sequence[Path]) -> None:
-        """path: `-` is standard error. runs: the runs in work. Raises VosbenchError if it cannot be written."""
+        """path: STDERR or a file. runs: the paths of the runs by index. Raises VosbenchError if it is not writable."""
         self.path, self.runs = path, runs
         try:
             self.file = sys.stderr if path == STDERR else path.open("a", buffering=1, encoding="utf-8")
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._make_write_error(error) from None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self.file is not sys.stderr:
-            with suppress(OSError):  # what could not be written was said before
+            with suppress(OSError):  # an error in writing was raised before
                 self.file.close()
 
     def __call__(self, event: Event) -> None:
-        """Write down what happened, and when."""
+        """Write an event with the current time. Raises VosbenchError if that fails."""
         entry = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "kind": event.kind,
@@ -161,28 +158,28 @@ class EventLog(AbstractContextManager["EventLog"]):
         try:
             self.file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         except OSError as error:
-            raise self._unwritable(error) from None
+            raise self._make_write_error(error) from None
 
-    def _unwritable(self, error: OSError) -> VosbenchError:
-        return VosbenchError(f"--json-log {self.path}: cannot be written ({error.strerror}); choose another file")
+    def _make_write_error(self, error: OSError) -> VosbenchError:
+        return VosbenchError(f"--json-log {self.path}", f"cannot be written ({error.strerror})", "choose another file")
 
 
 @contextmanager
 def follow_runs(
     title: str, lengths: Mapping[tuple[int, str], int], runs: Sequence[Path], log: Path | None = None
 ) -> Iterator[Callable[[Event], None]]:
-    """What takes the events of runs: it shows them, and writes them to `log`; if that is standard error, only there.
+    """Give a function that shows each event and writes it to `log`. If `log` is STDERR, nothing else is shown.
 
-    lengths: the frames of every video, by the index of its run and its name.
+    title: printed before the first event. lengths: (index of the run, video) -> number of frames. runs: their paths.
     """
     if log == STDERR:
         console.silence_notes()
     with ExitStack() as stack:
-        takers: list[Callable[[Event], None]] = [stack.enter_context(EventLog(log, runs))] if log else []
-        takers.append(stack.enter_context(TrackingProgress(title, lengths)))
+        followers: list[Callable[[Event], None]] = [stack.enter_context(EventLog(log, runs))] if log else []
+        followers.append(stack.enter_context(TrackingProgress(title, lengths)))
 
-        def take(event: Event) -> None:
-            for taker in takers:
-                taker(event)
+        def follow(event: Event) -> None:
+            for follower in followers:
+                follower(event)
 
-        yield take
+        yield follow

@@ -1,10 +1,9 @@
-"""The command for more than one machine: slurm."""
+"""The command `vosbench slurm`: run `infer` as a job array on a cluster."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,27 +19,31 @@ if TYPE_CHECKING:
 @app.command("slurm", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def slurm_command(
     context: typer.Context,
-    command: Annotated[list[str], typer.Argument(metavar="infer ...", help="The command, with its own options.")],
-    shards: Annotated[int, typer.Option(min=1, help="Tasks of the job array, each with a part of equal work.")],
-    gres: Annotated[str, typer.Option(help="What each task gets, such as gpu:1.")] = "gpu:1",
-    partition: Annotated[str | None, typer.Option(help="The partition; without it the cluster's default.")] = None,
+    command: Annotated[list[str], typer.Argument(metavar="infer ...", help="The command `infer` with its options.")],
+    shards: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Tasks of the job array; each tracks one of N equal shards.")
+    ],
+    gres: Annotated[str, typer.Option(help="The resources of each task, as sbatch takes them.")] = "gpu:1",
+    partition: Annotated[str | None, typer.Option(help="The partition; default: the cluster's own default.")] = None,
     time: Annotated[str | None, typer.Option(help="The time limit of a task, such as 4:00:00.")] = None,
     option: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Any other option of sbatch, such as mem=32G.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Another option of sbatch, such as mem=32G; repeatable."),
     ] = None,
-    submit: Annotated[bool, typer.Option("--submit", help="Give the scripts to sbatch.")] = False,
+    submit: Annotated[bool, typer.Option("--submit", help="Submit the scripts with sbatch.")] = False,
 ) -> None:
-    """Write a job array that runs `infer` in shards, and a job that scores the run after it."""
+    """Write a job array that runs `infer` in shards, and a job that scores the finished run."""
     from vosbench.cli import console
     from vosbench.running import slurm
 
     wanted = {"gres": gres, "partition": partition, "time": time}
     options = [f"{name}={value}" for name, value in wanted.items() if value] + (option or [])
-    for one in options:
-        if not slurm.is_option(one):
+    for given in options:
+        if not slurm.is_option(given):
             raise VosbenchError(
-                f"--option {one!r}: expected a NAME=VALUE that sbatch takes, such as mem=32G; "
-                f"{', '.join(slurm.RESERVED_OPTIONS)} are set here"
+                f"--option {given!r}",
+                f"expected NAME=VALUE with an option of sbatch other than {', '.join(slurm.RESERVED_OPTIONS)}",
+                "for instance --option mem=32G",
             )
     plan = _plan_job_array(context, command, shards, options)
     if submit:
@@ -55,33 +58,25 @@ def slurm_command(
 def _plan_job_array(
     context: typer.Context, command: Sequence[str], shards: int, options: Sequence[str]
 ) -> JobArrayPlan:
-    """Check the command as if it ran here, so that no task fails by a slip of the pen."""
-    from vosbench.datasets.split import choose_videos, open_split
-    from vosbench.running.job import prepare_job
-    from vosbench.running.settings import parse_tracker_settings
+    """Check the command as `infer` does, so that no task fails because of a typing error."""
+    from vosbench.cli.infer import parse_infer_words
     from vosbench.running.slurm import JobArrayPlan
 
-    if command[0] != "infer" or any(word.partition("=")[0] == "--shard" for word in command):
+    if command[0] != "infer":
         raise VosbenchError(
-            f"slurm {command[0]}: expected `infer` and its options, without --shard, which each task has"
+            f"slurm {command[0]}", "expected `infer` and its options", "for instance: vosbench slurm --shards 8 infer"
         )
-    root = typer.main.get_command(app)
-    given = root.commands["infer"].make_context("infer", list(command[1:])).params  # type: ignore[attr-defined]
-    dataset_split = open_split(given["dataset"], given["split"], context.obj.datasets, given["rules"])
-    videos = choose_videos(dataset_split, [name for name in given["videos"].split(",") if name], given["limit"])
-    out = Path(given["out"]) if given["out"] else None
-    if given["overwrite"]:
-        raise VosbenchError("slurm infer --overwrite: a task that is queued again would lose all; choose another --out")
-    job = prepare_job(
-        context.obj,
-        dataset_split,
-        given["tracker"],
-        given["checkpoint"],
-        parse_tracker_settings(given["settings"] or (), given["tracker"]),
-        out,
-        videos,
-        (1, shards),
-    )
+    if any(word.partition("=")[0] == "--shard" for word in command):
+        raise VosbenchError("slurm infer --shard", "each task of the job array gets its own shard", "leave out --shard")
+    options_of_infer = parse_infer_words(command[1:])
+    if options_of_infer.overwrite:
+        raise VosbenchError(
+            "slurm infer --overwrite",
+            "a task that is requeued would delete its finished videos",
+            "choose another folder with --out",
+        )
+    job = options_of_infer.prepare(context.obj)
+    dataset_split, videos = job.work.dataset_split, job.videos
     vosbench = (sys.executable, "-m", "vosbench", *_format_root_options(context.obj))
     chosen = ("--videos", ",".join(videos)) if len(videos) < len(dataset_split.videos) else ()
     score = (*vosbench, "eval", "--results", str(job.work.run.path), *chosen) if dataset_split.split.truth else ()
@@ -89,6 +84,6 @@ def _plan_job_array(
 
 
 def _format_root_options(roots: paths.Roots) -> Iterator[str]:
-    """The global options that say where things lie, which a task may not find in its environment."""
+    """The global options with the folders, because a task may run without this process's environment variables."""
     yield from ("--datasets", str(roots.datasets), "--checkpoints", str(roots.checkpoints))
     yield from ("--results-root", str(roots.results))

@@ -1,129 +1,57 @@
-"""A dataset's card: a TOML file, or an object of the same shape, made into a Dataset.
+"""Read a dataset's card: a TOML file, or an object of the same shape, with every fact about the dataset.
 
-    name = "bears"                      # the folder under the datasets root
+    name = "bears"                      # the dataset's folder under the datasets root
     title = "Bears 2024"
     aliases = ["bear"]                  # other names on the command line
     homepage = licence = citation = ""
-    reader = "folders"   # what reads the publisher's tree
-    checksums = ["SHA256SUMS"]          # downloads that list the hashes of the others
+    reader = "folders"                  # the function that reads the publisher's files: "folders" or "video_files"
+    checksums = ["SHA256SUMS"]          # downloads that list the hashes of the other downloads
 
-    [rules]                             # how it is scored: the fields of vosbench.types.Rules
+    [rules]                             # how the dataset is scored: the fields of Rules
     merge = false
 
-    [[downloads]]                       # what the publisher offers: the fields of vosbench.types.Download
+    [[downloads]]                       # a file that the publisher offers: the fields of Download
     file = "bears.zip"
-    urls = ["https://..."]              # tried in order; without one the file has to be got by hand
-    sha256 = "..."                      # left out where not known, never invented
-    optional = true                     # if the dataset is complete without it
+    urls = ["https://..."]              # tried in order; without one, the user has to download the file
+    sha256 = "..."                      # left out where it is not known
+    optional = true                     # where the dataset is complete without the file
 
-    [splits.val]                        # the fields of vosbench.types.Split
+    [splits.val]                        # the fields of Split
     downloads = ["bears.zip"]
-    frames = "JPEGImages/480p"          # wherever in the archive this is
-    lists = ["ImageSets/{split}.txt"]   # or a JSON file with the videos as keys of `videos`
-    meta = ["meta.json"]                # becomes val_meta.json
-    beside = ["unseen.txt"]             # keeps its name
+    frames = "JPEGImages/480p"          # this folder may lie at any depth in the archive
+    lists = ["ImageSets/{split}.txt"]   # or a JSON file whose `videos` has the names of the videos as keys
+    meta = ["meta.json"]                # saved as val_meta.json
+    beside = ["unseen.txt"]             # saved under this name
     by_hand = "Accept the licence at https://... . Give the archive with --from."
     counts = { videos = 3, frames = 120, objects = 5 }
 
-Raises VosbenchError for a file that is missing, is not TOML, or has a key that is missing, unknown or of a wrong type.
+The classes below explain every key. `vosbench fetch` copies the card into the dataset's dataset.json, and all other
+commands use only the copy: editing a card has no effect on a fetched dataset until the dataset is fetched again.
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    Literal,
-)
+from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
 from vosbench.io.schema import build_dataclass
 
-if TYPE_CHECKING:
-    pass
-
-
-def load_card(source: Path | Mapping[str, Any] | Dataset) -> Dataset:
-    """A card from a file, from a mapping of the same shape, or a Dataset as it is."""
-    if isinstance(source, Dataset):
-        return source
-    if isinstance(source, Path):
-        return parse_card(_read_toml(source), str(source))
-    return parse_card(source, f"card {source.get('name')!r}")
-
-
-def parse_card(card: Mapping[str, Any], where: str) -> Dataset:
-    """A card's content as a Dataset. `where` names it in errors."""
-    rules = build_dataclass(
-        Rules, {"name": card.get("name", ""), **_get_table(card, "rules", where)}, f"{where}: rules"
-    )
-    downloads = [
-        build_dataclass(Download, entry, f"{where}: downloads") for entry in _get_list(card, "downloads", where)
-    ]
-    splits = {name: parse_split(name, entry, where) for name, entry in _get_table(card, "splits", where).items()}
-    if not splits:
-        raise VosbenchError(f"{where}: a card needs at least one split, as in [splits.val]")
-    by_file = {download.file: download for download in downloads}
-    named = {f"splits.{part.name}": part.downloads for part in splits.values()}
-    named["checksums"] = tuple(_get_list(card, "checksums", where))
-    for key, files in named.items():
-        if unknown := set(files) - set(by_file):
-            raise VosbenchError(f"{where}: {key} names {unknown.pop()!r}, which is not among [[downloads]]")
-    dataset = build_dataclass(Dataset, {**card, "rules": rules, "downloads": by_file, "splits": splits}, where)
-    if dataset.default_split not in splits:
-        raise VosbenchError(f"{where}: default_split is {dataset.default_split!r}, the splits are {', '.join(splits)}")
-    return dataset
-
-
-def parse_split(name: str, entry: Mapping[str, Any], where: str) -> Split:
-    """One split of a card."""
-    where = f"{where}: splits.{name}"
-    if not isinstance(entry, Mapping):
-        raise VosbenchError(f"{where} = {entry!r} is not a table")
-    counts = build_dataclass(Counts, _get_table(entry, "counts", where), f"{where}: counts")
-    return build_dataclass(Split, {**entry, "name": name, "counts": counts}, where)
-
-
-def dump_card(dataset: Dataset) -> dict[str, Any]:
-    """A Dataset as plain values, from which `parse` makes it again."""
-    card = asdict(dataset)
-    card["downloads"] = list(card["downloads"].values())
-    return card
-
-
-def _get_table(card: Mapping[str, Any], key: str, where: str) -> Mapping[str, Any]:
-    value = card.get(key, {})
-    if not isinstance(value, Mapping):
-        raise VosbenchError(f"{where}: {key} = {value!r} is not a table")
-    return value
-
-
-def _get_list(card: Mapping[str, Any], key: str, where: str) -> Sequence[Any]:
-    value = card.get(key, [])
-    if not isinstance(value, list | tuple):
-        raise VosbenchError(f"{where}: {key} = {value!r} is not a list")
-    return value
-
-
-def _read_toml(path: Path) -> Mapping[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise VosbenchError(f"{path}: cannot read the card ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise VosbenchError(f"{path}: not valid TOML ({error})") from None
+CARD_REMEDY = "correct the card"
 
 
 @dataclass(frozen=True)
 class Download:
-    """A file that somebody publishes: its name, where it can be had (tried in order), and how to know it is whole.
+    """A file that a publisher offers.
 
-    Volumes of one archive (`train.7z.001`, `train.tar.gz.aa`, ...) are downloads of their own, joined when read.
-    optional: the dataset is complete without it, so that a fetch that cannot have it goes on with a warning.
+    file: its name. Each volume of an archive (`train.7z.001`, `train.tar.gz.aa`, ...) is a download; the volumes are
+    joined when they are read.
+    urls: its addresses, tried in order; empty if the user has to download it.
+    sha256, bytes: its hash in hexadecimal and its size, None where not known.
+    optional: whether the dataset is complete without it. A fetch that cannot download it then warns and continues.
     """
 
     file: str
@@ -135,25 +63,26 @@ class Download:
 
 @dataclass(frozen=True)
 class Rules:
-    """How a split is scored. The defaults are DAVIS 2017's.
+    """How a split is scored. The defaults are the rules of DAVIS 2017.
 
-    name: what the signature calls them; the name of the card that they stand on.
-    merge: every labelled pixel, void included, belongs to one single object with id 1.
-    void: labels that are no object; their pixels count as background.
-    objects: the ids 1 to the highest one of the first mask; or all that occur in the ground truth; or those that the
-        publisher's meta file lists, whether they occur or not.
-    span: the frames of which an object is scored in some: all annotated ones of the video; or its own, which the meta
-        file lists or its folder of masks holds; or those from its first appearance on.
+    name: the name of the card that states the rules; it is part of the signature of every score.
+    merge: whether all labelled pixels, void included, belong to one object with id 1.
+    void: ids in label maps that count as background.
+    objects: which objects are scored. "first_mask": the ids from 1 to the highest id of the first mask. "all": all ids
+        in the ground truth. "listed": those in the publisher's meta file, even if the ground truth lacks them.
+    span: which frames of an object are scored. "video": all annotated frames of the video. "own": the frames that the
+        meta file lists for the object, or those in its folder of masks. "appearance": from its first appearance on.
     skip_first, skip_last: whether the first and the last frame of the span are left out.
-    from_seen: whether an object's score begins where the truth or the result first shows it; an object that the truth
-        shows in none of its frames is then not scored.
-    measure: the frame measures: J and F as in DAVIS; or adaptive, J, F and F_new as in MOSEv2.
-    tolerance: the boundary measure's matching distance as a fraction of the image diagonal.
-    boundary_side: the shorter side in pixels to which masks are resized for the boundary measure; as they are if None.
-    variation: whether V, the spread of J&F over time, is stated (LVOS).
-    seen: categories of the meta file's objects that count as seen in training. unseen_videos: a file in the dataset's
-        folder that lists the videos that do not. With either, the means over seen and unseen objects count alike.
-    source: what the rules were taken from, where that is not the publisher's own tool.
+    from_seen: whether an object is scored only from the frame on in which the ground truth or the prediction first
+        shows it; an object that the ground truth never shows is then not scored.
+    measure: the measures of a frame. "standard": J and F as in DAVIS. "adaptive": J, F and F_new as in MOSEv2.
+    tolerance: the distance up to which boundary pixels match, as a fraction of the image diagonal.
+    boundary_side: masks are resized to this shorter side, in pixels, before F is measured; None leaves their size.
+    variation: whether V, the variation of J&F over time, is computed (LVOS).
+    seen: the categories in the meta file that count as seen in training.
+    unseen_videos: a file in the dataset's folder that lists the videos with unseen objects. With `seen` or with this,
+        the mean is taken over seen and over unseen objects, and then over both.
+    source: where the rules come from, if not from the publisher's own evaluator.
     """
 
     name: str
@@ -175,7 +104,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Counts:
-    """The size of a split. `None` where the publisher's figure is not known."""
+    """The size of a split. None where the publisher's number is not known."""
 
     videos: int | None = None
     frames: int | None = None
@@ -184,17 +113,20 @@ class Counts:
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a dataset: what it is made from, where that lies in the publisher's tree, how it is prompted.
+    """A split of a dataset: which downloads hold it, where it lies in the publisher's folders, and how it is prompted.
 
-    downloads: the files that hold it. frames, masks: folders of video folders. lists: candidates for the file
-    that lists its videos, the first one found counts: a text file, or a JSON file whose `videos` has them as keys. All
-    are relative to the publisher's top folder. reader: names the function that reads the tree, where it is not the
-    dataset's. by_hand: what a person has to do where no program can fetch it, before `--from` or `--links`.
-    prompts: an object is given by its mask in frame 0, or in the first frame in which it appears.
-    names: the publisher's list of videos, where it is known beforehand.
-    meta: candidates for the publisher's meta file; a fetched dataset has it as `<split>_meta.json`. beside: files of
-    the publisher that a fetched dataset has under their own names. truth: whether the ground truth is public; if not,
-    there are prompts alone, and the `server` scores.
+    downloads: the names of the files that hold it.
+    frames, masks: the folders that contain a folder for each video, relative to the publisher's top folder.
+    lists: files that may list its videos, relative to the same folder; the first one that exists is read. Each is a
+        text file, or a JSON file whose `videos` has the names as keys.
+    prompts: whether objects are prompted only in the first frame of a video, or each in the first frame that shows it.
+    counts: its size.
+    names: the names of its videos, where they are known before it is fetched.
+    meta: names that the publisher's meta file may have; it is saved as `<split>_meta.json`.
+    beside: files of the publisher that are saved under their own names.
+    reader: the function that reads the publisher's files, if it is not the dataset's.
+    by_hand: what the user has to do, before `--from` or `--links`, where the files cannot be downloaded automatically.
+    truth: whether the ground truth is public. If not, the masks are only prompts, and results are scored at `server`.
     """
 
     name: str
@@ -215,10 +147,12 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset's card: every fact about it, no code.
+    """A dataset's card.
 
-    reader: names the function that reads the publisher's tree. checksums: the downloads that list the hashes of the
-    others, one `<sha256 or md5>  <file>` a line, as `sha256sum` writes them.
+    name: the name of its folder under the datasets root. aliases: other names on the command line.
+    downloads: name -> file. checksums: downloads that list the hashes of the others, one `<sha256 or md5>  <file>` a
+    line, as `sha256sum` writes them.
+    reader: the function that reads the publisher's files, a name or `module:function`.
     """
 
     name: str
@@ -233,3 +167,72 @@ class Dataset:
     homepage: str = ""
     licence: str = ""
     citation: str = ""
+
+
+@dataclass(frozen=True)
+class _DownloadList:
+    """The downloads as a card has them: a list, which `Dataset` has by name."""
+
+    downloads: tuple[Download, ...] = ()
+
+
+def load_card(source: Path | Mapping[str, Any] | Dataset) -> Dataset:
+    """Read a card from a TOML file, or from a mapping of the same shape; a Dataset is returned as it is.
+
+    Raises VosbenchError if the file cannot be read or is not TOML, and for a key that is missing, unknown or of a wrong
+    type.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, Path):
+        return parse_card(_read_toml(source), str(source))
+    return parse_card(source, f"card {source.get('name')!r}")
+
+
+def parse_card(card: Mapping[str, Any], where: str, remedy: str = CARD_REMEDY) -> Dataset:
+    """Build a Dataset from the content of a card.
+
+    where: names the card in errors. remedy: what the error tells the user to do.
+    Raises VosbenchError for a key that is missing, unknown or of a wrong type.
+    """
+    downloads = build_dataclass(_DownloadList, card, where, remedy, ignore_unknown=True).downloads
+    splits, rules = card.get("splits", {}), card.get("rules", {})
+    if splits == {}:
+        raise VosbenchError(where, "a card needs at least one split, as in [splits.val]", remedy)
+    values = {**card, "downloads": {download.file: download for download in downloads}}
+    # Rules and splits know their names. A value of a wrong type stays as it is, for the validator to refuse.
+    values["rules"] = {"name": card.get("name", ""), **rules} if isinstance(rules, Mapping) else rules
+    if isinstance(splits, Mapping):
+        values["splits"] = {
+            name: {**split, "name": name} if isinstance(split, Mapping) else split for name, split in splits.items()
+        }
+    dataset = build_dataclass(Dataset, values, where, remedy)
+    _check_names(dataset, where, remedy)
+    return dataset
+
+
+def _check_names(dataset: Dataset, where: str, remedy: str) -> None:
+    """Raise VosbenchError if a card names a download or a split that it does not have."""
+    named = {f"splits.{split.name}": split.downloads for split in dataset.splits.values()}
+    for key, files in {**named, "checksums": dataset.checksums}.items():
+        if unknown := set(files) - set(dataset.downloads):
+            raise VosbenchError(where, f"{key} names {unknown.pop()!r}, which is not among [[downloads]]", remedy)
+    if dataset.default_split not in dataset.splits:
+        found = f"default_split is {dataset.default_split!r}, the splits are {', '.join(dataset.splits)}"
+        raise VosbenchError(where, found, remedy)
+
+
+def dump_card(dataset: Dataset) -> dict[str, Any]:
+    """Turn a Dataset into plain values for JSON, which `parse_card` turns into the same Dataset again."""
+    card = asdict(dataset)
+    card["downloads"] = list(card["downloads"].values())
+    return card
+
+
+def _read_toml(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise VosbenchError(path, f"cannot read the card ({error.strerror})", "check the path") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise VosbenchError(path, f"not valid TOML ({error})", CARD_REMEDY) from None

@@ -1,4 +1,4 @@
-"""What a video on disk consists of: its frames, masks, bytes and objects, as dataset.json keeps them."""
+"""Count what a video on disk consists of: frames, masks, bytes and objects, as dataset.json records them."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from functools import partial
 from vosbench.datasets.split import DatasetSplit
 from vosbench.io import processes
 
-MASKS_PER_PROCESS = 2000  # masks to decode that take longer than a second process takes to start
+MASKS_PER_PROCESS = 2000  # decoding more masks than this takes longer than starting another process
 
 
 @dataclass(frozen=True)
 class VideoContent:
-    """The files of a video, their size in bytes in all, and the ids of its objects, ascending."""
+    """The content of a video: its number of frames, of mask files and of bytes, and its object ids, ascending."""
 
     frames: int
     masks: int
@@ -23,10 +23,11 @@ class VideoContent:
 
 
 def inspect_video(dataset_split: DatasetSplit, video: str) -> VideoContent:
-    """Look a video up on disk. Its objects are those of its masks under the rules of the tree.
+    """Count the files of a video, and find its objects under the rules of the split.
 
-    No more masks are decoded than that takes: none where objects have folders of their own, the first frame's where
-    only that one prompts, else all. Raises VosbenchError for a video without frames, and a mask that cannot be decoded.
+    Decodes as few masks as possible: none if the objects have folders, only the mask of the first frame if only that
+    frame prompts, else all masks.
+    Raises VosbenchError for a video without frames, and for a mask that cannot be decoded.
     """
     frames, ground_truth = dataset_split.frame_paths(video), dataset_split.ground_truth(video)
     masks = [
@@ -37,10 +38,11 @@ def inspect_video(dataset_split: DatasetSplit, video: str) -> VideoContent:
     if ground_truth.object_folders:
         objects = {1} if dataset_split.rules.merge else set(ground_truth.object_folders)
     else:
-        telling = ground_truth.frame_names if dataset_split.split.prompts != "first_frame" else [frames[0].stem]
+        first_frame_only = dataset_split.split.prompts == "first_frame"
+        prompting = [frames[0].stem] if first_frame_only else ground_truth.frame_names
         objects = {
             object_id
-            for frame_name in telling
+            for frame_name in prompting
             if ground_truth.has(frame_name)
             for object_id in ground_truth.read(frame_name)[1]
         }
@@ -53,27 +55,25 @@ def inspect_videos(
     on_video: Callable[[int, int], None] = lambda done, total: None,
     jobs: int | None = None,
 ) -> dict[str, VideoContent]:
-    """Every video of a split, in its order, looked up on `jobs` processes: as many as pay if None, at most one a core.
+    """Inspect every video of a split; the result is in the split's order.
 
-    on_video: told the videos done and all there are. Raises VosbenchError as `content_of` does.
+    on_video: called after each video with the number of videos done and the number of all.
+    jobs: processes to use; if None, one for every MASKS_PER_PROCESS masks to decode, at most one for each core.
+    Raises VosbenchError as `inspect_video` does.
     """
     if jobs is None:
-        jobs = min(
-            processes.count_cores(),
-            1
-            + sum(_count_masks_to_decode(dataset_split, video) for video in dataset_split.videos) // MASKS_PER_PROCESS,
-        )
+        masks = sum(_count_masks_to_decode(dataset_split, video) for video in dataset_split.videos)
+        jobs = min(processes.count_cores(), 1 + masks // MASKS_PER_PROCESS)
+    inspect = partial(inspect_video, replace(dataset_split, videos=()))  # no task needs the names of all videos
     found = {}
-    for video, content in processes.run_tasks(
-        partial(inspect_video, replace(dataset_split, videos=())), dataset_split.videos, jobs
-    ):
+    for video, content in processes.run_tasks(inspect, dataset_split.videos, jobs):
         found[video] = content
         on_video(len(found), len(dataset_split.videos))
     return {video: found[video] for video in dataset_split.videos}
 
 
 def _count_masks_to_decode(dataset_split: DatasetSplit, video: str) -> int:
-    """How many masks of a video have to be decoded at most, without a look at its frames."""
+    """The most masks of a video that `inspect_video` decodes."""
     if dataset_split.split.prompts == "first_frame":
         return 1
     ground_truth = dataset_split.ground_truth(video)

@@ -1,8 +1,8 @@
-"""What a publisher's lists say of the objects of a video: which there are, in which frames, seen in training or not.
+"""Read what a publisher lists about a split: the objects of each video, their frames, and which were seen in training.
 
-Read are the forms of LVOS (`objects: {id: {frame_range: {start, end}}}`, the end not included, as its evaluator takes
-it), of YouTube-VOS (`objects: {id: {category, frames}}`) and of MOSEv2 (`objects: [id, ...]`). The files lie in the
-dataset's folder, under the name that `vosbench fetch` gives them or under the publisher's.
+Three forms of a meta file are read. LVOS: `objects: {id: {frame_range: {start, end}}}`, where `end` is not included, as
+in the publisher's evaluator. YouTube-VOS: `objects: {id: {category, frames}}`. MOSEv2: `objects: [id, ...]`. The files
+lie in the dataset's folder, under the name that `vosbench fetch` gives them or under the publisher's name.
 """
 
 from __future__ import annotations
@@ -17,25 +17,30 @@ from vosbench.errors import VosbenchError
 from vosbench.io import files
 from vosbench.types import Score
 
-META_FILE = "{split}_meta.json"  # in a fetched dataset
+META_FILE = "{split}_meta.json"  # the name of a meta file in a fetched dataset
 
 
 @dataclass(frozen=True)
 class ListedObject:
-    """An object: its frames, all of the video's if None, and its category, where they are stated."""
+    """An object in a meta file.
+
+    frames: the names of its frames; None if the file does not state them, which means all frames of the video.
+    category: None if the file does not state it.
+    """
 
     frames: tuple[str, ...] | None = None
     category: str | None = None
 
 
 Listing: TypeAlias = Mapping[str, Mapping[int, ListedObject]]
-"""Video -> object id -> what is listed of it."""
+"""Video -> object id -> what the meta file states of the object."""
 
 
 def load_listing(root: Path, split: Split, rules: Rules, frame_names: Mapping[str, Sequence[str]]) -> Listing:
-    """The listing in the meta file of a split, of the videos in `frame_names`; empty if the rules need none.
+    """Read the meta file of a split if the rules need one; else return an empty listing.
 
-    Raises VosbenchError if there is no such file, or it does not say what the rules need.
+    root: the dataset's folder. frame_names: the videos to read, each with the names of its annotated frames.
+    Raises VosbenchError if the file is missing or does not state what the rules need.
     """
     if rules.objects != "listed":
         return {}
@@ -43,23 +48,27 @@ def load_listing(root: Path, split: Split, rules: Rules, frame_names: Mapping[st
     path = next((root / name for name in names if (root / name).is_file()), None)
     if path is None:
         named = " or ".join(names[1:])
-        raise VosbenchError(f"{root}: the rules of {rules.name} need the publisher's meta file, named {named}")
+        found = f"the rules of {rules.name} need the publisher's meta file, named {named}"
+        raise VosbenchError(root, found, "save it in this folder")
     listing = read_meta_file(path, frame_names)
     bare = [video for video, objects in listing.items() if any(entry.category is None for entry in objects.values())]
     if rules.seen and bare:
-        raise VosbenchError(f"{path}: video {bare[0]} has an object without a category, which the rules need")
+        found = f"video {bare[0]} has an object without a category, which the rules of {rules.name} need"
+        raise VosbenchError(path, found, "replace it by the publisher's file")
     return listing
 
 
 def make_grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score], str] | None:
-    """What tells whether an object was "seen" or is "unseen" in training; None if the rules do not ask.
+    """Make the function that puts a score into the group "seen" or "unseen"; None if the rules have no such groups.
 
-    Raises VosbenchError if the list of unseen videos is missing.
+    root: the dataset's folder. listing: from `load_listing`.
+    Raises VosbenchError if the list of unseen videos is missing or damaged.
     """
     if rules.unseen_videos:
         path = root / rules.unseen_videos
         if not path.is_file():
-            raise VosbenchError(f"{path} is missing; the rules of {rules.name} need the list of unseen videos there")
+            found = f"is missing, and the rules of {rules.name} need the list of unseen videos"
+            raise VosbenchError(path, found, "save the publisher's list there")
         unseen = set(read_video_list(path.read_bytes(), path))
         return lambda score: "unseen" if score.video in unseen else "seen"
     if rules.seen:
@@ -68,28 +77,26 @@ def make_grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score
 
 
 def read_meta_file(path: Path, frame_names: Mapping[str, Sequence[str]]) -> Listing:
-    """The listing of the videos in `frame_names`, which names the annotated frames of each.
+    """Read a meta file. frame_names: the videos to read, each with the names of its annotated frames.
 
-    Raises VosbenchError if the file does not list one of these videos, or not in a form that is known, or lists frames
+    Raises VosbenchError if the file lacks one of these videos, states its objects in an unknown form, or lists frames
     that are not annotated.
     """
     videos = files.read_json(path).get("videos", {})
     listing = {}
     for video, annotated in frame_names.items():
         if video not in videos:
-            raise VosbenchError(f"{path}: video {video} is not listed; is this the file of another split?")
+            remedy = "if this is the file of another split, replace it by this split's"
+            raise VosbenchError(path, f"video {video} is not listed", remedy)
         try:
             listing[video] = _parse_objects(videos[video]["objects"], annotated)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise VosbenchError(f"{path}: cannot understand video {video} ({type(error).__name__}: {error})") from None
-        absent = {frame_name for entry in listing[video].values() for frame_name in entry.frames or ()}.difference(
-            annotated
-        )
-        if absent:
-            raise VosbenchError(
-                f"{path} lists {len(absent)} frames of video {video} that have no ground truth, such as {min(absent)}: "
-                "it is not complete"
-            )
+            found = f"cannot understand video {video} ({type(error).__name__}: {error}), expected its `objects`"
+            raise VosbenchError(path, found, "replace it by the publisher's file") from None
+        listed = {frame_name for entry in listing[video].values() for frame_name in entry.frames or ()}
+        if absent := listed.difference(annotated):
+            found = f"lists {len(absent)} frames of video {video} that have no ground truth, such as {min(absent)}"
+            raise VosbenchError(path, found, "add the missing masks, or fetch the dataset again with --force")
     return listing
 
 
@@ -107,18 +114,20 @@ def _parse_object(entry: Mapping[str, Any], frame_names: Sequence[str]) -> Liste
 
 
 def read_video_list(content: bytes, name: object) -> list[str]:
-    """The videos of a list file: one name a line, or DAVIS 2016's one pair of paths a frame. Order kept, no doubles.
+    """Read the names of videos from the content of a list file, in order and without duplicates.
 
-    Raises VosbenchError, which calls the file `name`, if it is no text or a line is no name of a folder.
+    A line is a name, or, as in DAVIS 2016, the paths of a frame and of its mask. name: the subject of errors.
+    Raises VosbenchError if the content is not UTF-8, or a line does not name a folder.
     """
     try:
         lines = [line.strip() for line in content.decode("utf-8-sig").splitlines()]
     except UnicodeDecodeError:
-        raise VosbenchError(f"{name}: not a list of videos, one name a line in UTF-8") from None
+        found = "not a list of videos, expected one name a line in UTF-8"
+        raise VosbenchError(name, found, "write the list again") from None
     videos = []
     for line in filter(None, lines):
         first = line.split()[0]
         videos.append(Path(first).parent.name if "/" in first.strip("/") else line)
     if wrong := {"", ".", ".."} & set(videos):
-        raise VosbenchError(f"{name}: {wrong.pop()!r} is no name of a video")
+        raise VosbenchError(name, f"{wrong.pop()!r} is not the name of a video", "correct this line")
     return list(dict.fromkeys(videos))

@@ -1,7 +1,7 @@
-"""Datasets by name, alias, card or plug-in.
+"""Find datasets by name, alias or path of a card: those whose cards ship, and those of installed plug-ins.
 
-Third parties add to the entry-point group `vosbench.datasets` (an object that is a card: a Path, a mapping or a
-Dataset). Nothing that they have installed is imported before it is asked for.
+A plug-in names its datasets in the entry-point group `vosbench.datasets`: each is a Path of a card, a mapping of the
+same shape, or a Dataset. A plug-in is imported only if no shipped card has the name that is looked for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from vosbench.io.plugins import load_object, make_unknown_name_error
 
 
 def known_datasets() -> dict[str, Dataset]:
-    """Every dataset by its name; those with a card of ours come first, and no other takes the name of one."""
+    """All datasets by name, shipped ones first; a plug-in cannot replace a shipped dataset.
+
+    Raises VosbenchError if a card is damaged or a plug-in cannot be loaded.
+    """
     found: dict[str, Dataset] = {}
     for dataset in _iterate_datasets():
         found.setdefault(dataset.name, dataset)
@@ -26,14 +29,17 @@ def known_datasets() -> dict[str, Dataset]:
 
 
 def _iterate_datasets() -> Iterator[Dataset]:
-    """The datasets one by one: to find one of ours, nothing that others have installed is looked at."""
+    """Yield the shipped datasets, then those of plug-ins, which are imported only when the iteration reaches them."""
     yield from map(cards.load_card, sorted(paths.find_shipped_folder("adapters").glob("*.toml")))
     for entry in entry_points(group="vosbench.datasets"):
         yield _load_plugin_card(entry.value)
 
 
 def find_dataset(name: str) -> Dataset:
-    """A dataset by its name, an alias, the path of a card, or `module:object`."""
+    """Find a dataset by its name, an alias, the path of a card (`.toml`) or `module:object`.
+
+    Raises VosbenchError for an unknown name, a damaged card, and an object that is not a card.
+    """
     if name.endswith(".toml"):
         return cards.load_card(Path(name))
     if ":" in name:
@@ -50,4 +56,5 @@ def _load_plugin_card(spec: str) -> Dataset:
     card = load_object(spec)
     if isinstance(card, Path | Mapping | Dataset):
         return cards.load_card(card)
-    raise VosbenchError(f"{spec}: a dataset is a Path of a card, a mapping or a Dataset, found {type(card).__name__}")
+    found = f"not a dataset: expected the Path of a card, a mapping or a Dataset, found {type(card).__name__}"
+    raise VosbenchError(spec, found, "name such an object as module:object")

@@ -1,59 +1,39 @@
-"""A split of a dataset on disk: its videos, what of them a tracker may see, and their ground truth.
+"""Open a split of a dataset on disk: its videos, what a tracker may see of them, and their ground truth.
 
-A dataset is a name under the datasets root, or the path of any tree in the normal layout or in its publisher's (DAVIS:
-`JPEGImages/480p`, `ImageSets/2017/val.txt`). Such a tree needs no dataset.json and is read by the rules of a card.
+A dataset is given by a name under the datasets root, or by the path of a tree: one in the normal layout, or one in the
+publisher's layout (DAVIS: `JPEGImages/480p`, `ImageSets/2017/val.txt`). Such a tree needs no dataset.json; the rules of
+DAVIS 2017 apply to it, or those of another card. The card of a fetched dataset is the one in its dataset.json.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, overload
-
-import numpy as np
+from typing import Any
 
 from vosbench.datasets import meta, registry
 from vosbench.datasets.card import Dataset, Rules, Split, parse_card
+from vosbench.datasets.video import VideoFrames, choose_all_masks, choose_first_masks, ignore_read
 from vosbench.errors import VosbenchError
 from vosbench.io import files, plugins
 from vosbench.io.paths import FRAME_SUFFIXES, FRAMES, LISTS, MANIFEST, MASKS, list_images
 from vosbench.masks.folder import MaskFolder
-from vosbench.types import Frame, Mask, Video
+from vosbench.types import Video
 
-
-class VideoFrames(Sequence[Frame]):
-    """The frames of a video, decoded when they are asked for."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = paths
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @overload
-    def __getitem__(self, index: int) -> Frame: ...
-    @overload
-    def __getitem__(self, index: slice) -> VideoFrames: ...
-    def __getitem__(self, index: int | slice) -> Frame | VideoFrames:
-        if isinstance(index, slice):
-            return VideoFrames(self.paths[index])
-        from PIL import Image
-
-        path = self.paths[index]
-        try:
-            with Image.open(path) as image:
-                return np.array(image.convert("RGB"))
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise VosbenchError(f"{path}: cannot be decoded ({error}); fetch the dataset again with --force") from None
+MANIFEST_REMEDY = "delete it and fetch the dataset again"
 
 
 @dataclass(frozen=True)
 class DatasetSplit:
-    """A split on disk. `split` says how it is prompted, `rules` how it is scored.
+    """A split of a dataset on disk.
 
-    fetched: whether `vosbench fetch` put it there; else its name is that of its folder, which others may have, too.
-    all_masks: whether an object is given by every mask of it, not by its first one alone.
+    name: the dataset's name, or the name of its folder if it was not fetched. root: the dataset's folder.
+    split: where its files lie, and how it is prompted. rules: how it is scored.
+    videos: the names of its videos, in the order of its list.
+    frames_folder, masks_folder: the folders that contain a folder for each video.
+    fetched: whether `vosbench fetch` has put it there.
+    all_masks: whether each object is prompted by all of its masks rather than only by its first one.
     """
 
     name: str
@@ -66,19 +46,36 @@ class DatasetSplit:
     fetched: bool = False
     all_masks: bool = False
 
+    @property
+    def title(self) -> str:
+        """The dataset and the split in words, as in "davis2017 val": the subject of messages."""
+        return f"{self.name} {self.split.name}"
+
+    @property
+    def remedy(self) -> str:
+        """What to do about missing or damaged files, for messages: the command that fetches the split again."""
+        if not self.fetched:
+            return f"complete the files in {self.root}"
+        if self.name not in registry.known_datasets():
+            return "fetch it again with the same command as before and --force"
+        return f"run: vosbench fetch {self.name} --split {self.split.name} --root {self.root.parent} --force"
+
     def with_prompts(self, prompts: str) -> DatasetSplit:
-        """The split with "first" or "all" masks as prompts. Raises VosbenchError for another word."""
+        """The split with the "first" or with "all" masks of each object as prompts.
+
+        Raises VosbenchError for another word.
+        """
         if prompts not in ("first", "all"):
-            raise VosbenchError(f"prompts {prompts!r}: choose first or all")
+            remedy = "use --set prompts=first or --set prompts=all"
+            raise VosbenchError(f"setting prompts={prompts!r}", "expected first or all", remedy)
         return replace(self, all_masks=prompts == "all")
 
     def frame_paths(self, video: str) -> list[Path]:
-        """The files of a video's frames, in order. Raises VosbenchError if there are none."""
+        """The files of a video's frames, in natural order. Raises VosbenchError if there are none."""
         paths = list_images(self.frames_folder / video, FRAME_SUFFIXES)
         if not paths:
-            raise VosbenchError(
-                f"{self.name} {self.split.name}: video {video} has no frames in {self.frames_folder / video}"
-            )
+            found = f"video {video} has no frames in {self.frames_folder / video}"
+            raise VosbenchError(self.title, found, self.remedy)
         return paths
 
     def frames_of(self, video: str) -> VideoFrames:
@@ -86,89 +83,77 @@ class DatasetSplit:
         return VideoFrames(self.frame_paths(video))
 
     def ground_truth(self, video: str) -> MaskFolder:
-        """All masks that are known of a video. For scoring alone: trackers see `video(...)`."""
+        """All known masks of a video. For scoring only: a tracker gets `video(...)`."""
         return MaskFolder(self.masks_folder / video, self.rules.void, self.rules.merge)
 
-    def video(self, name: str) -> Video:
-        """What a tracker may see of a video. Raises VosbenchError if its prompts name no object."""
+    def video(self, name: str, on_read: Callable[[], None] = ignore_read) -> Video:
+        """What a tracker may see of a video. on_read: called after each frame that the tracker has decoded.
+
+        Raises VosbenchError if the video has no frames, a mask cannot be read, or no mask prompts an object.
+        """
         frames = self.frame_paths(name)
         ground_truth = self.ground_truth(name)
         index = {path.stem: position for position, path in enumerate(frames)}
         frame_names = [frame_name for frame_name in ground_truth.frame_names if frame_name in index]
-        beginning = [
-            frame_name for frame_name in frame_names if index[frame_name] == 0 or self.split.prompts != "first_frame"
-        ]
-        prompts = {index[frame_name]: masks for frame_name, masks in first_appearances(ground_truth, beginning)}
-        if self.all_masks:
-            prompts = {
-                index[frame_name]: masks
-                for frame_name, masks in appearances(ground_truth, frame_names, set().union(*prompts.values()))
-            }
+        first_frame_only = self.split.prompts == "first_frame"
+        prompting = [frame_name for frame_name in frame_names if index[frame_name] == 0 or not first_frame_only]
+        prompts = dict(choose_first_masks(ground_truth, prompting))
         if not prompts:
-            raise VosbenchError(
-                f"{self.name} {self.split.name}: no mask of video {name} in {ground_truth.path} holds an object "
-                f"under the "
-                f"rules of {self.rules.name}, which take {list(self.rules.void)} as void; choose others with --rules"
-            )
-        return Video(name, VideoFrames(frames), prompts, overlap=bool(ground_truth.object_folders))
+            raise self._make_no_prompt_error(name, ground_truth)
+        if self.all_masks:
+            prompts = dict(choose_all_masks(ground_truth, frame_names, set().union(*prompts.values())))
+        by_index = {index[frame_name]: masks for frame_name, masks in prompts.items()}
+        return Video(name, VideoFrames(frames, on_read), by_index, overlap=bool(ground_truth.object_folders))
 
-
-def first_appearances(ground_truth: MaskFolder, frame_names: Sequence[str]) -> Iterator[tuple[str, dict[int, Mask]]]:
-    """The frames in which objects appear for the first time, with the masks of just these objects."""
-    seen: set[int] = set()
-    for frame_name in frame_names:
-        new = {object_id: mask for object_id, mask in ground_truth.read(frame_name)[1].items() if object_id not in seen}
-        seen |= new.keys()
-        if new:
-            yield frame_name, new
-
-
-def appearances(
-    ground_truth: MaskFolder, frame_names: Sequence[str], objects: Collection[int]
-) -> Iterator[tuple[str, dict[int, Mask]]]:
-    """The frames in which any of the objects appears, with the masks of these objects."""
-    for frame_name in frame_names:
-        if shown := {
-            object_id: mask for object_id, mask in ground_truth.read(frame_name)[1].items() if object_id in objects
-        }:
-            yield frame_name, shown
+    def _make_no_prompt_error(self, video: str, ground_truth: MaskFolder) -> VosbenchError:
+        void = f", in which {', '.join(map(str, self.rules.void))} is void" if self.rules.void else ""
+        found = f"no mask of video {video} in {ground_truth.path} shows an object under the rules of {self.rules.name}"
+        return VosbenchError(self.title, found + void, "check the masks, or choose other rules with --rules")
 
 
 def open_split(dataset: str, split: str | None, root: Path, rules: str | None = None) -> DatasetSplit:
-    """A split of a dataset given by name (a folder under `root`), alias, card or path.
+    """Open a split of a dataset.
 
-    `rules` names a card whose prompts and rules count in place of the dataset's own.
-    Raises VosbenchError if the dataset is not there, has no such split, or lists no video.
+    dataset: its name (a folder in `root`), an alias, the path of a card, or the path of the dataset.
+    split: the card's default split if None. rules: a card whose prompts and rules are used instead of the dataset's.
+    Raises VosbenchError if the dataset is not there, has no such split, or the split's list names no video.
     """
     path, card = locate_dataset(dataset, root)
-    own = card or registry.find_dataset("default")
-    governing = registry.find_dataset(rules) if rules else own
-    name = split or own.default_split
-    part, ruling = (_get_split(each, name) for each in (own, governing))
-    listed = _find_list_file(path, name, (*part.lists, *ruling.lists))
+    own_card = card or registry.find_dataset("default")
+    rules_card = registry.find_dataset(rules) if rules else own_card
+    split_name = split or own_card.default_split
+    own, ruling = (_get_split(each, split_name) for each in (own_card, rules_card))
+    listed = _find_list_file(path, split_name, (*own.lists, *ruling.lists))
     videos = meta.read_video_list(listed.read_bytes(), listed)
     if not videos:
-        raise VosbenchError(f"{listed} lists no video")
+        raise VosbenchError(listed, "lists no video", "write the names of the split's videos into it, one a line")
     return DatasetSplit(
         card.name if card else path.resolve().name,
         path,
-        replace(part, prompts=ruling.prompts, meta=ruling.meta, truth=ruling.truth, server=ruling.server),
-        governing.rules,
+        replace(own, prompts=ruling.prompts, meta=ruling.meta, truth=ruling.truth, server=ruling.server),
+        rules_card.rules,
         tuple(videos),
-        _find_folder_with_video(videos[0], [path / frames for frames in (FRAMES, part.frames, ruling.frames)]),
-        _find_folder_with_video(videos[0], [path / masks for masks in (MASKS, part.masks, ruling.masks)]),
+        _find_folder_with_video(videos[0], [path / frames for frames in (FRAMES, own.frames, ruling.frames)]),
+        _find_folder_with_video(videos[0], [path / masks for masks in (MASKS, own.masks, ruling.masks)]),
         fetched=(path / MANIFEST).is_file(),
     )
 
 
 def read_described_splits(home: Path) -> dict[str, Any]:
-    """What dataset.json says of the splits in a dataset's folder; nothing if it is not there."""
+    """Read the splits that dataset.json in a dataset's folder describes; empty if there is no such file.
+
+    Raises VosbenchError if the file is damaged.
+    """
     splits: dict[str, Any] = _read_manifest(home).get("splits", {}) if (home / MANIFEST).is_file() else {}
     return splits
 
 
 def read_fetched_splits(home: Path) -> dict[str, Any]:
-    """The splits in dataset.json that are there: a fetch that replaces one takes its list away first."""
+    """Read the splits in dataset.json whose list of videos exists.
+
+    A fetch deletes the list of a split that it replaces, and writes the list last: a split without one is incomplete.
+    Raises VosbenchError if dataset.json is damaged.
+    """
     lists = home / LISTS
     return {name: split for name, split in read_described_splits(home).items() if (lists / f"{name}.txt").is_file()}
 
@@ -176,58 +161,67 @@ def read_fetched_splits(home: Path) -> dict[str, Any]:
 def _read_manifest(home: Path) -> dict[str, Any]:
     manifest = files.read_json(home / MANIFEST)
     if "card" not in manifest:
-        raise VosbenchError(f"{home / MANIFEST}: 'card' is missing; fetch the dataset anew into {home}")
+        raise VosbenchError(home / MANIFEST, "'card' is missing", MANIFEST_REMEDY)
     return manifest
 
 
 def _get_split(card: Dataset, name: str) -> Split:
+    """A split of a card. One that the card lacks is like its default split: a tree may have other lists."""
     return card.splits.get(name) or replace(card.splits[card.default_split], name=name)
 
 
 def locate_dataset(dataset: str, root: Path) -> tuple[Path, Dataset | None]:
-    """Where a dataset is that is given by name, alias, card or path, and the card that it was fetched by if it was.
+    """Find the folder of a dataset, and the card in its dataset.json; None if it was not fetched.
 
-    Raises VosbenchError if it is unknown or not there.
+    dataset: its name (a folder in `root`), an alias, the path of a card, or the path of the dataset.
+    Raises VosbenchError if the dataset is unknown or not there.
     """
     path = root / dataset
     if not path.is_dir():
         path = Path(dataset)
     if not path.is_dir():
         if path.suffix != ".toml" and "/" in dataset:
-            raise VosbenchError(f"dataset {dataset}: no such folder")
+            remedy = "give the path of a dataset, or a name from: vosbench list datasets"
+            raise VosbenchError(f"dataset {dataset}", "no such folder", remedy)
         name = registry.find_dataset(dataset).name
         path = root / name
         if not (path / MANIFEST).is_file():
             known = name if name in registry.known_datasets() else dataset
-            raise VosbenchError(f"dataset {name} is not at {path}: run `vosbench fetch {known}`")
+            raise VosbenchError(f"dataset {name}", f"not found at {path}", f"run: vosbench fetch {known}")
     manifest = path / MANIFEST
-    return path, parse_card(_read_manifest(path)["card"], str(manifest)) if manifest.is_file() else None
+    if not manifest.is_file():
+        return path, None
+    return path, parse_card(_read_manifest(path)["card"], str(manifest), MANIFEST_REMEDY)
 
 
 def _find_list_file(path: Path, split: str, lists: Sequence[str]) -> Path:
-    """The file that lists the videos of a split: the normal layout's, the publisher's, or the only one of that name."""
+    """Find the file that lists the videos of a split.
+
+    lists: where the publisher may have it. It is looked for first in the normal layout, then there, then as the only
+    `<split>.txt` in a folder in ImageSets.
+    """
     usual = path / LISTS / f"{split}.txt"
     candidates = [usual, *(path / entry.format(split=split) for entry in lists if entry.endswith(".txt"))]
     candidates += only if len(only := list((path / LISTS).glob(f"*/{split}.txt"))) == 1 else []
     for candidate in candidates:
         if candidate.is_file():
             return candidate
-    found = sorted(str(p.relative_to(path)) for p in (path / LISTS).rglob("*.txt"))
-    raise VosbenchError(
-        f"{path} has no split {split}: no {usual.relative_to(path)}; it has {', '.join(found) or 'no list'}"
-    )
+    existing = sorted(str(p.relative_to(path)) for p in (path / LISTS).rglob("*.txt"))
+    found = f"has no split {split}: expected {usual.relative_to(path)}, found {', '.join(existing) or 'no list'}"
+    raise VosbenchError(path, found, "choose another one with --split, or write the names of its videos into that file")
 
 
 def _find_folder_with_video(video: str, folders: Sequence[Path]) -> Path:
-    """The first folder that holds a video, the normal layout's if none does."""
+    """The first folder that contains a video; the first of all, the normal layout's, if none does."""
     return next((folder for folder in folders if (folder / video).is_dir()), folders[0])
 
 
 def choose_videos(dataset_split: DatasetSplit, names: Sequence[str] = (), limit: int | None = None) -> list[str]:
-    """The videos of a split by name, the first `limit` of them. Raises VosbenchError for one that is not listed."""
+    """The names of the split's videos, in its order: all of them, or those in `names`; at most `limit`.
+
+    Raises VosbenchError for a name that the split does not list.
+    """
     for name in names:
         if name not in dataset_split.videos:
-            raise plugins.make_unknown_name_error(
-                f"video of {dataset_split.name} {dataset_split.split.name}", name, dataset_split.videos
-            )
+            raise plugins.make_unknown_name_error(f"video of {dataset_split.title}", name, dataset_split.videos)
     return [video for video in dataset_split.videos if not names or video in names][:limit]

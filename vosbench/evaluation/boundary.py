@@ -1,4 +1,8 @@
-"""Boundary accuracy F of DAVIS: how well two contours match within a distance."""
+"""Boundary accuracy F of DAVIS: how well two contours match within a distance (Perazzi et al., CVPR 2016).
+
+The masks of ground truth and prediction lie side by side in one bitmap. Each of its bytes holds one pixel from each of
+eight bands of rows (`_fold_rows`), so that NumPy finds and dilates both boundaries at the speed of memory.
+"""
 
 from __future__ import annotations
 
@@ -17,29 +21,32 @@ if TYPE_CHECKING:
 
 
 def boundary_f(masks: MaskPair, radius: float) -> float:
-    """F, the harmonic mean of the precision and the recall of the guess's boundary.
+    """F: the harmonic mean of the precision and the recall of the prediction's boundary.
 
-    A boundary pixel is matched if the other boundary has a pixel no more than `radius` pixels away.
+    A boundary pixel is matched if the other boundary has a pixel at most `radius` pixels away. F is 1 if both
+    boundaries are empty, and 0 if only one is.
     """
     reach = math.ceil(radius) + 1
-    edges = _folded_boundaries(masks, reach)
-    of_truth, of_guess = _count_pixels(edges[reach:-reach])
-    if not of_truth or not of_guess:
-        return float(of_truth == of_guess)
-    near_truth_and_guess = _dilate(edges, _make_disc_rows(radius), reach)
-    matched_truth, matched_guess = _count_pixels(edges[reach:-reach] & near_truth_and_guess[:, ::-1])
-    precision, recall = matched_guess / of_guess, matched_truth / of_truth
+    edges = _find_folded_boundaries(masks, reach)
+    in_ground_truth, in_prediction = _count_pixels(edges[reach:-reach])
+    if not in_ground_truth or not in_prediction:
+        return float(in_ground_truth == in_prediction)
+    near = _dilate(edges, _make_disk_rows(radius), reach)
+    matched_ground_truth, matched_prediction = _count_pixels(edges[reach:-reach] & near[:, ::-1])
+    precision, recall = matched_prediction / in_prediction, matched_ground_truth / in_ground_truth
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def find_boundary(mask: Mask) -> Mask:
-    """Where a pixel differs from its neighbour to the right, below, or diagonally below right; beyond the last row and
-    column the mask goes on as it ends."""
-    return _differences(np.pad(mask, ((0, 1), (0, 1)), "edge"))[:, :-1]
+    """The boundary of a mask, bool[H, W]: pixels that differ from their right, lower or lower right neighbour.
+
+    Beyond the last row and column the mask goes on as it ends, so that a mask that fills the frame has no boundary.
+    """
+    return _find_differences(np.pad(mask, ((0, 1), (0, 1)), "edge"))[:, :-1]
 
 
-def _differences(bitmap: NDArray[Pixel]) -> NDArray[Pixel]:
-    """The boundary of all rows but the last; the last column means nothing."""
+def _find_differences(bitmap: NDArray[Pixel]) -> NDArray[Pixel]:
+    """The boundary in all rows but the last; the values of the last column mean nothing."""
     flat, row = bitmap.ravel(), bitmap[0].size
     here, right, below, diagonal = flat[: -row - 1], flat[1:-row], flat[row:-1], flat[row + 1 :]
     edges = np.zeros_like(bitmap[:-1])
@@ -47,25 +54,25 @@ def _differences(bitmap: NDArray[Pixel]) -> NDArray[Pixel]:
     return edges
 
 
-def _folded_boundaries(masks: MaskPair, reach: int) -> Bitmap:
-    """The boundaries of both masks side by side, with at least `reach` free columns after each, folded."""
+def _find_folded_boundaries(masks: MaskPair, reach: int) -> Bitmap:
+    """The boundaries of both masks side by side and folded, each with at least `reach` empty columns after it."""
     height, width = masks.ground_truth.shape
     count = max(height // BITS, reach) + 1
     bitmap = np.zeros((BITS * count, 2, -(-(width + reach) // WORD) * WORD), np.uint8)
     bitmap[:height, 0, :width], bitmap[:height, 1, :width] = masks
     bitmap[height] = bitmap[height - 1]
     bitmap[:, :, width] = bitmap[:, :, width - 1]
-    edges = _differences(_fold(bitmap, reach))
+    edges = _find_differences(_fold_rows(bitmap, reach))
     edges[:, :, width:] = 0
-    edges &= _inside(height, count, reach)
+    edges &= _mark_mask_rows(height, count, reach)
     return edges
 
 
-def _fold(bitmap: Bitmap, reach: int) -> Bitmap:
-    """Eight bands of rows laid upon each other, with `reach` of the rows before and `reach` + 1 of those after a band.
+def _fold_rows(bitmap: Bitmap, reach: int) -> Bitmap:
+    """Lay eight bands of rows upon each other, one in each bit; add `reach` rows before and `reach` + 1 rows after.
 
-    With n rows a band, row y is bit y // n of the bytes of row `reach` + y % n. A shift in any direction then moves
-    whole bytes, and takes eight rows with it: NumPy does that at the speed of memory.
+    With bands of n rows, row y is bit y // n of the bytes in row `reach` + y % n; the added rows repeat the
+    neighbouring bands. A shift in any direction then moves whole bytes, and eight rows with each of them.
     """
     count = len(bitmap) // BITS
     words: NDArray[np.uint64] = bitmap.view(np.uint64)
@@ -76,19 +83,19 @@ def _fold(bitmap: Bitmap, reach: int) -> Bitmap:
 
 
 @cache
-def _inside(height: int, count: int, reach: int) -> Bitmap:
-    """The bits of a folded column that are rows of the masks."""
+def _mark_mask_rows(height: int, count: int, reach: int) -> Bitmap:
+    """The bits of a folded column that stand for rows of the masks; `count` rows a band."""
     column = np.zeros((BITS * count, 1, WORD), np.uint8)
     column[:height] = 1
-    return _fold(column, reach)[:-1, :, :1]
+    return _fold_rows(column, reach)[:-1, :, :1]
 
 
-def _dilate(folded: Bitmap, disc: Sequence[tuple[int, int, int]], reach: int) -> Bitmap:
-    """Where the disc reaches a set pixel, without the `reach` rows at both ends."""
+def _dilate(folded: Bitmap, disk: Sequence[tuple[int, int, int]], reach: int) -> Bitmap:
+    """The pixels from which the disk reaches a set pixel, without the `reach` rows at both ends."""
     dilated = np.zeros_like(folded[reach:-reach])
     flat, row = dilated.ravel(), dilated[0].size
     run, length = folded.ravel(), 1  # whether any of the next `length` pixels is set
-    for y, first, last in disc:
+    for y, first, last in disk:
         while length <= last - first:
             step = min(length, last - first + 1 - length)
             run = run[:-step] | run[step:]
@@ -99,11 +106,11 @@ def _dilate(folded: Bitmap, disc: Sequence[tuple[int, int, int]], reach: int) ->
 
 
 @cache
-def _make_disc_rows(radius: float) -> list[tuple[int, int, int]]:
-    """A disc as rows (y, first x, last x), the narrowest first.
+def _make_disk_rows(radius: float) -> list[tuple[int, int, int]]:
+    """A disk as rows (y, first x, last x), the narrowest first.
 
-    As skimage.morphology.disk makes it and cv2.dilate lays it: for a radius with a fraction it is off its centre. Where
-    that disc has no pixel, for a radius below the root of 1/2 that is not 0, it is the centre alone.
+    The disk is skimage.morphology.disk's as cv2.dilate applies it, so for a radius with a fraction it lies off its
+    centre. Where that disk has no pixel (0 < radius < sqrt(1/2)) it is the centre pixel only.
     """
     steps = np.arange(-radius, radius + 1)
     inside = steps[:, None] ** 2 + steps**2 <= radius**2
@@ -113,6 +120,6 @@ def _make_disc_rows(radius: float) -> list[tuple[int, int, int]]:
 
 
 def _count_pixels(folded: Bitmap) -> tuple[int, int]:
-    """How many pixels of the true and of the guessed bitmap are set."""
+    """The number of set pixels in the ground truth's half and in the prediction's half of a folded bitmap."""
     ground_truth, prediction = np.bitwise_count(folded.view(np.uint64)).sum(axis=(0, 2))
     return int(ground_truth), int(prediction)

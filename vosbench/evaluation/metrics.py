@@ -1,8 +1,8 @@
-"""The measures of DAVIS as pure functions: region similarity J, boundary accuracy F, statistics of their series.
+"""The measures of DAVIS as pure functions: region similarity J, matching distances for F, statistics over frames.
 
-Defined by Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation" (CVPR 2016),
-and equal to davis2017-evaluation in every digit, with one difference: `decay` is right above 255 frames as well, where
-the official code lets its bin edges overflow.
+Defined by Perazzi et al., "A Benchmark Dataset and Evaluation Methodology for Video Object Segmentation" (CVPR 2016).
+The numbers equal davis2017-evaluation's in every digit, with one difference: `decay` is right above 255 frames too,
+where the official code lets its bin edges overflow.
 
 Edge cases: J of two empty masks is 1. F of two empty boundaries is 1, of one empty boundary 0; a mask that fills the
 frame has no boundary. The statistics of an empty series are NaN.
@@ -24,18 +24,22 @@ BITS, WORD = 8, 8  # bits of a byte, bytes of a machine word
 
 Bitmap: TypeAlias = "NDArray[np.uint8]"
 Series: TypeAlias = "NDArray[np.float64]"
+"""The values of one measure of one object: float64[frames]."""
 Pixel = TypeVar("Pixel", np.bool_, np.uint8)
 
 
 class MaskPair(NamedTuple):
-    """A true and a guessed mask [h, w], cut to a box that leaves every measure as it is."""
+    """The ground truth and the prediction of one object in one frame: bool[h, w] each, cut to the same box.
+
+    The box leaves the value of every measure as it is for the whole frame.
+    """
 
     ground_truth: Mask
     prediction: Mask
 
 
 def crop_pair(ground_truth: Mask, prediction: Mask) -> MaskPair:
-    """Two masks [H, W] as the measures want them."""
+    """Cut two masks, bool[H, W], to the box around both objects that the measures need."""
     either = (ground_truth | prediction).view(np.uint8)
     top, bottom = _find_set_range(np.bitwise_or.reduce(either, axis=1))
     left, right = _find_set_range(np.bitwise_or.reduce(either[top:bottom], axis=0))
@@ -45,7 +49,7 @@ def crop_pair(ground_truth: Mask, prediction: Mask) -> MaskPair:
 
 
 def jaccard(masks: MaskPair) -> float:
-    """J, the intersection of two masks over their union."""
+    """J: the area of the intersection of two masks over the area of their union; 1 if both are empty."""
     union = _area(masks.ground_truth | masks.prediction)
     return _area(masks.ground_truth & masks.prediction) / union if union else 1.0
 
@@ -56,17 +60,17 @@ def smoothed_jaccard(masks: MaskPair) -> float:
 
 
 def boundary_radius(size: tuple[int, ...], tolerance: float = 0.008) -> int:
-    """The distance at which boundaries match in a frame [H, W]: a fraction of its diagonal, rounded up to pixels."""
+    """The distance in pixels at which boundaries match in a frame [H, W]: a fraction of its diagonal, rounded up."""
     return math.ceil(tolerance * float(np.linalg.norm(size)))
 
 
 def adaptive_radii(
     masks: MaskPair, size: tuple[int, ...], tolerance: float = 0.008, share: float = 0.1
 ) -> tuple[float, float]:
-    """MOSEv2's distances for F and for F_new, which shrinks with the area of the true mask (its metricsv2.py).
+    """MOSEv2's matching distances in pixels for F and for F_new, in a frame [H, W] (MOSE-api, metricsv2.py).
 
-    F_new's is `ceil(share * sqrt(area))`. Where that is no less than `tolerance * diagonal`, both are this number,
-    which then is not rounded.
+    F_new's distance shrinks with the area of the ground truth: `ceil(share * sqrt(area))`. Where that is at least
+    `tolerance * diagonal`, both distances are `tolerance * diagonal`, not rounded.
     """
     diagonal, area = float(np.linalg.norm(size)), _area(masks.ground_truth)
     cap, adapted = tolerance * diagonal, math.ceil(share * (math.sqrt(area) if area else diagonal))
@@ -78,23 +82,23 @@ def _area(mask: Mask) -> int:
 
 
 def _find_set_range(line: Bitmap) -> tuple[int, int]:
-    """The [first, end) of what is set; the first one alone if nothing is."""
+    """The range [first, end) that holds every value but 0; (0, 1) if all are 0."""
     found = line.nonzero()[0]
     return (int(found[0]), int(found[-1]) + 1) if found.size else (0, 1)
 
 
 def mean(series: Series) -> float:
-    """The mean over the scored frames."""
+    """The mean over the scored frames; NaN without frames."""
     return float(np.mean(series)) if series.size else math.nan
 
 
 def recall(series: Series, threshold: float = 0.5) -> float:
-    """The fraction of the scored frames whose value lies above the threshold."""
+    """The fraction of the scored frames whose value lies above the threshold; NaN without frames."""
     return float(np.mean(series > threshold)) if series.size else math.nan
 
 
 def variation(series: Series) -> float:
-    """V of LVOS, the spread over time: the root of the variance, which its tool rounds to four decimals."""
+    """V of LVOS: the standard deviation over time; its tool rounds the variance to four decimals before the root."""
     return math.sqrt(round(float(np.mean((series - np.mean(series)) ** 2)), 4)) if series.size else math.nan
 
 

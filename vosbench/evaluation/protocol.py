@@ -1,10 +1,9 @@
-"""From the rules on a card to the frames that count, the values of a frame, and the statistics of an object.
+"""Find the objects that a card's rules score, and the frames in which each of them is scored.
 
-The numbers are those of each benchmark's own tool, and there is no switch for a tool's defects: where a tool states a
-number that means something, it is the one here. Decided otherwise are the decay of series above 255 frames, which the
-official tool makes NaN or wrong as the version of NumPy has it, and which LVOS's tool states as 0 (see `metrics`); and
-objects without a frame that counts, as in videos of one or two frames: their statistics are NaN and do not count in a
-mean, where the tools crash, drop them in silence or (MOSEv2) state 0.
+The numbers are those of each benchmark's own tool; no switch repeats a tool's defects. Two cases are decided otherwise.
+The decay of more than 255 frames is right, where the official tool gives NaN or a wrong number, as NumPy's version has
+it, and LVOS's tool gives 0 (see `metrics`). Objects without a scored frame, as in videos of one or two frames, have NaN
+for every statistic and do not count in a mean, where the tools crash, drop them in silence or (MOSEv2) state 0.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from vosbench.masks.folder import MaskFolder
 def find_scored_frames(
     ground_truth: MaskFolder, rules: Rules, listed: Mapping[int, ListedObject] | None = None
 ) -> dict[int, Sequence[str]]:
-    """The scored objects of a video, and for each the frames in which it is scored; none if its span is too short.
+    """The scored objects of a video: object id -> names of the frames that count; none where its span is too short.
 
-    `listed`: what the meta file says of the video's objects, where the rules go by one.
+    listed: the objects in the publisher's meta file, where the rules need one.
     """
     spans = _find_object_spans(ground_truth, rules, listed or {})
     return {object_id: span[rules.skip_first : len(span) - rules.skip_last] for object_id, span in spans.items()}
@@ -30,10 +29,10 @@ def find_scored_frames(
 def _find_object_spans(
     ground_truth: MaskFolder, rules: Rules, listed: Mapping[int, ListedObject]
 ) -> dict[int, Sequence[str]]:
-    """The scored objects, and for each the frames of which it is scored in some."""
-    counted = rules.objects == "all" and (rules.merge or not ground_truth.object_folders)
-    first = _find_first_positions(ground_truth) if counted or rules.span == "appearance" else {}
-    object_ids = sorted(first) if counted else _find_scored_objects(ground_truth, rules, listed)
+    """The scored objects: object id -> names of its frames, before the rules leave out the first or the last one."""
+    by_masks = rules.objects == "all" and (rules.merge or not ground_truth.object_folders)
+    first = _find_first_positions(ground_truth) if by_masks or rules.span == "appearance" else {}
+    object_ids = sorted(first) if by_masks else _find_scored_objects(ground_truth, rules, listed)
     if rules.span == "own":
         frames = {object_id: listed[object_id].frames if object_id in listed else None for object_id in object_ids}
         return {
@@ -47,17 +46,17 @@ def _find_object_spans(
 
 
 def _find_scored_objects(ground_truth: MaskFolder, rules: Rules, listed: Mapping[int, ListedObject]) -> list[int]:
-    """The scored objects, where they need not be counted."""
+    """The scored objects, where they are known without decoding every mask."""
     if rules.objects == "listed":
         return sorted(listed)
     if rules.objects == "all":
         return sorted(ground_truth.object_folders)
     first = ground_truth.read(ground_truth.frame_names[0])[1]
-    return list(range(0 if 0 in first else 1, max(first, default=0) + 1))  # 0 is an object where masks are kept apart
+    return list(range(0 if 0 in first else 1, max(first, default=0) + 1))  # 0 is an object where each has its folder
 
 
 def _find_first_positions(ground_truth: MaskFolder) -> dict[int, int]:
-    """The objects that occur, and the position of the frame in which each does first. Decodes every mask."""
+    """The objects that occur: object id -> position of the frame that first shows it. Decodes every mask."""
     first: dict[int, int] = {}
     for position, frame_name in enumerate(ground_truth.frame_names):
         first |= {object_id: position for object_id in ground_truth.read(frame_name)[1] if object_id not in first}

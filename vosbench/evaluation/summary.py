@@ -1,44 +1,73 @@
-"""The scores of a split, its signature, and the means over its objects."""
+"""The result of an evaluation, Evaluation, and its signature: all settings that made the numbers."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
+from functools import cached_property
 
 from vosbench.datasets.split import DatasetSplit
-from vosbench.evaluation.metrics import Series
-from vosbench.types import FrameScore, Score
+from vosbench.evaluation.rows import ObjectGroups, summarise_scores
+from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent
+from vosbench.types import FrameScore, Metric, Score
 from vosbench.version import __version__
 
 
-def mean_of_defined(values: Series) -> float:
-    """The mean of the values that are there; NaN if none is."""
-    defined = values[~np.isnan(values)]
-    return float(np.mean(defined)) if defined.size else float("nan")
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
-    """The scores of a set of masks, with the settings that made them.
+    """The scores of a set of masks on one split, and the signature of the settings that made them.
 
-    groups: (video, object) -> "seen" or "unseen", where the rules tell them apart.
-    problems: what was counted as absent. frames: the scores of single frames, from which the others are made.
+    All figures are fractions: `evaluation["J&F-Mean"]` is 0.845, say; `evaluation.means` holds every figure.
+    scores: of each object. frames: of each object in each scored frame; `scores` are made from these. groups: "seen" or
+    "unseen" in training, where the rules separate them. problems: a line for each thing that was scored as absent.
     """
 
     dataset: str
     split: str
     signature: str
     scores: tuple[Score, ...]
-    groups: Mapping[tuple[str, int], str] = field(default_factory=dict)
+    groups: ObjectGroups = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     frames: tuple[FrameScore, ...] = ()
 
+    @cached_property
+    def means(self) -> Mapping[Metric, float]:
+        """The mean of each metric over all objects, J&F-Mean first; NaN where no object has a value."""
+        return summarise_scores(self.scores, self.groups)
+
+    def __getitem__(self, metric: str | Metric) -> float:
+        """The mean of a metric over all objects. Raises KeyError, which names the known metrics, for any other."""
+        if metric not in self:
+            raise KeyError(f"no metric {metric}; this evaluation has {', '.join(map(str, self.means)) or 'none'}")
+        return self.means[Metric.parse(metric) if isinstance(metric, str) else metric]
+
+    def __contains__(self, metric: object) -> bool:
+        """Whether the evaluation has a metric, or one of this name."""
+        return (Metric.parse(metric) if isinstance(metric, str) else metric) in self.means
+
+    def __repr__(self) -> str:
+        main = [metric for metric in self.means if metric in MAIN_METRICS]
+        others = [metric for metric in self.means if metric not in MAIN_METRICS]
+        lines = (", ".join(f"{m} {format_percent(self.means[m])}" for m in metrics) for metrics in (main, others))
+        return "\n".join(filter(None, (f"Evaluation of {self._describe()}", *lines, *self._notes())))
+
+    def _repr_html_(self) -> str:
+        """The table of `vosbench eval`, for notebooks."""
+        return format_html(build_tables(self.scores, self.groups, TableView()), self._describe(), self._notes())
+
+    def _describe(self) -> str:
+        objects = {(score.video, score.object) for score in self.scores}
+        count = len({video for video, _ in objects})
+        return f"{self.dataset} {self.split}: {len(objects)} objects in {count} videos, percent"
+
+    def _notes(self) -> list[str]:
+        """The first problem and the signature."""
+        more = f" (and {len(self.problems) - 1} more)" if len(self.problems) > 1 else ""
+        return [*(f"scored as absent: {problem}{more}" for problem in self.problems[:1]), self.signature]
+
 
 def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict: bool) -> str:
-    """The settings that make a number, in one line."""
+    """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each."""
     rules = dataset_split.rules
     skipped = "+".join(name for name, skip in (("first", rules.skip_first), ("last", rules.skip_last)) if skip)
     parts = {
@@ -59,28 +88,3 @@ def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict:
         "strict": "yes" if strict else "no",
     }
     return "|".join(f"{name}:{value}" for name, value in parts.items() if value not in (None, ""))
-
-
-def summarise_scores(scores: Sequence[Score], groups: Mapping[tuple[str, int], str] | None = None) -> dict[str, float]:
-    """Each metric's mean over all objects, "J&F-Mean" first. Objects without a value do not count.
-
-    With `groups` each metric is averaged in each group, stated as in "J-seen", and the groups that have a value then
-    count alike; J&F-Mean stands there as "G" as well, as YouTube-VOS calls it.
-    """
-    values: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for score in scores:
-        values[score.metric][(groups or {}).get((score.video, score.object), "")].append(score.value)
-    by_group = {m: {g: mean_of_defined(np.array(v)) for g, v in of.items()} for m, of in values.items()}
-    means = {metric: mean_of_defined(np.array(list(of.values()))) for metric, of in by_group.items()}
-    if not means:
-        return {}
-    overall = (means["J-Mean"] + means["F-Mean"]) / 2
-    if not groups:
-        return {"J&F-Mean": overall, **means}
-    apart = {
-        f"{metric.removesuffix('-Mean')}-{group}": of[group]
-        for group in sorted(set(groups.values()))
-        for metric, of in by_group.items()
-        if metric.endswith("-Mean") and group in of
-    }
-    return {"J&F-Mean": overall, "G": overall, **means, **apart}

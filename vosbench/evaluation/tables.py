@@ -1,7 +1,8 @@
-"""An evaluation as tables that people read, in percent: the same rows for a terminal, Markdown and LaTeX."""
+"""Scores as tables that people read, in percent: the same rows for a terminal, Markdown, LaTeX and HTML."""
 
 from __future__ import annotations
 
+import html
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,16 +10,15 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
 
-from vosbench.errors import VosbenchError
-from vosbench.evaluation import report
-from vosbench.evaluation.summary import Evaluation, summarise_scores
+from vosbench.evaluation.rows import JF_MEAN, ObjectGroups, ReportRow, group_by_object, score_rows, summarise_scores
+from vosbench.io.plugins import make_unknown_name_error
+from vosbench.types import Metric, Score
 
-MAIN_METRICS = ("J&F-Mean", "J-Mean", "J-Recall", "J-Decay", "F-Mean", "F-Recall", "F-Decay")
-"""The figures that every protocol has."""
+MAIN_METRICS = (JF_MEAN, *(Metric(measure, statistic) for measure in "JF" for statistic in ("Mean", "Recall", "Decay")))
+"""The metrics that every benchmark's rules give."""
 
 SUBJECT_COLUMNS = {"video": ("video", "objects"), "object": ("video", "object", "group")}
 TOTAL_NAME, MISSING_VALUE = "all objects", "-"
-LOWER_IS_BETTER = re.compile(r".*-Decay|V-Mean")
 LATEX_ESCAPES = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {mark: f"\\{mark}" for mark in "&%$#_{}"}
@@ -27,60 +27,66 @@ LATEX_ESCAPES = str.maketrans(
 
 @dataclass(frozen=True)
 class TableView:
-    """What of an evaluation a table shows. sort: a metric, the worst on top. worst: only so many rows, the worst."""
+    """Which rows a table shows: one a video or one an object.
+
+    sort: the metric to order the rows by, the worst on top. worst: show only so many rows, the worst ones by `sort`, or
+    by J&F-Mean without it.
+    """
 
     per: Literal["video", "object"] = "video"
-    sort: str | None = None
+    sort: Metric | None = None
     worst: int | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text; the first column is a name, the others are numbers. total: the row below the others, if any."""
+    """Cells of text. The first column is a name, the others are numbers. total: the row below the others, if any."""
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: tuple[str, ...] = ()
 
 
-def build_tables(evaluation: Evaluation, view: TableView) -> list[Table]:
-    """The table of an evaluation with all its objects' means, and one of the protocol's other means if it has some.
+def build_tables(scores: Sequence[Score], groups: ObjectGroups, view: TableView) -> list[Table]:
+    """The table of the main metrics with the means over all objects below it; then the other means, if there are any.
 
-    Raises VosbenchError if the metric to sort by is none of the rows'.
+    Raises VosbenchError if no row has the metric to sort by.
     """
-    figures = summarise_scores(evaluation.scores, evaluation.groups)
-    rows = _order_rows(report.report_rows(evaluation, view.per), view)
-    about = [name for name in SUBJECT_COLUMNS[view.per] if name != "group" or evaluation.groups]
-    metrics = [metric for metric in figures if metric in MAIN_METRICS or metric == view.sort]
-    blank = dict.fromkeys(about, "") | {"objects": len(report.group_by_object(evaluation.scores))}
-    table = Table(
-        (*about, *metrics),
-        tuple(_format_row(row, [*about, *metrics]) for row in rows),
-        _format_row({**blank, **figures, "video": TOTAL_NAME}, [*about, *metrics]),
-    )
-    others = tuple((metric, _format_figure(value)) for metric, value in figures.items() if metric not in metrics)
+    means = summarise_scores(scores, groups)
+    rows = _order_rows(score_rows(scores, groups, view.per), view)
+    subject = [name for name in SUBJECT_COLUMNS[view.per] if name != "group" or groups]
+    shown = [metric for metric in means if metric in MAIN_METRICS or metric == view.sort]
+    columns = (*subject, *map(str, shown))
+    total = {
+        **dict.fromkeys(subject, ""),
+        "objects": len(group_by_object(scores)),
+        "video": TOTAL_NAME,
+        **{str(metric): means[metric] for metric in shown},
+    }
+    table = Table(columns, tuple(_format_row(row, columns) for row in rows), _format_row(total, columns))
+    others = tuple((str(metric), format_percent(value)) for metric, value in means.items() if metric not in shown)
     return [table, Table(("metric", "mean"), others)] if others else [table]
 
 
-def _order_rows(rows: list[report.ReportRow], view: TableView) -> list[report.ReportRow]:
-    """The rows to show; those without a figure last."""
+def _order_rows(rows: list[ReportRow], view: TableView) -> list[ReportRow]:
+    """The rows to show, in their order; rows without the metric come last."""
     if not (view.sort or view.worst):
         return rows
+    metric = view.sort or JF_MEAN
     known = [name for name in dict.fromkeys(chain.from_iterable(rows)) if name not in SUBJECT_COLUMNS[view.per]]
-    metric = view.sort or MAIN_METRICS[0]
-    if rows and metric not in known:
-        raise VosbenchError(f"no metric {metric} to sort by; the known ones are {', '.join(known)}")
-    sign = -1 if LOWER_IS_BETTER.fullmatch(metric) else 1
+    if rows and str(metric) not in known:
+        raise make_unknown_name_error("metric", str(metric), known)
+    sign = 1 if metric.higher_is_better else -1
 
-    def badness(row: report.ReportRow) -> tuple[bool, float]:
-        value = float(row.get(metric, math.nan))
+    def sort_key(row: ReportRow) -> tuple[bool, float]:
+        value = float(row.get(str(metric), math.nan))
         return math.isnan(value), 0.0 if math.isnan(value) else sign * value
 
-    return sorted(rows, key=badness)[: view.worst]
+    return sorted(rows, key=sort_key)[: view.worst]
 
 
 def format_markdown(tables: Iterable[Table], signature: str) -> str:
-    """The tables in Markdown, and the settings that made the numbers."""
+    """The tables in Markdown, then the signature of the numbers."""
     parts = []
     for table in tables:
         rule = ["---", *["---:"] * (len(table.columns) - 1)]
@@ -90,7 +96,7 @@ def format_markdown(tables: Iterable[Table], signature: str) -> str:
 
 
 def format_latex(tables: Iterable[Table], signature: str) -> str:
-    """The tables in LaTeX with booktabs, after the settings that made the numbers as a comment."""
+    """The tables in LaTeX with booktabs, after a comment with the signature of the numbers."""
     parts = [f"% in percent; {signature}\n% needs \\usepackage{{booktabs}}\n"]
     for table in tables:
         body = [r"\toprule", _format_latex_row(table.columns), r"\midrule", *map(_format_latex_row, table.rows)]
@@ -100,21 +106,35 @@ def format_latex(tables: Iterable[Table], signature: str) -> str:
     return "\n".join(parts)
 
 
-def _format_row(row: Mapping[str, object], columns: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_format_figure(row.get(column)) for column in columns)
+def format_html(tables: Iterable[Table], title: str, notes: Iterable[str]) -> str:
+    """The tables in HTML below a title and above the notes, in a box that scrolls if they are long."""
+    parts = [f"<p><b>{html.escape(title)}</b></p>"]
+    for table in tables:
+        head, foot = (_format_html_row(cells, "th") for cells in (table.columns, table.total))
+        body = "".join(_format_html_row(row, "td") for row in table.rows)
+        parts.append(f"<table><thead>{head}</thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>")
+    parts += [f"<p>{html.escape(note)}</p>" for note in notes]
+    return f'<div style="max-height: 40em; overflow: auto">{"".join(parts)}</div>'
 
 
-def _format_figure(value: object) -> str:
+def format_percent(value: object) -> str:
+    """A figure as a cell: a float as percent with one decimal, a missing value or NaN as "-", anything else as text."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return MISSING_VALUE
     return f"{100 * value:z.1f}" if isinstance(value, float) else str(value)
 
 
+def _format_row(row: Mapping[str, object], columns: Iterable[str]) -> tuple[str, ...]:
+    return tuple(format_percent(row.get(column)) for column in columns)
+
+
 def _escape_markdown(cell: str) -> str:
-    """A cell that Markdown shows as it is."""
     return re.sub(r"([\\|`*<\[])", r"\\\1", cell)
 
 
 def _format_latex_row(cells: Iterable[str]) -> str:
-    """A row of LaTeX."""
     return " & ".join("--" if cell == MISSING_VALUE else cell.translate(LATEX_ESCAPES) for cell in cells) + r" \\"
+
+
+def _format_html_row(cells: Sequence[str], tag: str) -> str:
+    return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>" if cells else ""

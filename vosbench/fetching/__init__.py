@@ -1,1 +1,1 @@
-"""Downloads of datasets and checkpoints, unpacked into the normal layout."""
+"""Download datasets and checkpoints, and put them into the normal layout."""

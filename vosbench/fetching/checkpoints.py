@@ -1,4 +1,4 @@
-"""Checkpoints of the catalogue, by name or path."""
+"""Find checkpoints by name or path, and read the catalogue of those that can be fetched."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ from vosbench.io.plugins import make_unknown_name_error
 
 
 def known_checkpoints() -> dict[str, Download]:
-    """Every checkpoint of the catalogue by its name."""
+    """Every checkpoint of the catalogue, by its name: the name of its file without the suffix."""
     path = paths.find_shipped_folder("checkpoints") / "catalogue.toml"
     entries = tomllib.loads(path.read_text(encoding="utf-8"))["checkpoints"]
     return {Path(entry["file"]).stem: schema.build_dataclass(Download, entry, str(path)) for entry in entries}
 
 
 def find_checkpoint(name: str, folder: Path) -> Path:
-    """The file of a checkpoint, from its catalogue name or its path."""
+    """The file of a checkpoint: `folder/<name>.pt` if it is there, else `name` as a path.
+
+    Raises VosbenchError if there is no such file, with the command that fetches it if the catalogue has it.
+    """
     path = folder / f"{name}.pt"
     if path.is_file():
         return path
     if name in known_checkpoints():
-        raise VosbenchError(f"checkpoint {name} is not at {path}: run `vosbench fetch {name}`")
+        raise VosbenchError(f"checkpoint {name}", f"not found at {path}", f"run: vosbench fetch {name}")
     if Path(name).is_file():
         return Path(name)
     if "/" in name or name.endswith((".pt", ".pth")):
-        raise VosbenchError(f"checkpoint {name}: no such file; give a path or one of {', '.join(known_checkpoints())}")
+        raise VosbenchError(
+            f"checkpoint {name}", "no such file", f"give a path or one of {', '.join(known_checkpoints())}"
+        )
     raise make_unknown_name_error("checkpoint", name, known_checkpoints())

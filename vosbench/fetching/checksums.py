@@ -1,4 +1,4 @@
-"""The lists that publishers give out with their files: where each can be had, and what its hash is."""
+"""Read the lists that publishers give out with their files: lists of hashes and lists of links."""
 
 from __future__ import annotations
 
@@ -10,57 +10,58 @@ from urllib.parse import urlsplit
 from vosbench.errors import VosbenchError
 from vosbench.io.files import hash_file
 
-RESTORE_LIST_REMEDY = "take the list as the publisher gave it"
+LINK_FORMAT = "`file_name<TAB>url`"
 
 
 class Hash(NamedTuple):
-    """A hash in hexadecimal, and the list that it stands in."""
+    """A hash in hexadecimal, and the name of the list that states it."""
 
     value: str
     list_name: str
 
     @property
     def algorithm(self) -> str:
-        """Which one it is, told by its length."""
+        """sha256 or md5, told by the number of digits."""
         return "sha256" if len(self.value) == 64 else "md5"
 
     def find_mismatch(self, path: Path) -> str | None:
-        """What tells a file from the one that the list means, if anything does."""
+        """How a file's hash differs from this one; None if it is the same."""
         found = hash_file(path, self.algorithm)
         return None if found == self.value else f"{self.algorithm} is {found}, expected {self.value}"
 
 
 def is_url(text: str) -> bool:
-    """Whether something is to be downloaded; if not, it is a path."""
+    """Whether a text is an http(s) URL; if not, it is taken as a path."""
     return urlsplit(text).scheme in ("http", "https")
 
 
 def read_links(path: Path) -> dict[str, str]:
-    """The URLs in a list of links by the names of the files: `name<TAB>url` a line, under a header or not.
+    """Read a list of links, one `name<TAB>url` a line with or without a header line: file name -> URL.
 
-    Raises VosbenchError if the file cannot be read or a line is none such.
+    Raises VosbenchError if the file cannot be read, has no link, or has a line of another form.
     """
     links: dict[str, str] = {}
+    remedy = "give the list as the publisher published it"
     for number, line in enumerate(_read_lines(path), 1):
         name, url, *_ = (*map(str.strip, line.split("\t")), "")
         if name and is_url(url):
             links[name] = url
         elif line.strip() and number > 1:
-            raise VosbenchError(f"{path}: line {number} is no `file_name<TAB>url`; {RESTORE_LIST_REMEDY}")
+            raise VosbenchError(path, f"line {number} is not {LINK_FORMAT}", remedy)
     if not links:
-        raise VosbenchError(f"{path}: no `file_name<TAB>url` in it; {RESTORE_LIST_REMEDY}")
+        raise VosbenchError(path, f"no line is {LINK_FORMAT}", remedy)
     return links
 
 
 def read_hashes(path: Path) -> dict[str, Hash]:
-    """The hashes in a list as `sha256sum` or `md5sum` writes it, by the names of the files without their folders.
+    """Read a list of hashes as `sha256sum` and `md5sum` write it: file name without folders -> hash.
 
-    Raises VosbenchError if there is none.
+    Lines of another form are ignored. Raises VosbenchError if no line has a hash, or the file cannot be read.
     """
     found = (re.fullmatch(r"([0-9a-fA-F]{64}|[0-9a-fA-F]{32})\s+\*?(.+)", line.strip()) for line in _read_lines(path))
     hashes = {PurePosixPath(match[2]).name: Hash(match[1].lower(), path.name) for match in found if match}
     if not hashes:
-        raise VosbenchError(f"{path}: no `<sha256 or md5>  <file>` in it, so it verifies nothing; leave it out")
+        raise VosbenchError(path, "no line is `<sha256 or md5>  <file>`, so it verifies nothing", "leave it out")
     return hashes
 
 
@@ -68,6 +69,6 @@ def _read_lines(path: Path) -> list[str]:
     try:
         return path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
-        raise VosbenchError(f"{path}: cannot be read ({error.strerror})") from None
+        raise VosbenchError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from None
     except UnicodeDecodeError:
-        raise VosbenchError(f"{path}: is not a text file") from None
+        raise VosbenchError(path, "not a text file", "give a list in UTF-8") from None

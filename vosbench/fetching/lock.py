@@ -1,4 +1,4 @@
-"""Where a fetch works: alone, without what a killed one has left, and clearing up behind itself."""
+"""Lock and scratch folder of one fetch; removes what an interrupted fetch left."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from vosbench.io import files, paths
 
 @contextmanager
 def lock_fetch(folder: Path, name: str) -> Iterator[None]:
-    """Keep two fetches of the same thing apart, begin without what a killed one left half-made, leave no empty folders.
+    """Let only one process fetch `name` into `folder`.
 
-    Raises VosbenchError if another process is at it, or nothing can be written there.
+    At the start, half-made files of an interrupted fetch are deleted; at the end, empty folders and the lock.
+
+    Raises VosbenchError if another process fetches the same, or if nothing can be written to `folder`.
     """
     path = _lock_path(folder, name)
     try:
@@ -33,24 +35,24 @@ def lock_fetch(folder: Path, name: str) -> Iterator[None]:
                         empty.rmdir()
                 path.unlink(missing_ok=True)
     except Timeout:
-        raise VosbenchError(f"{name} is being fetched into {folder} by another process: wait for it") from None
+        raise VosbenchError(name, f"another process is fetching it into {folder}", "wait until it ends") from None
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise VosbenchError(f"{folder}: cannot write there ({error.strerror}); choose another folder") from None
+        raise VosbenchError(folder, f"cannot write there ({error.strerror})", "choose another folder") from None
 
 
 def _find_leftovers(root: Path, name: str) -> list[Path]:
-    """What a killed fetch of a dataset has left that the next one does not continue."""
+    """Half-made folders of an interrupted fetch, which the next fetch does not continue."""
     half_made = (paths.partial_path(root / name), scratch_folder(root / paths.ARCHIVES / name))
     return [path for path in half_made if path.exists()]
 
 
 def scratch_folder(archives: Path) -> Path:
-    """The folder for what must be unpacked to be read; absolute, as tools that unpack make it so in their own way."""
+    """The folder for files that must be unpacked before they can be read, as an absolute path."""
     return archives.resolve() / paths.SCRATCH
 
 
 def remove_leftovers(root: Path, name: str) -> None:
-    """Delete what a fetch has left that was killed after its last step, unless another one is under way."""
+    """Delete what a fetch left that was interrupted after its last step, unless another fetch of it is running."""
     if _find_leftovers(root, name) or _lock_path(root, name).exists():
         with suppress(VosbenchError), lock_fetch(root, name):
             pass
@@ -60,8 +62,8 @@ def _lock_path(folder: Path, name: str) -> Path:
     return folder / f".{name}.lock"
 
 
-def delete_downloads(archives: Path, origins: Iterable[PlannedFile]) -> None:
-    """Delete what was downloaded, unless the user gives something that lies there."""
-    own = (origin.path.resolve() for origin in origins if origin.is_given and not origin.urls)
-    if not any(path.is_relative_to(archives.resolve()) for path in own):
+def delete_downloads(archives: Path, planned_files: Iterable[PlannedFile]) -> None:
+    """Delete the folder of downloads, unless a file that the user gave with --from lies in it."""
+    given = (file.path.resolve() for file in planned_files if file.is_given and not file.urls)
+    if not any(path.is_relative_to(archives.resolve()) for path in given):
         files.remove_path(archives)

@@ -1,8 +1,7 @@
-"""A split in the normal layout: held against its card, written, and described as dataset.json has it."""
+"""Write a split in the normal layout, compare it with its card, and describe it for dataset.json."""
 
 from __future__ import annotations
 
-import shutil
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,52 +14,61 @@ from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent, inspect_videos
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
+from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.readers.folders import SplitContent
-from vosbench.fetching.sources import FetchedFile, FetchProgress
+from vosbench.fetching.sources import FetchProgress
 from vosbench.io import paths
-from vosbench.io.archives.members import DiskError, save_all
-from vosbench.io.files import write_text
+from vosbench.io.archives.members import save_all
+from vosbench.io.files import require_space, write_text
 from vosbench.version import __version__
 
-MAX_NAMES_SHOWN = 20  # names that one line holds
+MAX_NAMES_SHOWN = 20  # videos in one message
 
 
-def compare_with_card(dataset: Dataset, part: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
-    """What differs from the card: a warning if the user chose the source, since he may want a part; else an error."""
+def compare_with_card(dataset: Dataset, split: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
+    """Compare what a reader found with the numbers of videos and frames on the card.
+
+    Returns a warning if they differ and the user chose the source, because a user may want a part of the data.
+    Raises VosbenchError if they differ and the source is the card's, and if there is no video at all.
+    """
+    label = f"{dataset.name} {split.name}"
     if not content.videos:
-        raise VosbenchError(f"{dataset.name} {part.name}: none of its videos is in what was given")
+        raise VosbenchError(label, "none of its videos is in the files", "give files that hold them with --from")
     frames = sum(1 for entry in content.entries if entry.path.parts[0] == paths.FRAMES)
     found = {"videos": len(content.videos), "frames": frames}
-    published = asdict(part.counts)
+    published = asdict(split.counts)
     differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
     if content.missing:
         differing.append(f"missing are {_shorten_names(content.missing)}")
     if not differing:
         return []
-    line = f"{dataset.name} {part.name} is not complete: {'; '.join(differing)}"
+    incomplete = f"not complete ({', '.join(differing)})"
     if not chosen_by_user:
-        raise VosbenchError(f"{line}; the publisher's files have changed, take the right ones with --from or --mirror")
-    return [line]
+        remedy = "the publisher's files have changed, give the right ones with --from or --mirror"
+        raise VosbenchError(label, incomplete, remedy)
+    return [f"{label}: {incomplete}"]
 
 
-def warn_of_empty_videos(videos: Mapping[str, VideoContent], dataset: Dataset, part: Split) -> list[str]:
-    """A warning of videos that no tracker can be run on."""
-    empty = [video for video, found in videos.items() if not found.objects]
-    return [f"{dataset.name} {part.name}: no mask shows an object in {_shorten_names(empty)}"] if empty else []
+def warn_of_empty_videos(videos: Mapping[str, VideoContent], label: str) -> list[str]:
+    """Warn of videos without any object, on which no tracker can run."""
+    empty = [video for video, content in videos.items() if not content.objects]
+    return [f"{label}: no mask shows an object in {_shorten_names(empty)}"] if empty else []
 
 
-def check_space(content: SplitContent, root: Path, scratch: Path) -> None:
-    """Raises DiskError if what is not already unpacked in `scratch`, and only linked, does not fit on the disk."""
+def check_space(content: SplitContent, label: str, root: Path, scratch: Path) -> None:
+    """Raises DiskError if the split does not fit on the disk. Files in `scratch` are linked, so they need no space."""
     files = (entry.member for entry in content.entries)
     needed = sum(
         member.size for member in files if not (member.file_on_disk and scratch in member.file_on_disk.parents)
     )
-    if needed > (free := shutil.disk_usage(root).free):
-        raise DiskError(f"{root}: {needed / 1e9:.2f} GB are needed and {free / 1e9:.2f} GB free; choose another --root")
+    require_space(root, needed, label, "make room or choose another --root")
 
 
 def warn_of_changed_files(files: Sequence[FetchedFile], splits: Mapping[str, Any]) -> list[str]:
-    """Warnings of files whose hash nobody states, and is not that of the file of that name that was fetched before."""
+    """Warn of files with no published hash that differ from the file of the same name in an earlier fetch.
+
+    splits: the content of dataset.json of the earlier fetches.
+    """
     seen: dict[str, dict[str, str]] = defaultdict(dict)
     for split in splits.values():
         for source in split["sources"]:
@@ -72,33 +80,35 @@ def warn_of_changed_files(files: Sequence[FetchedFile], splits: Mapping[str, Any
         if before and file.sha256 and file.sha256 not in before and not file.verified:
             hashes = ", ".join(f"{known} on {date}" for known, date in before.items())
             warnings.append(
-                f"{file.path.name} is not the file that was fetched before: sha256 was {hashes}, is {file.sha256}"
+                f"{file.path.name}: not the file that was fetched before; sha256 was {hashes}, is {file.sha256}"
             )
     return warnings
 
 
 def write_split(
-    content: SplitContent, dataset: Dataset, part: Split, staged: Path, progress: FetchProgress
+    content: SplitContent, dataset: Dataset, split: Split, staged: Path, progress: FetchProgress
 ) -> dict[str, VideoContent]:
-    """Fill a folder with the normal layout of a split, and look through what is in it."""
-    label = f"{dataset.name} {part.name}"
+    """Write a split to the folder `staged` in the normal layout. Returns the content of each video.
+
+    Raises VosbenchError if a file is damaged or cannot be written.
+    """
+    label = f"{dataset.name} {split.name}"
     try:
         for done in save_all([(entry.member, staged / entry.path) for entry in content.entries]):
             progress(label, done, len(content.entries))
-        write_text(staged / paths.LISTS / f"{part.name}.txt", "".join(f"{video}\n" for video in content.videos))
+        write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in content.videos))
     except OSError as error:
-        raise VosbenchError(
-            f"{staged.parent}: cannot write {dataset.name} ({error.strerror}); nothing was kept"
-        ) from None
+        found = f"cannot write {dataset.name} there ({error.strerror}), nothing was kept"
+        raise VosbenchError(staged.parent, found, "make room, or choose another --root") from None
     frames, masks = staged / paths.FRAMES, staged / paths.MASKS
     dataset_split = DatasetSplit(
-        dataset.name, staged, part, dataset.rules, tuple(content.videos), frames, masks, fetched=True
+        dataset.name, staged, split, dataset.rules, tuple(content.videos), frames, masks, fetched=True
     )
-    return inspect_videos(dataset_split, partial(progress, f"{label}, counted"))
+    return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
 
 
 def describe_split(files: Sequence[FetchedFile], videos: Mapping[str, VideoContent]) -> dict[str, Any]:
-    """What dataset.json says of a split: what was fetched, from where, its hash and size, what is in it, and when."""
+    """Describe a split for dataset.json: its files with their origins, sizes and hashes, its videos, and the date."""
     found = videos.values()
     counts = Counts(len(videos), sum(video.frames for video in found), sum(len(video.objects) for video in found))
     known = [

@@ -1,1 +1,1 @@
-"""Masks in every form that is read or written."""
+"""Masks of videos: read them in every supported form, and write them as PNG."""

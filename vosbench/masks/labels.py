@@ -1,7 +1,8 @@
-"""Masks on disk: PNG to label map and back, label map to masks and back, the folder of a video's masks.
+"""Read and write label maps as PNG, and convert between label maps and masks.
 
-A label map is an indexed ("P") PNG whose pixel is the object id. Read: any single-channel PNG (P, L, 1-bit, 16-bit) and
-L with alpha, whose alpha is dropped (one mask of the DAVIS 2016 archive). Refused: colour, which has lost the ids.
+A label map is an image whose pixel value is the object id. Written: indexed PNG (mode P). Read: every single-channel
+PNG (mode P, L, 1-bit or 16-bit), and grey with alpha, whose alpha is ignored (DAVIS 2016 has one such mask). Colour
+images are refused, since they do not hold the ids.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import io
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,70 +19,94 @@ from vosbench.errors import VosbenchError
 from vosbench.masks import png
 from vosbench.types import Labels, Mask, Masks
 
-MAX_PIXELS = 2**27  # 134 million: four times 8K; more is a damaged file or a decompression bomb
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-# Once a block as large as this was freed, glibc keeps what smaller ones free (mallopt(3), M_MMAP_THRESHOLD). Without it
-# each frame's memory goes back to the system and is fetched and cleared anew: a twentieth of an evaluation's time.
+MAX_PIXELS = 2**27  # 134 million pixels, four times 8K; a larger image is damaged or a decompression bomb
+LABEL_MAP_REMEDY = "delete the file, then write or fetch it again"
+
+# Freeing one large block raises the size from which glibc returns freed memory to the system (mallopt(3),
+# M_MMAP_THRESHOLD). Otherwise the memory of every frame is returned, requested and cleared again, which takes a
+# twentieth of the time of an evaluation.
 np.empty(2**24, np.uint8)
 
 
 def read_labels(path: Path) -> Labels:
-    """The label map [H, W] in a PNG, indices as stored. Raises VosbenchError for a colour or damaged image."""
+    """Read a PNG file as a label map, uint8 or uint16[H, W], with the stored pixel values.
+
+    Raises VosbenchError if the file cannot be read, is damaged, or is a colour image.
+    """
     try:
         return decode_labels(path.read_bytes(), path)
     except OSError as error:
-        raise VosbenchError(f"{path}: cannot be read ({error.strerror})") from None
+        raise VosbenchError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from None
 
 
 def decode_labels(content: bytes, name: object) -> Labels:
-    """The same from a PNG's bytes; `name` is what errors call it."""
+    """Decode the content of a PNG file as `read_labels` does. name: the subject of errors, such as the path."""
     try:
-        labels = png.decode_png(content, MAX_PIXELS)
+        label_map = png.decode_png(content, MAX_PIXELS)
     except png.DamagedError as error:
-        raise VosbenchError(f"{name}: cannot be decoded ({error}); delete it and make it again") from None
-    return labels if labels is not None else _decode_unusual(content, name)
+        raise VosbenchError(name, f"cannot be decoded ({error})", LABEL_MAP_REMEDY) from None
+    return label_map if label_map is not None else _decode_with_pillow(content, name)
 
 
-def _decode_unusual(content: bytes, name: object) -> Labels:
-    """PNGs of other depths, with an alpha channel, or interlaced, which Pillow knows how to read."""
+def _decode_with_pillow(content: bytes, name: object) -> Labels:
+    """Decode a PNG of another bit depth, with an alpha channel, or with interlacing."""
     from PIL import Image
 
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise VosbenchError(f"{name}: {image.width}x{image.height} pixels is too large for a mask")
+                raise _make_size_error(name, f"{image.width}x{image.height} pixels")
             if image.mode not in ("P", "L", "LA", "1", "I;16", "I"):
                 raise VosbenchError(
-                    f"{name}: a mask is a single-channel PNG whose pixels are object ids, this one is {image.mode}; "
-                    "the ids were lost when it was saved (OpenCV expands palettes), so write it again with PIL mode P"
+                    name,
+                    f"a mask is a single-channel PNG whose pixels are object ids, this one is {image.mode}",
+                    "write it again with PIL in mode P (OpenCV expands palettes to colours, and the ids are lost)",
                 )
-            labels = np.asarray(image.getchannel("L") if image.mode == "LA" else image)
+            label_map = np.asarray(image.getchannel("L") if image.mode == "LA" else image)
     except Image.DecompressionBombError as error:
-        raise VosbenchError(f"{name}: too large for a mask ({error})") from None
+        raise _make_size_error(name, str(error)) from None
     except (OSError, SyntaxError, ValueError, LookupError) as error:
-        raise VosbenchError(f"{name}: cannot be decoded ({error}); delete it and make it again") from None
-    return labels if labels.dtype in (np.uint8, np.uint16) else _narrow_type(labels, name)
+        raise VosbenchError(name, f"cannot be decoded ({error})", LABEL_MAP_REMEDY) from None
+    return label_map if label_map.dtype in (np.uint8, np.uint16) else _narrow_type(label_map, name)
 
 
-def _narrow_type(labels: np.ndarray[tuple[int, ...], np.dtype[np.generic]], name: object) -> Labels:
-    """1-bit and 32-bit pixels as the smallest type that every caller knows."""
-    if labels.dtype == np.bool_:
-        return labels.astype(np.uint8)
-    if labels.size and not 0 <= int(labels.min()) <= int(labels.max()) < 2**16:
-        raise VosbenchError(f"{name}: object ids must lie between 0 and 65535")
-    return labels.astype(np.uint16)
+def _make_size_error(name: object, size: str) -> VosbenchError:
+    found = f"too large for a mask ({size}), expected at most {MAX_PIXELS} pixels"
+    return VosbenchError(name, found, "write the mask in the size of the video's frames")
 
 
-def encode_labels(labels: Labels) -> bytes:
-    """The label map as an indexed 8-bit PNG with the DAVIS palette.
+def _narrow_type(label_map: NDArray[Any], name: object) -> Labels:
+    """Convert 1-bit pixels to uint8 and 32-bit pixels to uint16."""
+    if label_map.dtype == np.bool_:
+        return label_map.astype(np.uint8)
+    check_id_range(label_map, name)
+    return label_map.astype(np.uint16)
 
-    Raises VosbenchError if an id is above 255, which the format cannot hold.
+
+def check_id_range(label_map: NDArray[Any], name: object) -> None:
+    """Raise VosbenchError, with `name` as its subject, if a pixel of a label map is below 0 or above 65535."""
+    if not label_map.size:
+        return
+    lowest, highest = int(label_map.min()), int(label_map.max())
+    if lowest < 0 or highest >= 2**16:
+        found = f"object ids must lie between 0 and 65535, found {lowest} to {highest}"
+        raise VosbenchError(name, found, "write the mask again with ids in this range")
+
+
+def encode_labels(label_map: Labels) -> bytes:
+    """Encode a label map [H, W] as an indexed 8-bit PNG with the DAVIS palette.
+
+    Raises VosbenchError if an id is above 255, the highest that this format can hold.
     """
-    if labels.size and labels.max() > 255:
-        raise VosbenchError(f"object id {labels.max()} does not fit an indexed PNG, which holds ids up to 255")
+    if label_map.size and (highest := int(label_map.max())) > 255:
+        found = "does not fit an indexed PNG, which holds ids up to 255"
+        raise VosbenchError(f"object id {highest}", found, "number the objects from 1 to 255")
     from PIL import Image
 
-    image = Image.fromarray(labels.astype(np.uint8))
+    image = Image.fromarray(label_map.astype(np.uint8))
     image.putpalette(make_palette())
     buffer = io.BytesIO()
     image.save(buffer, format="PNG", compress_level=1)
@@ -89,7 +115,10 @@ def encode_labels(labels: Labels) -> bytes:
 
 @cache
 def make_palette() -> bytes:
-    """The 256 RGB colours of DAVIS and PASCAL VOC: the id's bits dealt out to the three channels, high bits first."""
+    """The colours of the ids 0 to 255, 768 bytes RGB, as in DAVIS and PASCAL VOC.
+
+    The lowest three bits of an id are the highest bits of red, green and blue; the next three bits come below them.
+    """
     ids = np.arange(256)
     colours = np.zeros((256, 3), np.uint8)
     for bit in range(8):
@@ -99,24 +128,30 @@ def make_palette() -> bytes:
 
 
 def to_labels(masks: Masks, size: tuple[int, int]) -> Labels:
-    """Paint the masks into one label map [H, W]; where objects overlap the smallest id wins, as in SAM 2's script."""
-    labels = np.zeros(size, np.uint8 if max(masks, default=0) < 256 else np.uint16)
+    """Merge the masks of a frame into one label map of `size` (H, W).
+
+    Where objects overlap, the pixel gets the smallest id, as in SAM 2's `vos_inference.py`.
+    """
+    label_map = np.zeros(size, np.uint8 if max(masks, default=0) < 256 else np.uint16)
     for object_id in sorted(masks, reverse=True):
-        labels[masks[object_id]] = object_id
-    return labels
+        label_map[masks[object_id]] = object_id
+    return label_map
 
 
-def from_labels(labels: Labels, void: Sequence[int] = (), merge: bool = False) -> dict[int, Mask]:
-    """The masks of a label map [H, W]. `void` labels are background; with `merge` all other pixels are object 1."""
+def from_labels(label_map: Labels, void: Sequence[int] = (), merge: bool = False) -> dict[int, Mask]:
+    """Split a label map [H, W] into masks: object id -> bool[H, W], without empty masks.
+
+    void: ids that count as background. merge: return the union of all masks as object 1.
+    """
     masks = {
         object_id: mask
-        for object_id in _find_candidate_ids(labels)
-        if object_id not in void and (mask := labels == object_id).any()
+        for object_id in _find_candidate_ids(label_map)
+        if object_id not in void and (mask := label_map == object_id).any()
     }
     return {1: np.logical_or.reduce(list(masks.values()))} if merge and masks else masks
 
 
-def _find_candidate_ids(labels: Labels) -> Iterable[int]:
-    """Ids that may be in a label map, ascending. Few small ids, the usual case, are quicker to try than to count."""
-    highest = int(labels.max(initial=0))
-    return range(1, highest + 1) if highest < 16 else [int(i) for i in np.flatnonzero(np.bincount(labels.flat)) if i]
+def _find_candidate_ids(label_map: Labels) -> Iterable[int]:
+    """Ids that may occur in a label map, ascending. Few small ids, the usual case, are faster to try than to count."""
+    highest = int(label_map.max(initial=0))
+    return range(1, highest + 1) if highest < 16 else [int(i) for i in np.flatnonzero(np.bincount(label_map.flat)) if i]

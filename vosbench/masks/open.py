@@ -1,18 +1,21 @@
-"""Masks that any tool made, read as they are; their path alone tells the form.
+"""Open predicted masks in the form in which a tool has written them; the path tells the form.
 
-folder  A run, or `<video>/<frame>.png` (a label map), `<video>/<object>/<frame>.png` (a binary mask) or `<video>.npz`.
-        They may lie deeper (`DAVIS/480p/<video>`): a folder that holds one folder and no video is gone through.
-.zip    The same folders of PNGs, as servers take them. Read in place.
-.json   COCO RLE as in YouTube-VIS: `annotations` (or `predictions`) of `video_id` and `segmentations`, one RLE or null
-        a frame, and `videos` of `id` and `file_names`; a video's name is their folder, or else its `name`. Or a list of
-        such annotations alone, whose `video_id` is the video's name. An object's id is the first that is given of
-        `tracks.OBJECT_IDS`, or else its place among the video's annotations, from 1.
-.npz    An array a video under its name, and optionally the names of its frames as `<video>/frames`: [T, H, W] of object
-        ids, [T, H, W] of bool (object 1) or [T, N, H, W] of bool (objects 1 to N). A `<video>.npz` in a folder holds
-        one array of any name, and optionally `frames`.
+folder  A run; or a folder with `<video>/<frame>.png` (label maps), `<video>/<object>/<frame>.png` (binary masks) or
+        `<video>.npz`. The videos may lie deeper, as in `DAVIS/480p/<video>`: a folder without videos that contains only
+        one folder is entered.
+.zip    The same folders of PNGs, as evaluation servers accept them. The archive is not unpacked to disk.
+.json   COCO RLE as in YouTube-VIS: a list `annotations` (or `predictions`), each with `video_id` and `segmentations`,
+        which are one RLE or null for each frame; and a list `videos`, each with `id` and `file_names`. A video's name
+        is the folder in its `file_names`, or else its `name`. The file may also be the list of annotations only; then
+        `video_id` is the video's name. The object id is the first of `youtube_vis.OBJECT_ID_KEYS` that an annotation
+        has; otherwise the annotations of a video are numbered from 1.
+.npz    One array for each video, under the video's name: [T, H, W] of object ids, [T, H, W] of bool (object 1) or
+        [T, N, H, W] of bool (objects 1 to N). `<video>/frames` may give the frame names. A `<video>.npz` in a folder
+        holds one array of any name, and may hold `frames`.
 
-Frames are matched by their exact names; masks without names must be one for each frame of the ground truth, in order.
-No label is void: 255 is an id like any other. Foreign and hidden files and a folder `eval` are ignored.
+Masks and frames are matched by equal frame names. Masks without frame names must be as many as the frames of the ground
+truth, and are taken in order. No id is void in predictions: 255 is an object. Hidden files, files of other types and a
+folder `eval` are ignored.
 """
 
 from __future__ import annotations
@@ -30,35 +33,40 @@ from vosbench.masks.source import MaskSource, Opener, find_video_folder
 
 @dataclass(frozen=True)
 class Predictions:
-    """The masks of several videos. `place`: the folder or file that holds them. `openers`: their sources by video."""
+    """The predicted masks of several videos.
+
+    path: the folder of video folders, or the file. openers: video -> a function that opens its masks.
+    """
 
     path: Path
     openers: Mapping[str, Opener]
 
     def videos(self) -> list[str]:
-        """The videos that have masks."""
+        """The names of the videos that have masks."""
         return list(self.openers)
 
     def video(self, name: str, frame_names: Sequence[str]) -> MaskSource | None:
-        """A video's masks, if it has any. `frame_names`: the ground truth's, for masks that do not name their own.
+        """Open the masks of a video; None if it has none.
 
-        Raises VosbenchError if the masks cannot be matched with frames.
+        frame_names: those of the ground truth, for masks that have no frame names.
+        Raises VosbenchError if the masks cannot be read or cannot be matched with frames.
         """
         return self.openers[name](frame_names) if name in self.openers else None
 
 
 def open_predictions(results: Path, videos: Collection[str], merge: bool = False) -> Predictions:
-    """The masks at a path. `videos`: those that are looked for, by which the folder that holds them is known.
-    `merge`: whether all objects are one.
+    """Find the predicted masks at a path, in any form that this module describes.
 
-    Raises VosbenchError if the path is missing or holds masks in none of the known forms.
+    videos: the names of the videos to be scored, by which the folder that contains them is found.
+    merge: whether all objects of a frame are merged into one with id 1.
+    Raises VosbenchError if the path does not exist or is a file of no known form.
     """
     if results.is_dir():
         top = paths.masks_folder(results)
         top /= find_video_folder(lambda place: _find_folder_videos(top / place, merge), videos)
         return Predictions(top, _find_folder_videos(top, merge))
     if not results.exists():
-        raise VosbenchError(f"{results}: no such file or folder")
+        raise VosbenchError(results, "no such file or folder", "give the path of a run, or of masks")
     match results.suffix.lower():
         case ".zip":
             from vosbench.masks.zip import find_zip_videos
@@ -72,10 +80,11 @@ def open_predictions(results: Path, videos: Collection[str], merge: bool = False
             from vosbench.masks.npz import find_npz_videos
 
             return Predictions(results, find_npz_videos(results, merge))
-    raise VosbenchError(f"{results}: masks are read from a folder, a .zip, a .json or a .npz, not from this file")
+    raise VosbenchError(results, "not a file of masks", "give a folder, a .zip, a .json or a .npz")
 
 
 def _find_folder_videos(top: Path, merge: bool) -> dict[str, Opener]:
+    """The videos in a folder, by name: its subfolders and its `<video>.npz`; a folder wins over an array."""
     arrays = [path for path in sorted(top.glob("*.npz")) if not paths.is_litter(path.name)]
     found: dict[str, Opener] = {path.stem: partial(_open_npz_file, path, merge) for path in arrays}
     return found | {path.name: partial(_open_folder, path, merge) for path in paths.list_folders(top)}

@@ -1,7 +1,7 @@
-"""PNGs of the kind that masks are published in, decoded several times faster than Pillow does.
+"""Decode the PNGs that masks are published in, several times faster than Pillow.
 
-A file is believed only if every length and checksum up to its end is right: a damaged one gives no mask at all.
-The format: https://www.w3.org/TR/png-3/.
+Every length and checksum up to the end of the image is verified: a damaged file gives an error, never a wrong mask.
+Format: https://www.w3.org/TR/png-3/.
 """
 
 from __future__ import annotations
@@ -14,22 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-GREY_HEADER, PALETTE_HEADER = (
-    b"\x08\0\0\0\0",
-    b"\x08\3\0\0\0",
-)  # depth, colour, compression, set of filters, interlacing
+# The end of a PNG's header: bit depth, colour type, compression method, filter method, interlacing.
+GREY_HEADER = b"\x08\0\0\0\0"
+PALETTE_HEADER = b"\x08\3\0\0\0"
 SUB, UP, AVERAGE, PAETH = range(1, 5)
 
 
 class DamagedError(Exception):
-    """Why a file is no PNG, or not as it was written; the message does not name the file."""
+    """A file is not a PNG or is damaged. The message says why and does not name the file."""
 
 
 def decode_png(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
-    """The pixels [H, W] of an 8-bit grey or palette PNG that is not interlaced, as stored; None for other PNGs.
+    """Decode the content of a PNG file to the stored pixel values, uint8[H, W].
 
-    What stands behind the end of the image is ignored. Raises DamagedError; before anything is unpacked where the
-    header declares more than `most_pixels`, and as soon as more is unpacked than it declares.
+    Returns None for a valid PNG of another kind: this function reads 8-bit grey and palette images without interlacing.
+    Bytes after the end of the image are ignored.
+    Raises DamagedError if the file is not a PNG or is damaged. An image of more than `most_pixels` pixels is refused
+    before anything is decompressed, and decompression stops where it exceeds the size in the header.
     """
     if not png.startswith(PNG_SIGNATURE):
         raise DamagedError("it is not a PNG")
@@ -46,14 +47,14 @@ def decode_png(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
     try:
         lines = deflate.zlib_decompress(_collect_packed_pixels(chunks), size)
     except deflate.DeflateError:
-        raise DamagedError("its pixels do not unpack to its size") from None
+        raise DamagedError("its pixels do not decompress to the size in its header") from None
     if len(lines) != size:
         raise DamagedError("pixels are missing")
     return _unfilter(np.frombuffer(lines, np.uint8).reshape(height, 1 + width))
 
 
 def _read_chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
-    """The kind and the content of each chunk, to the end of the image. Raises DamagedError where one is not whole."""
+    """Yield the kind and the content of each chunk up to IEND. Raises DamagedError for an incomplete or wrong chunk."""
     view, start, kind = memoryview(png), len(PNG_SIGNATURE), b""
     while kind != b"IEND":
         end = start + 8 + int.from_bytes(view[start : start + 4])
@@ -67,9 +68,10 @@ def _read_chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
 
 
 def _collect_packed_pixels(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes:
-    """The packed pixels. Raises DamagedError for a critical chunk that is unknown or has its place elsewhere.
+    """Join the compressed pixels of all IDAT chunks.
 
-    An animation is refused too: readers differ about its pixels.
+    Raises DamagedError for an unknown critical chunk and for a chunk out of order. Raises it for an animated PNG (fcTL)
+    as well, since decoders disagree about its pixels.
     """
     parts: list[memoryview] = []
     previous = b""
@@ -83,9 +85,12 @@ def _collect_packed_pixels(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes:
 
 
 def _unfilter(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The pixels [H, W] of lines [H, 1 + W] that each begin with a filter's number. Raises DamagedError."""
+    """Undo the line filters: [H, 1 + W], where each line begins with the number of its filter, to pixels [H, W].
+
+    Raises DamagedError for an unknown filter.
+    """
     filters = lines[:, 0]
-    pixels = np.ascontiguousarray(lines[:, 1:])  # a copy costs less than the first comparison on the gaps between rows
+    pixels = np.ascontiguousarray(lines[:, 1:])  # copying is faster than comparing rows with gaps
     if filters.max() > PAETH:
         raise DamagedError("a line has an unknown filter")
     if (sub := filters == SUB).any():
@@ -104,7 +109,7 @@ def _unfilter(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _running_sums(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The sums along each row, in place; log2(W) additions of whole arrays are twice as fast as np.cumsum."""
+    """Replace each row by its cumulative sums, in place, with log2(W) array additions: twice as fast as np.cumsum."""
     step = 1
     while step < rows.shape[1]:
         rows[:, step:] += rows[:, :-step]
@@ -113,7 +118,7 @@ def _running_sums(rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _add_average(row: NDArray[np.uint8], above: NDArray[np.uint8]) -> None:
-    """Add to each pixel the mean of its left and its upper neighbour."""
+    """Undo filter 3: add the mean of the left and the upper neighbour to each pixel of `row`, in place."""
     left, restored = 0, bytearray()
     for rest, up in zip(row.tobytes(), above.tobytes(), strict=True):
         left = rest + (left + up) // 2 & 255
@@ -122,9 +127,11 @@ def _add_average(row: NDArray[np.uint8], above: NDArray[np.uint8]) -> None:
 
 
 def _add_paeth(row: NDArray[np.uint8], above: NDArray[np.uint8]) -> None:
-    """Add to each pixel that of its left, upper and upper left neighbours that is closest to left + up - upper left.
+    """Undo filter 4, in place: add one neighbour to each pixel of `row`.
 
-    Where the upper two are equal that is the left one, so a mask needs a closer look at its objects' edges only.
+    Of the left, upper and upper left neighbours, Paeth's predictor chooses the one closest to left + up - upper left.
+    Where the two upper neighbours are equal, this is the left one. Only the other pixels, which in a mask lie on the
+    edges of objects, need the slow loop.
     """
     corners = np.concatenate((np.zeros(1, np.uint8), above[:-1]))
     edges = np.flatnonzero((row != 0) | (above != corners))

@@ -1,9 +1,11 @@
-"""COCO's run-length code of a mask: `{"size": [H, W], "counts": ...}`, the runs down the columns, background first.
+"""Encode and decode masks as COCO run-length codes (RLE): `{"size": [H, W], "counts": ...}`.
 
-The counts are a list of integers ("uncompressed") or a string ("compressed"). In the string each count from the fourth
-on is written as its difference to the count two before, which is the last run of the same kind; a number is split into
-groups of 5 bits, the lowest first, in two's complement; a group is the character chr(48 + group), plus 32 if more
-groups follow. Defined by pycocotools (`common/maskApi.c`), whose strings `encode` equals.
+The counts are the lengths of the runs of background and object in turn, beginning with background, down the columns.
+They are a list of integers ("uncompressed") or a string ("compressed"). In the string, each count from the fourth on is
+replaced by its difference from the count two places before. Each number is split into groups of 5 bits in two's
+complement, lowest group first. A group becomes the character chr(48 + group), plus 32 if more groups follow.
+
+Source: pycocotools, `common/maskApi.c`. `encode_rle` gives the same strings.
 """
 
 from __future__ import annotations
@@ -21,15 +23,17 @@ if TYPE_CHECKING:
 
     Integers: TypeAlias = NDArray[np.int64]
 
-OFFSET = 48  # "0"
-GROUP = 5  # bits
-MORE = 1 << GROUP
+OFFSET = 48  # the character "0"
+GROUP = 5  # bits in a group
+MORE = 1 << GROUP  # set in a character if more groups of the same number follow
 SIGN = 1 << (GROUP - 1)
-GROUPS = 7  # that 32 bits take, the type of a count in pycocotools
+GROUPS = 7  # the most groups in a number: pycocotools stores counts in 32 bits
+
+RLE_REMEDY = "encode the mask again, for example with pycocotools.mask.encode"
 
 
 def encode_rle(mask: Mask) -> dict[str, Any]:
-    """A mask [H, W] as COCO RLE with compressed counts."""
+    """Encode a mask, bool[H, W], as COCO RLE with compressed counts."""
     pixels = mask.ravel(order="F")
     changes = np.flatnonzero(pixels[1:] != pixels[:-1]) + 1
     counts = np.diff(changes, prepend=0, append=pixels.size)
@@ -39,43 +43,50 @@ def encode_rle(mask: Mask) -> dict[str, Any]:
 
 
 def decode_rle(rle: Mapping[str, Any]) -> Mask:
-    """The mask [H, W] of a COCO RLE, its counts compressed or not.
+    """Decode a COCO RLE with compressed or uncompressed counts to a mask, bool[H, W].
 
-    Raises VosbenchError if it is none, if a count is negative, or if the counts do not add up to H x W.
+    Raises VosbenchError if `rle` is not a COCO RLE, if a count is negative, or if the counts do not add up to H x W.
+    The error names no file: catch it and raise it again with the file as the subject.
     """
     match rle:
         case {"size": [int(height), int(width)], "counts": str() | bytes() | list() as stored} if height > 0 < width:
             counts = _to_integers(stored) if isinstance(stored, list) else decompress_counts(stored)
         case _:
-            raise VosbenchError('no COCO RLE, which is {"size": [height, width], "counts": a string or a list}')
+            raise VosbenchError(
+                "mask", 'not a COCO RLE, expected {"size": [height, width], "counts": a string or a list}', RLE_REMEDY
+            )
     if counts.size and not 0 <= counts.min() <= counts.max() <= height * width:
-        raise VosbenchError(f"a run of the RLE is shorter than 0 or longer than the mask's {height}x{width} pixels")
+        raise VosbenchError(
+            "mask", f"a run of the RLE is shorter than 0 or longer than the mask's {height}x{width} pixels", RLE_REMEDY
+        )
     if counts.sum() != height * width:
-        raise VosbenchError(f"the RLE's counts add up to {counts.sum()}, the mask has {height}x{width} pixels")
+        raise VosbenchError(
+            "mask", f"the RLE's counts add up to {counts.sum()}, the mask has {height}x{width} pixels", RLE_REMEDY
+        )
     runs = np.arange(counts.size) % 2 == 1
     return np.ascontiguousarray(np.repeat(runs, counts).reshape(width, height).T)
 
 
 def compress_counts(counts: Integers) -> str:
-    """Counts as COCO's string."""
+    """Write counts as COCO's string."""
     numbers = counts.copy()
     numbers[3:] -= counts[1:-2]
     numbers = numbers[:, None]
     place = np.arange(GROUPS)
-    bounds = SIGN << GROUP * place[:-1]  # a number beyond one takes a group more
+    bounds = SIGN << GROUP * place[:-1]  # a number beyond a bound needs one more group
     last = np.count_nonzero((numbers < -bounds) | (numbers >= bounds), axis=1)[:, None]
     groups = (numbers >> GROUP * place) % MORE + MORE * (place < last) + OFFSET
     return str(groups[place <= last].astype(np.uint8).tobytes(), "ascii")
 
 
 def decompress_counts(text: str | bytes) -> Integers:
-    """The counts of COCO's string. Raises VosbenchError if it is damaged."""
+    """Read counts from COCO's string. Raises VosbenchError if the string is damaged."""
     content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     groups = np.frombuffer(content, np.uint8).astype(np.int64) - OFFSET
     ends = np.flatnonzero(groups < MORE)
     lengths = np.diff(ends, prepend=-1)
     if not groups.size or groups.min() < 0 or groups.max() >= 2 * MORE or groups[-1] >= MORE or lengths.max() > GROUPS:
-        raise VosbenchError("the string of the RLE's counts is empty, damaged or cut off")
+        raise VosbenchError("mask", "the string of the RLE's counts is empty, damaged or cut off", RLE_REMEDY)
     starts = ends - lengths + 1
     place = np.arange(groups.size) - np.repeat(starts, lengths)
     numbers: Integers = np.add.reduceat(groups % MORE << GROUP * place, starts)
@@ -87,5 +98,5 @@ def decompress_counts(text: str | bytes) -> Integers:
 
 def _to_integers(counts: Sequence[object]) -> Integers:
     if not all(type(count) is int and abs(count) < 2**63 for count in counts):
-        raise VosbenchError("the RLE's counts are not all integers")
+        raise VosbenchError("mask", "the RLE's counts are not all integers", RLE_REMEDY)
     return np.array(counts, np.int64)

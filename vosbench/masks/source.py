@@ -1,4 +1,4 @@
-"""The masks of one video as the evaluator needs them, and what its forms share."""
+"""The masks of one video in any form (the protocol MaskSource), and what several forms share."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from vosbench.io import paths
 from vosbench.types import Mask
 
 SizedMasks: TypeAlias = tuple[tuple[int, int], dict[int, Mask]]
-"""The size (H, W) of a frame and its masks."""
+"""The size (H, W) of a frame, and its masks: object id -> bool[H, W]."""
 
 
 class MaskSource(Protocol):
-    """The masks of one video, in whatever form; it can be sent to another process."""
+    """The masks of one video, in a folder or in a file of any form. Can be pickled and sent to another process."""
 
     @property
     def frame_names(self) -> list[str]:
-        """The frames that have a mask, in natural order."""
+        """The names of the frames that have a mask, in natural order."""
         ...
 
     def describe(self, frame_name: str) -> str:
-        """What messages call the mask of a frame."""
+        """Where the mask of a frame is, for messages."""
         ...
 
     def has(self, frame_name: str) -> bool:
@@ -36,20 +36,29 @@ class MaskSource(Protocol):
         ...
 
     def read(self, frame_name: str) -> SizedMasks:
-        """The size and the masks of a frame, empty masks left out. Raises VosbenchError, which names the frame."""
+        """Read the size and the masks of a frame, without empty masks.
+
+        Raises VosbenchError, which names the frame, if the frame has no mask or its mask cannot be read.
+        """
         ...
 
 
 Opener: TypeAlias = Callable[[Sequence[str]], MaskSource]
+"""Opens the masks of one video. Its argument is the ground truth's frame names, for masks that have no names."""
 
 
 def describe_missing_frame(source: MaskSource, frame_name: str) -> str:
-    """The line for a frame without a mask; it names the one that may have been meant, `5` for `00005`."""
+    """The message for a frame without a mask. If a frame has the same number (`5` for `00005`), it is named too."""
+    hint = _suggest_renaming(source, frame_name)
+    return f"{source.describe(frame_name)} is missing" + (f"; {hint}" if hint else "")
+
+
+def _suggest_renaming(source: MaskSource, frame_name: str) -> str:
+    """What to rename if a frame whose mask is missing is there under a similar name; else an empty string."""
     alike = [
         other for other in source.frame_names if _find_last_number(other) == _find_last_number(frame_name) is not None
     ]
-    hint = f"; {alike[0]} is there, but frames are matched by their exact names: rename it" if alike else ""
-    return f"{source.describe(frame_name)} is missing{hint}"
+    return f"frame names must be equal, rename the mask {alike[0]} to {frame_name}" if alike else ""
 
 
 @cache
@@ -60,7 +69,13 @@ def _find_last_number(frame_name: str) -> int | None:
 
 @dataclass(frozen=True)
 class MaskFrames:
-    """A source whose frames are known by stem. `load`: a frame's name and what is known of it -> its size and masks."""
+    """A MaskSource made from a function that loads one frame.
+
+    prefix, suffix: `describe(frame_name)` is f"{prefix}{frame_name}{suffix}".
+    frames: frame name -> what `load_frame` needs to know of the frame.
+    load_frame: takes the frame's description and its value in `frames`; returns the frame's size and masks.
+    merge: whether all objects are merged into one with id 1.
+    """
 
     prefix: str
     frames: Mapping[str, Any]
@@ -80,24 +95,32 @@ class MaskFrames:
 
     def read(self, frame_name: str) -> SizedMasks:
         if frame_name not in self.frames:
-            raise VosbenchError(describe_missing_frame(self, frame_name))
+            raise VosbenchError(self.describe(frame_name), "is missing", _suggest_renaming(self, frame_name))
         size, masks = self.load_frame(self.describe(frame_name), self.frames[frame_name])
         masks = {object_id: mask for object_id, mask in masks.items() if mask.any()}
         return size, {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
 
 
 def match_frames(where: str, count: int, names: Sequence[str] | None, frame_names: Sequence[str]) -> Sequence[str]:
-    """The names of `count` masks: their own or, one by one, the ground truth's."""
+    """The frame names of `count` masks: their own `names` if they have any, else those of the ground truth, in order.
+
+    where: the subject of errors. frame_names: those of the ground truth.
+    Raises VosbenchError if the number of names is not the number of masks, or a name occurs twice.
+    """
     if count != len(set(frame_names if names is None else names)):
-        what = "frames in the ground truth, and no names of frames" if names is None else "names of frames"
+        what = "frames in the ground truth, and no frame names" if names is None else "frame names"
         raise VosbenchError(
-            f"{where} has {count} masks for {len(set(names or frame_names))} {what}; give each mask its own"
+            where, f"has {count} masks for {len(set(names or frame_names))} {what}", "give each mask its frame's name"
         )
     return frame_names if names is None else names
 
 
 def find_video_folder(names: Callable[[PurePosixPath], Collection[str]], videos: Collection[str]) -> PurePosixPath:
-    """The folder that holds one of the videos: the top, or the only one in the top, and so on; else the top."""
+    """Find the folder that contains the videos, starting at the top and entering a folder that is the only one.
+
+    names: returns the names of the folders in a folder, given its path relative to the top.
+    videos: the search ends at the first folder that contains one of these names. If there is none, returns the top.
+    """
     place = PurePosixPath()
     while not set(names(place)).intersection(videos):
         inner = [name for name in names(place) if name != paths.EVAL]

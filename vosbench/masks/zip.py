@@ -1,4 +1,4 @@
-"""Masks in a zip of PNGs, read in place."""
+"""Read predicted masks from a zip of PNGs without unpacking it to disk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from vosbench.masks.source import MaskFrames, MaskSource, Opener, SizedMasks, fi
 
 @lru_cache(maxsize=1)
 def _open_cached_archive(archive: Path, changed: int) -> tuple[ExitStack, dict[PurePosixPath, Member]]:
-    """The members of an archive, checked once a process and open until the next one is."""
+    """Open an archive and check its members, once in a process; it stays open until another archive is opened.
+
+    changed: when the file was last changed, in nanoseconds, so that a changed file is opened again.
+    """
     stack = ExitStack()
     members = stack.enter_context(open_members([archive]))
     return stack, {member.name: member for member in members}
@@ -28,6 +31,12 @@ def _get_zip_members(archive: Path) -> dict[PurePosixPath, Member]:
 
 
 def find_zip_videos(archive: Path, merge: bool, videos: Collection[str]) -> dict[str, Opener]:
+    """The videos in a zip: video -> a function that opens its masks.
+
+    merge: whether all objects of a frame are merged into one with id 1.
+    videos: the names of the videos to be scored, by which the folder that contains them is found.
+    Raises VosbenchError for an archive that is damaged or unsafe.
+    """
     files = [file for file in _get_zip_members(archive) if file.suffix.lower() == ".png"]
     top = find_video_folder(
         lambda place: {f.relative_to(place).parts[0] for f in files if place in f.parents[1:]}, videos
@@ -45,6 +54,10 @@ def find_zip_videos(archive: Path, merge: bool, videos: Collection[str]) -> dict
 def _open_zipped(
     archive: Path, video: PurePosixPath, objects: Mapping[int | None, Sequence[PurePosixPath]], merge: bool, _: object
 ) -> MaskSource:
+    """Open the masks of a video.
+
+    objects: object id -> the files in its folder; None -> the label maps, which are ignored if objects have folders.
+    """
     frames: dict[str, dict[int | None, PurePosixPath]] = defaultdict(dict)
     for object_id, files in objects.items():
         if object_id is not None or len(objects) == 1:
@@ -55,10 +68,14 @@ def _open_zipped(
 
 def _load_zipped(archive: Path, name: str, files: Mapping[int | None, PurePosixPath]) -> SizedMasks:
     contents = {object_id: _get_zip_members(archive)[file].read() for object_id, file in files.items()}
-    images = {object_id: decode_labels(content, archive / files[object_id]) for object_id, content in contents.items()}
-    sizes = {(image.shape[0], image.shape[1]) for image in images.values()}
+    label_maps = {
+        object_id: decode_labels(content, archive / files[object_id]) for object_id, content in contents.items()
+    }
+    sizes = {(label_map.shape[0], label_map.shape[1]) for label_map in label_maps.values()}
     if len(sizes) > 1:
-        raise VosbenchError(f"{name}: the masks of its objects differ in size")
-    if None in images:
-        return sizes.pop(), from_labels(images[None])
-    return sizes.pop(), {object_id: image > 0 for object_id, image in images.items() if object_id is not None}
+        raise VosbenchError(name, "the masks of its objects differ in size", "write them in the same size")
+    if None in label_maps:
+        return sizes.pop(), from_labels(label_maps[None])
+    return sizes.pop(), {
+        object_id: label_map > 0 for object_id, label_map in label_maps.items() if object_id is not None
+    }

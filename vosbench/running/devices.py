@@ -1,12 +1,13 @@
-"""The devices of this machine, found without importing torch.
+"""Find the devices of this machine, without importing torch.
 
-A device is "cpu", or what CUDA_VISIBLE_DEVICES has to be for a worker to see one GPU as its only one.
+A device is "cpu", or the value of CUDA_VISIBLE_DEVICES with which a process sees one GPU as its only one.
 """
 
 from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 
 from vosbench.errors import VosbenchError
 
@@ -14,7 +15,7 @@ CPU = "cpu"
 
 
 def find_gpus() -> list[str]:
-    """The GPUs that this process may use: those that CUDA_VISIBLE_DEVICES names, or all that the driver lists."""
+    """The GPUs that this process may use: those in CUDA_VISIBLE_DEVICES, or all that the driver lists."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     installed = len(read_gpu_names())
     if visible is None or not installed:
@@ -23,7 +24,7 @@ def find_gpus() -> list[str]:
 
 
 def read_gpu_names() -> list[str]:
-    """What the driver calls the GPUs of this machine; none where there is no driver."""
+    """The names of this machine's GPUs as the driver lists them; empty without a driver."""
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
@@ -31,24 +32,33 @@ def read_gpu_names() -> list[str]:
     return [line.split(" (UUID")[0] for line in listed.splitlines() if line.startswith("GPU ")]
 
 
-def choose_devices(wanted: str | None) -> list[str]:
-    """The devices that `--gpus` means: `all`, `cpu`, indices such as `0,1`, or None for all GPUs or else the CPU.
+def choose_devices(wanted: str | Sequence[str] | None) -> list[str]:
+    """The devices that `--gpus` or `devices=` name; there is a worker for each entry.
 
-    `cpu,cpu` is two workers on the CPU. Raises VosbenchError for a device that is not there.
+    wanted: "all"; "cpu"; indices among the GPUs of this process such as "0,1"; a list of indices and "cpu"; or None
+    for all GPUs, or the CPU where there is none. "cpu,cpu" is two workers on the CPU. Raises VosbenchError for a GPU
+    that this process does not have.
     """
     found = find_gpus()
     if wanted is None:
         return found or [CPU]
-    if wanted == "all":
+    given = wanted if isinstance(wanted, str) else ",".join(map(str, wanted))
+    if given == "all":
         if not found:
-            raise VosbenchError("--gpus all: this machine has no GPU that can be used; take --gpus cpu")
+            raise VosbenchError("--gpus all", "this machine has no GPU that can be used", "use --gpus cpu")
         return found
     chosen = []
-    for entry in wanted.split(","):
+    for entry in map(str.strip, given.split(",")):
         if entry == CPU:
             chosen.append(CPU)
         elif entry.isdecimal() and int(entry) < len(found):
             chosen.append(found[int(entry)])
         else:
-            raise VosbenchError(f"--gpus {wanted}: no GPU {entry!r}; there are {len(found)}, counted from 0, and cpu")
+            there = f"there are {len(found)} GPUs, counted from 0" if found else "this machine has no GPU"
+            raise VosbenchError(f"--gpus {given}", f"no GPU {entry!r}; {there}", "give such indices, all, or cpu")
     return chosen
+
+
+def find_torch_device(device: str) -> str:
+    """A device as torch calls it in this process: "cpu", or "cuda:" and the index of the GPU."""
+    return CPU if device == CPU else f"cuda:{find_gpus().index(device)}"

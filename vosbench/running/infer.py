@@ -1,31 +1,31 @@
-"""Run a tracker over a split, into the run's folder: whatever videos it still lacks."""
+"""Run trackers over splits: track every video that a run does not have yet."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 
 from vosbench.errors import VosbenchError
-from vosbench.running import provenance, schedule
+from vosbench.running.attempts import Attempts, Event
+from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.job import Job
-from vosbench.running.pool import DEFAULT_STALL, Event, Pool
+from vosbench.running.pool import DEFAULT_STALL, Pool
 from vosbench.running.record import Record
-from vosbench.running.run import IDENTITY_ENTRY, IDENTITY_KEYS, Run
-from vosbench.running.status import ProgressJournal
-from vosbench.running.worker import BrokenTrackerError
-
-PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; the records behind it are written at once
-PUBLISH_SHARE = 0.05  # of the time that these may take, however many videos there are
+from vosbench.running.run import Run
+from vosbench.running.schedule import Queue
+from vosbench.running.serial import SerialPool
+from vosbench.running.shard_work import open_shard
+from vosbench.running.work import is_built
 
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """What came of the videos that were asked for."""
+    """What became of the videos that a job asked for.
+
+    skipped: the videos that were done before. done, failed: the records of the videos that were tracked.
+    """
 
     run: Run
     skipped: tuple[str, ...]
@@ -41,124 +41,84 @@ def infer_jobs(
     stall: float = DEFAULT_STALL,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> list[RunOutcome]:
-    """Track the videos that the runs lack, or all that are wanted with `overwrite`; all runs' videos in one queue.
+    """Track the videos that the runs of some jobs do not have yet; the videos of all runs wait in one queue.
 
-    Whatever ends it, no process stays behind and every finished video is in its run.
+    devices: one entry for each worker, see `choose_devices`; a job whose tracker only this process has uses the first
+    one. overwrite: track the videos of the jobs again that are done, and replace another run in the same folder.
+    command: what run.json says of how the run was made. stall: the seconds without a frame after which a worker is
+    stopped. on_event: called with what happens to each video.
+
+    Returns the outcome of each job. However this function ends, no process stays behind, and every finished video is
+    in its run. Raises VosbenchError if two jobs have the same folder, if a run cannot begin or cannot go on.
     """
+    _require_separate_folders(jobs)
+    with ExitStack() as stack:
+        shards = [
+            stack.enter_context(open_shard(job, index, devices, overwrite, command)) for index, job in enumerate(jobs)
+        ]
+
+        def take(event: Event) -> None:
+            if event.record:
+                shards[event.item.run].add_record(event.record)
+            on_event(event)
+
+        items = [item for shard in shards for item in shard.items]
+        if items:
+            attempts = Attempts([job.work for job in jobs], Queue(items, [job.cost for job in jobs]))
+            _track(attempts, devices, stall, take)
+    return [
+        RunOutcome(shard.job.work.run, tuple(shard.skipped), shard.select("done"), shard.select("failed"))
+        for shard in shards
+    ]
+
+
+def choose_job_devices(job: Job, wanted: str | Sequence[str] | None) -> list[str]:
+    """The devices for a job, see `choose_devices`.
+
+    A tracker that only this process has is used on one device: by default the first one, and "unknown" for an object
+    that is already built. Raises VosbenchError if several devices are wanted for it.
+    """
+    tracker = job.work.given
+    if wanted is None and is_built(tracker):
+        return ["unknown"]
+    chosen = choose_devices(wanted)
+    if tracker is None:
+        return chosen
+    if len(chosen) > 1 and wanted is not None:
+        raise VosbenchError(
+            f"devices {wanted!r}",
+            f"{job.facts['tracker']} exists only in this process, which uses one device, not {len(chosen)}",
+            "give one device, or a class from a module that workers can import",
+        )
+    return chosen[:1]
+
+
+def require_success(job: Job, outcome: RunOutcome) -> Run:
+    """The run of a job. Raises VosbenchError, which names the failed videos and the log, if a video failed."""
+    failed = outcome.failed
+    if not failed:
+        return outcome.run
+    names = ", ".join(record.video for record in failed)
+    found = f"{len(failed)} of {len(outcome.done) + len(failed)} videos failed ({names}), the first by: "
+    again = "overwrite=True tracks" if is_built(job.work.given) else "the same call tracks"
+    remedy = f"see {outcome.run.log_path(failed[0].device)}; {again} the failed videos again"
+    raise VosbenchError(outcome.run.path, found + failed[0].error, remedy)
+
+
+def _require_separate_folders(jobs: Sequence[Job]) -> None:
     for path, count in Counter(job.work.run.path.resolve() for job in jobs).items():
         if count > 1:
             raise VosbenchError(
-                f"{path}: {count} of the runs would have this folder; "
-                "let their settings differ, and the names of their datasets and checkpoints"
+                path,
+                f"{count} of the runs would have this folder",
+                "let their settings differ, or the names of their datasets or checkpoints",
             )
-    with ExitStack() as stack:
-        sittings = [stack.enter_context(_work_on_shard(job, devices, overwrite, command)) for job in jobs]
-        items = [
-            item
-            for i, s in enumerate(sittings)
-            for item in schedule.list_run_videos(s.job.work.dataset_split, s.missing_videos, i)
-        ]
-        if items:
-            queue = schedule.Queue(items, [job.prior for job in jobs])
-            _record_events(Pool([job.work for job in jobs], queue, stall), devices, sittings, on_event)
-    return [sitting.outcome() for sitting in sittings]
 
 
-@dataclass
-class _ShardWork:
-    """A process's work at its shard of one run: what was done before, what is missing, what has ended."""
-
-    job: Job
-    facts: Mapping[str, Any]
-    skipped: Sequence[str]
-    missing_videos: Sequence[str]
-    known_records: Mapping[str, Record]
-    ended_records: dict[str, Record] = field(default_factory=dict)
-    next_publication: float = field(default_factory=lambda: time.monotonic() + PUBLISH_INTERVAL)
-
-    def add_record(self, record: Record) -> None:
-        """Put a record down, and now and then the views of all."""
-        run = self.job.work.run
-        run.write_record(record)
-        self.ended_records[record.video] = record
-        if (start := time.monotonic()) > self.next_publication:
-            self.known_records = run.publish(self.facts, {**self.known_records, **self.ended_records})
-            took = time.monotonic() - start
-            self.next_publication = start + took + max(PUBLISH_INTERVAL, took / PUBLISH_SHARE)
-
-    def outcome(self) -> RunOutcome:
-        done, failed = (
-            tuple(r for r in self.ended_records.values() if r.state == state) for state in ("done", "failed")
-        )
-        return RunOutcome(self.job.work.run, tuple(self.skipped), done, failed)
-
-
-@contextmanager
-def _work_on_shard(job: Job, devices: Sequence[str], overwrite: bool, command: str) -> Iterator[_ShardWork]:
-    """Begin or continue a run, alone at its shard, and leave it in order."""
-    here = {
-        **provenance.describe_machine(),
-        "device": ", ".join(devices),
-        "command": command,
-        "started": _format_utc_now(),
-    }
-    run, facts = job.work.run, {**job.facts, **here}
-    run.begin(facts, overwrite)
-    with run.lock_shard(), _discard_unbegun_run(run):
-        if overwrite:
-            run.remove_records(job.videos)
-        known = run.read_records()
-        done = {video for video, record in known.items() if record.state == "done"}
-        missing = [video for video in job.videos if video not in done]
-        if anew := bool(missing or overwrite or not run.has_ended()):
-            run.write_note(
-                **{IDENTITY_ENTRY: {key: facts[key] for key in IDENTITY_KEYS}},
-                videos=list(job.videos),
-                **here,
-                ended=None,
-            )
-            run.publish(facts, known)
-        run.remove_leftovers()
-        sitting = _ShardWork(job, facts, [video for video in job.videos if video in done], missing, known)
-        try:
-            yield sitting
-        finally:
-            if anew:
-                run.remove_leftovers()
-                run.write_note(ended=_format_utc_now())
-            if missing or run.is_outdated(known):
-                run.publish(facts)
-
-
-@contextmanager
-def _discard_unbegun_run(run: Run) -> Iterator[None]:
-    """Leave nothing of a run that could not begin."""
-    try:
-        yield
-    except BrokenTrackerError:
-        raise  # its log is needed
-    except VosbenchError:
-        run.delete_if_empty()
-        raise
-
-
-def _format_utc_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def _record_events(
-    pool: Pool, devices: Sequence[str], sittings: Sequence[_ShardWork], on_event: Callable[[Event], None]
-) -> None:
-    """Keep the record of each video as it ends, and in each run a journal of what is going on."""
-    with ExitStack() as stack:
-        journals = {
-            index: stack.enter_context(
-                ProgressJournal(sittings[index].job.work.run, sum(item.frames for item in items))
-            )
-            for index, items in pool.queue.waiting.items()
-        }
-        for event in stack.enter_context(closing(pool.events(devices))):
-            if event.record:
-                sittings[event.item.run].add_record(event.record)
-            journals[event.item.run](event)
-            on_event(event)
+def _track(attempts: Attempts, devices: Sequence[str], stall: float, on_event: Callable[[Event], None]) -> None:
+    given = [work.given for work in attempts.run_works if work.given is not None]
+    if given:
+        torch_device = "" if all(map(is_built, given)) else find_torch_device(devices[0])
+        SerialPool(attempts, torch_device).track_all(devices[0], on_event)
+    else:
+        Pool(attempts, stall).track_all(devices, on_event)

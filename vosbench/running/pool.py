@@ -1,63 +1,55 @@
-"""The workers of one or several runs: spawned processes, each on a device, each pulling the next video.
+"""Track the videos of several runs with workers: spawned processes, each on a device, each pulling the next video.
 
-A worker builds a tracker once for all videos of a run. A video that fails, whether its tracker raised, its process died
-or nothing was heard of it for too long, is tried once more in a fresh process; where memory ran out, at the end, with
-the tracker's leaner settings and one worker a device. No worker outlives its parent.
+A worker builds a tracker once for all videos of a run. A video fails if its tracker raises, its process dies, or
+nothing is heard of it for too long; it is tried once more in a fresh process. If memory ran out, that is after all
+other videos, with the tracker's leaner settings and one worker a device. No worker outlives its parent.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
-from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Literal, NamedTuple
+from types import ModuleType
 
 from vosbench.errors import VosbenchError
+from vosbench.io.files import remove_path
 from vosbench.io.processes import SPAWN_CONTEXT, block_parent_signals, count_cores
-from vosbench.running.record import Record
-from vosbench.running.schedule import Queue, RunVideo
-from vosbench.running.worker import BrokenTrackerError, Work, run_worker
+from vosbench.running.attempts import Attempts, Event
+from vosbench.running.failure import Failure
+from vosbench.running.schedule import RunVideo
+from vosbench.running.worker import run_worker
 
-MAX_ATTEMPTS = 2
-STOP_TIMEOUT = 3.0  # seconds that a worker is given to end by itself
-DEFAULT_STALL = 600.0  # seconds without a frame, after which a worker hangs; the first frame may have to be compiled
-
-
-class Event(NamedTuple):
-    """Something that happened to a video. `frame`: how many frames are done. `record`: how it ended."""
-
-    kind: Literal["started", "frame", "done", "retry", "failed"]
-    item: RunVideo
-    device: str
-    frame: int = 0
-    record: Record | None = None
-    error: str = ""
-
-    @property
-    def video(self) -> str:
-        """The video's name, which several runs may share."""
-        return self.item.video
+STOP_TIMEOUT = 3.0  # seconds that a worker has to end by itself
+DEFAULT_STALL = 600.0  # seconds without a frame until a worker is stopped; the first one may need compiling
+SIGKILL = getattr(signal, "SIGKILL", 9)  # Windows has no such name
 
 
 @dataclass
 class Worker:
-    """A process on a device, the video that it is at, and when it was last heard of."""
+    """A process on a device, the video that it tracks, and when it last sent something."""
 
     device: str
     process: BaseProcess
     pipe: Connection
     lifeline: Connection
-    item: RunVideo | None = None
-    last_heard: float = 0.0
+    item: RunVideo
+    last_heard: float = field(default_factory=time.monotonic)
+
+    def give(self, item: RunVideo, lean: bool) -> None:
+        """Send the process its next video."""
+        self.item, self.last_heard = item, time.monotonic()
+        with suppress(BrokenPipeError):  # that the process is dead is noticed where its pipe is read
+            self.pipe.send((item, lean))
 
     def stop(self) -> None:
-        """End the process: closing the lifeline lets it go at once, and it is killed if it does not."""
+        """End the process: it exits when its lifeline is closed, and is killed if it does not."""
         self.lifeline.close()
         self.process.join(STOP_TIMEOUT)
         if self.process.is_alive():
@@ -68,135 +60,107 @@ class Worker:
 
 @dataclass
 class Pool:
-    """The state of runs in work: which videos wait, which worker is at which, how often each was tried.
+    """The workers of runs in work.
 
-    lean: the videos for which memory ran out.
+    attempts: the videos that wait. stall: the seconds without a frame after which a worker is stopped.
     """
 
-    run_works: Sequence[Work]
-    queue: Queue
+    attempts: Attempts
     stall: float = DEFAULT_STALL
     size: int = 1
     workers: list[Worker] = field(default_factory=list)
-    attempts: Counter[RunVideo] = field(default_factory=Counter)
-    lean_videos: list[RunVideo] = field(default_factory=list)
 
-    def events(self, devices: Sequence[str]) -> Generator[Event, None, None]:
-        """Track all waiting videos, yielding what happens. Closing the iterator ends all workers.
+    def track_all(self, devices: Sequence[str], on_event: Callable[[Event], None]) -> None:
+        """Track all videos that wait, with one worker for each entry of `devices`; an exception ends all workers.
 
-        Raises VosbenchError for what would fail everywhere: a tracker that cannot be built, a full disk.
+        on_event: called with what happens to each video. Raises VosbenchError for what would fail everywhere, such as
+        a tracker that cannot be built or a full disk, and whatever `on_event` raises.
         """
         try:
-            yield from self._round(devices)
-            for item in self.lean_videos:
-                self.queue.put_back(item)
-            yield from self._round(list(dict.fromkeys(devices)))
+            for event in self._track_waiting(devices):
+                on_event(event)
+            self.attempts.requeue_lean_videos()
+            for event in self._track_waiting(list(dict.fromkeys(devices))):
+                on_event(event)
         finally:
             for worker in self.workers:
                 worker.lifeline.close()
             for worker in self.workers:
                 worker.stop()
 
-    def _round(self, devices: Sequence[str]) -> Iterator[Event]:
-        """Track what waits now, on a worker for each of the devices."""
-        wanted = devices[: len(self.queue)]
+    def _track_waiting(self, devices: Sequence[str]) -> Iterator[Event]:
+        """Track the videos that wait now; yield what happens."""
+        wanted = devices[: len(self.attempts.queue)]
         self.size = len(wanted)
         for device in wanted:
-            yield self._start(device)
+            yield self._start_worker(device)
         while self.workers:
             pipes = {worker.pipe: worker for worker in self.workers}
             for pipe in wait(list(pipes), max(0.0, self._next_stall() - time.monotonic())):
-                yield from self._receive(pipes[pipe])  # type: ignore[index]  # what comes back is what was given
+                yield from self._receive(pipes[pipe])  # type: ignore[index]  # `wait` returns what it was given
             for worker in [w for w in self.workers if time.monotonic() - w.last_heard > self.stall]:
-                yield from self._fail(worker, f"the worker hung: no frame for {self.stall:g} seconds", lean=False)
+                yield from self._fail(worker, f"no frame for {self.stall:g} s, so that its worker was stopped")
 
     def _next_stall(self) -> float:
         return min(worker.last_heard for worker in self.workers) + self.stall
 
-    def _start(self, device: str) -> Event:
-        """A new worker on the next video."""
-        pipe, theirs = SPAWN_CONTEXT.Pipe()
-        ends, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
-        process = SPAWN_CONTEXT.Process(target=run_worker, args=(self.run_works, device, theirs, ends))
-        with block_parent_signals(), _limit_threads(max(1, count_cores() // self.size)):
+    def _start_worker(self, device: str) -> Event:
+        """Start a process and give it the next video."""
+        started = self.attempts.begin(device)
+        pipe, their_pipe = SPAWN_CONTEXT.Pipe()
+        their_lifeline, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
+        arguments = (self.attempts.run_works, device, their_pipe, their_lifeline)
+        process = SPAWN_CONTEXT.Process(target=run_worker, args=arguments)
+        with block_parent_signals(), _limit_threads(max(1, count_cores() // self.size)), _hide_main_module():
             process.start()
-        theirs.close()
-        ends.close()
-        worker = Worker(device, process, pipe, lifeline)
+        their_pipe.close()
+        their_lifeline.close()
+        worker = Worker(device, process, pipe, lifeline, started.item)
         self.workers.append(worker)
-        return self._give(worker)
-
-    def _give(self, worker: Worker) -> Event:
-        worker.item = item = self.queue.pull(worker.item.run if worker.item else None)
-        worker.last_heard = time.monotonic()
-        self.attempts[item] += 1
-        with suppress(BrokenPipeError):  # a dead worker is noticed where its pipe is read
-            worker.pipe.send((item, item in self.lean_videos))
-        return Event("started", item, worker.device)
+        worker.give(started.item, started.item in self.attempts.lean_videos)
+        return started
 
     def _receive(self, worker: Worker) -> Iterator[Event]:
-        """What a worker has to say, or that it died."""
-        assert worker.item is not None
+        """Take what a worker has sent, or notice that it died."""
         worker.last_heard = time.monotonic()
         try:
             kind, content = worker.pipe.recv()
         except (EOFError, OSError):
-            kind, content = _describe_exit(worker.process)
+            kind, content = "failure", _describe_exit(worker.process)
         if kind == "frame":
             yield Event("frame", worker.item, worker.device, frame=content)
-        elif kind == "mendable":
-            raise VosbenchError(content)
-        elif kind == "broken":
-            raise BrokenTrackerError(content)
         elif kind == "done":
-            record = self._record(worker, "done", **content)
-            self.queue.record_time(worker.item, record.seconds)
-            yield Event("done", worker.item, worker.device, record.frames, record)
-            if self.queue:
-                yield self._give(worker)
+            yield self.attempts.finish(worker.item, worker.device, content)
+            if self.attempts.queue:
+                started = self.attempts.begin(worker.device, worker.item)
+                worker.give(started.item, started.item in self.attempts.lean_videos)
+                yield started
             else:
                 self._dismiss(worker)
-        elif kind != "alive":
-            yield from self._fail(worker, content, lean=kind == "memory")
+        elif kind == "failure" and content.kind == "fatal":
+            raise content.error
+        elif kind == "failure":
+            yield from self._fail(worker, str(content.error), content.kind == "memory")
 
-    def _fail(self, worker: Worker, error: str, lean: bool) -> Iterator[Event]:
-        """Try the video again if it may be; a process in which something failed is not trusted with another."""
-        item = worker.item
-        assert item is not None
+    def _fail(self, worker: Worker, error: str, out_of_memory: bool = False) -> Iterator[Event]:
+        """End a worker whose video failed, as its process may be damaged, and start another one."""
         self._dismiss(worker)
-        if self.attempts[item] < MAX_ATTEMPTS and lean:
-            self.lean_videos.append(item)
-            how = _format_lean_settings(self.run_works[item.run].lean) or "once more"
-            yield Event("retry", item, worker.device, error=f"{error}; when the others have ended it is tried {how}")
-        elif self.attempts[item] < MAX_ATTEMPTS:
-            self.queue.put_back(item)
-            yield Event("retry", item, worker.device, error=f"{error}; it is tried once more")
-        else:
-            yield Event("failed", item, worker.device, 0, self._record(worker, "failed", error=error), error)
-        if self.queue:
-            yield self._start(worker.device)
-
-    def _record(self, worker: Worker, state: Literal["done", "failed"], **fields: Any) -> Record:
-        item = worker.item
-        assert item is not None
-        lean = dict(self.run_works[item.run].lean) if item in self.lean_videos else {}
-        tried: dict[str, Any] = {"device": worker.device, "attempts": self.attempts[item], "leaner": lean}
-        return Record(item.video, state, **tried, **fields)
+        run = self.attempts.run_works[worker.item.run].run
+        remove_path(run.partial_masks(worker.item.video, run.shard_tag))  # a killed process has left it
+        yield self.attempts.fail(worker.item, worker.device, error, out_of_memory)
+        if self.attempts.queue:
+            yield self._start_worker(worker.device)
 
     def _dismiss(self, worker: Worker) -> None:
         self.workers.remove(worker)
         worker.stop()
 
 
-def _format_lean_settings(lean: Mapping[str, Any]) -> str:
-    return f"with {', '.join(f'{key}={value}' for key, value in lean.items())}" if lean else ""
-
-
 @contextmanager
 def _limit_threads(count: int) -> Iterator[None]:
-    """Let the processes that start meanwhile compute in so many threads, unless the user has said how many.
+    """Let processes that start in this block compute with so many threads, unless the user has set a number.
 
-    It must be in the environment before NumPy or torch is imported, which a spawned process does at once.
+    The number must be in the environment before NumPy or torch is imported, which a spawned process does at once.
     """
     if "OMP_NUM_THREADS" in os.environ:
         yield
@@ -208,12 +172,29 @@ def _limit_threads(count: int) -> Iterator[None]:
         del os.environ["OMP_NUM_THREADS"]
 
 
-def _describe_exit(process: BaseProcess) -> tuple[str, str]:
-    """What a worker that says nothing more would say: the system kills with SIGKILL when memory runs out."""
+@contextmanager
+def _hide_main_module() -> Iterator[None]:
+    """Let processes that start in this block not import the user's script.
+
+    A spawned process imports it for the sake of objects that are defined there, and workers get none. Without this, a
+    script without `if __name__ == "__main__":` would run again in every worker, and one from standard input, which
+    has no file, would end every worker.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _describe_exit(process: BaseProcess) -> Failure:
+    """Why a process ended without a last word. The system kills a process by SIGKILL when memory runs out."""
     process.join(STOP_TIMEOUT)
     code = process.exitcode
-    if code == -signal.SIGKILL:
-        return "memory", "the worker was killed by SIGKILL, as when memory runs out"
-    if code is not None and code < 0:
-        return "raised", f"the worker was killed by {signal.Signals(-code).name}"
-    return "raised", f"the worker ended with status {code}"
+    if code == -SIGKILL:
+        return Failure("memory", VosbenchError("its worker was killed by SIGKILL, as when memory runs out"))
+    if code is None or code >= 0:
+        return Failure("raised", VosbenchError(f"its worker ended with status {code}"))
+    known = {number.value: number.name for number in signal.Signals}
+    return Failure("raised", VosbenchError(f"its worker was killed by {known.get(-code, f'signal {-code}')}"))

@@ -1,4 +1,4 @@
-"""What is known of one video of a run, and the rows that show it."""
+"""The record of what became of one video of a run, and the table of timings."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import csv
 import hashlib
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal
 
+from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.files import read_json
+from vosbench.io.schema import build_dataclass
+
+RECORD_REMEDY = "delete it and repeat the command of this run: at most that video is tracked again"
+NO_TIMING = ("state", "digest", "leaner", "error")  # the fields of a record that are no columns of timings.csv
 
 
 @dataclass(frozen=True)
 class Record:
-    """What became of one video. seconds: decoding and writing included. Memory: the worker's peak so far, in MB.
+    """What became of one video.
 
-    digest: the sha256 of its masks' names and bytes. leaner: the settings with which it was tried again, after memory
-    ran out.
+    seconds: the time for the video, with decoding its frames and writing its masks. fps: frames per second in that
+    time. peak_memory_mb, peak_gpu_memory_mb: the most memory that its worker has used so far, in MB. attempts: how
+    often it was tried. digest: sha256 of the names and bytes of its masks, see `hash_masks`. leaner: the settings with
+    which it was tried again after memory ran out. error: why it failed, in one line.
     """
 
     video: str
@@ -37,11 +45,19 @@ class Record:
     error: str = ""
 
 
-EMPTY_RECORD = Record("", "failed")
+def read_record(path: Path) -> Record:
+    """The record in a file that is named after its video.
+
+    Raises FileNotFoundError if there is no such file, and VosbenchError if it is not the record of that video.
+    """
+    record = build_dataclass(Record, read_json(path), f"record of a video {path}", RECORD_REMEDY, ignore_unknown=True)
+    if record.video != path.stem:
+        raise VosbenchError(path, f"expected the record of video {path.stem}, found {record.video!r}", RECORD_REMEDY)
+    return record
 
 
 def hash_masks(masks: Path) -> str:
-    """The sha256 of the masks in a video's folder, names and bytes, whatever their place on disk."""
+    """The sha256 of all masks in a video's folder: their names relative to it, their sizes and their bytes."""
     digest = hashlib.sha256()
     for path in sorted(masks.rglob("*.png")):
         digest.update(f"{path.relative_to(masks).as_posix()}\0{path.stat().st_size}\0".encode())
@@ -49,22 +65,19 @@ def hash_masks(masks: Path) -> str:
     return digest.hexdigest()
 
 
-def _is_sound(record: Record) -> bool:
-    """Whether all entries are of their types; a whole number is a float as well."""
-    pairs = zip(asdict(record).values(), asdict(EMPTY_RECORD).values(), strict=True)
-    return all(isinstance(value, (int, float) if isinstance(other, float) else type(other)) for value, other in pairs)
+def has_all_masks(masks: Path, frames: int) -> bool:
+    """Whether a video's folder has a mask for every frame; with a folder for each object, whether each of these has.
 
-
-def _has_all_masks(masks: Path, frames: int) -> bool:
-    """Whether the masks of a video, or of each of its objects, are there for all frames; an object may have none."""
+    An object folder without any mask is accepted.
+    """
     return masks.is_dir() and not any(
         0 < len(paths.list_images(each)) < frames for each in (masks, *paths.list_folders(masks))
     )
 
 
-def _format_timings(records: Iterable[Record]) -> str:
-    """One row a finished video."""
-    columns = [field.name for field in fields(Record) if field.name not in ("state", "digest", "leaner", "error")]
+def format_timings(records: Iterable[Record]) -> str:
+    """The text of timings.csv: a row for each finished video."""
+    columns = [field.name for field in fields(Record) if field.name not in NO_TIMING]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)

@@ -1,67 +1,40 @@
-"""How far a run is, told by its folder alone, so that any terminal or node that has the folder can look.
+"""Read from a run's folder how far the run is, so that every terminal and machine that sees the folder can look.
 
-A process notes now and then what it is at. That it is still at work, only the lock on its shard tells; a look at the
-lock does not take it away.
+Whether a process is at work is told by the lock on its shard. The videos in work are the folders of unfinished masks;
+the frames in these folders, and the lengths of videos in the shard's note, give the speed and the time left.
 """
 
 from __future__ import annotations
 
-import fcntl
-import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Literal
 
-from vosbench.io import files, paths
-from vosbench.running import run as running_run
+from vosbench.io.paths import list_folders, list_images
+from vosbench.io.processes import is_locked
 from vosbench.running.run import Run
-
-if TYPE_CHECKING:
-    from vosbench.running.pool import Event
-
-NOTE_INTERVAL = 2.0  # seconds between two notes of what a process is at
-LOCK_SUFFIX, PROGRESS_SUFFIX = ".lock", ".now"  # of a shard, in the run's folder of shards
+from vosbench.running.shard import ShardNote, find_shards_never_begun
 
 
 @dataclass(frozen=True)
 class VideoProgress:
-    """A video that a worker is at, and how many of its frames are done."""
+    """A video in work: how many of its frames have masks, and how many it has; None where an old run does not tell."""
 
-    device: str
     video: str
     frame: int
-    frames: int
-
-
-@dataclass(frozen=True)
-class ShardProgress:
-    """What a process is at. frames: those it has tracked in so many seconds. left: those that wait."""
-
-    seconds: float
-    frames: int
-    left: int
-    at: tuple[VideoProgress, ...] = ()
-
-    @property
-    def fps(self) -> float | None:
-        """Frames a second so far, of all workers together."""
-        return round(self.frames / self.seconds, 2) if self.frames and self.seconds else None
-
-    @property
-    def eta(self) -> float | None:
-        """The seconds that the frames which are left will take."""
-        return round(self.left / self.fps) if self.fps else None
+    frames: int | None
 
 
 @dataclass(frozen=True)
 class ShardStatus:
-    """A part of a run. stopped: its process has gone without an ending, by a crash or a kill. Times are in UTC.
+    """How far a shard of a run is. Times are in UTC, in the form of ISO 8601.
 
-    While it is at work: at: its videos in work; fps, eta: its frames a second so far, and the seconds that are left.
+    state: "ended"; "at work" while a process holds the lock of the shard; "stopped" if the process has gone without
+    noting its end. videos, done, failed: numbers of videos. fps, eta: frames per second since it was started, and the
+    seconds until it ends; None while nothing is known. at: the videos in work.
     """
 
     shard: str
@@ -79,9 +52,10 @@ class ShardStatus:
 
 @dataclass(frozen=True)
 class RunStatus:
-    """How far a run is. never_ran: the shards that were never begun, whose videos are not known here.
+    """How far a run is: numbers of videos, and its shards.
 
-    fps, eta: the frames a second of all that is at work, and the seconds until the last of it ends.
+    never_ran: the shards that were never begun; their videos are not counted. fps: frames per second of all shards
+    together. eta: the seconds until the last shard ends.
     """
 
     run: str
@@ -95,15 +69,15 @@ class RunStatus:
 
     @property
     def is_over(self) -> bool:
-        """Whether nobody is at work and nothing is left to do."""
+        """Whether no process is at work and no video is left to track."""
         return not (self.pending or self.never_ran or any(shard.state == "at work" for shard in self.shards))
 
 
 def read_status(run: Run) -> RunStatus:
-    """Look at a run. Raises VosbenchError if it is none."""
+    """Read how far a run is. Raises VosbenchError if there is no run, or if a file of it is damaged."""
     states = {video: entry["state"] for video, entry in run.read_facts()["videos"].items()}
     notes = run.read_notes()
-    shards = tuple(_read_shard_status(run.path, note, states) for note in notes)
+    shards = tuple(_read_shard_status(run, note, states) for note in notes)
     counts = Counter(states.values())
     return RunStatus(
         str(run.path),
@@ -111,88 +85,53 @@ def read_status(run: Run) -> RunStatus:
         counts["failed"],
         counts["pending"],
         shards,
-        tuple(running_run.find_shards_never_begun(notes)),
+        tuple(find_shards_never_begun(note.shard for note in notes)),
         sum(shard.fps or 0.0 for shard in shards) or None,
         max((shard.eta for shard in shards if shard.eta is not None), default=None),
     )
 
 
-def _read_shard_status(run: Path, note: Mapping[str, Any], states: Mapping[str, str]) -> ShardStatus:
-    name, ended = note["shard"], note.get("ended")
-    path = run / paths.RUN_SHARDS / name.replace("/", "-of-")
-    mine = Counter(states.get(video) for video in note["videos"])
-    state: Literal["at work", "ended", "stopped"] = "ended"
-    now = None
-    if not ended:  # who has put down the end gives the lock back at once: there is no need to touch it
-        state = "at work" if _is_locked(path.with_suffix(LOCK_SUFFIX)) else "stopped"
-        now = _read_progress(path.with_suffix(PROGRESS_SUFFIX)) if state == "at work" else None
-    at = tuple(at for at in now.at if states.get(at.video) == "pending") if now else ()  # it may be older than a record
-    speed = (now.fps, now.eta, at) if now else ()
-    facts = (name, note.get("host", "?"), note.get("started", "?"), ended)
-    return ShardStatus(*facts, state, len(note["videos"]), mine["done"], mine["failed"], *speed)
+def _read_shard_status(run: Run, note: ShardNote, states: Mapping[str, str]) -> ShardStatus:
+    mine = Counter(states.get(video) for video in note.videos)
+    facts = (note.shard, note.host, note.started, note.ended)
+    counts = (len(note.videos), mine["done"], mine["failed"])
+    if note.ended:  # its process releases the lock at once: there is no need to look at it
+        return ShardStatus(*facts, "ended", *counts)
+    if not is_locked(run.lock_path(note.tag)):
+        return ShardStatus(*facts, "stopped", *counts)
+    at = tuple(_find_videos_in_work(run, note, states))
+    return ShardStatus(*facts, "at work", *counts, *_estimate_speed(note, states, at, datetime.now(UTC)), at)
 
 
-def _is_locked(lock: Path) -> bool:
-    """Whether a process holds a lock. A shared one, for a moment, is all that is asked for."""
-    try:
-        with lock.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except (BlockingIOError, PermissionError):  # both mean, by file system, that somebody has it
-        return True
-    return False
+def _find_videos_in_work(run: Run, note: ShardNote, states: Mapping[str, str]) -> list[VideoProgress]:
+    """The pending videos of a shard that have a folder of unfinished masks."""
+    folders = {video: run.partial_masks(video, note.tag) for video in note.videos if states.get(video) == "pending"}
+    return [
+        VideoProgress(video, _count_frames(folder), note.frames.get(video))
+        for video, folder in folders.items()
+        if folder.is_dir()
+    ]
 
 
-def _read_progress(path: Path) -> ShardProgress | None:
-    """What a process has last put down; None if it has not yet, or has just come to its end."""
-    try:
-        now = files.read_json(path)
-    except FileNotFoundError:
-        return None
-    return ShardProgress(now["seconds"], now["frames"], now["left"], tuple(VideoProgress(**at) for at in now["at"]))
+def _count_frames(masks: Path) -> int:
+    """The frames that have masks in a folder; where each object has a folder, those that have a mask in each."""
+    return len(list_images(masks)) or min((len(list_images(each)) for each in list_folders(masks)), default=0)
 
 
-@dataclass
-class ProgressJournal(AbstractContextManager["ProgressJournal"]):
-    """Puts down now and then what a process is at, in the folder of its run, and takes it away at the end.
+def _estimate_speed(
+    note: ShardNote, states: Mapping[str, str], at: tuple[VideoProgress, ...], now: datetime
+) -> tuple[float | None, float | None]:
+    """Frames per second since a shard was started, and the seconds that its remaining frames will take at that speed.
 
-    left: the frames that wait to be tracked.
+    Both are None before the first frame, and for old runs whose notes have no numbers of frames.
     """
-
-    run: Run
-    frames_left: int
-    start_time: float = 0.0
-    write_time: float = float("-inf")
-    tracked: int = 0
-    in_work: dict[str, VideoProgress] = field(default_factory=dict)
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        files.remove_path(self._path)
-
-    def __call__(self, event: Event) -> None:
-        """Take in what happened."""
-        self.start_time = self.start_time or time.monotonic()
-        if event.kind in ("started", "frame"):
-            self.in_work[event.video] = VideoProgress(event.device, event.video, event.frame, event.item.frames)
-        else:
-            self.in_work.pop(event.video, None)
-        if event.kind in ("done", "failed"):
-            self.frames_left -= event.item.frames
-        if event.kind == "done":
-            self.tracked += event.item.frames
-        if time.monotonic() - self.write_time > NOTE_INTERVAL:
-            self.write_time = time.monotonic()
-            files.write_json(self._path, asdict(self.current_progress()))
-
-    def current_progress(self) -> ShardProgress:
-        """What is going on at this moment."""
-        under_way = sum(at.frame for at in self.in_work.values())
-        seconds = round(time.monotonic() - self.start_time, 3)
-        return ShardProgress(
-            seconds, self.tracked + under_way, self.frames_left - under_way, tuple(self.in_work.values())
-        )
-
-    @property
-    def _path(self) -> Path:
-        return self.run.path / paths.RUN_SHARDS / f"{self.run.shard_tag}{PROGRESS_SUFFIX}"
+    in_work = sum(video.frame for video in at)
+    tracked = in_work + sum(frames for video, frames in note.frames.items() if states.get(video) == "done")
+    left = sum(frames for video, frames in note.frames.items() if states.get(video) == "pending") - in_work
+    try:
+        seconds = (now - datetime.fromisoformat(note.started)).total_seconds()
+    except (TypeError, ValueError):  # the note has no such time
+        return None, None
+    if not (note.frames and tracked) or seconds <= 0:
+        return None, None
+    return round(tracked / seconds, 2), round(left * seconds / tracked)

@@ -1,12 +1,11 @@
-"""Run a tracker over one video and write its masks: the work of a worker, without the processes."""
+"""Run a tracker over one video and write its masks into the run, in the process that calls it."""
 
 from __future__ import annotations
 
-import resource
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -17,26 +16,33 @@ import numpy as np
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.masks import labels
+from vosbench.io.processes import peak_memory_mb
+from vosbench.masks.labels import encode_labels, to_labels
 from vosbench.running.record import hash_masks
 from vosbench.running.run import Run
-from vosbench.types import Masks, Tracker
+from vosbench.types import Labels, Masks, Tracker
 
 MAX_UNWRITTEN_FRAMES = 4  # frames whose masks may wait to be written
 
 
 def track_video(
-    tracker: Tracker, name: str, dataset_split: DatasetSplit, run: Run, on_frame: Callable[[int], None]
+    tracker: Tracker,
+    name: str,
+    dataset_split: DatasetSplit,
+    run: Run,
+    on_frame: Callable[[int], None],
+    on_read: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Track a video and put its masks into the run; they appear only when all frames are there.
+    """Track a video and write its masks into the run, where they appear when all of them are complete.
 
-    Returns the fields of its Record: frames, objects, seconds, fps, peak memory and digest.
-    Raises VosbenchError if the tracker yields too few or too many frames, or what is no mask of this video.
+    name: of the video. on_frame: called after each frame with the number of frames done. on_read: called after each
+    frame that the tracker has decoded. Returns the measured fields of the video's record. Raises VosbenchError if the
+    tracker yields too few or too many frames, or anything that is no mask of this video.
     """
     start = time.perf_counter()
-    video = dataset_split.video(name)
+    video = dataset_split.video(name, on_read)
     size = video.frames[0].shape[:2]
-    objects = sorted({object_id for prompted in video.prompts.values() for object_id in prompted})
+    objects = sorted({object_id for masks in video.prompts.values() for object_id in masks})
     frame_names = [path.stem for path in dataset_split.frame_paths(name)]
     apart = dataset_split.ground_truth(name).object_folders
     folders = {object_id: apart[object_id].name for object_id in objects if object_id in apart}
@@ -44,11 +50,9 @@ def track_video(
         with _run_in_background(_write_masks) as write:
             for index, (frame_name, found) in enumerate(zip_longest(frame_names, tracker.track(video))):
                 if frame_name is None or found is None:
-                    raise VosbenchError(
-                        f"the tracker yielded {'more than ' * (frame_name is None)}{index} of {len(frame_names)} frames"
-                    )
+                    raise _make_count_error(index, len(frame_names), too_many=frame_name is None)
                 _check_masks(found, objects, size, frame_name)
-                write(found, size, folder, frame_name, folders)
+                write(folder, f"{frame_name}.png", _copy_masks(found, size, folders))
                 on_frame(index + 1)
         digest = hash_masks(folder)
     seconds = time.perf_counter() - start
@@ -57,61 +61,76 @@ def track_video(
         "objects": len(objects),
         "seconds": round(seconds, 3),
         "fps": round(len(frame_names) / seconds, 2),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        "peak_memory_mb": peak_memory_mb(),
         "peak_gpu_memory_mb": _read_and_reset_peak_gpu_memory(),
         "digest": digest,
     }
 
 
 @contextmanager
-def _run_in_background(work: Callable[..., None]) -> Iterator[Callable[..., None]]:
-    """`work` to be called without waiting for it: a thread does it, in order, while the tracker is at the next frames.
+def _run_in_background(function: Callable[..., None]) -> Iterator[Callable[..., None]]:
+    """Give a stand-in for `function` that returns at once; a thread makes the calls in order.
 
-    At most BEHIND calls wait. What one raises is raised by a later call or at the end, before what came after it. No
-    thread is left then.
+    So masks are written while the tracker computes the next ones. At most MAX_UNWRITTEN_FRAMES calls wait. If a call
+    fails, a later call raises its error, or the end of the block does. At the end of the block the thread has ended.
     """
     waiting: deque[Future[None]] = deque()
 
-    def settle(most: int) -> None:
+    def wait_until(most: int) -> None:
         while len(waiting) > most:
-            waiting[0].result()  # if it raises it stays the first, and is what is raised at the end too
+            waiting[0].result()  # if it raises, it stays first, and the end of the block raises it again
             waiting.popleft()
 
     def call(*arguments: object) -> None:
-        waiting.append(writer.submit(work, *arguments))
-        settle(MAX_UNWRITTEN_FRAMES)
+        waiting.append(writer.submit(function, *arguments))
+        wait_until(MAX_UNWRITTEN_FRAMES)
 
     with ThreadPoolExecutor(1, "masks") as writer:
         try:
             yield call
         finally:
-            settle(0)
+            wait_until(0)
+
+
+def _make_count_error(index: int, frames: int, too_many: bool) -> VosbenchError:
+    many = "more than " if too_many else ""
+    return VosbenchError("tracker", f"yielded {many}{index} of {frames} frames, expected masks for each")
 
 
 def _check_masks(found: Masks, objects: Sequence[int], size: tuple[int, int], frame_name: str) -> None:
-    """Refuse what a tracker must not yield, before it becomes a wrong score."""
+    """Raise VosbenchError for masks of a frame that would give a wrong score or could not be written."""
     for object_id, mask in found.items():
         if object_id not in objects:
-            raise VosbenchError(f"frame {frame_name}: the tracker yielded object {object_id!r}, which was not prompted")
+            raise VosbenchError(
+                f"frame {frame_name}", f"the tracker yielded object {object_id!r}, which was not prompted"
+            )
         if getattr(mask, "dtype", None) != np.bool_ or mask.shape != size:
-            shape, kind = getattr(mask, "shape", "no shape"), getattr(mask, "dtype", type(mask).__name__)
-            raise VosbenchError(f"frame {frame_name}: object {object_id} has a mask {kind}{shape}, expected bool{size}")
+            kind = f"{getattr(mask, 'dtype', type(mask).__name__)}{getattr(mask, 'shape', ' without a shape')}"
+            raise VosbenchError(f"frame {frame_name}", f"object {object_id} has a mask {kind}, expected bool{size}")
 
 
-def _write_masks(found: Masks, size: tuple[int, int], folder: Path, frame_name: str, objects: dict[int, str]) -> None:
-    """One label map, or one binary mask for each of `objects` (id -> folder) where the dataset keeps objects apart."""
+def _copy_masks(found: Masks, size: tuple[int, int], objects: Mapping[int, str]) -> dict[str, Labels]:
+    """The label maps to write for a frame, by the folder of each: one in ".", or a binary one for each object.
+
+    They are copies, because the tracker may fill the arrays that it yielded anew as soon as it gets control again.
+    objects: object id -> the name of its folder, where the dataset has a folder for each object; else empty.
+    """
     if not objects:
-        (folder / f"{frame_name}.png").write_bytes(labels.encode_labels(labels.to_labels(found, size)))
-        return
+        return {".": to_labels(found, size)}
     empty = np.zeros(size, np.bool_)
-    for object_id, name in objects.items():
-        path = folder / name / f"{frame_name}.png"
+    return {name: found.get(object_id, empty).astype(np.uint8) for object_id, name in objects.items()}
+
+
+def _write_masks(folder: Path, file: str, label_maps: Mapping[str, Labels]) -> None:
+    """Write the label maps of a frame into the folders below `folder` that they are for."""
+    for name, label_map in label_maps.items():
+        path = folder / name / file
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(labels.encode_labels(found.get(object_id, empty).astype(np.uint8)))
+        path.write_bytes(encode_labels(label_map))
 
 
 def _read_and_reset_peak_gpu_memory() -> float:
-    """The most GPU memory that the tracker's torch has held for a video, and start anew; 0 without torch or a GPU."""
+    """The most GPU memory that torch has held since the last call, in MB; 0 without torch or a GPU."""
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
         return 0.0

@@ -1,1 +1,1 @@
-"""Studies of finished runs: sweeps, plots, overlays, reproductions, inventories."""
+"""Studies over many runs or of finished ones: sweeps, plots, overlays, reproductions, inventories."""

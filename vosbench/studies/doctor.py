@@ -1,4 +1,4 @@
-"""Look at a machine the way a maintainer would when somebody reports that it does not work."""
+"""Examine a machine for what keeps vosbench from working: versions, devices, codecs, folders, known problems."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from PIL import features
 
 from vosbench.io.paths import Roots
 from vosbench.running import devices
-from vosbench.running.provenance import read_commit, read_versions
+from vosbench.running.code_versions import read_commit, read_versions
 
 
 class MachineFact(NamedTuple):
-    """One thing that was looked at. trap: why it may bite and what to do; empty where all is well."""
+    """One fact about the machine. warning: the problem that it may cause and what to do; empty if there is none."""
 
     subject: str
     found: str
@@ -27,17 +27,17 @@ class MachineFact(NamedTuple):
 
 
 def examine_machine(roots: Roots) -> Iterator[MachineFact]:
-    """Everything worth knowing, most basic first."""
+    """Yield the facts that help to find out why vosbench does not work on a machine, the most basic first."""
     yield MachineFact("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
     for package, found in read_versions().items():
         yield MachineFact(package, found)
     if checkout := read_commit():
-        yield MachineFact("checkout", f"{checkout['commit']}{', changed since' if checkout['dirty'] else ''}")
+        yield MachineFact("checkout", f"{checkout['commit']}{', with changes' if checkout['dirty'] else ''}")
     yield from _examine_devices()
     yield from _examine_codecs()
     for name, folder in vars(roots).items():
         yield _examine_folder(name, folder)
-    yield from _examine_traps()
+    yield from _examine_packages()
 
 
 def _examine_devices() -> Iterator[MachineFact]:
@@ -46,41 +46,37 @@ def _examine_devices() -> Iterator[MachineFact]:
         yield MachineFact("device", name)
     if not names:
         yield MachineFact(
-            "device", "cpu alone", "SAM 2 needs seconds a frame on a CPU; flow and static are made for it"
+            "device", "cpu only", "SAM 2 needs seconds per frame on a CPU; flow and static are fast on it"
         )
     if visible := os.environ.get("CUDA_VISIBLE_DEVICES"):
-        yield MachineFact("CUDA_VISIBLE_DEVICES", visible, "--gpus counts among these alone" if names else "")
+        yield MachineFact("CUDA_VISIBLE_DEVICES", visible, "--gpus counts only these GPUs, from 0" if names else "")
 
 
 def _examine_codecs() -> Iterator[MachineFact]:
     for codec in ("jpg", "zlib"):
-        known = features.check(codec)
-        yield MachineFact(f"codec {codec}", features.version(codec) or "missing", "" if known else "reinstall pillow")
+        warning = "" if features.check(codec) else "images cannot be read; reinstall pillow"
+        yield MachineFact(f"codec {codec}", features.version(codec) or "missing", warning)
 
 
 def _examine_folder(name: str, folder: Path) -> MachineFact:
-    """A folder's free space, or that it cannot be written to."""
+    """A folder's free space, with a warning if it is not writable. The folder need not exist yet."""
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     free = f"{folder}, {shutil.disk_usage(existing).free / 1e9:.0f} GB free"
-    trap = "" if os.access(existing, os.W_OK) else f"{existing} is not writable: choose another with an option"
-    return MachineFact(name, free, trap)
+    is_writable = os.access(existing, os.W_OK)
+    return MachineFact(name, free, "" if is_writable else f"{existing} is not writable; choose another folder")
 
 
-def _examine_traps() -> Iterator[MachineFact]:
-    """What has bitten people before."""
+def _examine_packages() -> Iterator[MachineFact]:
+    """Known problems with the packages that SAM 2 needs."""
     try:
-        version("sam2")
+        found = version("sam2")
     except PackageNotFoundError:
-        yield MachineFact(
-            "sam2", "not installed", "pip install sam2==1.1.0 with SAM2_BUILD_CUDA=0 and no build isolation"
-        )
+        install = "install it: SAM2_BUILD_CUDA=0 pip install --no-build-isolation sam2==1.1.0"
+        yield MachineFact("sam2", "not installed", f"the trackers sam2 and sam2long need it; {install}")
         return
-    yield MachineFact(
-        "sam2 on PyPI",
-        version("sam2"),
-        "" if version("sam2") == "1.1.0" else "results are only known to equal the official ones for 1.1.0",
-    )
+    untested = "the masks are known to equal the official ones only with 1.1.0; install that version"
+    yield MachineFact("sam2 on PyPI", found, "" if found == "1.1.0" else untested)
     if (Path.cwd() / "sam2" / "sam2").is_dir():
-        yield MachineFact("./sam2", "a checkout", "it shadows the installed package sam2: run from another folder")
+        yield MachineFact("./sam2", "a checkout", "it hides the installed package sam2; run from another folder")
     if importlib.util.find_spec("torch") is None:
-        yield MachineFact("torch", "not installed", "pip install torch; only the trackers that need it are affected")
+        yield MachineFact("torch", "not installed", "sam2 and sam2long need it; run: pip install torch")

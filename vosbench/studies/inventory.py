@@ -1,4 +1,4 @@
-"""What there is and what of it is here: the rows behind `vosbench list`, and the datasets to cite."""
+"""List the known datasets, trackers, checkpoints and runs with their state on disk, and choose datasets to cite."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import Dataset, parse_card
-from vosbench.datasets.split import read_fetched_splits as fetched_splits
+from vosbench.datasets.card import Dataset, Split, parse_card
+from vosbench.datasets.split import read_fetched_splits
 from vosbench.errors import VosbenchError
-from vosbench.fetching import checkpoints as fetching_checkpoints
+from vosbench.fetching.checkpoints import known_checkpoints
 from vosbench.io import files, paths
 from vosbench.io.paths import Roots
 from vosbench.running.run import Run
@@ -21,42 +21,44 @@ from vosbench.trackers import registry as trackers_registry
 ReadValue = TypeVar("ReadValue")
 
 InventoryRow = dict[str, Any]
+"""One row of a list: column -> a value that JSON can hold."""
 DAMAGED_ENTRIES: InventoryRow = {"done": None, "failed": None, "J&F": None, "updated": "damaged"}
+"""The entries of a run whose files are damaged."""
 
 
 def list_datasets(roots: Roots) -> list[InventoryRow]:
-    """One row a split of every card: the publisher's counts, or what was fetched, in megabytes of 10^6 bytes.
+    """Return one row per split of every card, with the counts of what was fetched, or else those of the publisher.
 
-    ground_truth: whether the ground truth is public, a server holds it, or nobody scores the split ("none").
+    truth: "public"; "server" if a server scores the split; "none" if nobody does. disk_mb, download_mb: in megabytes of
+    10^6 bytes, None if not known.
     """
     rows = []
     for name, dataset in sorted(_find_all_datasets(roots).items()):
-        fetched = _read_unless_damaged(partial(fetched_splits, roots.datasets / name)) or {}
-        for part in dataset.splits.values():
-            here = fetched.get(part.name, {})
-            downloads = [dataset.downloads[file] for file in part.downloads]
-            rows.append(
-                {
-                    "dataset": name,
-                    "split": part.name,
-                    **(here.get("counts") or asdict(part.counts)),
-                    "truth": "public" if part.truth else "server" if part.server else "none",
-                    "server": part.server if not part.truth and part.server else None,
-                    "fetched": "yes" if here else "no",
-                    "disk_mb": _sum_megabytes([video["bytes"] for video in here.get("videos", {}).values()]),
-                    "download_mb": _sum_megabytes(
-                        [each.bytes for each in downloads if each.bytes or not each.optional]
-                    ),
-                    "title": dataset.title,
-                }
-            )
+        fetched = _read_unless_damaged(partial(read_fetched_splits, roots.datasets / name)) or {}
+        rows += [_make_split_row(dataset, split, fetched.get(split.name, {})) for split in dataset.splits.values()]
     return rows
 
 
-def choose_datasets_to_cite(names: Sequence[str], roots: Roots) -> list[Dataset]:
-    """The datasets of these names; without one those that are fetched; without one of them all there are.
+def _make_split_row(dataset: Dataset, split: Split, fetched: Mapping[str, Any]) -> InventoryRow:
+    """The row of a split. fetched: what dataset.json says about it; empty if it is not on disk."""
+    downloads = [dataset.downloads[file] for file in split.downloads]
+    return {
+        "dataset": dataset.name,
+        "split": split.name,
+        **(fetched.get("counts") or asdict(split.counts)),
+        "truth": "public" if split.truth else "server" if split.server else "none",
+        "server": split.server if not split.truth and split.server else None,
+        "fetched": "yes" if fetched else "no",
+        "disk_mb": _sum_megabytes([video["bytes"] for video in fetched.get("videos", {}).values()]),
+        "download_mb": _sum_megabytes([each.bytes for each in downloads if each.bytes or not each.optional]),
+        "title": dataset.title,
+    }
 
-    Raises VosbenchError for a name that is unknown.
+
+def choose_datasets_to_cite(names: Sequence[str], roots: Roots) -> list[Dataset]:
+    """Return the datasets with these names, or else those on disk, or else, if there are none, all known datasets.
+
+    Raises VosbenchError for an unknown name.
     """
     known = _find_all_datasets(roots)
     if names:
@@ -66,7 +68,7 @@ def choose_datasets_to_cite(names: Sequence[str], roots: Roots) -> list[Dataset]
 
 
 def _find_all_datasets(roots: Roots) -> dict[str, Dataset]:
-    """Every dataset by its name, those included that were fetched by a card of somebody's own."""
+    """Return every known dataset by name, including datasets on disk that were fetched with a user's own card."""
     manifests = roots.datasets.glob(f"*/{paths.MANIFEST}")
     own = [card for path in manifests if (card := _read_unless_damaged(partial(_read_fetched_card, path)))]
     return {card.name: card for card in own} | registry.known_datasets()
@@ -77,47 +79,46 @@ def _read_fetched_card(manifest: Path) -> Dataset:
 
 
 def list_trackers(roots: Roots) -> list[InventoryRow]:
-    """One row a tracker, with where it is."""
+    """Return one row per tracker, with the `module:object` that implements it."""
     return [{"tracker": name, "object": spec} for name, spec in sorted(trackers_registry.known_trackers().items())]
 
 
 def list_checkpoints(roots: Roots) -> list[InventoryRow]:
-    """One row a checkpoint of the catalogue, with its size and whether it is here."""
+    """Return one row per checkpoint of the catalogue, with its size and whether it is on disk."""
     return [
         {
             "checkpoint": name,
             "megabytes": round(known.bytes / 1e6) if known.bytes else None,
             "fetched": "yes" if (roots.checkpoints / known.file).is_file() else "no",
         }
-        for name, known in fetching_checkpoints.known_checkpoints().items()
+        for name, known in known_checkpoints().items()
     ]
 
 
 def list_runs(roots: Roots) -> list[InventoryRow]:
-    """One row a run under the results root, with how much of it is done and its score if it has been scored."""
-    rows = []
-    for path in sorted(roots.results.glob(f"*/*/{paths.RUN}")):
-        facts = _read_unless_damaged(Run(path.parent).read_facts)
-        if facts is None:
-            rows.append({"run": str(path.parent.relative_to(roots.results)), **DAMAGED_ENTRIES})
-            continue
-        states = [video["state"] for video in facts["videos"].values()]
-        scores = path.parent / paths.EVAL / paths.SCORES
-        figures = files.read_json(scores).get("global", {}) if scores.is_file() else {}
-        rows.append(
-            {
-                "run": str(path.parent.relative_to(roots.results)),
-                "done": states.count("done"),
-                "failed": states.count("failed"),
-                "J&F": round(100 * figures["J&F-Mean"], 1) if figures.get("J&F-Mean") is not None else None,
-                "updated": facts["updated"],
-            }
-        )
-    return rows
+    """Return one row per run below the results root: finished and failed videos, and J&F-Mean in percent if known."""
+    folders = [path.parent for path in sorted(roots.results.glob(f"*/*/{paths.RUN}"))]
+    return [{"run": str(folder.relative_to(roots.results)), **_summarise_run(folder)} for folder in folders]
+
+
+def _summarise_run(folder: Path) -> InventoryRow:
+    facts = _read_unless_damaged(Run(folder).read_facts)
+    if facts is None:
+        return DAMAGED_ENTRIES
+    states = [video["state"] for video in facts["videos"].values()]
+    scores = folder / paths.EVAL / paths.SCORES
+    scored = _read_unless_damaged(partial(files.read_json, scores)) if scores.is_file() else None
+    mean = (scored or {}).get("global", {}).get("J&F-Mean")
+    return {
+        "done": states.count("done"),
+        "failed": states.count("failed"),
+        "J&F": None if mean is None else round(100 * mean, 1),
+        "updated": facts["updated"],
+    }
 
 
 def _read_unless_damaged(read: Callable[[], ReadValue]) -> ReadValue | None:
-    """What is read, or None where the file is damaged: one bad file must not hide all others."""
+    """Return what `read` returns; None if it raises VosbenchError, so that a damaged file does not hide all others."""
     try:
         return read()
     except VosbenchError:
@@ -125,7 +126,7 @@ def _read_unless_damaged(read: Callable[[], ReadValue]) -> ReadValue | None:
 
 
 def _sum_megabytes(sizes: Sequence[int | None]) -> float | None:
-    """The sum of sizes in bytes, in megabytes; None where one is not known, or there is none."""
+    """Add sizes in bytes and return megabytes; None if a size is not known, and for no sizes."""
     known = [size for size in sizes if size is not None]
     return round(sum(known) / 1e6, 1) if known and len(known) == len(sizes) else None
 

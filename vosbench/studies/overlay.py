@@ -1,4 +1,4 @@
-"""A contact sheet: frames of each video with the predicted masks in colour and the true outlines in white."""
+"""Draw a contact sheet: frames of each video with predictions in colour and outlines of the ground truth in white."""
 
 from __future__ import annotations
 
@@ -10,61 +10,72 @@ from PIL import Image, ImageDraw
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.evaluation import boundary
 from vosbench.masks import labels
-from vosbench.masks.folder import MaskFolder
 from vosbench.masks.open import open_predictions
 from vosbench.masks.source import MaskSource
-from vosbench.types import Frame
+from vosbench.types import Frame, Masks
 
 TILE_WIDTH, TILE_GAP, CAPTION_HEIGHT = 240, 4, 16  # pixels
-TINT = 0.45
+TINT = 0.45  # the share of an object's colour in its pixels
+WHITE = 255
 
 
 def draw_contact_sheet(results: Path, dataset_split: DatasetSplit, videos: Sequence[str], columns: int) -> Image.Image:
-    """One row a video that `results` has masks of, `columns` frames spread over it.
+    """Draw one row per video that has predictions in `results`, each with `columns` frames spread evenly over it.
 
-    Raises VosbenchError if none of the videos has masks.
+    Every frame is TILE_WIDTH pixels wide. Predictions are tinted and outlined in the DAVIS palette's colours, and the
+    outlines of the ground truth are white. Raises VosbenchError if none of the videos has predictions.
     """
     rows, predictions = [], open_predictions(results, videos, dataset_split.rules.merge)
     for video in videos:
         if prediction := predictions.video(video, dataset_split.ground_truth(video).frame_names):
             rows.append((video, _draw_row(dataset_split, video, prediction, columns)))
     if not rows:
+        split = f"{dataset_split.name} {dataset_split.split.name}"
         raise VosbenchError(
-            f"{results} has no masks of {dataset_split.name} {dataset_split.split.name}: nothing to draw"
+            results, f"there are no masks of the videos of {split}", "choose another --dataset or --split"
         )
-    height = sum(CAPTION_HEIGHT + max(tile.height for tile in tiles) + TILE_GAP for _, tiles in rows)
-    sheet = Image.new("RGB", (columns * (TILE_WIDTH + TILE_GAP) - TILE_GAP, height), "white")
+    heights = [CAPTION_HEIGHT + max(tile.height for tile in tiles) + TILE_GAP for _, tiles in rows]
+    sheet = Image.new("RGB", (columns * (TILE_WIDTH + TILE_GAP) - TILE_GAP, sum(heights)), "white")
     top = 0
-    for video, tiles in rows:
+    for (video, tiles), height in zip(rows, heights, strict=True):
         ImageDraw.Draw(sheet).text((2, top + 2), video, fill="black")
         for column, tile in enumerate(tiles):
             sheet.paste(tile, (column * (TILE_WIDTH + TILE_GAP), top + CAPTION_HEIGHT))
-        top += CAPTION_HEIGHT + max(tile.height for tile in tiles) + TILE_GAP
+        top += height
     return sheet
 
 
 def _draw_row(dataset_split: DatasetSplit, video: str, prediction: MaskSource, columns: int) -> list[Image.Image]:
-    paths, frames, ground_truth = (
-        dataset_split.frame_paths(video),
-        dataset_split.frames_of(video),
-        dataset_split.ground_truth(video),
-    )
+    """Draw the tiles of a video."""
+    paths, frames = dataset_split.frame_paths(video), dataset_split.frames_of(video)
+    ground_truth = dataset_split.ground_truth(video)
     chosen = np.linspace(0, len(paths) - 1, min(columns, len(paths))).round().astype(int)
-    return [_draw_tile(frames[int(index)], prediction, ground_truth, paths[index].stem) for index in chosen]
+    return [
+        draw_tile(frames[int(index)], _read_masks(prediction, name), _read_masks(ground_truth, name))
+        for index in chosen
+        for name in [paths[index].stem]
+    ]
 
 
-def _draw_tile(frame: Frame, prediction: MaskSource, ground_truth: MaskFolder, frame_name: str) -> Image.Image:
-    """A frame, the guesses tinted and outlined in the palette's colours, the truth outlined in white."""
+def _read_masks(source: MaskSource, frame_name: str) -> Masks:
+    """The masks of a frame; none if the source does not have the frame."""
+    return source.read(frame_name)[1] if source.has(frame_name) else {}
+
+
+def draw_tile(frame: Frame, prediction: Masks, ground_truth: Masks, width: int = TILE_WIDTH) -> Image.Image:
+    """Draw the masks over a frame, and scale it to a width in pixels.
+
+    Masks may overlap, so a label map, as scikit-image's `label2rgb` and `mark_boundaries` expect it, cannot hold them.
+    """
+    from skimage.segmentation import find_boundaries
+
     picture = frame.astype(np.float32)
     colours = np.frombuffer(labels.make_palette(), np.uint8).reshape(256, 3)
-    if prediction.has(frame_name):
-        for object_id, mask in prediction.read(frame_name)[1].items():
-            picture[mask] += TINT * (colours[object_id % 256] - picture[mask])
-            picture[boundary.find_boundary(mask)] = colours[object_id % 256]
-    if ground_truth.has(frame_name):
-        for mask in ground_truth.read(frame_name)[1].values():
-            picture[boundary.find_boundary(mask)] = 255
+    for object_id, mask in prediction.items():
+        picture[mask] += TINT * (colours[object_id % 256] - picture[mask])
+        picture[find_boundaries(mask, mode="thick")] = colours[object_id % 256]
+    for mask in ground_truth.values():
+        picture[find_boundaries(mask, mode="inner")] = WHITE
     image = Image.fromarray(picture.astype(np.uint8))
-    return image.resize((TILE_WIDTH, round(TILE_WIDTH * image.height / image.width)), Image.Resampling.LANCZOS)
+    return image.resize((width, round(width * image.height / image.width)), Image.Resampling.LANCZOS)

@@ -1,4 +1,4 @@
-"""Figures of a sweep: each metric against each axis, as files for papers and pages."""
+"""Draw the figures of a sweep: each metric against each axis, as SVG and PNG files."""
 
 from __future__ import annotations
 
@@ -10,49 +10,52 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import ReportRow
+from vosbench.evaluation.rows import ReportRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FIGURE_FORMS = ("svg", "png")
-FIGURE_WIDTH, FIGURE_HEIGHT, LEGEND_LINE_HEIGHT = 6.0, 3.5, 0.2  # inches, of the plot and of a line of its legend
-MAX_LEGEND_LETTERS = 80  # of the legend's size that find room beside each other
-COLOUR_COUNT = 10  # of matplotlib's own; more lines take theirs from a colour map
-MIN_TICK_DISTANCE = 0.04  # of an axis, between two ticks that can be told apart
+FIGURE_WIDTH, FIGURE_HEIGHT, LEGEND_LINE_HEIGHT = 6.0, 3.5, 0.2  # inches
+MAX_LEGEND_LETTERS = 80  # letters that fit on one line of the legend
+COLOUR_COUNT = 10  # matplotlib's own colours; a plot with more lines uses a colour map
+MIN_TICK_DISTANCE = 0.04  # between two ticks, as a share of the axis
 
 
 def require_matplotlib() -> None:
-    """Raises VosbenchError if matplotlib, which is an extra, is not installed."""
+    """Raise VosbenchError if matplotlib is not installed. It is an optional dependency."""
     try:
         import matplotlib  # noqa: F401
     except ImportError:
-        raise VosbenchError('plots need matplotlib: pip install "vosbench[plots]", or add --no-plots') from None
+        raise VosbenchError(
+            "plots", "matplotlib is not installed", 'run: pip install "vosbench[plots]", or add --no-plots'
+        ) from None
 
 
 def draw_figures(
     table: Sequence[ReportRow], axes: Sequence[str], metrics: Sequence[str], title: str = ""
 ) -> dict[str, bytes]:
-    """Files by name, `<metric>-by-<axis>.svg` and `.png`: a line for each combination of the other axes.
+    """Draw the figures; return the content of each file by name, `<metric>-by-<axis>.svg` and `.png`.
 
-    table: one row a run, metrics as fractions; rows without a metric are left out.
+    table: one row per run, metrics as fractions; rows without a metric are left out. A figure has a line for each
+    combination of the values of the other axes.
     """
-    made = {}
+    files = {}
     for axis in axes:
         for metric in metrics:
             shown = [row for row in table if metric in row and axis in row]
             for form in FIGURE_FORMS if shown else ():
                 others = [other for other in axes if other != axis]
-                made[f"{metric.replace('&', '')}-by-{axis}.{form}"] = _draw_figure(
+                files[f"{metric.replace('&', '')}-by-{axis}.{form}"] = _draw_figure(
                     shown, axis, metric, others, title, form
                 )
-    return made
+    return files
 
 
 def _draw_figure(
     table: Sequence[ReportRow], axis: str, metric: str, others: Sequence[str], title: str, form: str
 ) -> bytes:
-    """A figure as a file; without a date, so that the same table gives the same file."""
+    """Draw a figure and return the content of its file. The same table gives the same bytes, as no date is written."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -75,7 +78,7 @@ def _draw_figure(
 def _collect_lines(
     table: Sequence[ReportRow], axis: str, metric: str, others: Sequence[str]
 ) -> dict[str, dict[str, float]]:
-    """The lines of a figure by their names, each value -> percent."""
+    """Return the lines of a figure: name -> value of the axis -> metric in percent."""
     lines: dict[str, dict[str, float]] = {}
     for row in table:
         name = ", ".join(_shorten_value(row[other]) for other in others if other in row)
@@ -84,7 +87,10 @@ def _collect_lines(
 
 
 def _draw_lines(plot: Axes, lines: Mapping[str, Mapping[str, float]], axis: str, metric: str) -> None:
-    """Numbers in their order, joined by lines; words in the order in which they come, which says nothing."""
+    """Draw numbers in ascending order, joined by lines, and words as they come, joined by dots.
+
+    Dots, because the order of words has no meaning.
+    """
     from matplotlib import colormaps
 
     values = list(dict.fromkeys(value for points in lines.values() for value in points))
@@ -108,12 +114,12 @@ def _draw_lines(plot: Axes, lines: Mapping[str, Mapping[str, float]], axis: str,
 
 
 def _shorten_value(value: object) -> str:
-    """A value without the folders of a path."""
+    """Return a value without the folders, if it is a path."""
     return str(value).rstrip("/").rpartition("/")[2]
 
 
 def _parse_numbers(values: Sequence[str]) -> dict[str, float]:
-    """The values as numbers, in their order; nothing if one of them is none."""
+    """Return the values as numbers in ascending order; empty if one of them is not a number."""
     try:
         return dict(sorted(((value, float(value)) for value in values), key=itemgetter(1)))
     except ValueError:
@@ -121,7 +127,7 @@ def _parse_numbers(values: Sequence[str]) -> dict[str, float]:
 
 
 def _place_ticks(numbers: Mapping[str, float]) -> dict[str, float]:
-    """Where numbers stand on an axis: at their place, or one after the other if some would be too near each other."""
+    """Return the place of each number on the axis: the number itself, or its rank if two ticks would be too close."""
     places = list(numbers.values())
     gaps = [after - before for before, after in pairwise(places)]
     crowded = gaps and min(gaps) < MIN_TICK_DISTANCE * (places[-1] - places[0])

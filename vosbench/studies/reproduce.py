@@ -1,125 +1,135 @@
-"""Run a sample of a run's videos again, elsewhere, and compare the masks: whether it still gives what it gave."""
+"""Track a sample of a run's videos again and compare the masks with those of the run."""
 
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.io import plugins
-from vosbench.io.paths import RUN_MASKS, Roots
-from vosbench.masks.labels import read_labels
-from vosbench.running import provenance, settings
+from vosbench.io.paths import Roots
+from vosbench.running import provenance
+from vosbench.running.attempts import Event
 from vosbench.running.infer import infer_jobs
 from vosbench.running.job import Job, prepare_job
-from vosbench.running.pool import Event
-from vosbench.running.record import Record, hash_masks
 from vosbench.running.run import Run, open_scored_split
+from vosbench.running.settings import find_offered_settings
+from vosbench.studies.compare_masks import VideoComparison, compare_video
 from vosbench.trackers import registry
 
 SAMPLE_SIZE = 3
 
 
-@dataclass(frozen=True)
-class Reproduction:
-    """How a video came out the second time. differing: the frames with other masks.
-
-    note: what else there is to say; it makes the video differ if there are no masks to compare.
+class RunComparison(NamedTuple):
+    """The comparison of each video, and what may explain the differences, the likeliest first; empty if all are the
+    same.
     """
 
-    video: str
-    frames: int
-    same: bool
-    differing: int = 0
-    note: str = ""
+    videos: list[VideoComparison]
+    reasons: list[str]
 
 
-def choose_finished_videos(run: Run, names: Sequence[str] = (), sample: int = SAMPLE_SIZE) -> list[str]:
-    """The finished videos of a run with these names, or the `sample` shortest ones.
+def choose_finished_videos(run: Run, names: Sequence[str] = (), sample: int = SAMPLE_SIZE) -> dict[str, int]:
+    """Return the finished videos with these names, or else the `sample` shortest ones, each with its frame count.
 
-    Raises VosbenchError for a video that is not finished, and if none is.
+    Raises VosbenchError for a video that is not finished, and if no video is.
     """
-    done = {video: record for video, record in run.read_records().items() if record.state == "done"}
+    done = {video: record.frames for video, record in run.read_records().items() if record.state == "done"}
     for name in names:
         if name not in done:
             raise plugins.make_unknown_name_error(f"finished video of {run.path}", name, done)
     if not done:
-        raise VosbenchError(f"{run.path}: no video of this run is done, so that there is nothing to reproduce")
-    return list(names) or sorted(done, key=lambda video: (done[video].frames, video))[:sample]
+        raise VosbenchError(run.path, "no video of this run is done", "run its command (`vosbench show`) to the end")
+    chosen = list(names) or sorted(done, key=lambda video: (done[video], video))[:sample]
+    return {video: done[video] for video in chosen}
+
+
+def reproduce_run(
+    run: Run,
+    videos: Sequence[str],
+    roots: Roots,
+    devices: Sequence[str],
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> RunComparison:
+    """Track finished videos of a run again in a temporary folder and compare the masks. The run is not changed.
+
+    Raises VosbenchError if the dataset, checkpoint, tracker or a setting of the run is missing or has changed.
+    """
+    with tempfile.TemporaryDirectory(prefix="vosbench-") as folder:
+        job = prepare_reproduction(run, videos, roots, Path(folder) / "run")
+        outcome = infer_jobs([job], devices, on_event=on_event)[0]
+        before = run.read_records()
+        again = {record.video: record for record in (*outcome.done, *outcome.failed)}
+        compared = [compare_video(run, before[video], outcome.run, again[video]) for video in job.videos]
+        is_same = all(video.same for video in compared)
+        return RunComparison(compared, [] if is_same else explain_differences(run, job, devices))
 
 
 def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Path) -> Job:
-    """The same run of these videos once more, ready to begin in the folder `out`.
+    """Return a job that tracks these videos of a run once more into the folder `out`.
 
-    Raises VosbenchError if its dataset, checkpoint, tracker or a setting is not there any more, or is another one.
+    Raises VosbenchError if the dataset, checkpoint, tracker or a setting of the run is missing or has changed.
     """
     facts, records = run.read_facts(), run.read_records()
     dataset_split = open_scored_split(run.path, None, None, None, roots.datasets)
-    job = prepare_job(
-        roots,
-        dataset_split,
-        facts["tracker"],
-        _locate_checkpoint(facts, roots),
-        _find_deviating_settings(facts),
-        out,
-        videos,
-    )
-    here = _collect_identity(job.facts)
-    for what, was in _collect_identity(facts).items():
-        if here.get(what) != was:
-            raise VosbenchError(
-                f"{run.path}: its {what} was {was}, and here it is {here.get(what)}; to reproduce a run takes the same"
-            )
+    checkpoint, settings = _locate_checkpoint(facts, roots), _find_deviating_settings(facts)
+    job = prepare_job(roots, dataset_split, facts["tracker"], checkpoint, settings, out, videos)
+    _require_same_identity(run, facts, job.facts)
     for video in videos:
         if (found := len(dataset_split.frame_paths(video))) != records[video].frames:
             raise VosbenchError(
-                f"{run.path}: video {video} had {records[video].frames} frames, and in "
-                f"{dataset_split.frames_folder} it has {found}; "
-                "to reproduce a run takes the same dataset"
+                run.path,
+                f"video {video} had {records[video].frames} frames, and has {found} in {dataset_split.frames_folder}",
+                "a run can be reproduced only with the same dataset",
             )
     return job
 
 
-def reproduce_videos(
-    run: Run, job: Job, devices: Sequence[str], on_event: Callable[[Event], None] = lambda event: None
-) -> list[Reproduction]:
-    """Track a prepared job's videos and compare each with the run, which is left as it is."""
-    outcome = infer_jobs([job], devices, on_event=on_event)[0]
-    before = run.read_records()
-    again = {record.video: record for record in (*outcome.done, *outcome.failed)}
-    return [_compare_video(run, before[video], outcome.run, again[video]) for video in job.videos]
+def _require_same_identity(run: Run, recorded: Mapping[str, Any], present: Mapping[str, Any]) -> None:
+    """Raise VosbenchError if two collections of facts name different datasets, checkpoints, rules or settings."""
+    today = _collect_identity(present)
+    for what, value in _collect_identity(recorded).items():
+        if today.get(what) != value:
+            raise VosbenchError(
+                run.path,
+                f"its {what} was {value}, and here it is {today.get(what)}",
+                f"a run can be reproduced only with the same {what}",
+            )
 
 
 def explain_differences(run: Run, job: Job, devices: Sequence[str]) -> list[str]:
-    """What is known to explain why videos came out differently, likeliest first, a few words each."""
+    """List what may explain why videos came out differently, the likeliest first, in a few words each.
+
+    job: the finished job that tracked the videos again, on `devices`.
+    """
     facts, before, now = run.read_facts(), run.read_records(), job.work.run.read_records()
     videos = [video for video in job.videos if now[video].digest != before[video].digest]
     if not videos:
         return ["masks of the run, after they were written"]
-    found = [
-        f"memory ran out for {video} {'then' if before[video].leaner else 'now'} alone"
+    reasons = [
+        f"memory ran out for {video} only {'then' if before[video].leaner else 'now'}"
         for video in videos
         if before[video].leaner != now[video].leaner
     ]
-    were, are = sorted({before[video].device for video in videos}), sorted(set(devices))
-    if ("cpu" in were) != ("cpu" in are):
-        found.append(f"tracked on {', '.join(were)}, now on {', '.join(are)}")
-    elif "cpu" in are:
-        facts["gpus"] = None  # they had no part in it
-    found += provenance.find_differences(facts, {**job.facts, **provenance.describe_machine()})
-    return found + _find_rewritten_videos(facts.get("shards", ()), job.work.dataset_split, videos)
+    devices_then, devices_now = sorted({before[video].device for video in videos}), sorted(set(devices))
+    if ("cpu" in devices_then) != ("cpu" in devices_now):
+        reasons.append(f"tracked on {', '.join(devices_then)}, now on {', '.join(devices_now)}")
+    elif "cpu" in devices_now:
+        facts["gpus"] = None  # GPUs do not matter for masks that the CPU made
+    reasons += provenance.find_differences(facts, {**job.facts, **provenance.describe_machine()})
+    return reasons + _find_rewritten_videos(facts.get("shards", ()), job.work.dataset_split, videos)
 
 
 def _find_rewritten_videos(
     shards: Sequence[Mapping[str, Any]], dataset_split: DatasetSplit, videos: Sequence[str]
 ) -> list[str]:
-    """The videos whose frames or masks were written after the second in which the run was begun, and may be others."""
+    """Name the videos with frames or ground truth written more than a second after the run began; they may differ."""
     begun = min(
         (datetime.fromisoformat(shard["started"]).timestamp() for shard in shards if "started" in shard),
         default=math.inf,
@@ -129,69 +139,33 @@ def _find_rewritten_videos(
         for video in videos
     }
     newer = [video for video, paths in files.items() if any(path.stat().st_mtime > begun + 1 for path in paths)]
-    return [f"frames or true masks of {', '.join(newer)} were written after the run was begun"] if newer else []
-
-
-def _compare_video(run: Run, before: Record, other: Run, now: Record) -> Reproduction:
-    if now.state == "failed":
-        return Reproduction(now.video, before.frames, False, note=f"failed: {now.error}")
-    theirs, ours = (each.path / RUN_MASKS / now.video for each in (run, other))
-    digest = hash_masks(theirs)
-    if digest == now.digest:
-        return Reproduction(now.video, now.frames, True)
-    if before.digest not in ("", digest):
-        again = "and it writes the same again" if now.digest == before.digest else "and now it writes others"
-        return Reproduction(
-            now.video, before.frames, False, note=f"the run's masks are not those that it wrote, {again}"
-        )
-    differing = len(
-        {
-            path.stem
-            for path in _list_mask_names(theirs) | _list_mask_names(ours)
-            if _are_masks_different(theirs / path, ours / path)
-        }
-    )
-    note = "" if differing else "the same masks, their PNGs packed in another way"
-    return Reproduction(now.video, now.frames, not differing, differing, note)
-
-
-def _list_mask_names(masks: Path) -> set[Path]:
-    return {path.relative_to(masks) for path in masks.rglob("*.png")}
-
-
-def _are_masks_different(one: Path, other: Path) -> bool:
-    """Whether two files hold different masks, or one of them is not there."""
-    if not (one.is_file() and other.is_file()):
-        return True
-    if one.read_bytes() == other.read_bytes():
-        return False
-    first, second = read_labels(one), read_labels(other)
-    return first.shape != second.shape or bool((first != second).any())
+    return [f"frames or ground truth of {', '.join(newer)} were written after the run began"] if newer else []
 
 
 def _collect_identity(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What a run is made of, by name: with another of them it could not give the same. Older runs tell less."""
-    parts = {
+    """Return the facts of run.json without which the masks could not be the same, by name. Older runs have fewer."""
+    identity = {
         "checkpoint's sha256": facts["checkpoint_sha256"],
         **{key: facts[key] for key in ("dataset", "split", "rules")},
         **{f"setting {key}": value for key, value in facts.get("all_settings", {}).items()},
     }
-    return parts | {f"source {file}": hashed for file, hashed in facts.get("dataset_sources", {}).items()}
+    return identity | {f"source {file}": sha256 for file, sha256 in facts.get("dataset_sources", {}).items()}
 
 
 def _find_deviating_settings(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a run that are not the defaults of today."""
-    today = provenance.collect_all_settings(
-        {}, settings.find_offered_settings(registry.read_tracker_parameters(registry.find_tracker(facts["tracker"])))
-    )
+    """Return the recorded settings that differ from the tracker's present defaults."""
+    parameters = registry.read_tracker_parameters(registry.find_tracker(facts["tracker"]))
+    defaults = provenance.collect_all_settings({}, find_offered_settings(parameters))
     recorded = facts.get("all_settings", facts["settings"])
-    return {key: value for key, value in recorded.items() if key not in today or value != today[key]}
+    return {key: value for key, value in recorded.items() if key not in defaults or value != defaults[key]}
 
 
 def _locate_checkpoint(facts: Mapping[str, Any], roots: Roots) -> str | None:
-    """Where the checkpoint of a run is now: where it was, or among this machine's."""
+    """Return the path of a run's checkpoint: the recorded path, or else the checkpoint of that name on this machine."""
     if facts["checkpoint"] is None:
         return None
-    was = Path(facts.get("checkpoint_path", facts["checkpoint"]))
-    name = was.stem if was.stem in checkpoints.known_checkpoints() else str(was)
-    return str(was if was.is_file() else checkpoints.find_checkpoint(name, roots.checkpoints))
+    recorded = Path(facts.get("checkpoint_path", facts["checkpoint"]))
+    if recorded.is_file():
+        return str(recorded)
+    name = recorded.stem if recorded.stem in checkpoints.known_checkpoints() else str(recorded)
+    return str(checkpoints.find_checkpoint(name, roots.checkpoints))

@@ -1,126 +1,132 @@
-"""A sweep: every combination of some datasets, checkpoints and settings, each a run of its own in its usual place.
+"""A sweep: every combination of some datasets, checkpoints and settings, each combination in its own run.
 
     title = "Memory size of SAM 2"
     name = "memory"                     # its folder under results/sweeps
-    tracker = "sam2"                    # a word, or a list of them, as all that follow
+    tracker = "sam2"                    # one value or a list, like every axis below
     dataset = ["davis", "mose"]
     checkpoint = ["sam2_hiera_base_plus", "sam2_hiera_large"]
 
     [set]                               # the tracker's settings
     memory_size = [1, 3, 5, 7, 9]
 
-The runs of a sweep go through one queue. A sweep that is repeated continues, and one with more values adds their runs.
+All runs of a sweep share one queue. Repeating a sweep continues it, and adding values adds only the runs of these.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 import shlex
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.split import choose_videos, open_split
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.report import ReportRow
-from vosbench.evaluation.summary import Evaluation, summarise_scores
-from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
-from vosbench.io.paths import Roots
+from vosbench.evaluation.evaluate import score_split
+from vosbench.evaluation.report import evaluation_files
+from vosbench.evaluation.summary import Evaluation
+from vosbench.io.files import write_bytes
+from vosbench.io.paths import Roots, scores_folder
+from vosbench.io.schema import build_dataclass
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.run import Run
-from vosbench.running.settings import parse_tracker_settings
 from vosbench.trackers import registry
 
-NAMED_AXES = ("dataset", "split", "tracker", "checkpoint")  # what is no setting, in the order of the columns
+NAMED_AXES = ("dataset", "split", "tracker", "checkpoint")
+"""The axes that are not settings of the tracker, in the order of the table's columns."""
 ROOT_FLAGS = ("--datasets", "--checkpoints", "--results-root")
-SWEEP_METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
 
-SweepCell = dict[str, str]
-"""One combination: axis -> value, as on the command line."""
+AxisValue = bool | int | float | str
+SweepCell = dict[str, AxisValue]
+"""One combination: axis -> value."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """axes: what is varied, or the same in all runs, in the order of the table's columns: name -> values."""
+    """What a sweep varies. axes: axis -> its values, one or more, in the order of the table's columns."""
 
     name: str
-    axes: Mapping[str, tuple[str, ...]]
+    axes: Mapping[str, tuple[AxisValue, ...]]
     title: str = ""
 
     @property
     def varied_axes(self) -> list[str]:
-        """The axes with more than one value; the dataset's if there is none."""
+        """The axes with more than one value; the dataset if there is none."""
         return [axis for axis, values in self.axes.items() if len(values) > 1] or ["dataset"]
 
     def cells(self) -> list[SweepCell]:
-        """Every combination, the last axis changing first."""
+        """Every combination; the value of the last axis changes first."""
         return [dict(zip(self.axes, values, strict=True)) for values in product(*self.axes.values())]
 
 
-def read_sweep(path: Path) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
-    """The title and name in a sweep's file, and its axes. Raises VosbenchError if it cannot be understood."""
+@dataclass(frozen=True)
+class SweepFile:
+    """The content of a sweep's file. An axis is a value or a list of values; `set` has those of the settings."""
+
+    title: str = ""
+    name: str = ""
+    dataset: Any = None
+    split: Any = None
+    tracker: Any = None
+    checkpoint: Any = None
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+    def read_axes(self, where: str) -> dict[str, tuple[AxisValue, ...]]:
+        """Return the values of each axis. where: names the file in errors."""
+        named = {axis: value for axis in NAMED_AXES if (value := getattr(self, axis)) is not None}
+        for axis in NAMED_AXES:
+            if axis in self.set:
+                raise VosbenchError(where, f"{axis} is not a setting of the tracker", "put it above [set]")
+        return {axis: _parse_axis_values(axis, value, where) for axis, value in {**named, **self.set}.items()}
+
+
+def read_sweep(path: Path, name: str = "") -> Sweep:
+    """Read a sweep's file. Its name is `name`, or else the one in the file, or else the name of the file.
+
+    Raises VosbenchError if the file cannot be read, or a key or a value in it is wrong.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise VosbenchError(f"{path}: cannot read the sweep ({error.strerror})") from None
+        raise VosbenchError(
+            path, f"cannot be read ({error.strerror})", "give the path of a sweep's TOML file"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise VosbenchError(f"{path}: not valid TOML ({error})") from None
-    settings = content.pop("set", {})
-    words = {"title": content.pop("title", ""), "name": content.pop("name", path.stem)}
-    for key, word in words.items():
-        if not isinstance(word, str):
-            raise VosbenchError(f"{path}: {key} = {word!r}: expected a word")
-    if unknown := [key for key in content if key not in NAMED_AXES]:
-        known = ", ".join(("title", "name", *NAMED_AXES))
-        raise VosbenchError(f"{path}: unknown key {unknown[0]!r}; known are {known}, and settings go below [set]")
-    if not isinstance(settings, Mapping):
-        raise VosbenchError(f"{path}: set = {settings!r} is not a table")
-    if misplaced := [key for key in settings if key in NAMED_AXES]:
-        raise VosbenchError(f"{path}: {misplaced[0]} is no setting; put it above [set]")
-    return words, {key: _parse_axis_values(value, f"{path}: {key}") for key, value in {**content, **settings}.items()}
+        raise VosbenchError(path, f"not valid TOML ({error})", "correct it") from None
+    remedy = "title and name are strings, and settings of the tracker go below [set]"
+    file = build_dataclass(SweepFile, content, str(path), remedy)
+    return build_sweep(file.read_axes(str(path)), name or file.name or path.stem, file.title)
 
 
-def parse_axes(pairs: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The axes of `key=value,value` from the command line.
+def build_sweep(axes: Mapping[str, tuple[AxisValue, ...]], name: str = "", title: str = "") -> Sweep:
+    """Build a sweep of its axes. Without a name it is named after the axes that it varies.
 
-    Raises VosbenchError for a pair without a value, and for an axis that comes twice.
+    Raises VosbenchError if the name cannot be the name of a folder.
     """
-    axes: dict[str, tuple[str, ...]] = {}
-    for pair in pairs:
-        key, text = (part.strip() for part in pair.partition("=")[::2])
-        values = tuple(dict.fromkeys(filter(None, map(str.strip, text.split(",")))))
-        if not key or not values:
-            raise VosbenchError(f"--grid {pair}: expected key=value,value, such as memory_size=1,3,5,7")
-        if key in axes:
-            raise VosbenchError(f"--grid {pair}: {key} comes twice; give all: {key}={','.join((*axes[key], *values))}")
-        axes[key] = values
-    return axes
+    ordered = {**{axis: axes[axis] for axis in NAMED_AXES if axis in axes}, **axes}
+    chosen = name or "-".join(axis for axis, values in ordered.items() if len(values) > 1) or "single"
+    if not re.fullmatch(r"[\w+-][\w.+-]*", chosen):
+        raise VosbenchError(
+            f"sweep {chosen!r}",
+            "its name becomes a folder, so it has only letters, digits, -, _, + and .",
+            "choose another with --name",
+        )
+    return Sweep(chosen, ordered, title)
 
 
-def build_sweep(words: Mapping[str, str], axes: Mapping[str, tuple[str, ...]]) -> Sweep:
-    """A sweep of its axes. Raises VosbenchError if a name is no name of a folder."""
-    ordered = {**{noun: axes[noun] for noun in NAMED_AXES if noun in axes}, **axes}
-    name = words.get("name") or "-".join(axis for axis, values in ordered.items() if len(values) > 1) or "single"
-    if not re.fullmatch(r"[\w+-][\w.+-]*", name):
-        raise VosbenchError(f"sweep {name!r}: its name becomes a folder, so take letters, digits, - and _ alone")
-    return Sweep(name, ordered, words.get("title", ""))
-
-
-def _parse_axis_values(value: Any, where: str) -> tuple[str, ...]:
+def _parse_axis_values(axis: str, value: Any, where: str) -> tuple[AxisValue, ...]:
     values = value if isinstance(value, list) else [value]
-    if not values or not all(isinstance(entry, str | int | float) and entry != "" for entry in values):
-        raise VosbenchError(f"{where} = {value!r}: expected a word or a number, or a list of them")
-    return tuple(dict.fromkeys(str(v).lower() if isinstance(v, bool) else str(v) for v in values))
+    if not values or not all(isinstance(each, str | int | float) and each != "" for each in values):
+        raise VosbenchError(where, f"{axis} = {value!r}, expected a word or a number, or a list of them")
+    return tuple(dict.fromkeys(values))
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A cell with its run, and the folders in which everything lies."""
+    """A combination, the job of its run, and the folders of datasets, checkpoints and results."""
 
     cell: SweepCell
     job: Job
@@ -128,103 +134,80 @@ class PlannedRun:
 
     @property
     def run(self) -> Run:
-        """Where its masks are."""
+        """The run of this combination."""
         return self.job.work.run
 
     def command(self) -> str:
-        """The command that makes this run alone, in the same folder; with the roots that are not the usual ones."""
+        """Return the `vosbench infer` command that makes only this run, in the same folder."""
         words = ["vosbench", "infer"]
-        for option, root, usual in zip(ROOT_FLAGS, astuple(self.roots), astuple(Roots()), strict=True):
-            words += [option, str(root)] if root != usual else []
+        for option, root, default in zip(ROOT_FLAGS, astuple(self.roots), astuple(Roots()), strict=True):
+            words += [option, str(root)] if root != default else []
         for axis, value in self.cell.items():
-            words += [f"--{axis}", value] if axis in NAMED_AXES else ["--set", f"{axis}={value}"]
-        part = len(self.job.videos) < len(self.job.work.dataset_split.videos)
-        return shlex.join(words + (["--videos", ",".join(self.job.videos)] if part else []))
+            text = format_axis_value(value)
+            words += [f"--{axis}", text] if axis in NAMED_AXES else ["--set", f"{axis}={text}"]
+        if len(self.job.videos) < len(self.job.work.dataset_split.videos):
+            words += ["--videos", ",".join(self.job.videos)]
+        return shlex.join(words)
 
 
 def plan_runs(sweep: Sweep, roots: Roots, videos: Sequence[str] = (), limit: int | None = None) -> list[PlannedRun]:
-    """The runs of a sweep. Raises VosbenchError for any name, setting or dataset that is not there, before all work."""
+    """Prepare the runs of a sweep. videos, limit: which videos of each split; all by default.
+
+    Raises VosbenchError, before any work, for a dataset, checkpoint, tracker, setting or video that does not exist.
+    """
     planned = []
     for cell in sweep.cells():
-        dataset_split = open_split(cell.get("dataset", "default"), cell.get("split"), roots.datasets)
-        pairs = [f"{axis}={value}" for axis, value in cell.items() if axis not in NAMED_AXES]
+        named = {axis: str(value) for axis, value in cell.items() if axis in NAMED_AXES}
+        settings = {axis: value for axis, value in cell.items() if axis not in NAMED_AXES}
+        dataset_split = open_split(named.get("dataset", "default"), named.get("split"), roots.datasets)
+        tracker = named.get("tracker", registry.DEFAULT_TRACKER)
         chosen = choose_videos(dataset_split, videos, limit)
-        tracker = cell.get("tracker", registry.DEFAULT_TRACKER)
-        job = prepare_job(
-            roots,
-            dataset_split,
-            tracker,
-            cell.get("checkpoint"),
-            parse_tracker_settings(pairs, tracker),
-            videos=chosen,
-        )
+        job = prepare_job(roots, dataset_split, tracker, named.get("checkpoint"), settings, videos=chosen)
         planned.append(PlannedRun(cell, job, roots))
     return planned
 
 
+def format_axis_value(value: AxisValue) -> str:
+    """Format a value as the command line takes it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 @dataclass(frozen=True)
 class CellResult:
-    """What came of a cell: its figures, or why it has none."""
+    """The scores of a combination, or the reason why it has none."""
 
     planned: PlannedRun
     evaluation: Evaluation | None = None
     failure: str = ""
 
 
-def make_sweep_rows(sweep: Sweep, results: Sequence[CellResult]) -> list[ReportRow]:
-    """One row a cell: the axes that are varied, the metrics as fractions, and the speed and memory of the run."""
-    table = []
-    for result in results:
-        row: ReportRow = {axis: result.planned.cell[axis] for axis in sweep.varied_axes if axis in result.planned.cell}
-        if result.evaluation:
-            figures = summarise_scores(result.evaluation.scores, result.evaluation.groups)
-            row |= {metric: figures[metric] for metric in SWEEP_METRICS if metric in figures}
-        records = [record for record in result.planned.run.read_records().values() if record.state == "done"]
-        if seconds := sum(record.seconds for record in records):
-            row["fps"] = sum(record.frames for record in records) / seconds
-        if memory := max((record.peak_gpu_memory_mb for record in records), default=0.0):
-            row["peak_gpu_memory_mb"] = memory
-        table.append(row)
-    return table
+def score_runs(
+    planned: Sequence[PlannedRun],
+    failed: Collection[Path] = (),
+    jobs: int | None = None,
+    on_run: Callable[[int, int], None] = lambda done, total: None,
+) -> list[CellResult]:
+    """Score every run that is complete and has public ground truth, and write the scores into the run.
+
+    failed: the paths of the runs in which a video failed. jobs: processes that score; one per core if None. on_run:
+    called with the number of runs that are scored, and with the number of all runs.
+    """
+    results = []
+    for done, each in enumerate(planned, 1):
+        results.append(_score_run(each, failed, jobs))
+        on_run(done, len(planned))
+    return results
 
 
-def make_sweep_table(sweep: Sweep, found: Sequence[ReportRow]) -> Table:
-    """The rows as people read them, metrics in percent."""
-    columns = _find_columns(found)
-    return Table(
-        tuple(columns), tuple(tuple(_format_value(column, row.get(column)) for column in columns) for row in found)
-    )
-
-
-def make_sweep_files(sweep: Sweep, results: Sequence[CellResult], found: Sequence[ReportRow]) -> dict[str, bytes]:
-    """The files of a sweep by name: the table in full precision and in Markdown, and the command of every run."""
-    signatures = dict.fromkeys(result.evaluation.signature for result in results if result.evaluation)
-    commands = [result.planned.command() for result in results]
-    paths = [str(result.planned.run.path) for result in results]
-    texts = {
-        "table.csv": _format_sweep_csv([{**row, "run": path} for row, path in zip(found, paths, strict=True)]),
-        "table.md": format_markdown([make_sweep_table(sweep, found)], "`, `".join(signatures) or "nothing was scored"),
-        "commands.sh": "".join(f"{command}\n" for command in commands),
-    }
-    return {name: text.encode() for name, text in texts.items()}
-
-
-def _format_value(column: str, value: object) -> str:
-    if value is None:
-        return MISSING_VALUE
-    return f"{100 * value if column in SWEEP_METRICS else value:.1f}" if isinstance(value, float) else str(value)
-
-
-def _find_columns(found: Sequence[ReportRow]) -> list[str]:
-    """The axes, the metrics, then speed and memory, whatever the first row lacks."""
-    last = (*SWEEP_METRICS, "fps", "peak_gpu_memory_mb", "run")
-    seen = dict.fromkeys(column for row in found for column in row)
-    return [*(column for column in seen if column not in last), *(column for column in last if column in seen)]
-
-
-def _format_sweep_csv(found: Sequence[ReportRow]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _find_columns(found), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(found)
-    return text.getvalue()
+def _score_run(planned: PlannedRun, failed: Collection[Path], jobs: int | None) -> CellResult:
+    dataset_split, path = planned.job.work.dataset_split, planned.run.path
+    if path in failed:
+        return CellResult(planned, failure="some videos failed")
+    if not dataset_split.split.truth:
+        server = dataset_split.split.server
+        scored = f"scored at {server}" if server else "it cannot be scored"
+        return CellResult(planned, failure=f"the ground truth is not public; {scored}")
+    evaluation = score_split(path, dataset_split, planned.job.videos, jobs)
+    for name, content in evaluation_files(evaluation).items():
+        write_bytes(scores_folder(path) / name, content)
+    return CellResult(planned, evaluation)

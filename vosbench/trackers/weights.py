@@ -58,8 +58,5 @@ def check_weights(found: Weights, expected: Weights, checkpoint: Path, model: st
     }
     listed = [f"{len(names)} {fault} (such as {min(names)})" for fault, names in faults.items() if names]
     if listed:
-        raise VosbenchError(
-            checkpoint,
-            f"expected a whole {model}; of {len(expected)} tensors {', '.join(listed)}",
-            FETCH_AGAIN,
-        )
+        wrong = f"expected a whole {model}; of {len(expected)} tensors {', '.join(listed)}"
+        raise VosbenchError(checkpoint, wrong, FETCH_AGAIN)

@@ -1,4 +1,4 @@
-"""Folders of frames and masks, wherever they lie in what was given, become the normal layout."""
+"""Folders of frames and masks become the normal layout, wherever in the sources they are."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vosbench.io.archives.members import Member
 
 
 def members(source: str, *files: str, **contents: str) -> Iterator[Member]:
-    """What is in a source: `a/b/#2.jpg` stands for the frames 00000 and 00001."""
+    """The members of a source: `a/b/#2.jpg` stands for the frames 00000 and 00001."""
     for file in files:
         head, mark, tail = file.partition("#")
         names = [f"{head}{index:05}{tail[1:]}" for index in range(int(tail[0]))] if mark else [file]
@@ -42,7 +42,7 @@ def paths(content: SplitContent) -> list[str]:
 BEAR = ("JPEGImages/bear/#2.jpg", "Annotations/bear/#2.png")
 
 
-def test_frames_masks_and_lists_may_come_from_sources_of_their_own() -> None:
+def test_frames_masks_and_lists_may_come_from_different_sources() -> None:
     content = read(
         members("frames.zip", "all/JPEGImages/bear/#2.jpg", "all/JPEGImages/ape/#1.jpg"),
         members("gt.zip", "gt/Annotations/ape/#1.png", "gt/Annotations/bear/#1.png"),
@@ -72,42 +72,42 @@ def test_of_two_files_with_one_path_the_later_sources_counts() -> None:
     }
 
 
-def test_the_cards_folder_counts_before_the_normal_layouts() -> None:
+def test_the_cards_folder_is_preferred_to_the_normal_layouts() -> None:
     own = Split("val", frames="JPEGImages/480p", masks="Annotations/480p")
     tree = ["JPEGImages/480p/bear/#1.jpg", "Annotations/480p/bear/#1.png", "Annotations/1080p/bear/#2.png"]
     assert paths(read(members("a", *tree), split=own)) == ["JPEGImages/bear/00000.jpg", "Annotations/bear/00000.png"]
     assert len(paths(read(members("a", *BEAR), split=own))) == 4
 
 
-def test_two_places_in_one_source_are_named() -> None:
+def test_several_folders_of_frames_in_one_source_are_refused() -> None:
     twice = ["one/JPEGImages/bear/#1.jpg", "two/JPEGImages/bear/#1.jpg", "one/Annotations/bear/#1.png"]
-    with pytest.raises(VosbenchError, match=r"^a: JPEGImages is there more than once, in one, two: give one of them"):
+    with pytest.raises(VosbenchError, match=r"^a: several folders JPEGImages, in one, two; give one of them"):
         read(members("a", *twice))
 
 
-def test_each_split_takes_the_folder_that_is_called_after_it() -> None:
+def test_each_split_is_read_from_the_folder_named_after_it() -> None:
     both = [f"{top}/{path}" for top in ("MOSE/train", "MOSE/valid") for path in BEAR]
     assert {e.member.name.parts[1] for e in read(members("a", *both)).entries} == {"valid"}
     assert {e.member.name.parts[1] for e in read(members("a", *both), split=Split("train")).entries} == {"train"}
-    with pytest.raises(VosbenchError, match="found MOSE/train/JPEGImages of another split: give"):
+    with pytest.raises(VosbenchError, match="found MOSE/train/JPEGImages of another split; give"):
         read(members("a", *both), split=Split("test-dev"))
 
 
 @pytest.mark.parametrize("source", ["train", "train.tar.gz", "train.7z.001", "Test.zip"])
-def test_a_source_that_is_called_after_another_split_alone_is_none_of_this_one(source: str) -> None:
+def test_a_source_named_just_after_another_split_is_refused(source: str) -> None:
     with pytest.raises(VosbenchError, match="found JPEGImages of another split"):
         read(members(source, *BEAR))
     assert read(members(f"my-{source}", *BEAR)).videos == ["bear"]
 
 
-def test_what_was_found_is_told_where_there_are_no_frames_or_no_masks() -> None:
-    with pytest.raises(VosbenchError, match="no JPEGImages/<video>/<frame> in what was given; found beach at the top"):
+def test_if_there_are_no_frames_or_masks_the_message_says_what_was_found() -> None:
+    with pytest.raises(VosbenchError, match="no JPEGImages/<video>/<frame> in a, found only beach;"):
         read(members("a", "beach/sand.jpg"))
-    with pytest.raises(VosbenchError, match="no Annotations/<video>/<frame> in what was given; found x at the top"):
+    with pytest.raises(VosbenchError, match="no Annotations/<video>/<frame> in a, found only x;"):
         read(members("a", "x/JPEGImages/bear/#1.jpg"))
 
 
-def test_a_list_is_looked_for_beside_the_folders_and_above_them() -> None:
+def test_a_list_is_found_beside_the_folders_and_above_them() -> None:
     both = ["data/valid/JPEGImages/bear/#1.jpg", "data/valid/Annotations/bear/#1.png"]
     both += ["data/valid/JPEGImages/ape/#1.jpg", "data/valid/Annotations/ape/#1.png"]
     for place in ("ImageSets/val.txt", "data/ImageSets/val.txt", "data/valid/ImageSets/val.txt"):
@@ -126,13 +126,17 @@ def test_a_json_list_and_the_folders_give_the_same_videos() -> None:
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"videos": ["bear"]}', "\xff"])
-def test_a_json_list_that_is_none_is_named(content: str) -> None:
-    with pytest.raises(VosbenchError, match=r"^b: meta\.json: no JSON with a table `videos`; fetch it again"):
+def test_a_damaged_json_list_is_refused(content: str) -> None:
+    with pytest.raises(
+        VosbenchError, match=r"^b: entry 'meta\.json' is not JSON with a table `videos`; download it again"
+    ):
         read(members("a", *BEAR), lists("b", "meta.json", content), split=Split("val", lists=("meta.json",)))
 
 
-def test_a_tree_that_lists_other_splits_alone_does_not_hold_this_one() -> None:
-    with pytest.raises(VosbenchError, match=r"^no list of the split val .* found ImageSets/train\.txt alone$"):
+def test_a_source_with_only_lists_of_other_splits_is_refused() -> None:
+    with pytest.raises(
+        VosbenchError, match=r"^split val: no list of its videos, found only ImageSets/train\.txt; give"
+    ):
         read(members("a", *BEAR), lists("a", "ImageSets/train.txt", "bear\n"))
 
 
@@ -161,7 +165,7 @@ def test_objects_may_have_folders_of_their_own_and_few_masks() -> None:
     assert paths(content)[3:] == [f"Annotations/bear/{p}.png" for p in ("000/00000", "12/00000", "12/00001")]
 
 
-def test_the_meta_file_and_what_goes_beside_are_carried() -> None:
+def test_the_meta_file_and_the_other_files_of_the_card_are_kept() -> None:
     split = Split("val", meta=("valid_meta.json", "meta.json"), beside=("unseen.txt",))
     tree = members("a", "valid/meta.json", *(f"valid/{path}" for path in BEAR))
     carried = paths(read(tree, lists("b", "data/unseen.txt", ""), lists("c", "unseen.txt", "bear\n"), split=split))

@@ -1,4 +1,4 @@
-"""SA-V's JSON files become folders of masks; what does not fit is refused."""
+"""SA-V's JSON files become folders of masks; a file that does not fit its video is refused."""
 
 from __future__ import annotations
 
@@ -131,14 +131,14 @@ def test_the_distance_of_the_steps_follows_from_their_number(
 
 
 @pytest.mark.parametrize("steps", [[], [[]], [[None]]])
-def test_a_video_whose_masklets_are_none_is_missing(tmp_path: Path, steps: list[list[None]]) -> None:
+def test_a_video_without_any_mask_is_missing(tmp_path: Path, steps: list[list[None]]) -> None:
     for video, drawn in (("a", [[square(2, 2)]]), ("b", steps)):
         film(tmp_path / f"{video}.mp4", 1)
         annotate(tmp_path / f"{video}_manual.json", 1, drawn, [0])
     assert read(tmp_path)[::2] == (["a"], ["b"])
 
 
-def test_a_video_with_automatic_masklets_alone_is_missing(tmp_path: Path) -> None:
+def test_a_video_with_only_automatic_masklets_is_missing(tmp_path: Path) -> None:
     for video, kind in (("a", "manual"), ("b", "auto")):
         film(tmp_path / f"{video}.mp4", 1)
         annotate(tmp_path / f"{video}_{kind}.json", 1, [[square(2, 2)]])
@@ -148,10 +148,10 @@ def test_a_video_with_automatic_masklets_alone_is_missing(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("frames", "size", "told"),
     [
-        (17, (48, 32), "has frames of 48x32 pixels (height x width) and masks of 32x48"),
-        (17, (64, 96), "has frames of 64x96 pixels (height x width) and masks of 32x48"),
-        (16, SIZE, "decodes to 16 frames, from 00000 on, and has a mask of frame 00016"),
-        (19, SIZE, "decodes to 19 frames, and its _manual.json says 20"),
+        (17, (48, 32), "has frames of 48x32 pixels (height x width), but masks of 32x48"),
+        (17, (64, 96), "has frames of 64x96 pixels (height x width), but masks of 32x48"),
+        (16, SIZE, "decodes to 16 frames from 00000 on, but has a mask of frame 00016"),
+        (19, SIZE, "decodes to 19 frames, but its _manual.json states 20"),
     ],
 )
 def test_a_video_that_does_not_fit_its_annotation_is_refused(
@@ -160,20 +160,23 @@ def test_a_video_that_does_not_fit_its_annotation_is_refused(
     film(tmp_path / "a.mp4", frames, size)
     announced = max(frames, 17) + (frames == 19)
     annotate(tmp_path / "a_manual.json", announced, [[square(2, 2)]] * 5)
-    assert f"'a.mp4' in it {told}" in refusal(tmp_path)
+    assert f"entry 'a.mp4' {told}" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ("{", "has no masklets in it that can be read (JSONDecodeError"),
-        ("[]", "has no masklets in it that can be read (TypeError"),
-        ('{"video_frame_count": 1, "masklet_id": [0]}', "has no masklets in it that can be read (KeyError: 'masklet')"),
+        ("{", "has no masklets that can be read (JSONDecodeError"),
+        ("[]", "has no masklets that can be read (TypeError"),
+        ('{"video_frame_count": 1, "masklet_id": [0]}', "has no masklets that can be read (KeyError: 'masklet')"),
         ('{"video_frame_count": Infinity, "masklet_id": [0], "masklet": []}', "can be read (OverflowError"),
         ('{"video_frame_count": 1, "masklet_id": [0], "masklet": [[3]]}', "can be read (TypeError"),
         ('{"video_frame_count": 1, "masklet_id": [0, 0], "masklet": [[RLE, RLE]]}', "objects, [0, 0]"),
-        ('{"video_frame_count": 1, "masklet_id": [0], "masklet": [[RLE, RLE]]}', "has not one mask in every step"),
-        ('{"video_frame_count": 1, "masklet_id": [-1], "masklet": [[RLE]]}', "has not one mask in every step"),
+        (
+            '{"video_frame_count": 1, "masklet_id": [0], "masklet": [[RLE, RLE]]}',
+            "does not have one mask in every step",
+        ),
+        ('{"video_frame_count": 1, "masklet_id": [-1], "masklet": [[RLE]]}', "does not have one mask in every step"),
         (
             '{"video_frame_count": 5, "masklet_id": [0], "masklet": [[RLE], [{"size": [8, 8], "counts": "P2"}]]}',
             "sizes",
@@ -188,5 +191,5 @@ def test_a_damaged_annotation_is_named(tmp_path: Path, content: str, told: str) 
     film(tmp_path / "a.mp4", 5)
     (tmp_path / "a_manual.json").write_text(content.replace("RLE", json.dumps(square(2, 2))))
     message = refusal(tmp_path)
-    assert "'a_manual.json' in it" in message
+    assert "entry 'a_manual.json' " in message
     assert told in message

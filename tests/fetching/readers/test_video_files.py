@@ -1,4 +1,4 @@
-"""Video files become folders of frames; what does not fit is refused."""
+"""Video files become folders of frames; masks that do not fit them are refused."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def test_a_frame_has_the_size_and_colours_of_the_video_and_the_same_bytes_every_
     assert first == again
 
 
-def test_masks_may_be_of_many_frames_and_in_a_folder_an_object(tmp_path: Path) -> None:
+def test_masks_may_be_of_many_frames_and_in_one_folder_an_object(tmp_path: Path) -> None:
     film(tmp_path / "bear.mp4", 9)
     draw(tmp_path / "Annotations/bear/001", "00000", "00004", "00008")
     draw(tmp_path / "Annotations/bear/7", "00004")
     assert set(read(tmp_path)[1]) == names("bear", 9, "001/00000", "001/00004", "001/00008", "7/00004")
 
 
-def test_videos_are_those_of_the_list_and_others_are_not_even_opened(tmp_path: Path) -> None:
+def test_only_the_videos_of_the_list_are_opened(tmp_path: Path) -> None:
     for video in ("dog", "cat", "bear"):
         film(tmp_path / f"{video}.mp4", 2)
         draw(tmp_path / f"Annotations/{video}", "00000")
@@ -90,7 +90,7 @@ def test_videos_and_masks_may_come_from_two_sources(tmp_path: Path) -> None:
     assert set(read(tmp_path / "a", tmp_path / "b")[1]) == names("bear", 2, "00000")
 
 
-def test_folders_of_another_name_are_those_of_the_card(tmp_path: Path) -> None:
+def test_the_card_may_name_the_folders_otherwise(tmp_path: Path) -> None:
     film(tmp_path / "x/bear.mp4", 2)
     draw(tmp_path / "x/GT/480p/bear", "00000")
     split = Split("val", frames="RGB/480p", masks="GT/480p")
@@ -104,7 +104,7 @@ def test_each_split_of_a_tree_has_its_own_folders(tmp_path: Path) -> None:
     assert [read(tmp_path, split=Split(name))[0] for name in ("train", "val")] == [["dog"], ["cat"]]
 
 
-def test_files_and_folders_of_frames_may_stand_in_one_tree_and_a_folder_counts_more(tmp_path: Path) -> None:
+def test_a_folder_of_frames_is_preferred_to_a_video_file_of_the_same_name(tmp_path: Path) -> None:
     for video in ("dog", "cat"):
         film(tmp_path / "x/Videos" / f"{video}.mp4", 5)
         draw(tmp_path / "x/Annotations" / video, "00000")
@@ -117,12 +117,12 @@ def test_files_and_folders_of_frames_may_stand_in_one_tree_and_a_folder_counts_m
     assert files["JPEGImages/dog/frame7.jpg"] == frame.read_bytes()
 
 
-def test_a_tree_without_video_files_is_read_as_ever(tmp_path: Path, bears: Path) -> None:
+def test_a_dataset_without_video_files_is_read_as_folders(tmp_path: Path, bears: Path) -> None:
     with open_members([bears]) as members:
         assert read_video_files(members, Split("val")) == read_folders(members, Split("val"))
 
 
-def test_frames_may_be_asked_for_in_any_order_and_leave_nothing_behind(
+def test_frames_may_be_read_in_any_order_and_no_temporary_file_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for video in ("cat", "dog"):
@@ -142,7 +142,7 @@ def test_frames_may_be_asked_for_in_any_order_and_leave_nothing_behind(
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
-def test_no_frame_takes_much_more_than_was_said_before(data: Path, tmp_path: Path) -> None:
+def test_no_frame_is_much_larger_than_its_estimate(data: Path, tmp_path: Path) -> None:
     frames = sorted((data / "davis2016-real/DAVIS/JPEGImages/480p").glob("*/00000.jpg"))
     images = [cv2.imread(str(path)) for path in frames]
     writer = cv2.VideoWriter(str(tmp_path / "x.avi"), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"FFV1"), 24, (854, 480))
@@ -160,10 +160,10 @@ def test_no_frame_takes_much_more_than_was_said_before(data: Path, tmp_path: Pat
 # What is wrong with a video
 
 
-def test_a_file_that_is_no_video_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bear.mp4").write_bytes(b"<html>Quota exceeded</html>")
     draw(tmp_path / "Annotations/bear", "00000")
-    assert "'bear.mp4' in it cannot be decoded; fetch it again" in refusal(tmp_path)
+    assert "entry 'bear.mp4' cannot be decoded; download it again" in refusal(tmp_path)
 
 
 def test_nothing_is_printed_about_a_damaged_video(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -171,12 +171,12 @@ def test_nothing_is_printed_about_a_damaged_video(tmp_path: Path, capfd: pytest.
     (tmp_path / "bear.mp4").write_bytes(content[: len(content) // 2])
     draw(tmp_path / "Annotations/bear", "00000")
     capfd.readouterr()
-    assert "'bear.mp4' in it cannot be decoded" in refusal(tmp_path)
+    assert "entry 'bear.mp4' cannot be decoded" in refusal(tmp_path)
     assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("kind", ["folder", "tar"])
-def test_a_video_that_decodes_to_fewer_frames_than_it_announces_is_refused(tmp_path: Path, kind: str) -> None:
+def test_a_video_that_decodes_to_fewer_frames_than_it_states_is_refused(tmp_path: Path, kind: str) -> None:
     path = film(tmp_path / "own/bear.mp4", 20)
     content = path.read_bytes()
     frames, index = content.index(b"mdat"), content.index(b"moov") - 4
@@ -184,21 +184,21 @@ def test_a_video_that_decodes_to_fewer_frames_than_it_announces_is_refused(tmp_p
     path.write_bytes(content[:middle] + bytes(index - middle) + content[index:])
     draw(tmp_path / "own/Annotations/bear", "00000")
     source = tmp_path / "own" if kind == "folder" else pack(tmp_path / "own", tmp_path / "own.tar")
-    assert re.search("'bear.mp4' in it decodes to 1?[0-9] frames and announces 20; fetch it again", refusal(source))
+    assert re.search("entry 'bear.mp4' decodes to 1?[0-9] frames, but states 20; download it again", refusal(source))
 
 
 @pytest.mark.parametrize("stem", ["00005", "5", "frame00001"])
 def test_a_mask_of_a_frame_that_is_not_there_is_refused(tmp_path: Path, stem: str) -> None:
     film(tmp_path / "bear.mp4", 5)
     draw(tmp_path / "Annotations/bear", "00000", stem)
-    assert f"'bear.mp4' in it decodes to 5 frames, from 00000 on, and has a mask of frame {stem};" in refusal(tmp_path)
+    assert f"entry 'bear.mp4' decodes to 5 frames from 00000 on, but has a mask of frame {stem};" in refusal(tmp_path)
 
 
 def test_two_files_of_one_video_are_refused(tmp_path: Path) -> None:
     film(tmp_path / "a/bear.mp4", 2)
     film(tmp_path / "b/bear.mov", 2)
     draw(tmp_path / "Annotations/bear", "00000")
-    assert "a/bear.mp4 and b/bear.mov are one video; keep one of them" in refusal(tmp_path)
+    assert "a/bear.mp4 and b/bear.mov are the same video; remove one of them" in refusal(tmp_path)
 
 
 def test_a_file_that_changes_after_it_was_counted_is_refused(tmp_path: Path) -> None:
@@ -208,5 +208,5 @@ def test_a_file_that_changes_after_it_was_counted_is_refused(tmp_path: Path) -> 
         entries = {entry.path.name: entry.member for entry in read_video_files(members, TRAIN).entries}
         film(tmp_path / "bear.mp4", 5)
         assert entries["00004.jpg"].read()
-        with pytest.raises(VosbenchError, match="has no frame 5 of the first one's 32x48 pixels"):
+        with pytest.raises(VosbenchError, match="has no frame 5 of 32x48 pixels, the size of its first frame"):
             entries["00005.jpg"].read()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +12,6 @@ from tests.support.official import SIDE
 
 
 @pytest.fixture(scope="module")
-def stock(seeded: ModuleType) -> Any:
+def stock(seeded: SimpleNamespace) -> Any:
     """The stock predictor with seeded weights."""
     return official.build(seeded, SIDE)

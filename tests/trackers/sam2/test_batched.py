@@ -29,7 +29,7 @@ from vosbench.types import Frame, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-SIDE = 128
+SIDE = 64
 FORTH_AND_BACK = [*range(12), *range(10, -1, -1)] * 2  # 46 frames
 
 Prompts = Mapping[int, Masks]
@@ -97,6 +97,7 @@ def test_objects_with_several_prompts_have_the_logits_of_the_exact_mode(
     check(tracker, frames[:9], given)
 
 
+@pytest.mark.slow
 def test_the_settings_of_the_memory_take_effect_in_batches(
     checkpoint: str, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:

@@ -30,7 +30,13 @@ def test_the_catalogue_has_every_released_checkpoint_by_name() -> None:
     assert set(checkpoints.known_checkpoints()) == {Path(file).stem for _, file in HF_MODEL_ID_TO_FILENAMES.values()}
 
 
-@pytest.mark.parametrize("config", [config for config, _ in HF_MODEL_ID_TO_FILENAMES.values()])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(config, marks=pytest.mark.slow) if config.endswith(("_l.yaml", "_b+.yaml")) else config
+        for config, _ in HF_MODEL_ID_TO_FILENAMES.values()
+    ],
+)
 def test_a_released_model_is_recognised_by_its_tensors(config: str) -> None:
     weights = instantiate(compose(config_name=config).model).state_dict()
     assert f"configs/{recognise_sam2_config(weights, Path('any.pt'))}.yaml" == config

@@ -125,16 +125,18 @@ def test_the_prompted_frame_is_remembered_with_the_last_row(
 @pytest.mark.parametrize(
     ("settings", "attributes", "memories"),
     [
-        (
+        pytest.param(
             {"max_object_pointers": 4},
             {"max_obj_ptrs_in_encoder": 4},
             [(min(index, 7), min(index, 4)) for index in range(1, 12)],
+            marks=pytest.mark.slow,
         ),
-        (
+        pytest.param(
             {"temporal_stride": 3},
             {"memory_temporal_stride_for_eval": 3},
             # the prompted frame, the latest, and 3, 6, ... from two frames ago
             [(1, 1), (2, 2), (2, 3), (2, 4), (3, 5), (3, 6), (3, 7), (4, 8), (4, 9), (4, 10), (5, 11)],
+            marks=pytest.mark.slow,
         ),
         (
             {"memory_size": 4, "temporal_stride": 2, "max_object_pointers": 3},

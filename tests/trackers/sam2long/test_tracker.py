@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import product, takewhile
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,7 +65,7 @@ def late(ground_truth: list[Masks]) -> Prompts:
 
 
 @pytest.fixture(scope="module")
-def tracker(checkpoint: str, seeded: ModuleType) -> Sam2Long:
+def tracker(checkpoint: str, seeded: SimpleNamespace) -> Sam2Long:
     built = Sam2Long("cpu", checkpoint, image_size=SIDE, dtype="float32", iou_thre=0.4, uncertainty=1.0)
     built.predictor.load_state_dict(seeded.seeded_state_dict(built.predictor, **WAVERING))
     return built
@@ -95,7 +95,7 @@ class Followed(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def followed(seeded: ModuleType, frames: list[Frame], ground_truth: list[Masks]) -> dict[int, Followed]:
+def followed(seeded: SimpleNamespace, frames: list[Frame], ground_truth: list[Masks]) -> dict[int, Followed]:
     """Both objects of the recording, each in its own session, on frames that are encoded once."""
     predictor = official.build(seeded, 256)
     predictor.load_state_dict(seeded.seeded_state_dict(predictor, **RECORDED))

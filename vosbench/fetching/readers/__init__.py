@@ -1,1 +1,1 @@
-"""Readers of publishers' trees, by the short name that a card gives."""
+"""Readers of publishers' files, by the short name that a card gives."""

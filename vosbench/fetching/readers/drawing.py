@@ -1,8 +1,7 @@
-"""Frames drawn from a description of a scene, with masks that are exact to the pixel.
+"""Draw the frames and label maps of a synthetic video from the description of its scene.
 
-A frame depends on its scene and its index alone: no clock, no state, no thread count, nothing from disk.
-A pixel belongs to the nearest sprite that covers its centre. Colours are antialiased, shaded, blurred and noisy; masks
-are not.
+A frame depends only on its scene and its index. A pixel belongs to the nearest sprite that covers its centre. Points
+are complex numbers x + iy, in pixels from the top left corner of the frame.
 """
 
 from __future__ import annotations
@@ -11,39 +10,39 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vosbench.types import Frame, Labels
+from vosbench.types import Frame, Labels, Mask
 
 Reals: TypeAlias = NDArray[np.float64]
-Colours: TypeAlias = NDArray[np.float32]
-Outline: TypeAlias = Callable[[Reals, float], Reals]
-"""(angle from the sprite's own x axis in radians, time in frames) -> distance from centre to edge, at most REACH."""
-Pattern: TypeAlias = Callable[[np.random.Generator, int], Reals]
-"""(source of randomness, N) -> a field [N, N] that repeats seamlessly, about 0 to 1."""
-Trajectory: TypeAlias = tuple[tuple[float, float, float, float], ...]
-"""At least two stations (frame, x, y, scale), passed smoothly; x and y in pixels from the top left corner."""
+Pattern: TypeAlias = Literal["clouds", "veins", "spots", "bands"]
+Trajectory: TypeAlias = tuple[tuple[float, ...], ...]
+"""At least two stations (frame, x, y, scale), passed smoothly; at rest before the first and after the last one."""
 
-FRAME_HEIGHT, FRAME_WIDTH = 240, 432
-REACH = 1.5
-SHADOW = 7.0  # pixels to the right and down; also how soft its edge is
-EXPOSURES = 5  # instants averaged for motion blur: no visible steps at the speeds in the table
-TEXELS = 48.0  # of a texture, a radius: coarse enough to be sharp at the sizes in the table
+DRAWN_SIZE = (240, 432)  # height and width of a frame
+MARGIN = 20  # pixels around a sprite that its shadow and its soft edge reach
+PATTERNS: dict[str, tuple[float, float, Callable[[Reals], Reals]]] = {
+    "clouds": (1.6, 128, lambda noise: 0.5 + 0.22 * noise),
+    "veins": (2.2, 80, lambda noise: np.exp(-2.2 * np.abs(noise))),
+    "spots": (4, 24, lambda noise: 0.5 + 0.4 * np.tanh(4 * noise)),
+    "bands": (2, 128, lambda noise: 0.5 + 0.35 * np.sin(np.arange(len(noise))[:, None] * np.pi / 16 + 1.6 * noise)),
+}
+"""Of each pattern: slope and longest wave of its noise (see `_make_noise`), and its value at a place from the noise."""
 
 
 @dataclass(frozen=True)
 class Sprite:
-    """A textured shape on its way. `id` 0 is scenery, which hides objects but is none.
+    """A textured shape that moves. id: the object id; 0 is scenery, which hides objects and is none.
 
-    colours: RGB in hex, from the pattern's 0 to its 1. path: its scale is the shape's radius in pixels.
-    spin: degrees a frame.
+    shape: "disc", "star", "blob", or half the width and half the height of a box, both in radii. colours: RGB in hex,
+    from the pattern's value 0 to its value 1. path: its scale is the radius in pixels. spin: degrees a frame.
     """
 
     id: int
-    outline: Outline
+    shape: Literal["disc", "star", "blob"] | tuple[float, ...]
     pattern: Pattern
     colours: str
     path: Trajectory
@@ -52,200 +51,131 @@ class Sprite:
 
 @dataclass(frozen=True)
 class Scene:
-    """A video: a ground, and over it the sprites from far to near.
+    """A video of `length` frames: a textured ground, and over it the sprites from far to near.
 
-    camera: the point of the ground in the middle of the picture; its scale magnifies the ground.
-    shake: amplitude in pixels. shutter: part of a frame's time for which it is open, 0 for no motion blur.
-    light: amplitude of the drift of brightness, as a fraction. grain: standard deviation of the noise in grey levels.
+    camera: the point of the ground in the middle of the frame, and how much the ground is magnified. shake: amplitude
+    in pixels of an unsteady camera.
     """
 
     name: str
     length: int
-    ground: Pattern
+    pattern: Pattern
     colours: str
     camera: Trajectory
     sprites: tuple[Sprite, ...]
     shake: float = 0.0
-    shutter: float = 0.0
-    light: float = 0.0
-    grain: float = 2.0
-
-
-def disc(angle: Reals, time: float) -> Reals:
-    """A circle of radius 1."""
-    return np.ones_like(angle)
-
-
-def box(width: float, height: float) -> Outline:
-    """A rectangle with the given half sides."""
-
-    def outline(angle: Reals, time: float) -> Reals:
-        return np.asarray(1 / np.maximum(np.abs(np.cos(angle)) / width, np.abs(np.sin(angle)) / height))
-
-    return outline
-
-
-def star(angle: Reals, time: float) -> Reals:
-    """Five points with straight edges: radius 1.3 at the points, 0.7 between them."""
-    tip, notch, half = 1.3, 0.7, np.pi / 5
-    fold = np.abs((angle + half) % (2 * half) - half)
-    return np.asarray(tip * notch * np.sin(half) / (tip * np.sin(fold) + notch * np.sin(half - fold)))
-
-
-def blob(angle: Reals, time: float) -> Reals:
-    """A soft body whose outline never stops to wobble."""
-    wobble = 0.17 * np.sin(2 * angle + 0.21 * time) + 0.10 * np.sin(3 * angle - 0.29 * time + 1)
-    return np.asarray(1 + wobble + 0.05 * np.sin(5 * angle + 0.37 * time + 2))
-
-
-def noise(rng: np.random.Generator, size: int, slope: float, low: float = 1) -> Reals:
-    """Noise [size, size] of mean 0 and deviation 1 with amplitude 1 / f**slope above `low` waves a tile: no seams."""
-    wave = np.fft.fftfreq(size, 1 / size)
-    frequency = np.hypot(wave[:, None], wave[: size // 2 + 1])
-    spectrum = np.fft.rfft2(rng.standard_normal((size, size))) * np.maximum(frequency, low) ** -slope
-    field = np.fft.irfft2(np.where(frequency < low / 2, 0, spectrum), s=(size, size))
-    return np.asarray(field / field.std())
-
-
-def clouds(rng: np.random.Generator, size: int) -> Reals:
-    """Soft patches of all sizes."""
-    return 0.5 + 0.22 * noise(rng, size, 1.6, size / 128)
-
-
-def veins(rng: np.random.Generator, size: int) -> Reals:
-    """Bright threads, as of light on the ground of a pool."""
-    return np.asarray(np.exp(-2.2 * np.abs(noise(rng, size, 2.2, size / 80))) + 0.05 * noise(rng, size, 1))
-
-
-def bands(rng: np.random.Generator, size: int) -> Reals:
-    """Wavy stripes, as of sand or wood."""
-    phase = np.linspace(0, 2 * np.pi * (size // 32), size, endpoint=False)[:, None]
-    return np.asarray(0.5 + 0.35 * np.sin(phase + 1.6 * noise(rng, size, 2, size / 128)) + 0.1 * noise(rng, size, 1))
-
-
-def spots(rng: np.random.Generator, size: int) -> Reals:
-    """Islands with sharp shores, as on a leopard."""
-    return np.asarray(0.5 + 0.4 * np.tanh(4 * noise(rng, size, 4, size / 24)) + 0.08 * noise(rng, size, 1))
 
 
 def draw(scene: Scene, index: int) -> tuple[Frame, Labels]:
-    """A frame of a scene and its label map."""
-    instants = index + scene.shutter * np.linspace(-0.5, 0.5, EXPOSURES) if scene.shutter else [float(index)]
-    colours = sum((_colours(scene, time) for time in instants), np.float32(0)) / np.float32(len(instants))
-    colours *= np.float32(1 + scene.light * np.sin(2 * np.pi * index / scene.length))
-    grain = _make_rng(f"{scene.name}/{index}").standard_normal(colours.shape, np.float32)
-    frame = np.clip(colours + np.float32(scene.grain) * grain + np.float32(0.5), 0, 255).astype(np.uint8)
-    return frame, label_map(scene, index)
+    """Draw a frame uint8[H, W, 3] of a scene, and its label map uint8[H, W]."""
+    middle = complex(*DRAWN_SIZE[::-1]) / 2 + _shake(scene, index)
+    target, zoom = _follow(scene.camera, index)
+    texture = _make_texture(scene.name, scene.pattern, scene.colours, 512)
+    picture = _sample(texture, 1 / zoom, target - middle / zoom, DRAWN_SIZE)
+    for number in range(len(scene.sprites)):
+        _paint_sprite(picture, scene, number, index)
+    picture *= 1 + 0.06 * np.sin(2 * np.pi * index / scene.length)  # the light changes
+    picture += 2 * _make_rng(f"{scene.name}/{index}").standard_normal(picture.shape)
+    return np.clip(picture + 0.5, 0, 255).astype(np.uint8), draw_labels(scene, index)
 
 
-def label_map(scene: Scene, index: int) -> Labels:
-    """A frame's label map uint8[H, W] by the rule of the centre, in the middle of the exposure where that is long."""
-    labels = np.zeros((FRAME_HEIGHT, FRAME_WIDTH), np.uint8)
+def draw_labels(scene: Scene, index: int) -> Labels:
+    """Draw only the label map uint8[H, W] of a frame."""
+    labels = np.zeros(DRAWN_SIZE, np.uint8)
     for sprite in scene.sprites:
-        patch = _locate_sprite(sprite, index, _shake(scene, index))
-        labels[patch.window][patch.depth >= 0] = sprite.id
+        labels[_draw_mask(scene, sprite, index)] = sprite.id
     return labels
 
 
-class _Patch(NamedTuple):
-    """The part of the picture around a sprite: where, offsets from its centre in radii, and its rotation.
+def _paint_sprite(picture: Reals, scene: Scene, number: int, index: int) -> None:
+    """Paint a sprite and its shadow over a picture [H, W, 3]."""
+    from scipy.ndimage import shift
+    from skimage.filters import gaussian
 
-    depth: pixels from the outline, inside positive, along the ray from the centre.
-    """
-
-    window: tuple[slice, slice]
-    x: Reals
-    y: Reals
-    turn: float
-    depth: Reals
-
-
-def _locate_sprite(sprite: Sprite, time: float, offset: tuple[float, float]) -> _Patch:
-    """Where a sprite is at a time, pushed right and down by some pixels."""
-    x, y, radius = _interpolate_trajectory(sprite.path, time)
-    columns, across = _find_reachable_pixels(x + offset[0], radius, FRAME_WIDTH)
-    rows, down = _find_reachable_pixels(y + offset[1], radius, FRAME_HEIGHT)
-    turn = float(np.radians(sprite.spin * time))
-    edge = sprite.outline(np.arctan2(down[:, None], across) - turn, time)
-    return _Patch((rows, columns), across, down[:, None], turn, radius * (edge - np.hypot(across, down[:, None])))
-
-
-def _find_reachable_pixels(middle: float, radius: float, limit: int) -> tuple[slice, Reals]:
-    """The pixels along one axis that a sprite can reach, empty outside the picture, and their offsets in radii."""
-    half = REACH * radius + SHADOW
-    first, last = (min(max(round(edge), 0), limit) for edge in (middle - half, middle + half))
-    return slice(first, last), np.asarray((np.arange(first, last) + 0.5 - middle) / radius, float)
+    sprite, (centre, radius) = scene.sprites[number], _follow(scene.sprites[number].path, index)
+    centre, reach = centre + _shake(scene, index), 1.5 * radius + MARGIN
+    edges = ((centre.imag - reach, centre.imag + reach), (centre.real - reach, centre.real + reach))
+    near = tuple(slice(*np.clip(pair, 0, limit).astype(int)) for pair, limit in zip(edges, DRAWN_SIZE, strict=True))
+    mask = _draw_mask(scene, sprite, index)[near].astype(float)
+    if not mask.any():
+        return
+    texture = _make_texture(f"{scene.name}/{number}", sprite.pattern, sprite.colours, 256)
+    turn = 48 / radius * np.exp(-1j * np.radians(sprite.spin * index))
+    paint = _sample(texture, turn, turn * (complex(near[1].start, near[0].start) - centre), mask.shape)
+    # Lit from the upper left, like a pillow: dark at its edge and on its lower right.
+    diagonal = (np.mgrid[near].sum(axis=0) - centre.real - centre.imag) / radius
+    paint *= (0.55 + 0.62 * gaussian(mask, 5) - 0.18 * diagonal)[..., None]
+    picture[near] *= 1 - 0.45 * gaussian(shift(mask, 7, order=0), 2)[..., None]
+    picture[near] += gaussian(mask, 0.6)[..., None] * (paint - picture[near])
 
 
-def _colours(scene: Scene, time: float) -> Colours:
-    """The picture [H, W, 3] at one instant, grey levels 0 to 255."""
-    shake = _shake(scene, time)
-    x, y, zoom = _interpolate_trajectory(scene.camera, time)
-    across = (np.arange(FRAME_WIDTH)[None, :] + 0.5 - FRAME_WIDTH / 2 - shake[0]) / zoom + x
-    down = (np.arange(FRAME_HEIGHT)[:, None] + 0.5 - FRAME_HEIGHT / 2 - shake[1]) / zoom + y
-    picture = _sample(_make_texture(scene.name, scene.ground, scene.colours, 512), across, down)
-    for number, sprite in enumerate(scene.sprites):
-        shadow = _locate_sprite(sprite, time, (shake[0] + SHADOW, shake[1] + SHADOW))
-        picture[shadow.window] *= (1 - 0.45 * np.clip(shadow.depth / SHADOW + 0.5, 0, 1))[..., None].astype(np.float32)
-        patch = _locate_sprite(sprite, time, shake)
-        cos, sin = np.cos(patch.turn) * TEXELS, np.sin(patch.turn) * TEXELS
-        tile = _make_texture(f"{scene.name}/{number}", sprite.pattern, sprite.colours, 256)
-        paint = _sample(tile, cos * patch.x + sin * patch.y, cos * patch.y - sin * patch.x) * _shade(patch)
-        alpha = np.clip(patch.depth + 0.5, 0, 1)[..., None].astype(np.float32)
-        picture[patch.window] += alpha * (paint - picture[patch.window])
-    return picture
+@lru_cache(maxsize=64)  # a mask is needed for the frame and for the label map
+def _draw_mask(scene: Scene, sprite: Sprite, index: int) -> Mask:
+    """The pixels bool[H, W] whose centre lies in a sprite's outline, whatever is in front of it."""
+    from skimage.draw import polygon2mask
+
+    centre, radius = _follow(sprite.path, index)
+    outline = _make_outline(sprite.shape, index) * np.exp(1j * np.radians(sprite.spin * index))
+    points = radius * outline + centre + _shake(scene, index)
+    return np.asarray(polygon2mask(DRAWN_SIZE, np.column_stack((points.imag, points.real)) - 0.5))
 
 
-def _shade(patch: _Patch) -> Colours:
-    """Light from the upper left on a pillow: bright where the surface faces it, dark towards the outline."""
-    rise = np.clip(patch.depth / 12, 0, 1)
-    light = 0.72 + 0.33 * np.sqrt(rise) - 0.18 * (patch.x + patch.y)
-    return np.asarray(light[..., None], np.float32)
+def _make_outline(shape: str | tuple[float, ...], index: int) -> NDArray[np.complex128]:
+    """The corners of a shape of radius 1 around 0. A blob wobbles from frame to frame."""
+    if not isinstance(shape, str):
+        return np.array([1, -1, -1, 1]) * shape[0] + 1j * np.array([1, 1, -1, -1]) * shape[1]
+    reach = np.tile((1.3, 0.7), 5) if shape == "star" else np.ones(120)
+    angle = np.linspace(0, 2 * np.pi, len(reach), endpoint=False)
+    if shape == "blob":
+        reach += 0.17 * np.sin(2 * angle + 0.21 * index) + 0.10 * np.sin(3 * angle - 0.29 * index + 1)
+        reach += 0.05 * np.sin(5 * angle + 0.37 * index + 2)
+    return np.asarray(reach * np.exp(1j * angle))
 
 
-def _interpolate_trajectory(path: Trajectory, time: float) -> Reals:
-    """(x, y, scale) at a time: cubic Hermite curves through the stations, at rest before and after them."""
-    frames, stations = np.array(path)[:, 0], np.array(path)[:, 1:]
-    slopes = np.gradient(stations, frames, axis=0)
-    last = int(np.clip(np.searchsorted(frames, time), 1, len(frames) - 1))
-    span = frames[last] - frames[last - 1]
-    u = min(max((time - frames[last - 1]) / span, 0), 1)
-    ease = u * u * (3 - 2 * u)
-    swing = u * (1 - u) * ((1 - u) * slopes[last - 1] - u * slopes[last])
-    return np.asarray((1 - ease) * stations[last - 1] + ease * stations[last] + span * swing)
+def _follow(path: Trajectory, index: int) -> tuple[complex, float]:
+    """The point and the scale that a trajectory has reached."""
+    from scipy.interpolate import PchipInterpolator
+
+    frames, *values = np.array(path, float).T
+    x, y, scale = PchipInterpolator(frames, np.array(values), axis=1)(np.clip(index, frames[0], frames[-1]))
+    return complex(x, y), float(scale)
 
 
-def _shake(scene: Scene, time: float) -> tuple[float, float]:
-    """How far the picture is pushed right and down by an unsteady hand, in pixels."""
-    across = 0.6 * np.sin(1.3 * time) + 0.4 * np.sin(2.9 * time + 1)
-    down = 0.6 * np.sin(1.7 * time + 2) + 0.4 * np.sin(2.3 * time)
-    return float(scene.shake * across), float(scene.shake * down)
+def _shake(scene: Scene, index: int) -> complex:
+    """How far an unsteady camera moves the picture: two circles of different speed."""
+    return complex(scene.shake * (0.6 * np.exp(1.3j * index) + 0.4 * np.exp(-2.9j * index)))
+
+
+def _sample(tile: Reals, scale: complex, start: complex, size: tuple[int, ...]) -> Reals:
+    """Colours [H, W, 3] of a tile, which repeats without end, at `start + scale * (x + iy)` of each pixel."""
+    from skimage.transform import warp
+
+    rows = [[scale.real, -scale.imag, start.real], [scale.imag, scale.real, start.imag], [0, 0, 1]]
+    return np.asarray(warp(tile, np.array(rows), output_shape=size, mode="wrap", preserve_range=True))
 
 
 @lru_cache(maxsize=16)
-def _make_texture(seed: str, pattern: Pattern, colours: str, size: int) -> Colours:
-    """A seamless texture [size, size, 3], grey levels 0 to 255, finely speckled so that no part of it is flat."""
-    rng = _make_rng(seed)
-    field = pattern(rng, size)
-    ramp = np.frombuffer(bytes.fromhex(colours), np.uint8).reshape(-1, 3).astype(float)
-    stops = np.linspace(0, 1, len(ramp))
-    tile = np.stack([np.interp(field, stops, channel) for channel in ramp.T], axis=-1)
-    return (tile * (1 + 0.07 * noise(rng, size, 0.8))[..., None]).astype(np.float32)
+def _make_texture(seed: str, pattern: Pattern, colours: str, size: int) -> Reals:
+    """A seamless texture [size, size, 3], grey levels 0 to 255, so finely speckled that no part of it is flat."""
+    rng, (slope, longest, evaluate) = _make_rng(seed), PATTERNS[pattern]
+    values = evaluate(_make_noise(rng, size, slope, longest)) + 0.07 * _make_noise(rng, size, 1, size)
+    ramp = np.frombuffer(bytes.fromhex(colours), np.uint8).reshape(-1, 3)
+    tile = np.dstack([np.interp(values, np.linspace(0, 1, len(ramp)), channel) for channel in ramp.T])
+    return np.asarray(tile * (1 + 0.07 * _make_noise(rng, size, 0.8, size))[..., None])
 
 
-def _sample(tile: Colours, x: Reals, y: Reals) -> Colours:
-    """Colours [..., 3] of a tile at real positions, bilinear; the tile repeats, its size is a power of two."""
-    size = len(tile)
-    left, top = np.floor(x), np.floor(y)
-    right, down = (part[..., None].astype(np.float32) for part in (x - left, y - top))
-    columns = [(left.astype(np.intp) + step) & (size - 1) for step in (0, 1)]
-    rows = [((top.astype(np.intp) + step) & (size - 1)) * size for step in (0, 1)]
-    texels = tile.reshape(-1, 3)
-    corners = ([texels.take(row + column, axis=0) for column in columns] for row in rows)
-    upper, lower = (west + right * (east - west) for west, east in corners)
-    return upper + down * (lower - upper)
+def _make_noise(rng: np.random.Generator, size: int, slope: float, longest: float) -> Reals:
+    """Seamless noise [size, size] of mean 0 and deviation 1, of amplitude 1 / frequency**slope.
+
+    longest: the wave in pixels beyond which the amplitude grows no more; waves of twice its length are left out.
+    """
+    lowest = size / longest
+    frequency = np.hypot(*np.meshgrid(np.fft.rfftfreq(size, 1 / size), np.fft.fftfreq(size, 1 / size)))
+    spectrum = np.fft.rfft2(rng.standard_normal((size, size))) * np.maximum(frequency, lowest) ** -slope
+    field = np.fft.irfft2(np.where(frequency < lowest / 2, 0, spectrum), s=(size, size))
+    return np.asarray(field / field.std())
 
 
 def _make_rng(seed: str) -> np.random.Generator:
-    """Random numbers that depend on the text alone (`hash` would differ from run to run)."""
+    """A random generator that depends only on the text (`hash` would differ from run to run)."""
     return np.random.Generator(np.random.PCG64(zlib.crc32(seed.encode())))

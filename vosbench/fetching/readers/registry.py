@@ -1,7 +1,7 @@
-"""Readers of publishers' trees by the name that a card gives.
+"""Load the reader that a card names.
 
-A name is one of the short ones below, or `module:object` for a reader of a third party. Cards that were written before
-the short names existed, as in the `dataset.json` of data fetched then, name modules that have moved; they still work.
+A card names a reader by one of the short names below, or by `module:object` for a reader of a third party. Datasets
+that were fetched before the short names existed name modules that have moved; these names still work.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ READERS = {
     "synthetic": "vosbench.fetching.readers.synthetic:read_synthetic",
     "video_files": "vosbench.fetching.readers.video_files:read_video_files",
 }
-FORMER = {
+FORMER_READER_NAMES = {
     "vosbench.normalise:folders": "folders",
     "vosbench.scenes:read": "synthetic",
     "vosbench.clips:clips": "video_files",
@@ -22,12 +22,12 @@ FORMER = {
 
 
 def reader_name(name: str) -> str:
-    """Today's name of a reader, from that or a former one."""
-    return FORMER.get(name, name)
+    """The name of a reader today, given that name or a former one."""
+    return FORMER_READER_NAMES.get(name, name)
 
 
 def load_reader(name: str) -> DatasetReader:
-    """The reader of a name. Raises VosbenchError if there is none."""
+    """Import a reader by its name. Raises VosbenchError if there is no such reader."""
     name = reader_name(name)
     if name not in READERS and ":" not in name:
         raise make_unknown_name_error("reader", name, READERS)

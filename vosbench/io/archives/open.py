@@ -138,11 +138,8 @@ def _read_entries(
     if tar.is_tar(head):
         return tar.read_tar_entries(source, packed, partial(workspace.make_folder, source), max_bytes)
     if is_archive(source.name) or source.suffix.lower() in UNSUPPORTED_SUFFIXES:
-        raise VosbenchError(
-            source,
-            "neither a folder nor a zip, tar or 7z archive",
-            "download it again, or unpack it by hand and give the folder instead",
-        )
+        remedy = "download it again, or unpack it by hand and give the folder instead"
+        raise VosbenchError(source, "neither a folder nor a zip, tar or 7z archive", remedy)
     return None
 
 

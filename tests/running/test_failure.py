@@ -1,4 +1,4 @@
-"""What a worker tells of a failure."""
+"""Errors of trackers are sorted by what may help."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vosbench.running.failure import describe_failure
 from vosbench.running.run import Run
-from vosbench.running.worker import describe_failure
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ from vosbench.running.worker import describe_failure
     ids=repr,
 )
 def test_every_way_to_say_that_memory_ran_out_is_understood(error: Exception, tmp_path: Path) -> None:
-    assert describe_failure(error, Run(tmp_path))[0] == "memory"
+    assert describe_failure(error, Run(tmp_path)).kind == "memory"
     with pytest.raises(MemoryError) as numpys:
         np.empty((1 << 40, 1 << 12), np.uint8)
-    assert describe_failure(numpys.value, Run(tmp_path))[0] == "memory"
-    assert describe_failure(RuntimeError("out of luck"), Run(tmp_path))[0] == "raised"
+    assert describe_failure(numpys.value, Run(tmp_path)).kind == "memory"
+    assert describe_failure(RuntimeError("out of luck"), Run(tmp_path)).kind == "raised"

@@ -1,0 +1,105 @@
+"""The command `vosbench show`: print what made a run, what became of its videos, and its scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from vosbench.cli.app import app
+
+RunArgument = Annotated[
+    str, typer.Argument(metavar="RUN", help="The folder of a run, or its path below the results root.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("show")
+def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = False) -> None:
+    """Show the settings, dataset, machine and software of a run, the state of its videos, and its scores."""
+    from vosbench.cli import console
+    from vosbench.studies.show import find_run, read_run_details
+
+    found = find_run(run, context.obj.results)
+    details = read_run_details(found)
+    if json_:
+        console.print_result(json.dumps(details, indent=1, ensure_ascii=False))
+        return
+    lines = [("run", str(found.path)), *_describe_identity(details), *_describe_software(details)]
+    lines += [*_describe_work(details), *_describe_scores(str(found.path), details["scores"])]
+    lines = [(label, line) for label, line in lines if line]
+    width = max(len(label) for label, _ in lines)
+    for label, line in lines:
+        console.print_result(f"{label:{width}}  {line}")
+
+
+def _describe_identity(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about the command, tracker and dataset, each with its label; a line without content is empty."""
+    settings, every_setting = details["settings"], details.get("all_settings", {})
+    yield "command", details.get("command", "")
+    yield "tracker", f"{details['tracker']} ({details['tracker_object']})"
+    yield "settings", _format_pairs(settings) or "all at their defaults"
+    yield "defaults", _format_pairs({key: value for key, value in every_setting.items() if key not in settings})
+    if details["checkpoint"]:
+        yield "checkpoint", f"{details['checkpoint']}, sha256 {details['checkpoint_sha256']}"
+    yield (
+        "dataset",
+        f"{details['dataset']} {details['split']} at {details['dataset_path']}, rules of {details['rules']}",
+    )
+    yield "card", f"sha256 {details['card_sha256']}" if details.get("card_sha256") else ""
+    for file, sha256 in details.get("dataset_sources", {}).items():
+        yield "source", f"{file}, {f'sha256 {sha256}' if sha256 else 'without a hash'}"
+
+
+def _describe_software(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about the versions and the code that made the run."""
+    yield "versions", _format_pairs(details["versions"], " ")
+    if git := details.get("git"):
+        yield "commit", f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
+    for package, sha256 in details.get("code_sha256", {}).items():
+        yield "code", f"{package}, sha256 {sha256}"
+    yield "seed", str(details.get("seed", ""))
+
+
+def _describe_work(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about the shards, the videos and the speed."""
+    for shard in details.get("shards", ()):
+        machine = ", ".join(filter(None, [shard.get("processor", ""), *sorted(set(shard.get("gpus", ())))]))
+        host = f"{shard.get('host', '?')}{f' ({machine})' if machine else ''}"
+        times = f"{shard.get('started', '?')} to {shard.get('ended') or '?'}"
+        yield f"shard {shard['shard']}", f"{times} on {host}, device {shard.get('device', 'unknown')}"
+    yield "never begun", ", ".join(f"shard {name}" for name in details["never_begun"])
+    yield from _describe_videos(details["videos"])
+    speed = details["speed"]
+    if speed["fps_a_worker"]:
+        memory = f", {speed['peak_memory_mb']:.0f} MB of memory" if speed["peak_memory_mb"] else ""
+        memory += f", {speed['peak_gpu_memory_mb']:.0f} MB of GPU memory" if speed["peak_gpu_memory_mb"] else ""
+        yield "speed", f"{speed['fps_a_worker']} frames/s per worker{memory}"
+
+
+def _describe_videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The number of videos in each state; then each video that failed, or that was tracked with other settings."""
+    states = [video["state"] for video in videos.values()]
+    yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
+    for name, video in videos.items():
+        if video["state"] == "failed":
+            yield "failed", f"{name} after {video['attempts']} attempts: {video['error']}"
+        if video.get("leaner"):
+            yield "leaner", f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
+
+
+def _describe_scores(path: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
+    if scores is None:
+        yield "scores", f"none; run: vosbench eval --results {path}"
+        return
+    figures = {name: value for name, value in scores.items() if isinstance(value, float)}
+    yield "scores", ", ".join(f"{name} {round(100 * value, 1) + 0.0:.1f}" for name, value in figures.items())
+    yield "", scores["signature"]
+    if scores["older_than_run"]:
+        yield "", f"the run has changed since it was scored; run: vosbench eval --results {path}"
+
+
+def _format_pairs(values: Mapping[str, Any], between: str = "=") -> str:
+    return ", ".join(f"{key}{between}{value}" for key, value in values.items())

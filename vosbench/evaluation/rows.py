@@ -1,0 +1,91 @@
+"""Means over objects, and scores as rows of figures: one row a video, an object, or an object in a frame."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from vosbench.evaluation.metrics import Series
+from vosbench.types import FrameScore, Metric, Score
+
+J_MEAN, F_MEAN, JF_MEAN = Metric("J", "Mean"), Metric("F", "Mean"), Metric("J&F", "Mean")
+
+ObjectGroups: TypeAlias = Mapping[tuple[str, int], str]
+"""(video, object id) -> "seen" or "unseen" in training; empty where the rules do not separate them."""
+
+ReportRow: TypeAlias = dict[str, str | int | float]
+"""What a row is about (video; object, and its group if there are groups; frame), and its figures by metric's name."""
+
+
+def summarise_scores(scores: Iterable[Score], groups: ObjectGroups | None = None) -> dict[Metric, float]:
+    """The mean of each metric over all objects, J&F-Mean first. Objects whose value is NaN do not count.
+
+    With `groups` each metric is averaged in each group, stated as "J-seen", and then over the groups that have a value.
+    J&F-Mean is stated as "G" too, as YouTube-VOS calls it.
+    """
+    values: dict[Metric, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for score in scores:
+        values[score.metric][(groups or {}).get((score.video, score.object), "")].append(score.value)
+    by_group = {m: {g: mean_of_defined(np.array(v)) for g, v in of.items()} for m, of in values.items()}
+    means = {metric: mean_of_defined(np.array(list(of.values()))) for metric, of in by_group.items()}
+    if not means:
+        return {}
+    overall = (means[J_MEAN] + means[F_MEAN]) / 2
+    if not groups:
+        return {JF_MEAN: overall, **means}
+    of_groups = {
+        Metric(metric.measure, group): of[group]
+        for group in sorted(set(groups.values()))
+        for metric, of in by_group.items()
+        if metric.statistic == "Mean" and group in of
+    }
+    return {JF_MEAN: overall, Metric("G"): overall, **means, **of_groups}
+
+
+def mean_of_defined(values: Series) -> float:
+    """The mean of the values that are not NaN; NaN if there is none."""
+    defined = values[~np.isnan(values)]
+    return float(np.mean(defined)) if defined.size else float("nan")
+
+
+def group_by_object(scores: Iterable[Score]) -> dict[tuple[str, int], dict[Metric, float]]:
+    """The scores of each object: (video, object id) -> value by metric."""
+    objects: dict[tuple[str, int], dict[Metric, float]] = defaultdict(dict)
+    for score in scores:
+        objects[score.video, score.object][score.metric] = score.value
+    return dict(objects)
+
+
+def score_rows(scores: Iterable[Score], groups: ObjectGroups, per: Literal["video", "object"]) -> list[ReportRow]:
+    """A row a video, with the means over its objects and how many they are; or a row an object.
+
+    A figure is NaN where nothing was scored. Each row has only the figures that its objects have.
+    """
+    parts: dict[tuple[str, int], list[Score]] = defaultdict(list)
+    for score in scores:
+        parts[score.video, score.object if per == "object" else 0].append(score)
+    return [
+        {**_describe_subject(part, groups, per), **{str(metric): v for metric, v in summarise_scores(part).items()}}
+        for part in parts.values()
+    ]
+
+
+def _describe_subject(scores: Sequence[Score], groups: ObjectGroups, per: Literal["video", "object"]) -> ReportRow:
+    """The columns that say what a row is about."""
+    video, object_id = scores[0].video, scores[0].object
+    if per == "video":
+        return {"video": video, "objects": len({score.object for score in scores})}
+    return {"video": video, "object": object_id, **({"group": groups.get((video, object_id), "")} if groups else {})}
+
+
+def frame_rows(frames: Iterable[FrameScore]) -> list[ReportRow]:
+    """A row an object in a frame, with the value of every measure."""
+    return [
+        {"video": video, "object": object_id, "frame": frame, **{score.measure: score.value for score in scores}}
+        for (video, object_id, frame), scores in groupby(frames, key=attrgetter("video", "object", "frame"))
+    ]

@@ -1,0 +1,90 @@
+"""Download and verify the planned files, the publisher's lists of hashes first, because they verify the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from vosbench.datasets.card import Download
+from vosbench.errors import VosbenchError
+from vosbench.fetching.checksums import Hash, read_hashes
+from vosbench.fetching.download import DEFAULT_POLICY, RetryPolicy, UnavailableError, download_file
+from vosbench.fetching.sources import FetchProgress, PlannedFile
+from vosbench.io.files import hash_file_sha256
+
+OPTIONAL_FILE_POLICY = RetryPolicy(attempts=2, timeout=10)  # a fetch succeeds without these files
+
+
+class FetchedFile(NamedTuple):
+    """A file or folder that is on disk. origin: its URL or path. verified: its hash was known and is right.
+
+    sha256: None for a folder.
+    """
+
+    path: Path
+    origin: str
+    verified: bool = False
+    sha256: str | None = None
+
+
+def gather_files(
+    planned_files: Sequence[PlannedFile], by_hand: str, progress: FetchProgress
+) -> tuple[list[FetchedFile], list[str]]:
+    """Download and verify the planned files. Returns the files without the lists of hashes, and warnings.
+
+    by_hand: what a person can do about a file that cannot be downloaded. An optional file or a list that cannot be
+    downloaded is a warning. A download whose hash is wrong is refused, and so is a given file whose hash is not the one
+    in a list; a given file that differs only from the card is a warning, because a user may want a part of the data.
+
+    Raises VosbenchError if a needed file cannot be downloaded, or if its hash is wrong.
+    """
+    files: list[FetchedFile] = []
+    warnings: list[str] = []
+    hashes: dict[str, Hash] = {}
+    for planned in planned_files:
+        try:
+            file = _obtain_file(planned, hashes.get(planned.download.file), warnings, progress)
+            if planned.is_checksum_list:
+                hashes = {**read_hashes(file.path), **hashes}
+            else:
+                files.append(file)
+        except VosbenchError as error:
+            unavailable = isinstance(error, UnavailableError)
+            if planned.is_given or not (planned.is_checksum_list or (unavailable and planned.download.optional)):
+                if unavailable:
+                    raise VosbenchError(error.subject, error.found, f"{error.remedy}. {by_hand}") from None
+                raise
+            warnings.append(f"{error.subject}: {error.found}; continuing without it (optional)")
+    return files, warnings
+
+
+def _obtain_file(
+    planned: PlannedFile, listed: Hash | None, warnings: list[str], progress: FetchProgress
+) -> FetchedFile:
+    """Download a file if it is not on disk, and compare it with its known hash: the card's, or else the listed one."""
+    source, path = planned.download, planned.path
+    if planned.is_given:
+        source = Download(source.file)
+    elif source.sha256:
+        listed = None
+    elif listed and listed.algorithm == "sha256":
+        source = replace(source, sha256=listed.value)
+    if planned.urls:
+        if planned.is_checksum_list:
+            path.unlink(missing_ok=True)  # left by an earlier fetch; the publisher may have a newer one
+        policy = OPTIONAL_FILE_POLICY if source.optional and not planned.is_given else DEFAULT_POLICY
+        download_file(source, planned.folder, planned.urls, partial(progress, source.file), policy)
+    origin = planned.urls[0] if planned.urls else str(path.resolve())
+    if not path.is_file():
+        return FetchedFile(path, origin)
+    found = hash_file_sha256(path) if source.sha256 is None else source.sha256.lower()
+    if listed and (mismatch := listed.find_mismatch(path)):
+        if planned.urls:
+            path.unlink()
+        raise VosbenchError(path, mismatch, f"download it again, or leave out {listed.list_name}")
+    if planned.is_given and not listed and planned.download.sha256 not in (None, found):
+        warnings.append(f"{path}: not the publisher's file; sha256 is {found}, expected {planned.download.sha256}")
+    return FetchedFile(path, origin, bool(listed) or found == planned.download.sha256, found)

@@ -1,0 +1,85 @@
+"""Count the attempts at each video, decide whether it is tried again, and make the events that tell of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from vosbench.running.record import Record
+from vosbench.running.schedule import Queue, RunVideo
+from vosbench.running.work import Work
+
+MAX_ATTEMPTS = 2
+
+
+class Event(NamedTuple):
+    """Something that happened to a video of a run in work.
+
+    item: the video. device: where it is tracked. frame: how many of its frames are done. record: of a video that is
+    done or has failed for good. error: why an attempt failed.
+    """
+
+    kind: Literal["started", "frame", "done", "retry", "failed"]
+    item: RunVideo
+    device: str
+    frame: int = 0
+    record: Record | None = None
+    error: str = ""
+
+    @property
+    def video(self) -> str:
+        """The name of the video. Several runs may have a video of this name."""
+        return self.item.video
+
+
+@dataclass
+class Attempts:
+    """The videos that wait and the attempts so far: the state that a pool of workers and its serial twin share.
+
+    run_works: the work of each run, by its index. lean_videos: the videos for which memory ran out.
+    """
+
+    run_works: Sequence[Work]
+    queue: Queue
+    counts: Counter[RunVideo] = field(default_factory=Counter)
+    lean_videos: list[RunVideo] = field(default_factory=list)
+
+    def begin(self, device: str, last: RunVideo | None = None) -> Event:
+        """Take the next video for a device. last: the video that the device had before."""
+        item = self.queue.pull(last.run if last else None)
+        self.counts[item] += 1
+        return Event("started", item, device)
+
+    def finish(self, item: RunVideo, device: str, measured: Mapping[str, Any]) -> Event:
+        """Make the event of a video that is done. measured: the fields of its record that tracking gave."""
+        record = self._make_record(item, device, "done", measured)
+        return Event("done", item, device, record.frames, record)
+
+    def fail(self, item: RunVideo, device: str, error: str, out_of_memory: bool = False) -> Event:
+        """Put a video back whose attempt failed, or give it up after the last attempt.
+
+        If memory ran out it waits until `requeue_lean_videos`.
+        """
+        if self.counts[item] == MAX_ATTEMPTS:
+            return Event("failed", item, device, 0, self._make_record(item, device, "failed", {"error": error}), error)
+        attempt = f"(attempt {self.counts[item] + 1} of {MAX_ATTEMPTS})"
+        if not out_of_memory:
+            self.queue.put_back(item)
+            return Event("retry", item, device, error=f"{error}; the video is queued again {attempt}")
+        self.lean_videos.append(item)
+        lean = "".join(f" with {key}={value}" for key, value in self.run_works[item.run].lean.items())
+        return Event("retry", item, device, error=f"{error}; the video is tried again{lean} after all others {attempt}")
+
+    def requeue_lean_videos(self) -> None:
+        """Queue the videos for which memory ran out. They are tracked with their run's leaner settings."""
+        for item in self.lean_videos:
+            self.queue.put_back(item)
+
+    def _make_record(
+        self, item: RunVideo, device: str, state: Literal["done", "failed"], fields: Mapping[str, Any]
+    ) -> Record:
+        lean = dict(self.run_works[item.run].lean) if item in self.lean_videos else {}
+        tried: dict[str, Any] = {"device": device, "attempts": self.counts[item], "leaner": lean}
+        return Record(item.video, state, **tried, **fields)

@@ -1,0 +1,109 @@
+"""Begin a run in its folder, delete a run, and remove what killed processes left of it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from vosbench.errors import VosbenchError
+from vosbench.io import files, paths
+from vosbench.io.processes import is_locked
+from vosbench.running.run import OTHER_FOLDER, Run
+from vosbench.running.run_json import find_identity_differences
+
+OWN_FILES = (paths.RUN_MASKS, paths.EVAL, paths.RUN_LOGS, paths.RUN_VIDEOS, paths.TIMINGS, paths.RUN, paths.RUN_SHARDS)
+"""All that belongs to a run in its folder. What tells which run it is comes last, so a deletion can be repeated."""
+
+
+def begin_run(run: Run, facts: Mapping[str, Any], overwrite: bool) -> None:
+    """Create a run's folder, or check that it holds the same run; write run.json if it is missing or damaged.
+
+    facts: what run.json is to say. overwrite: delete another run that is in the folder. Raises VosbenchError if the
+    folder holds another run and `overwrite` is False, or if it holds anything that is not a run.
+    """
+    if run.path.exists() and not run.path.is_dir():
+        raise VosbenchError(run.path, "a file, expected a folder", OTHER_FOLDER)
+    known = _read_identity(run)
+    if known is not None and (different := find_identity_differences(known, facts)):
+        if not overwrite:
+            found = f"holds another run ({'; '.join(different)})"
+            raise VosbenchError(run.path, found, f"{OTHER_FOLDER}, or replace that run with --overwrite")
+        _delete_run(run)
+    try:
+        run.read_published()
+    except VosbenchError:  # it is missing or damaged
+        run.publish(facts)
+
+
+def _read_identity(run: Run) -> Mapping[str, Any] | None:
+    """The identity of the run in a folder, from a shard's note or from run.json; None if the folder is empty.
+
+    Raises VosbenchError if the folder holds something else, or if run.json is damaged and there is no note.
+    """
+    for note in run.read_notes():
+        if note.makes is not None:
+            return note.makes
+    if (run.path / paths.RUN).exists():
+        try:
+            return run.read_published()
+        except VosbenchError as error:
+            found = f"{error.found}, and nothing else tells which run this was"
+            score = f"vosbench eval --results {run.path / paths.RUN_MASKS} --dataset NAME"
+            raise VosbenchError(error.subject, found, f"{OTHER_FOLDER}, and score the masks here: {score}") from None
+    if any(run.path.glob("[!.]*")):
+        raise VosbenchError(run.path, "not empty and not a run", OTHER_FOLDER)
+    return None
+
+
+def delete_untried_run(run: Run) -> None:
+    """Delete a run of which no video was ever tried, unless another shard of it is, or may be, in work."""
+    tried = run.read_records() or paths.list_folders(run.path / paths.RUN_MASKS)
+    if not tried and all(note.host == platform.node() for note in run.read_notes()):
+        with suppress(VosbenchError):
+            _delete_run(run, own_lock=run.lock_path(run.shard_tag))
+
+
+def _delete_run(run: Run, own_lock: Path | None = None) -> None:
+    """Delete all files of a run. own_lock: the lock that this process holds itself.
+
+    Raises VosbenchError if a process works on the run.
+    """
+    for path in sorted((run.path / paths.RUN_SHARDS).glob("*.lock")):
+        if path != own_lock and is_locked(path):
+            raise VosbenchError(
+                run.path, f"a process works on this run (shard {path.stem})", "stop it before --overwrite"
+            )
+    for name in OWN_FILES:
+        files.remove_path(run.path / name)
+    with suppress(OSError):  # other files in the folder belong to somebody else
+        run.path.rmdir()
+
+
+def remove_unfinished_files(run: Run) -> None:
+    """Delete unfinished files of killed processes: of this shard, and of other shards on which nobody works.
+
+    Other shards count only if they were last begun on this machine, because some file systems do not show the locks
+    of other machines.
+    """
+    masks = run.path / paths.RUN_MASKS
+    here = {note.tag for note in run.read_notes() if note.host == platform.node()}
+    for tag in here - {run.shard_tag}:
+        with suppress(Timeout), FileLock(run.lock_path(tag), timeout=0):
+            for path in masks.glob(f".*.{tag}{paths.PARTIAL_SUFFIX}"):
+                path.rename(paths.partial_path(path, run.shard_tag))  # deleting it would hold the lock for longer
+    for path in masks.glob(f".*.{run.shard_tag}{paths.PARTIAL_SUFFIX}"):
+        files.remove_path(path)
+    for folder in (run.path, run.path / paths.RUN_VIDEOS, run.path / paths.RUN_SHARDS):
+        for path in files.find_orphans(folder):
+            files.remove_path(path)
+
+
+def find_sibling_runs(run: Run) -> list[str]:
+    """The names of the other runs in the folder that holds a run."""
+    beside = sorted(run.path.parent.glob(f"*/{paths.RUN}"))
+    return [path.parent.name for path in beside if path.parent.name != run.path.name]

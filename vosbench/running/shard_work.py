@@ -1,0 +1,115 @@
+"""Work on one shard of a run: begin or continue it, record each video as it ends, and note the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from vosbench.errors import VosbenchError
+from vosbench.running.failure import BrokenTrackerError
+from vosbench.running.job import Job
+from vosbench.running.provenance import describe_machine
+from vosbench.running.record import Record
+from vosbench.running.run import Run
+from vosbench.running.run_folder import begin_run, delete_untried_run, remove_unfinished_files
+from vosbench.running.run_json import IDENTITY_KEYS
+from vosbench.running.schedule import RunVideo, list_run_videos
+from vosbench.running.shard import IDENTITY_ENTRY, LENGTHS_ENTRY
+
+PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; a record is written at once
+PUBLISH_SHARE = 0.05  # of the time that these writings may take, however many videos there are
+
+
+@dataclass
+class OpenShard:
+    """A shard of a run on which this process works.
+
+    facts: what run.json is to say. skipped: the videos that were done before. items: the videos to track. old_records:
+    the records when the work began, or when run.json was last written. new_records: of the videos that ended since.
+    """
+
+    job: Job
+    facts: Mapping[str, Any]
+    skipped: Sequence[str]
+    items: Sequence[RunVideo]
+    old_records: Mapping[str, Record]
+    new_records: dict[str, Record] = field(default_factory=dict)
+    next_publication: float = field(default_factory=lambda: time.monotonic() + PUBLISH_INTERVAL)
+
+    def add_record(self, record: Record) -> None:
+        """Write the record of a video that has ended, and from time to time run.json and timings.csv."""
+        run = self.job.work.run
+        run.write_record(record)
+        self.new_records[record.video] = record
+        if (start := time.monotonic()) > self.next_publication:
+            self.old_records = run.publish(self.facts, {**self.old_records, **self.new_records})
+            took = time.monotonic() - start
+            self.next_publication = start + took + max(PUBLISH_INTERVAL, took / PUBLISH_SHARE)
+
+    def select(self, state: Literal["done", "failed"]) -> tuple[Record, ...]:
+        """The records of the videos that have ended in a state since the work began."""
+        return tuple(record for record in self.new_records.values() if record.state == state)
+
+
+@contextmanager
+def open_shard(job: Job, index: int, devices: Sequence[str], overwrite: bool, command: str) -> Iterator[OpenShard]:
+    """Hold the lock of a job's shard, begin or continue its run, and at the end leave the run's folder in order.
+
+    index: of the run among those in work. Raises VosbenchError if another process works on the shard, if the folder
+    holds something else, or if a video has no frames.
+    """
+    run, now = job.work.run, _describe_now(devices, command)
+    facts = {**job.facts, **now}
+    begin_run(run, facts, overwrite)
+    with run.lock_shard(), _delete_if_untried(run):
+        if overwrite:
+            run.remove_records(job.videos)
+        known = run.read_records()
+        done = {video for video, record in known.items() if record.state == "done"}
+        skipped, missing = ([v for v in job.videos if (v in done) is wanted] for wanted in (True, False))
+        items = list_run_videos(job.work.dataset_split, missing, index)
+        if changed := bool(missing or overwrite or not run.has_ended()):
+            _note_begin(job, facts, items, now)
+            run.publish(facts, known)
+        remove_unfinished_files(run)
+        try:
+            yield OpenShard(job, facts, skipped, items, known)
+        finally:
+            if changed:
+                remove_unfinished_files(run)
+                run.write_note(ended=_format_time())
+            if missing or run.is_outdated(known):
+                run.publish(facts)
+
+
+def _describe_now(devices: Sequence[str], command: str) -> dict[str, Any]:
+    """What a shard's note says of where, when and how its work was begun."""
+    return {**describe_machine(), "device": ", ".join(devices), "command": command, "started": _format_time()}
+
+
+def _note_begin(job: Job, facts: Mapping[str, Any], items: Sequence[RunVideo], now: Mapping[str, Any]) -> None:
+    """Note that the work on a shard begins, and which run and which videos it is about."""
+    identity = {key: facts[key] for key in IDENTITY_KEYS if key in facts}
+    frames = {item.video: item.frames for item in items}
+    entries = {IDENTITY_ENTRY: identity, "videos": list(job.videos), LENGTHS_ENTRY: frames}
+    job.work.run.write_note(**entries, **now, ended=None)
+
+
+@contextmanager
+def _delete_if_untried(run: Run) -> Iterator[None]:
+    """Delete the run if it fails before the first video was tried, unless its log is needed."""
+    try:
+        yield
+    except BrokenTrackerError:
+        raise
+    except VosbenchError:
+        delete_untried_run(run)
+        raise
+
+
+def _format_time() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

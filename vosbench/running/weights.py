@@ -1,0 +1,68 @@
+"""Choose the file of weights of a run: check that it is whole, and hash it."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from functools import cache
+from inspect import Parameter
+from pathlib import Path
+
+from vosbench.errors import VosbenchError
+from vosbench.fetching.checkpoints import find_checkpoint
+from vosbench.io.files import hash_file_sha256
+
+PICKLE_START = b"\x80"  # the first byte of a pickle
+
+
+def choose_checkpoint(
+    tracker: str, name: str | None, parameters: Mapping[str, Parameter], checkpoints: Path
+) -> Path | None:
+    """The file of the checkpoint that is asked for, or of the tracker's default; None for a tracker without one.
+
+    tracker: its name. name: in the catalogue, or the path of a file; None is the default. parameters: of the tracker's
+    constructor. checkpoints: the folder of all checkpoints. Raises VosbenchError if the file is missing or cut off, if
+    the tracker takes no checkpoint, and if it needs one and has no default.
+    """
+    if "checkpoint" not in parameters:
+        if name:
+            raise VosbenchError(f"--checkpoint {name}", f"the tracker {tracker} takes no checkpoint", "leave it out")
+        return None
+    default = parameters["checkpoint"].default
+    wanted = name or (default if isinstance(default, str) else None)
+    if wanted is None:
+        raise VosbenchError(
+            f"tracker {tracker}", "needs weights", "give --checkpoint: a name of the catalogue, or the path of a file"
+        )
+    path = find_checkpoint(wanted, checkpoints)
+    _check_whole(path)
+    return path
+
+
+def _check_whole(checkpoint: Path) -> None:
+    """Raise VosbenchError for a `.pt` that torch cannot have written, such as one that is cut off.
+
+    torch writes a zip archive with a data.pkl, and older versions wrote a bare pickle. Other files are not checked.
+    """
+    try:
+        with zipfile.ZipFile(checkpoint) as archive:
+            whole = any(name.endswith("data.pkl") for name in archive.namelist())
+    except zipfile.BadZipFile:
+        with checkpoint.open("rb") as file:
+            whole = file.read(1) == PICKLE_START
+    except OSError as error:
+        raise VosbenchError(checkpoint, f"cannot be read ({error.strerror})") from None
+    if checkpoint.suffix == ".pt" and not whole:
+        found = f"{checkpoint.stat().st_size} bytes that are not a whole checkpoint"
+        raise VosbenchError(checkpoint, found, "delete it and fetch it again")
+
+
+def hash_checkpoint(checkpoint: Path) -> str:
+    """The sha256 of a checkpoint. The file is read again only if it has changed."""
+    about = checkpoint.stat()
+    return _hash_cached(checkpoint, about.st_size, about.st_mtime_ns)
+
+
+@cache
+def _hash_cached(checkpoint: Path, size: int, changed: int) -> str:
+    return hash_file_sha256(checkpoint)

@@ -1,0 +1,107 @@
+"""What a process needs to know of a run, and how it builds the tracker and tracks videos with it."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from vosbench.datasets.split import DatasetSplit
+from vosbench.errors import VosbenchError
+from vosbench.io import plugins
+from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError, format_in_one_line, is_out_of_memory
+from vosbench.running.run import Run
+from vosbench.running.schedule import RunVideo
+from vosbench.running.track_video import track_video
+from vosbench.types import Tracker
+
+SEED = 0
+"""The seed of all random numbers, set before every video: masks do not depend on what a process did before."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """All that a process needs to know of a run.
+
+    tracker: `module:object`. settings: the arguments of its constructor, beside the device. lean: settings that need
+    less memory. given: the tracker itself, a class or an object that is already built, if only this process has it.
+    """
+
+    tracker: str
+    settings: Mapping[str, Any]
+    dataset_split: DatasetSplit
+    run: Run
+    lean: Mapping[str, Any]
+    given: Any = None
+
+    def absolute(self) -> Work:
+        """The same work with absolute paths, because a tracker may change the current folder."""
+        split = self.dataset_split
+        folders = {name: getattr(split, name).absolute() for name in ("root", "frames_folder", "masks_folder")}
+        return replace(
+            self, dataset_split=replace(split, **folders), run=replace(self.run, path=self.run.path.absolute())
+        )
+
+
+def is_built(tracker: Any) -> bool:
+    """Whether a tracker is an object that is ready to track, rather than a class or function that builds one."""
+    return hasattr(tracker, "track") and not isinstance(tracker, type)
+
+
+@dataclass
+class VideoTracker:
+    """Tracks videos of several runs in this process, with one built tracker at a time.
+
+    works: the work of each run, by its index. device: the name of the device in records and logs. torch_device: the
+    same device as trackers take it, such as "cpu" or "cuda". built_for: the run, and whether it is lean, for which
+    `tracker` was built.
+    """
+
+    works: Sequence[Work]
+    device: str
+    torch_device: str
+    tracker: Tracker | None = None
+    built_for: tuple[int, bool] | None = None
+
+    def track(
+        self, item: RunVideo, lean: bool, on_frame: Callable[[int], None], on_read: Callable[[], None] = lambda: None
+    ) -> dict[str, Any]:
+        """Track a video with the tracker of its run, built anew if another one is in use.
+
+        lean: use the settings of the run that need less memory. Returns, calls and raises what `track_video` does;
+        raises UnbuildableTrackerError, or the tracker's own error if memory ran out while it was built.
+        """
+        work = self.works[item.run]
+        if self.tracker is None or self.built_for != (item.run, lean):
+            self.tracker = None  # first, because two models may not fit the device
+            self.tracker, self.built_for = self._build(work, lean), (item.run, lean)
+        seed_generators()
+        return track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
+
+    def _build(self, work: Work, lean: bool) -> Tracker:
+        if is_built(work.given):
+            return work.given  # type: ignore[no-any-return]
+        settings = {**work.settings, **(work.lean if lean else {})}
+        try:
+            kind = work.given or plugins.load_object(work.tracker)
+            return kind(self.torch_device, **settings)  # type: ignore[no-any-return]
+        except VosbenchError as error:
+            raise UnbuildableTrackerError(error.subject, error.found, error.remedy) from error
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise
+            reason = f"cannot be built ({format_in_one_line(error)})"
+            remedy = f"see {work.run.log_path(self.device)}"
+            raise BrokenTrackerError(f"tracker {work.tracker}", reason, remedy) from error
+
+
+def seed_generators() -> None:
+    """Seed the random numbers of Python, NumPy and, if it is imported, torch."""
+    random.seed(SEED)
+    np.random.seed(SEED)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(SEED)

@@ -1,0 +1,81 @@
+"""The table of a sweep: one row per run, on the screen, as CSV and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vosbench.evaluation.rows import ReportRow
+from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
+from vosbench.io.files import write_bytes
+from vosbench.studies.plots import draw_figures
+from vosbench.studies.sweep import CellResult, Sweep, format_axis_value
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SWEEP_METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
+LAST_COLUMNS = (*SWEEP_METRICS, "fps", "peak_gpu_memory_mb", "run")
+
+
+def make_sweep_rows(sweep: Sweep, results: Sequence[CellResult]) -> list[ReportRow]:
+    """Return one row per run: the varied axes, the metrics as fractions, frames per second, and GPU memory in MB."""
+    rows = []
+    for result in results:
+        cell = result.planned.cell
+        row: ReportRow = {axis: format_axis_value(cell[axis]) for axis in sweep.varied_axes if axis in cell}
+        if result.evaluation:
+            row |= {metric: result.evaluation[metric] for metric in SWEEP_METRICS if metric in result.evaluation}
+        records = [record for record in result.planned.run.read_records().values() if record.state == "done"]
+        if seconds := sum(record.seconds for record in records):
+            row["fps"] = sum(record.frames for record in records) / seconds
+        if memory := max((record.peak_gpu_memory_mb for record in records), default=0.0):
+            row["peak_gpu_memory_mb"] = memory
+        rows.append(row)
+    return rows
+
+
+def make_sweep_table(rows: Sequence[ReportRow]) -> Table:
+    """Return the rows as text, metrics in percent."""
+    frame = _make_sweep_frame(rows)
+    cells = (tuple(_format_value(*item) for item in row.items()) for row in frame.to_dict("records"))
+    return Table(tuple(frame.columns), tuple(cells))
+
+
+def write_sweep_files(
+    sweep: Sweep, results: Sequence[CellResult], rows: Sequence[ReportRow], folder: Path, with_plots: bool = True
+) -> None:
+    """Write table.csv in full precision, table.md, commands.sh with the command of every run, and the plots."""
+    signatures = dict.fromkeys(result.evaluation.signature for result in results if result.evaluation)
+    with_runs = [{**row, "run": str(result.planned.run.path)} for row, result in zip(rows, results, strict=True)]
+    texts = {
+        "table.csv": format_sweep_csv(with_runs),
+        "table.md": format_markdown([make_sweep_table(rows)], "`, `".join(signatures) or "nothing was scored"),
+        "commands.sh": "".join(f"{result.planned.command()}\n" for result in results),
+    }
+    files = {name: text.encode() for name, text in texts.items()}
+    if with_plots:
+        files |= draw_figures(rows, sweep.varied_axes, SWEEP_METRICS, sweep.title)
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+
+
+def format_sweep_csv(rows: Sequence[ReportRow]) -> str:
+    """Return the rows as CSV in full precision; a cell is empty where there is no value."""
+    return str(_make_sweep_frame(rows).to_csv(index=False, lineterminator="\n"))
+
+
+def _make_sweep_frame(rows: Sequence[ReportRow]) -> pd.DataFrame:
+    """Return the rows with the axes first, then the metrics, speed and memory, even if the first row lacks some."""
+    import pandas as pd
+
+    frame = pd.DataFrame(list(rows))
+    last = [column for column in LAST_COLUMNS if column in frame]
+    return frame[[*frame.columns.difference(last, sort=False), *last]]
+
+
+def _format_value(column: str, value: object) -> str:
+    if value is None or value != value:  # pandas marks a cell without a value by NaN, which differs from itself
+        return MISSING_VALUE
+    return f"{100 * value if column in SWEEP_METRICS else value:.1f}" if isinstance(value, float) else str(value)
