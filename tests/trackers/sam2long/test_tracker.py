@@ -361,7 +361,7 @@ def test_the_command_line_follows_a_late_object(
     settings = ("--set", f"image_size={SIDE}", "--set", "dtype=float32", "--set", "num_pathway=2")
     command = ("infer", "--dataset", clip, "--tracker", "sam2long", "--checkpoint", checkpoint, *settings)
     refused = cli(*command, "--set", "prompts=all", expect=2)
-    assert "--set prompts=all: sam2long starts an object from one mask alone" in refused.stderr
+    assert "--set prompts=all: sam2long starts an object only from a single mask" in refused.stderr
     printed = " ".join(cli(*command, "--gpus", "cpu").stderr.split())
     assert "num_pathway=2, iou_thre=0.1, uncertainty=2.0" in printed
     (run,) = (cli.folder / "results" / "clips-val").iterdir()
