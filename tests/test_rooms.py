@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def room_of(module: str) -> str:
     return module.split(".")[1]
 
 
+@cache
 def parsed(path: Path, types_too: bool = False) -> ast.Module:
     """A file's code, by default without the imports that only type checkers see."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
@@ -63,6 +65,7 @@ def imports(path: Path, types_too: bool = False) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def own_imports(module: str, types_too: bool = False) -> set[str]:
     """The modules of vosbench that a module imports."""
     names = (name for name in imports(FILES[module], types_too) if name.startswith("vosbench."))

@@ -290,6 +290,7 @@ def test_a_fetch_that_was_killed_is_completed_by_the_next(cli: Cli) -> None:
     assert len(list((cli.folder / "datasets/cubs").rglob("*.jpg"))) == 120
 
 
+@pytest.mark.slow
 def test_two_fetches_of_the_same_dataset_do_not_meet(cli: Cli, davis2016: dict[str, bytes]) -> None:
     with serve({"DAVIS-data.zip": packed(davis2016)}, delay=5.0) as server:
         process = cli.start("fetch", "davis2016", "--mirror", server.url(""))
