@@ -179,3 +179,22 @@ def test_a_name_stands_in_only_one_module() -> None:
         for name in set(top_level_names(path)) - {"__all__"}:
             where.setdefault(name, []).append(module)
     assert {name: modules for name, modules in where.items() if len(modules) > 1} == {}
+
+
+def test_an_error_that_is_raised_says_what_was_found_beside_its_subject() -> None:
+    raised = [
+        (module, node.exc)
+        for module in INSIDE
+        for node in ast.walk(parsed(FILES[module]))
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call)
+    ]
+    calls = [(module, call) for module, call in raised if ast.unparse(call.func) == "VosbenchError"]
+    assert len(calls) > 100
+    assert [(module, call.lineno) for module, call in calls if len(call.args) < 2] == []
+
+
+def test_nine_of_ten_functions_have_at_most_twenty_lines() -> None:
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    nodes = [node for path in FILES.values() for node in ast.walk(parsed(path)) if isinstance(node, functions)]
+    lengths = sorted((node.end_lineno or 0) - node.lineno + 1 for node in nodes)
+    assert lengths[len(lengths) * 9 // 10] <= 20
