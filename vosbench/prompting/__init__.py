@@ -1,0 +1,1 @@
+"""Draw prompts from a true mask, as a user would give them."""
