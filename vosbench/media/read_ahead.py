@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 from types import TracebackType
 
 from vosbench.types import Frame
@@ -14,7 +15,7 @@ AHEAD = 8
 class ReadAhead(Sequence[Frame]):
     """Frames of which the next few are read in a thread, in the direction in which the last two were asked for.
 
-    Used in a `with` statement, at whose end the thread stops. At most `ahead` frames are held. An error of a frame is
+    Several threads may ask. Used in a `with` statement, at whose end the thread stops. At most `ahead` frames are held. An error of a frame is
     raised when that frame is asked for.
     """
 
@@ -23,25 +24,29 @@ class ReadAhead(Sequence[Frame]):
         self.thread = ThreadPoolExecutor(1, "read-ahead")
         self.pending: dict[int, Future[Frame]] = {}
         self.last = -1
+        self.lock = Lock()
 
     def __len__(self) -> int:
         return len(self.frames)
 
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # slices are not supported
         position = range(len(self))[index]
-        step = -1 if position < self.last else 1
-        self.last = position
-        wanted = (
-            range(len(self))[position : position + self.ahead + 1]
-            if step > 0
-            else range(position, max(-1, position - self.ahead - 1), -1)
-        )
-        for stale in self.pending.keys() - set(wanted):
-            self.pending.pop(stale).cancel()
-        for near in wanted:
-            if near not in self.pending:
-                self.pending[near] = self.thread.submit(self.frames.__getitem__, near)
-        return self.pending[position].result()
+        with self.lock:
+            wanted = self._list_wanted(position)
+            self.last = position
+            for stale in self.pending.keys() - set(wanted):
+                self.pending.pop(stale).cancel()
+            for near in wanted:
+                if near not in self.pending:
+                    self.pending[near] = self.thread.submit(self.frames.__getitem__, near)
+            found = self.pending[position]
+        return found.result()
+
+    def _list_wanted(self, position: int) -> range:
+        """The indices to read: a frame and the next ones in the direction of the last step."""
+        if position < self.last:
+            return range(position, max(-1, position - self.ahead - 1), -1)
+        return range(position, min(len(self), position + self.ahead + 1))
 
     def __enter__(self) -> ReadAhead:
         return self

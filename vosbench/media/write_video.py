@@ -31,31 +31,37 @@ def writing_video(
     size: tuple[int, int],
     pixel_aspect: Fraction = Fraction(1),
     sound_of: Path | None = None,
+    comment: str = "",
 ) -> Iterator[VideoWriter]:
     """Yield a writer of an H.264 video, which appears at `path` when it is complete.
 
     times: when each frame is shown, in seconds, ascending. size: height and width of the frames in pixels; an odd one
     is written with its last row or column twice, as H.264 for browsers needs even ones. sound_of: a video file whose
-    sound is copied, or encoded as AAC where the new file's format cannot hold its codec.
+    sound is copied, or encoded as AAC where the new file's format cannot hold its codec. comment: kept in the
+    file's metadata.
 
     Raises VosbenchError if the suffix of `path` is none of MP4_SUFFIXES, and OSError if the file cannot be written.
     """
     if path.suffix.lower() not in MP4_SUFFIXES:
         raise VosbenchError(path, f"expected a name with {', '.join(MP4_SUFFIXES)}", "choose another name")
-    with replacing(path) as partial, _Muxer(partial, path.suffix, sound_of) as muxer:
+    with replacing(path) as partial, _Muxer(partial, path.suffix, sound_of, comment) as muxer:
         stream = muxer.add_video("libx264", "yuv420p", QUALITY, size, pixel_aspect)
         yield VideoWriter(muxer, stream, times)
 
 
 @contextmanager
 def writing_alpha_video(
-    path: Path, times: Sequence[Fraction], size: tuple[int, int], pixel_aspect: Fraction = Fraction(1)
+    path: Path,
+    times: Sequence[Fraction],
+    size: tuple[int, int],
+    pixel_aspect: Fraction = Fraction(1),
+    comment: str = "",
 ) -> Iterator[VideoWriter]:
     """Yield a writer of a video with transparency: VP9 for `.webm`, ProRes 4444 for `.mov`; otherwise as above."""
     if path.suffix.lower() not in ALPHA_CODECS:
         raise VosbenchError(path, f"expected a name with {' or '.join(ALPHA_CODECS)}", "choose another name")
     codec, pixel_format, options = ALPHA_CODECS[path.suffix.lower()]
-    with replacing(path) as partial, _Muxer(partial, path.suffix, None) as muxer:
+    with replacing(path) as partial, _Muxer(partial, path.suffix, None, comment) as muxer:
         yield VideoWriter(muxer, muxer.add_video(codec, pixel_format, options, size, pixel_aspect), times)
 
 
@@ -88,12 +94,14 @@ class VideoWriter:
 class _Muxer:
     """An open output file: one video stream, and the sound of another file beside it."""
 
-    def __init__(self, partial: Path, suffix: str, sound_of: Path | None) -> None:
+    def __init__(self, partial: Path, suffix: str, sound_of: Path | None, comment: str) -> None:
         import av
 
         kind = {".mkv": "matroska", ".webm": "webm", ".mov": "mov"}.get(suffix.lower(), "mp4")
         options = {"movflags": "+faststart"} if kind in ("mp4", "mov") else {}
         self.output = av.open(os.fspath(partial), "w", format=kind, options=options)
+        if comment:
+            self.output.metadata["comment"] = comment
         self.input = av.open(os.fspath(sound_of)) if sound_of else None
         self.sounds: dict[int, tuple[Any, Any]] = {}
         self.packets: Iterator[Any] = iter(())
