@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 
 from tests.support.golden import unhurried
-from vosbench.prompting.simulate import Click, choose_click, find_box, find_centre
+from vosbench.prompting.simulate import choose_click, find_box, find_centre
+from vosbench.types import Point
 
 MASKS = arrays(np.bool_, (9, 11))
 
@@ -20,7 +21,7 @@ def _box(x0: int, y0: int, x1: int, y1: int, height: int = 20, width: int = 30) 
 
 
 def test_the_first_click_is_the_middle_of_the_object() -> None:
-    assert choose_click(_box(10, 5, 20, 15)) == Click(15, 10, True)
+    assert choose_click(_box(10, 5, 20, 15)) == Point(15, 10, True)
 
 
 def test_a_click_never_falls_into_the_hole_of_a_ring() -> None:
@@ -35,8 +36,8 @@ def test_an_object_at_the_edge_is_clicked_inside_the_frame() -> None:
 
 def test_the_larger_error_is_clicked_first() -> None:
     truth = _box(2, 2, 10, 10)
-    assert choose_click(truth, truth | _box(20, 4, 28, 16)) == Click(24, 8, False)
-    assert choose_click(truth | _box(20, 4, 28, 16), truth) == Click(24, 8, True)
+    assert choose_click(truth, truth | _box(20, 4, 28, 16)) == Point(24, 8, False)
+    assert choose_click(truth | _box(20, 4, 28, 16), truth) == Point(24, 8, True)
 
 
 def test_a_perfect_mask_ends_the_clicks() -> None:
@@ -49,8 +50,8 @@ def test_a_click_lies_on_an_error_and_says_of_which_kind(truth: np.ndarray, pred
     click = choose_click(truth, prediction)
     assert (click is None) == bool((truth == prediction).all())
     if click:
-        assert truth[click.y, click.x] == click.positive
-        assert prediction[click.y, click.x] != click.positive
+        assert truth[int(click.y), int(click.x)] == click.positive
+        assert prediction[int(click.y), int(click.x)] != click.positive
 
 
 @unhurried

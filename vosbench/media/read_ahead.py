@@ -15,8 +15,8 @@ AHEAD = 8
 class ReadAhead(Sequence[Frame]):
     """Frames of which the next few are read in a thread, in the direction in which the last two were asked for.
 
-    Several threads may ask. Used in a `with` statement, at whose end the thread stops. At most `ahead` frames are held. An error of a frame is
-    raised when that frame is asked for.
+    Several threads may ask. At most `ahead` + 1 frames are held. An error of a frame is raised when that frame is asked
+    for. Used in a `with` statement, at whose end the thread stops.
     """
 
     def __init__(self, frames: Sequence[Frame], ahead: int = AHEAD) -> None:

@@ -8,19 +8,9 @@ the frame's edge everything counts as outside, so that an object cut off by the 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 
-from vosbench.types import Mask
-
-
-class Click(NamedTuple):
-    """A click at a pixel, x to the right and y down from 0. positive: on the object, or else beside it."""
-
-    x: int
-    y: int
-    positive: bool = True
+from vosbench.types import Mask, Point
 
 
 def find_centre(region: Mask) -> tuple[int, int]:
@@ -35,7 +25,7 @@ def find_centre(region: Mask) -> tuple[int, int]:
     return int(x), int(y)
 
 
-def choose_click(truth: Mask, prediction: Mask | None = None) -> Click | None:
+def choose_click(truth: Mask, prediction: Mask | None = None) -> Point | None:
     """Return the next click of a user who sees `prediction` where `truth` should be; None if they are equal.
 
     The missing and the wrong pixels are two regions; the click lies at the centre of the one that reaches deeper, at
@@ -49,7 +39,7 @@ def choose_click(truth: Mask, prediction: Mask | None = None) -> Click | None:
     if not (missing.any() or wrong.any()):
         return None
     positive = bool(measure_depth(missing).max() >= measure_depth(wrong).max())
-    return Click(*find_centre(missing if positive else wrong), positive)
+    return Point(*find_centre(missing if positive else wrong), positive)
 
 
 def find_box(mask: Mask) -> tuple[int, int, int, int]:
