@@ -24,13 +24,47 @@ Labels: TypeAlias = "NDArray[np.uint8] | NDArray[np.uint16]"
 """A label map of one frame: [H, W]; the value of a pixel is its object id, and 0 is background."""
 
 
+class Point(NamedTuple):
+    """A click into a frame: x and y in pixels of the video's frames, from their left and upper edge.
+
+    positive: whether the object is there; a negative click says that it is not.
+    """
+
+    x: float
+    y: float
+    positive: bool = True
+
+
+@dataclass(frozen=True)
+class PointPrompt:
+    """An object that is given by clicks into one frame, at least one."""
+
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True)
+class BoxPrompt:
+    """An object that is given by a box around it in one frame, in pixels as of `Point`, and clicks if there are any."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    points: tuple[Point, ...] = ()
+
+
+Prompt: TypeAlias = "Mask | PointPrompt | BoxPrompt"
+"""What an object is given by in one frame. Its kind is called "mask", "points" or "box"."""
+
+
 @dataclass(frozen=True)
 class Video:
     """All that a tracker may see of a video. It holds no ground truth except the prompts.
 
     name: the video's name in its dataset.
     frames: decoded when they are indexed or iterated over. All frames have the same height and width.
-    prompts: frame index, from 0 -> the masks of the objects that are given in this frame.
+    prompts: frame index, from 0 -> the masks of the objects that are given in this frame. Only for a tracker that says
+    so in `prompt_kinds`, an object may also be given by a PointPrompt or a BoxPrompt; such a tracker reads any_prompts.
     overlap: whether the dataset has a mask for each object, so that objects may share pixels, rather than label maps.
     """
 
@@ -38,6 +72,11 @@ class Video:
     frames: Sequence[Frame]
     prompts: Mapping[int, Masks]
     overlap: bool = False
+
+    @property
+    def any_prompts(self) -> Mapping[int, Mapping[int, Prompt]]:
+        """The prompts, of which each may be of any kind."""
+        return self.prompts
 
 
 class Tracker(Protocol):
@@ -62,6 +101,10 @@ class Tracker(Protocol):
         Settings that take less memory. A video for which memory ran out is tried again with them.
     first_masks_only: bool; default: False
         Whether an object can be given by its first mask only. If so, the setting `prompts=all` is refused.
+    prompt_kinds: tuple[str, ...]; default: ("mask",)
+        The kinds of prompts that it takes, of "mask", "points" and "box". For others, a `Prompter` makes masks first.
+    open_session: a method as that of `SessionTracker`; default: none
+        Without it, `vosbench.trackers.sessions.open_session` runs `track` anew for every propagation.
     """
 
     def track(self, video: Video) -> Iterator[Masks]:
@@ -72,6 +115,74 @@ class Tracker(Protocol):
         Raise VosbenchError for what the user can put right. After any other error the video is tried once more in a
         new process.
         """
+        ...
+
+
+class Prompter(Protocol):
+    """Finds the mask of an object from clicks or a box in one frame, for trackers that take masks only.
+
+    It is built as `Prompter(device, **settings)`; an argument `checkpoint` is as a tracker's.
+    """
+
+    def find_mask(self, frame: Frame, prompt: PointPrompt | BoxPrompt) -> Mask:
+        """The mask of the object, bool[H, W]. Several calls with the same frame may follow one another."""
+        ...
+
+
+class Session(Protocol):
+    """A video in which objects are prompted, seen at once, propagated, corrected, and propagated again.
+
+    Frames are counted from 0. Any call may raise VosbenchError for what the user can put right; nothing has changed
+    then. What is returned belongs to the caller. A session is used by one thread at a time, and closed at the end.
+    """
+
+    @property
+    def prompts(self) -> Mapping[int, Mapping[int, Prompt]]:
+        """The prompts as they are now: object id, in the order in which the objects were added -> frame -> prompt."""
+        ...
+
+    def add(self, index: int, object_id: int, prompt: Prompt, replace: bool = True) -> Masks:
+        """Prompt an object in a frame, a new object or a known one, and return the masks of all objects there.
+
+        replace: whether the prompt takes the place of the object's prompt in this frame. If not, its points are added
+        to that prompt's points.
+        """
+        ...
+
+    def clear(self, index: int, object_id: int) -> Masks:
+        """Remove an object's prompt in a frame, if it has one, and return the masks of all objects there."""
+        ...
+
+    def remove(self, object_id: int) -> dict[int, Masks]:
+        """Remove an object. Return the masks of the other objects in the frames in which it was prompted."""
+        ...
+
+    def propagate(
+        self, start: int | None = None, direction: str = "forwards", reach: int | None = None
+    ) -> Iterator[tuple[int, Masks]]:
+        """Yield frame after frame the index and the masks of all objects, from the prompts as they are now.
+
+        start: the first frame; None for the first one that has a prompt. direction: "forwards", "backwards", or "both":
+        forwards from the start, then backwards from the frame before it. reach: how far from the start it goes, in
+        frames; None for as far as the video goes.
+        It may be left early; it may not be continued after another call of the session.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free what the session holds: threads, memory, files."""
+        ...
+
+    def __enter__(self) -> Session: ...
+
+    def __exit__(self, *raised: object) -> None: ...
+
+
+class SessionTracker(Tracker, Protocol):
+    """A tracker that has sessions of its own."""
+
+    def open_session(self, video: Video) -> Session:
+        """A session on a video, in which the video's prompts have been added."""
         ...
 
 

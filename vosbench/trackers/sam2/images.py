@@ -25,10 +25,12 @@ class ModelImages:
     frame is asked for. At the end of the context all threads have stopped.
 
     size: (height, width) of the latest frame asked for, at the video's own resolution.
+    step: from a frame to the one that is read ahead of its turn: 1, or -1 for a video that is followed backwards; 0
+    where the next frame is not known.
     """
 
-    def __init__(self, frames: Sequence[Frame], side: int, device: torch.device) -> None:
-        self.frames, self.side, self.device = frames, side, device
+    def __init__(self, frames: Sequence[Frame], side: int, device: torch.device, step: int = 1) -> None:
+        self.frames, self.side, self.device, self.step = frames, side, device, step
         self.mean, self.std = (torch.tensor(colour)[:, None, None].to(device) for colour in (MEAN, STD))
         self.size = (0, 0)
         self.readers: ThreadPoolExecutor | None = None
@@ -58,7 +60,8 @@ class ModelImages:
         """A frame that was read ahead, if it was; the frames after it are then read ahead."""
         if self.readers is None:
             return self._read(index)
-        wanted = range(index, min(index + 1 + FRAMES_READ_AHEAD, len(self)))
+        wanted = [index + rank * self.step for rank in range(FRAMES_READ_AHEAD + 1)] if self.step else [index]
+        wanted = [frame for frame in wanted if 0 <= frame < len(self)]
         for other in self.coming.keys() - set(wanted):
             self.coming.pop(other).cancel()
         for frame in wanted:

@@ -98,18 +98,18 @@ class Sam2(ModelTracker):
         """
         import torch
 
-        from vosbench.trackers.sam2.batched import BatchedSession
+        from vosbench.trackers.sam2.batched import BatchedPass
         from vosbench.trackers.sam2.images import ModelImages
         from vosbench.trackers.sam2.logits import MaskDecision, begin_decision
-        from vosbench.trackers.sam2.session import Sam2Session
+        from vosbench.trackers.sam2.video_pass import Sam2Pass
 
-        session_class = BatchedSession if self.settings.fast else Sam2Session
+        pass_class = BatchedPass if self.settings.fast else Sam2Pass
         latest: MaskDecision | None = None
         with ModelImages(video.frames, self.predictor.image_size, self.device) as images:
-            session = session_class(self.predictor, images, video.prompts, self.dtype, self.fill_hole_area)
+            video_pass = pass_class(self.predictor, images, video.prompts, self.dtype, self.fill_hole_area)
             for index in range(len(video.frames)):
                 with torch.inference_mode(), self.autocast:
-                    decision = begin_decision(session.step(index), self.settings.score_threshold, video.overlap)
+                    decision = begin_decision(video_pass.step(index), self.settings.score_threshold, video.overlap)
                 if latest:
                     yield latest.masks()
                 latest = decision

@@ -19,6 +19,7 @@ from vosbench.trackers.sam2.memory import (
     TRACKED,
     FrameOutput,
     MemoryRecaller,
+    ObjectMemory,
     RecalledMemory,
     fuse_memory,
     new_inference_state,
@@ -146,7 +147,7 @@ class Network:
 
     def _recall(self, index: int, query: FrameQuery) -> RecalledMemory:
         """What the stock predictor would give its memory attention: with one pointer too many and keys not scaled."""
-        past = {
+        past: ObjectMemory = {
             PROMPTED: {query.prompt_index: query.prompt.output},
             TRACKED: {index - rank: memory.output for rank, memory in enumerate(reversed(query.history), 1)},
         }

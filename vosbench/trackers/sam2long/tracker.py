@@ -57,18 +57,18 @@ class Sam2Long(ModelTracker):
         from vosbench.trackers.sam2.logits import decide_logits
         from vosbench.trackers.sam2long.batched import BatchedNetwork
         from vosbench.trackers.sam2long.network import Network
-        from vosbench.trackers.sam2long.session import Sam2LongSession
+        from vosbench.trackers.sam2long.video_pass import Sam2LongPass
 
         _check_prompts(video)
         network_class, threshold = BatchedNetwork if self.settings.fast else Network, self.settings.score_threshold
         with ModelImages(video.frames, self.predictor.image_size, self.device) as images:
-            session = Sam2LongSession(network_class(self.predictor, images, self.dtype), self.policy, threshold)
+            video_pass = Sam2LongPass(network_class(self.predictor, images, self.dtype), self.policy, threshold)
             for index in range(len(video.frames)):
                 with torch.inference_mode(), self.autocast:
-                    session.step(index, video.prompts.get(index, {}))
-                while session.decided():
+                    video_pass.step(index, video.prompts.get(index, {}))
+                while video_pass.decided():
                     with torch.inference_mode(), self.autocast:
-                        masks = decide_logits(session.take(), threshold, video.overlap)
+                        masks = decide_logits(video_pass.take(), threshold, video.overlap)
                     yield masks
 
 

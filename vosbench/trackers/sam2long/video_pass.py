@@ -25,7 +25,7 @@ class PathwayStep(NamedTuple):
     score: float
 
 
-class Sam2LongSession:
+class Sam2LongPass:
     """The state of one video; call `step` with 0, 1, 2, ..., and `take` as often as there are frames.
 
     threshold: logits that are not above it need not be kept exactly.

@@ -1,22 +1,22 @@
-"""Follow the objects of one video frame by frame with SAM 2's own predictor.
+"""Follow the objects of one video once, frame by frame, with SAM 2's own predictor.
 
-The session keeps only what a later frame can still use, so that its memory does not grow with the video, and encodes
+The pass keeps only what a later frame can still use, so that its memory does not grow with the video, and encodes
 each frame once for all objects. The predictor takes objects in cohorts: a cohort is one batch with one memory. Here
 each object is a cohort of its own, so that its numbers are those of the official script, which tracks no batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import torch
 from torch.nn.functional import interpolate
 
-from vosbench.trackers.sam2.holes import fill_holes
-from vosbench.trackers.sam2.images import ModelImages, resize_prompts
-from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, FrameOutput, ObjectMemory, new_inference_state
-from vosbench.types import Masks
+from vosbench.trackers.sam2.engine import FrameEngine
+from vosbench.trackers.sam2.images import ModelImages
+from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, FrameOutput, ObjectMemory
+from vosbench.types import Prompt
 
 Cohort = tuple[int, ...]
 """The ids of the objects in a batch, ascending. All of them are prompted in the very same frames."""
@@ -24,7 +24,7 @@ Cohort = tuple[int, ...]
 MAX_HELD_FRAMES = 8  # prompted frames whose features are kept from the look ahead until their turn comes
 
 
-class Sam2Session:
+class Sam2Pass:
     """The state of one video; call `step` with 0, 1, 2, ...
 
     An object that is prompted in several frames knows all of its prompts from its start, the later ones too, as in the
@@ -37,12 +37,12 @@ class Sam2Session:
         self,
         predictor: Any,
         images: ModelImages,
-        prompts: Mapping[int, Masks],
+        prompts: Mapping[int, Mapping[int, Prompt]],
         dtype: torch.dtype,
         fill_hole_area: int = 0,
     ) -> None:
-        self.predictor, self.images, self.prompts, self.dtype = predictor, images, prompts, dtype
-        self.fill_hole_area = fill_hole_area
+        self.predictor, self.images, self.prompts = predictor, images, prompts
+        self.engine = FrameEngine(predictor, images, dtype, fill_hole_area)
         prompted_frames: dict[int, list[int]] = {}
         for index in sorted(prompts):
             for object_id in prompts[index]:
@@ -52,7 +52,7 @@ class Sam2Session:
             cohort: {PROMPTED: {}, TRACKED: {}} for cohort in self._cohorts(prompted_frames)
         }
         self.held_features: dict[int, dict[int, Any]] = {}
-        self.state = new_inference_state(images)
+        self.state = self.engine.state
 
     def _cohorts(self, prompted_frames: Mapping[int, Sequence[int]]) -> list[Cohort]:
         """Divide the objects, given with the frames in which each is prompted, into cohorts."""
@@ -104,7 +104,7 @@ class Sam2Session:
         """Find objects in a frame by their memory, and remember them there."""
         for cohort in cohorts:
             memory = self.memories[cohort]
-            memory[TRACKED][index] = self._infer(memory, index, len(cohort))
+            memory[TRACKED][index] = self.engine.track(memory, index, len(cohort))
 
     def _take(self, cohort: Cohort, index: int) -> torch.Tensor:
         """Remove the logits [N, 1, h, w] of a frame from the memory and return them."""
@@ -116,49 +116,13 @@ class Sam2Session:
 
     def _prompt(self, cohort: Cohort, index: int) -> None:
         """Remember objects by their prompts in a frame."""
-        side = self.predictor.image_size
-        masks = [self.prompts[index][object_id] for object_id in cohort]
         memory = self.memories[cohort]
-        output = self._infer(memory, index, len(cohort), resize_prompts(masks, side, self.images.device))
-        features, output["maskmem_pos_enc"] = self.predictor._run_memory_encoder(
-            self.state,
-            index,
-            batch_size=len(cohort),
-            high_res_masks=interpolate(output["pred_masks"], (side, side), mode="bilinear"),
-            object_score_logits=output["object_score_logits"],
-            is_mask_from_pts=True,
-        )
-        output["maskmem_features"] = self._cast_features(features)
+        output = self.engine.prompt(memory, index, [self.prompts[index][object_id] for object_id in cohort])
+        self.engine.remember(index, output)
         memory[PROMPTED][index] = output
         memory[PROMPTED] = dict(sorted(memory[PROMPTED].items()))  # the order in which the attention sums
 
-    def _infer(self, memory: ObjectMemory, index: int, count: int, prompt: torch.Tensor | None = None) -> FrameOutput:
-        """What the model finds of `count` objects in a frame: from their prompt there, or else from their memory."""
-        output: FrameOutput = self.predictor._run_single_frame_inference(
-            self.state,
-            memory,
-            index,
-            batch_size=count,
-            is_init_cond_frame=prompt is not None,
-            point_inputs=None,
-            mask_inputs=prompt,
-            reverse=False,
-            run_mem_encoder=prompt is None,
-        )[0]
-        return self._finish(output)
-
-    def _finish(self, output: FrameOutput) -> FrameOutput:
-        """The model's output with holes filled and features cast, as it is remembered."""
-        if self.fill_hole_area:
-            output["pred_masks"] = fill_holes(output["pred_masks"], self.fill_hole_area)
-        output["maskmem_features"] = self._cast_features(output["maskmem_features"])
-        return output
-
-    def _cast_features(self, features: torch.Tensor | None) -> torch.Tensor | None:
-        """Cast features, bfloat16 with every dtype, to float16 for autocast to float16, which refuses bfloat16."""
-        return features.half() if features is not None and self.dtype == torch.float16 else features
-
-    def _forget(self, tracked: dict[int, FrameOutput], index: int) -> None:
+    def _forget(self, tracked: MutableMapping[int, FrameOutput], index: int) -> None:
         """Drop everything of an object's tracked frames that no frame after this one reads.
 
         Later frames read the features of the latest frame and of those `num_maskmem - 2` frames before it that are the
