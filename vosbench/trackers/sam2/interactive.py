@@ -62,7 +62,7 @@ class InteractiveVideo:
         known = self.objects.get(object_id) or PromptedObject(
             {PROMPTED: {}, TRACKED: OutputStore(self.file, self.kept_outputs)}
         )
-        alone = index not in known.directions
+        alone = index not in known.directions or not known.memory[PROMPTED]  # without one there is nothing to recall
         kind = PROMPTED if alone or self.keep_corrections else TRACKED
         earlier = known.look_up(index, kind)
         output = self._find_prompted(known, index, prompt, alone, earlier["pred_masks"] if earlier else None)
