@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -16,7 +17,11 @@ from PIL import Image
 
 from tests.support import official
 from tests.support.official import SIDE
+from tests.support.tensors import PIXELS, reachable
+from vosbench.errors import VosbenchError
 from vosbench.masks.labels import read_labels
+from vosbench.trackers.sam2.memory import TRACKED
+from vosbench.trackers.sam2.store import OutputFile, OutputStore
 from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import BoxPrompt, Frame, Mask, Masks, Point, PointPrompt, Prompt, Session, Video
 
@@ -323,3 +328,162 @@ def test_every_step_equals_the_stock_predictor_bit_for_bit(
 ) -> None:
     with official.having(overlapping, add_all_frames_to_correct_as_cond=keep):
         compare(tracker, overlapping, clip, Video("clip", frames, {}), true_masks, steps)
+
+
+@pytest.mark.slow
+def test_mixed_precision_equals_the_stock_predictor_under_autocast(
+    checkpoint: str, stock: Any, clip: Path, frames: list[Frame], true_masks: list[Mask]
+) -> None:
+    steps = [Click(2, 1, [A]), Draw(1, 2), Go(0, reach=3), Click(1, 1, [(*B, 0)]), Go(2, reverse=True)]
+    mixed = Sam2("cpu", checkpoint, image_size=SIDE)
+    with (
+        official.having(stock, non_overlap_masks=False, add_all_frames_to_correct_as_cond=True),
+        torch.autocast("cpu", torch.bfloat16),
+    ):
+        compare(mixed, stock, clip, Video("clip", frames, {}), true_masks, steps)
+
+
+def propagated(session: Session, *arguments: Any, **options: Any) -> dict[int, Masks]:
+    return dict(session.propagate(*arguments, **options))
+
+
+def test_the_prompts_of_a_video_and_a_pass_over_it_give_the_masks_of_track(
+    tracker: Sam2, frames: list[Frame], true_masks: list[Mask]
+) -> None:
+    video = Video("clip", frames[:4], {0: {1: true_masks[0], 2: ~true_masks[0]}})
+    with tracker.open_session(video) as session:
+        found = propagated(session)
+    for index, masks in enumerate(tracker.track(video)):
+        assert all(np.array_equal(found[index][object_id], masks[object_id]) for object_id in (1, 2))
+
+
+def test_track_takes_clicks_and_boxes_as_a_session_does(checkpoint: str, tracker: Sam2, frames: list[Frame]) -> None:
+    prompts: Any = {
+        0: {1: PointPrompt((Point(*A), Point(*B, positive=False))), 4: PointPrompt((Point(*B), Point(9, 9, False)))},
+        2: {3: BoxPrompt(10, 20, 300, 200)},
+    }
+    video = Video("clip", frames[:4], prompts, overlap=True)
+    fast = Sam2("cpu", checkpoint, image_size=SIDE, dtype="float32", fast=True)
+    with tracker.open_session(Video("clip", frames[:4], {0: prompts[0]}, overlap=True)) as session:
+        found = propagated(session)
+    for index, (masks, quick) in enumerate(zip(tracker.track(video), fast.track(video), strict=True)):
+        assert masks.keys() == quick.keys() == ({1, 4} if index < 2 else {1, 3, 4})
+        assert all(np.array_equal(masks[object_id], found[index][object_id]) for object_id in (1, 4))
+        assert all((masks[object_id] != quick[object_id]).mean() < PIXELS for object_id in masks)
+
+
+def test_a_click_where_an_object_was_followed_begins_it_anew_once_its_prompts_are_gone(
+    tracker: Sam2, frames: list[Frame], true_masks: list[Mask]
+) -> None:
+    """The package stops here with an assertion."""
+    with tracker.open_session(Video("clip", frames, {0: {1: true_masks[0]}})) as session:
+        propagated(session, reach=2)
+        session.clear(0, 1)
+        with pytest.raises(VosbenchError, match="object 1: has no prompt to begin with; add one or remove it"):
+            session.propagate()
+        session.add(1, 1, PointPrompt((Point(*A),)))
+        assert list(propagated(session, reach=2)) == [1, 2, 3]
+
+
+class Decoded(list[Frame]):
+    """Frames that note which of them are read."""
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        super().__init__(frames)
+        self.read: list[int] = []
+
+    def __getitem__(self, index: Any) -> Any:
+        self.read.append(index)
+        return super().__getitem__(index)
+
+
+def test_a_frame_in_reach_is_neither_decoded_nor_encoded_twice(tracker: Sam2, frames: list[Frame]) -> None:
+    encoded: list[int] = []
+    hook = tracker.predictor.image_encoder.register_forward_hook(lambda *_: encoded.append(1))
+    watched = Decoded(frames)
+    with tracker.open_session(Video("clip", watched, {})) as session:
+        for x in range(3):
+            session.add(3, 1, PointPrompt((Point(A[0] + x, A[1]),)))
+        assert (watched.read, len(encoded)) == ([3], 1)
+        propagated(session, reach=3)
+        session.add(5, 1, PointPrompt((Point(*A),)))
+        session.add(4, 2, PointPrompt((Point(*B),)))
+        propagated(session, 4, reach=2)
+    hook.remove()
+    assert sorted(set(watched.read[: watched.read.index(6) + 1])) == [3, 4, 5, 6]
+    assert len(encoded) == 4
+    assert len(watched.read) == len(set(watched.read))
+
+
+def test_frames_are_read_ahead_in_the_direction_of_a_propagation(tracker: Sam2, frames: list[Frame]) -> None:
+    watched = Decoded(frames)
+    with tracker.open_session(Video("clip", watched, {})) as session:
+        session.add(8, 1, PointPrompt((Point(*A),)))
+        steps = session.propagate(8, "backwards")
+        next(steps), next(steps)
+        steps.close()
+    assert watched.read[:2] == [8, 7]
+    assert set(watched.read) <= {8, 7, 6, 5, 4, 3}
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("frames")]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_frames_that_were_followed(
+    checkpoint: str, frames: list[Frame], true_masks: list[Mask]
+) -> None:
+    """And a correction far back still equals that of a session that keeps everything in memory."""
+    tracker = Sam2("cpu", checkpoint, image_size=32, dtype="float32", max_object_pointers=4, memory_size=3)
+    steps = [Go(0), Go(18, reach=2), Click(5, 1, [A]), Go(8, reverse=True), Go(5, reach=3)]
+    video = Video("clip", frames * 2, {0: {1: true_masks[0]}, 3: {2: ~true_masks[3]}})
+    found, sizes = [], {}
+    for kept in (7, 1000):
+        with watch(tracker, video) as (session, logits):
+            follower = session.follower  # type: ignore[attr-defined]
+            stores = [known.memory[TRACKED] for known in follower.objects.values()]
+            for store in stores:
+                store.kept = kept
+            for step in steps:
+                for index, _ in take_step(session, step, true_masks):
+                    near = [store.near for store in stores]
+                    sizes[kept, step, index] = reachable((near, follower.engine.features), set())
+            found.append(logits)
+    assert sizes[7, Go(0), 22] == sizes[7, Go(0), 15] < sizes[1000, Go(0), 15] < sizes[1000, Go(0), 22]
+    assert len(found[0]) == len(found[1]) >= 40
+    for ours, theirs in zip(*found, strict=True):
+        assert all(torch.equal(ours[object_id], theirs[object_id]) for object_id in theirs)
+
+
+def test_what_leaves_memory_comes_back_bit_for_bit_and_its_place_is_used_again() -> None:
+    def output(value: float) -> dict[str, Any]:
+        return {
+            "maskmem_features": torch.full((1, 2, 3), value, dtype=torch.bfloat16),
+            "maskmem_pos_enc": shared,
+            "pred_masks": torch.tensor([[value, -value / 3]]),
+            "object_score_logits": torch.tensor(value),
+        }
+
+    shared = [torch.zeros(1)]
+    file = OutputFile()
+    store = OutputStore(file, kept=2)
+    for _ in range(3):
+        for index in range(5):
+            store[index] = output(index + 0.1)
+    assert sorted(store) == [0, 1, 2, 3, 4]
+    assert list(store.near) == [3, 4]
+    for index in (0, 4, 2, 0, 1):
+        for name, value in output(index + 0.1).items():
+            assert name == "maskmem_pos_enc" or (
+                torch.equal(store[index][name], value) and store[index][name].dtype == value.dtype
+            )
+        assert store[index]["maskmem_pos_enc"] is shared
+    length = file.end // 5
+    assert (file.end, length * 5) == (length * 5, file.end)
+    del store[3]
+    assert 3 not in store
+    assert store.get(3) is None
+    with pytest.raises(KeyError):
+        del store[3]
+    store.clear()
+    assert not list(store)
+    assert sum(map(len, file.free.values())) == 5
+    file.close()

@@ -14,9 +14,8 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
-from vosbench.trackers.prompts import list_points
 from vosbench.trackers.sam2.holes import fill_holes
-from vosbench.trackers.sam2.images import ModelImages, resize_prompts
+from vosbench.trackers.sam2.images import ModelImages, resize_prompts, scale_points
 from vosbench.trackers.sam2.memory import FrameOutput, ObjectMemory, new_inference_state
 from vosbench.types import Prompt
 
@@ -120,19 +119,12 @@ class FrameEngine:
         return self.finish(output)
 
     def _prepare(self, prompts: Sequence[Prompt]) -> PromptInput:
+        side, device = self.predictor.image_size, self.images.device
         masks = [prompt for prompt in prompts if isinstance(prompt, np.ndarray)]
+        clicks = [prompt for prompt in prompts if not isinstance(prompt, np.ndarray)]
         if masks:
-            return PromptInput(None, resize_prompts(masks, self.predictor.image_size, self.images.device))
-        return PromptInput(self._prepare_points(prompts), None)
-
-    def _prepare_points(self, prompts: Sequence[Prompt]) -> dict[str, torch.Tensor]:
-        """The clicks and boxes of a batch, bit for bit as the predictor scales them."""
-        listed = [list_points(prompt) for prompt in prompts if not isinstance(prompt, np.ndarray)]
-        height, width = self.images.size
-        places = torch.tensor([[(point.x, point.y) for point, _ in points] for points in listed], dtype=torch.float32)
-        places = places / torch.tensor([width, height]) * self.predictor.image_size
-        labels = torch.tensor([[label for _, label in points] for points in listed], dtype=torch.int32)
-        return {"point_coords": places.to(self.images.device), "point_labels": labels.to(self.images.device)}
+            return PromptInput(None, resize_prompts(masks, side, device))
+        return PromptInput(scale_points(clicks, self.images.size, side, device), None)
 
     def _cast_features(self, features: torch.Tensor | None) -> torch.Tensor | None:
         """Cast features, bfloat16 with every dtype, to float16 for autocast to float16, which refuses bfloat16."""

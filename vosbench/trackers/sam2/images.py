@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from vosbench.types import Frame, Mask
+from vosbench.trackers.prompts import list_points
+from vosbench.types import BoxPrompt, Frame, Mask, PointPrompt
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, with which SAM 2 was trained
 FRAMES_READ_AHEAD = 4  # frames that are read before they are asked for
@@ -84,3 +85,18 @@ def resize_prompts(prompts: Sequence[Mask], side: int, device: torch.device) -> 
     if masks.shape[1:] != (side, side):
         resized = interpolate(resized, (side, side), mode="bilinear", antialias=True) >= 0.5
     return resized.float()
+
+
+def scale_points(
+    prompts: Sequence[PointPrompt | BoxPrompt], size: tuple[int, int], side: int, device: torch.device
+) -> dict[str, torch.Tensor]:
+    """The places [N, P, 2] and labels [N, P] of N prompts with P points each, as the predictor names and scales them.
+
+    size: (height, width) of the frame. side: of the square to which it is resized.
+    """
+    listed = [list_points(prompt) for prompt in prompts]
+    places = torch.tensor([[(point.x, point.y) for point, _ in points] for points in listed], dtype=torch.float32)
+    labels = torch.tensor([[label for _, label in points] for points in listed], dtype=torch.int32)
+    height, width = size
+    places = places / torch.tensor([width, height]) * side
+    return {"point_coords": places.to(device), "point_labels": labels.to(device)}
