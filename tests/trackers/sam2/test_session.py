@@ -442,12 +442,12 @@ def test_memory_does_not_grow_with_the_frames_that_were_followed(
             stores = [known.memory[TRACKED] for known in follower.objects.values()]
             for store in stores:
                 store.kept = kept
-            for step in steps:
+            for number, step in enumerate(steps):
                 for index, _ in take_step(session, step, true_masks):
                     near = [store.near for store in stores]
-                    sizes[kept, step, index] = reachable((near, follower.engine.features), set())
+                    sizes[kept, number, index] = reachable((near, follower.engine.features), set())
             found.append(logits)
-    assert sizes[7, Go(0), 22] == sizes[7, Go(0), 15] < sizes[1000, Go(0), 15] < sizes[1000, Go(0), 22]
+    assert sizes[7, 0, 22] == sizes[7, 0, 15] < sizes[1000, 0, 15] < sizes[1000, 0, 22]
     assert len(found[0]) == len(found[1]) >= 40
     for ours, theirs in zip(*found, strict=True):
         assert all(torch.equal(ours[object_id], theirs[object_id]) for object_id in theirs)
