@@ -20,7 +20,6 @@ from tests.support.official import SIDE
 from tests.support.tensors import PIXELS, reachable
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import read_labels
-from vosbench.trackers.sam2.memory import TRACKED
 from vosbench.trackers.sam2.store import OutputFile, OutputStore
 from vosbench.trackers.sam2.tracker import Sam2
 from vosbench.types import BoxPrompt, Frame, Mask, Masks, Point, PointPrompt, Prompt, Session, Video
@@ -439,7 +438,7 @@ def test_memory_does_not_grow_with_the_frames_that_were_followed(
     for kept in (7, 1000):
         with watch(tracker, video) as (session, logits):
             follower = session.follower  # type: ignore[attr-defined]
-            stores = [known.memory[TRACKED] for known in follower.objects.values()]
+            stores = [known.tracked for known in follower.objects.values()]
             for store in stores:
                 store.kept = kept
             for number, step in enumerate(steps):

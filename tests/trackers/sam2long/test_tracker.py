@@ -163,7 +163,7 @@ def attention_input(tracker: Sam2Long, frame: Frame, length: int) -> dict[str, A
         lambda _, args, inputs, output: seen.update(inputs), with_kwargs=True
     )
     with torch.inference_mode():
-        network.query(60, [FrameQuery(20, filled(99), [filled(number) for number in range(length)])])
+        network.query(60, [FrameQuery({20: filled(99)}, [filled(number) for number in range(length)])])
     hook.remove()
     return seen
 
@@ -193,8 +193,9 @@ def test_with_a_memory_of_only_the_prompt_no_key_is_scaled(checkpoint: str, fram
 
 
 def test_the_model_is_left_unchanged(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
+    hooks = dict(tracker.predictor.memory_attention._forward_pre_hooks)
     track(tracker, frames[:4], {0: ground_truth[0]})
-    assert not tracker.predictor.memory_attention._forward_pre_hooks
+    assert tracker.predictor.memory_attention._forward_pre_hooks == hooks
 
 
 def test_the_frame_after_the_prompt_equals_that_of_sam_2(

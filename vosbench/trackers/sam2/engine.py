@@ -58,7 +58,7 @@ class FrameEngine:
         clicks correct.
         """
         self.load(index)
-        given = self._prepare(prompts)
+        given = self.prepare(prompts)
         if previous is not None:
             previous = previous.clamp(-PREVIOUS_LOGIT, PREVIOUS_LOGIT) if given.points else None
         return self._infer(memory, index, len(prompts), given, alone, reverse, previous)
@@ -118,7 +118,8 @@ class FrameEngine:
         )[0]
         return self.finish(output)
 
-    def _prepare(self, prompts: Sequence[Prompt]) -> PromptInput:
+    def prepare(self, prompts: Sequence[Prompt]) -> PromptInput:
+        """The prompts of a batch in the frame that was loaded last, as the predictor takes them."""
         side, device = self.predictor.image_size, self.images.device
         masks = [prompt for prompt in prompts if isinstance(prompt, np.ndarray)]
         clicks = [prompt for prompt in prompts if not isinstance(prompt, np.ndarray)]

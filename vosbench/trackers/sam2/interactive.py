@@ -27,18 +27,24 @@ FrameLogits = dict[int, torch.Tensor]
 class PromptedObject:
     """What is known of an object.
 
-    memory: what the model found, for frames that were propagated and for prompts that a propagation has used. fresh:
-    the same for later prompts, without memory features. directions: of each frame that was propagated, whether it was
-    followed backwards.
+    tracked, prompted: what the model found in frames that were propagated, and by prompts that a propagation has used.
+    fresh: the same for later prompts, without memory features. directions: of each frame that was propagated, whether
+    it was followed backwards.
     """
 
-    memory: ObjectMemory
+    tracked: OutputStore
+    prompted: dict[int, FrameOutput] = field(default_factory=dict)
     fresh: ObjectMemory = field(default_factory=lambda: {PROMPTED: {}, TRACKED: {}})
     directions: dict[int, bool] = field(default_factory=dict)
 
+    @property
+    def memory(self) -> ObjectMemory:
+        """What the model recalls, in the predictor's layout."""
+        return {PROMPTED: self.prompted, TRACKED: self.tracked}
+
     def look_up(self, index: int, kind: str) -> FrameOutput | None:
         """What was found last in a frame. kind: PROMPTED or TRACKED, of which fresh outputs are looked at first."""
-        return self.fresh[kind].get(index) or self.memory[PROMPTED].get(index) or self.memory[TRACKED].get(index)
+        return self.fresh[kind].get(index) or self.prompted.get(index) or self.tracked.get(index)
 
 
 class InteractiveVideo:
@@ -59,10 +65,8 @@ class InteractiveVideo:
 
     def add(self, index: int, object_id: int, prompt: Prompt) -> FrameLogits:
         """Give an object a prompt in a frame, in place of the prompt that it has there."""
-        known = self.objects.get(object_id) or PromptedObject(
-            {PROMPTED: {}, TRACKED: OutputStore(self.file, self.kept_outputs)}
-        )
-        alone = index not in known.directions or not known.memory[PROMPTED]  # without one there is nothing to recall
+        known = self.objects.get(object_id) or PromptedObject(OutputStore(self.file, self.kept_outputs))
+        alone = index not in known.directions or not known.prompted  # without one there is nothing to recall
         kind = PROMPTED if alone or self.keep_corrections else TRACKED
         earlier = known.look_up(index, kind)
         output = self._find_prompted(known, index, prompt, alone, earlier["pred_masks"] if earlier else None)
@@ -75,14 +79,14 @@ class InteractiveVideo:
         known = self.objects[object_id]
         for kind in (PROMPTED, TRACKED):
             known.fresh[kind].pop(index, None)
-        if index in known.memory[PROMPTED]:
-            known.memory[TRACKED][index] = known.memory[PROMPTED].pop(index)
+        if index in known.prompted:
+            known.tracked[index] = known.prompted.pop(index)
             known.directions.pop(index, None)
         return self._show_prompted(index)
 
     def remove(self, object_id: int, indices: Sequence[int]) -> dict[int, FrameLogits]:
         """Remove an object. Return the logits of the others in some frames, those in which it was prompted."""
-        self.objects.pop(object_id).memory[TRACKED].clear()
+        self.objects.pop(object_id).tracked.clear()
         return {index: self._show_prompted(index) for index in indices if self.objects}
 
     def propagate(self, indices: Sequence[int], reverse: bool) -> Generator[tuple[int, FrameLogits], None, None]:
@@ -94,12 +98,12 @@ class InteractiveVideo:
     def first_prompted(self) -> int:
         """The first frame that has a prompt, of those that count as prompted."""
         return min(
-            index for each in self.objects.values() for past in (each.fresh, each.memory) for index in past[PROMPTED]
+            index for each in self.objects.values() for past in (each.fresh[PROMPTED], each.prompted) for index in past
         )
 
     def unprompted(self) -> list[int]:
         """The objects that have no prompt to begin with."""
-        return [each for each, known in self._items() if not (known.fresh[PROMPTED] or known.memory[PROMPTED])]
+        return [each for each, known in self._items() if not (known.fresh[PROMPTED] or known.prompted)]
 
     def close(self) -> None:
         """Forget everything."""
@@ -124,16 +128,16 @@ class InteractiveVideo:
                     self.engine.remember(index, output)
                     known.memory[kind][index] = output
                 known.fresh[kind] = {}
-            for index in known.memory[PROMPTED]:
-                known.memory[TRACKED].pop(index, None)
+            for index in known.prompted:
+                known.tracked.pop(index, None)
 
     def _follow(self, known: PromptedObject, index: int, reverse: bool) -> torch.Tensor:
         """Find an object in a frame, remember it there, and return its logits [1, 1, h, w]."""
         known.directions[index] = reverse
-        if index not in known.memory[PROMPTED]:
-            known.memory[TRACKED][index] = self.engine.track(known.memory, index, 1, reverse)
-            return self._logits(known.memory[TRACKED][index])
-        return self._logits(known.memory[PROMPTED][index])
+        if index not in known.prompted:
+            known.tracked[index] = self.engine.track(known.memory, index, 1, reverse)
+            return self._logits(known.tracked[index])
+        return self._logits(known.prompted[index])
 
     def _logits(self, output: FrameOutput) -> torch.Tensor:
         logits: torch.Tensor = output["pred_masks"]

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import torch
 
+from vosbench.errors import VosbenchError
 from vosbench.trackers.sam2.memory import FrameOutput
 
 SHARED_KEY = "maskmem_pos_enc"  # the same in every frame
@@ -27,6 +28,9 @@ class FilePlace(NamedTuple):
     length: int
 
 
+NOWHERE = FilePlace(0, 0)
+
+
 class OutputFile:
     """A temporary file of outputs. Places that are given back are used again for outputs of the same length."""
 
@@ -36,11 +40,19 @@ class OutputFile:
         self.end = 0
 
     def write(self, output: FrameOutput) -> FilePlace:
-        """Write an output without what all frames share."""
+        """Write an output without what all frames share.
+
+        Raises VosbenchError if there is no space for it.
+        """
         content = pickle.dumps({name: _to_bytes(value) for name, value in output.items() if name != SHARED_KEY})
         place = self._choose_place(len(content))
-        self.file.seek(place.start)
-        self.file.write(content)
+        try:
+            self.file.seek(place.start)
+            self.file.write(content)
+            self.file.flush()
+        except OSError as error:
+            remedy = "free some space, or set TMPDIR to a folder that has more"
+            raise VosbenchError(tempfile.gettempdir(), f"cannot be written ({error.strerror})", remedy) from None
         return place
 
     def read(self, place: FilePlace, device: torch.device) -> FrameOutput:
@@ -77,6 +89,19 @@ def _from_bytes(value: Any, device: torch.device) -> Any:
         return value
     dtype, shape, content = value
     return torch.frombuffer(bytearray(content), dtype=getattr(torch, dtype)).view(shape).to(device)
+
+
+class StoredOutput:
+    """An output in the file that belongs to no OutputStore yet. Its place is given back when nobody needs it any more."""
+
+    place = NOWHERE
+
+    def __init__(self, file: OutputFile, output: FrameOutput) -> None:
+        self.file, self.place = file, file.write(output)
+
+    def __del__(self) -> None:
+        if self.place != NOWHERE:
+            self.file.give_back(self.place)
 
 
 class OutputStore(MutableMapping[int, FrameOutput]):
@@ -125,6 +150,13 @@ class OutputStore(MutableMapping[int, FrameOutput]):
         self.near.clear()
         for index in [*self.places]:
             self._give_back(index)
+
+    def take_over(self, index: int, stored: StoredOutput, shared: Any) -> FrameOutput:
+        """Store an output that is in the file already. shared: what all frames share."""
+        self._give_back(index)
+        self.near.pop(index, None)
+        self.places[index], self.shared, stored.place = stored.place, shared, NOWHERE
+        return self[index]
 
     def _keep(self, index: int, output: FrameOutput) -> None:
         self.near[index] = output
