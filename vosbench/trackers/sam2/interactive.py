@@ -107,6 +107,8 @@ class InteractiveVideo:
 
     def close(self) -> None:
         """Forget everything."""
+        for known in self.objects.values():
+            known.tracked.clear()
         self.objects.clear()
         self.file.close()
 

@@ -92,7 +92,7 @@ def _from_bytes(value: Any, device: torch.device) -> Any:
 
 
 class StoredOutput:
-    """An output in the file that belongs to no OutputStore yet. Its place is given back when nobody needs it any more."""
+    """An output in the file that is in no OutputStore yet. Its place is given back when nobody needs it any more."""
 
     place = NOWHERE
 

@@ -101,6 +101,11 @@ class InteractiveTree(InteractiveVideo):
             if self.running is pathways:
                 self._stop()
 
+    def close(self) -> None:
+        """Forget everything."""
+        self.running = None
+        super().close()
+
     def _stop(self) -> None:
         """End the propagation that was left early, if there is one."""
         pathways, self.running = self.running, None
