@@ -79,9 +79,7 @@ class ReplaySession(CheckedSession):
         self.found: dict[int, dict[int, PackedMask]] = {}  # frame -> object id -> the mask that was found last
         self.latest: tuple[int, Frame] | None = None
         self.size = (0, 0)
-        for index, prompts in video.any_prompts.items():
-            for object_id, prompt in prompts.items():
-                self.add(index, object_id, prompt)
+        self.add_all(video.any_prompts)
 
     def close(self) -> None:
         """Forget the masks and the frame that was used last."""

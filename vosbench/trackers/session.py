@@ -63,6 +63,12 @@ class CheckedSession(ABC):
         self.edition += 1
         return masks
 
+    def add_all(self, prompts: Mapping[int, Mapping[int, Prompt]]) -> None:
+        """Add the prompts of a video: frame -> object id -> prompt."""
+        for index, given in prompts.items():
+            for object_id, prompt in given.items():
+                self.add(index, object_id, prompt)
+
     def clear(self, index: int, object_id: int) -> Masks:
         """Remove an object's prompt in a frame, and return the masks of all objects there."""
         self._check_frame(index)

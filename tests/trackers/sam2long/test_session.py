@@ -208,3 +208,11 @@ def test_what_waits_and_what_was_dropped_takes_no_memory_and_the_file_does_not_g
     assert [len(store.near) for store in stores] == [0, 0]  # closed
     assert sizes[1] == sizes[2]
     assert sizes[0][1] == sizes[1][1] > 0
+
+
+def test_track_takes_clicks_and_boxes_as_a_session_does(tracker: Sam2Long, frames: list[Frame]) -> None:
+    prompts: Any = {0: {1: A, 2: BOX}}
+    expected = [*tracker.track(Video("clip", frames[:3], prompts))]
+    with watch(tracker, frames[:3], prompts) as (session, _):
+        found = [*session.propagate()]
+    assert all(equal(masks, theirs) for (_, masks), theirs in zip(found, expected, strict=True))

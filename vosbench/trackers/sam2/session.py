@@ -31,9 +31,11 @@ class ModelSession(CheckedSession):
         self.follower, self.threshold, self.autocast = follower, threshold, autocast
         self.images = follower.engine.images
         self.images.__enter__()
-        for index, prompts in video.any_prompts.items():
-            for object_id, prompt in prompts.items():
-                self.add(index, object_id, prompt)
+        try:
+            self.add_all(video.any_prompts)
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Stop the threads that read frames, and free the memory and the temporary file."""
