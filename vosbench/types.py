@@ -101,7 +101,7 @@ class Tracker(Protocol):
         Settings that take less memory. A video for which memory ran out is tried again with them.
     first_masks_only: bool; default: False
         Whether an object can be given by its first mask only. If so, the setting `prompts=all` is refused.
-    prompt_kinds: Collection[str]; default: ("mask",)
+    prompt_kinds: tuple[str, ...]; default: ("mask",)
         The kinds of prompts that it takes, of "mask", "points" and "box". For others, a `Prompter` makes masks first.
     open_session: a method as that of `SessionTracker`; default: none
         Without it, `vosbench.trackers.sessions.open_session` runs `track` anew for every propagation.

@@ -15,9 +15,9 @@ import torch
 from tests.support.tensors import CPU
 from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2long.network import FrameCandidates, FrameQuery, Network
-from vosbench.trackers.sam2long.session import Sam2LongSession
 from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.trackers.sam2long.tree import PathwayPolicy
+from vosbench.trackers.sam2long.video_pass import Sam2LongPass
 from vosbench.trackers.sam2long.waiting import PackedLogits, WaitingLogits
 from vosbench.types import Frame, Mask
 
@@ -57,27 +57,27 @@ def held(root: Any) -> int:
 def check_bounded(kind: type[Network], tracker: Sam2Long, frames: list[Frame], mask: Mask) -> None:
     """Check that waiting frames are kept only as compressed logits, though the pathways never agree on any frame."""
     network = torn(kind)(tracker.predictor, ModelImages(frames * 2, SIDE, CPU), torch.float32)
-    session = Sam2LongSession(network, PathwayPolicy(3, 0.1, np.inf), threshold=0.0)
+    video_pass = Sam2LongPass(network, PathwayPolicy(3, 0.1, np.inf), threshold=0.0)
     features: dict[int, weakref.ref[Any]] = {}
     waiting: list[WaitingLogits] = []
     other_bytes, packed_bytes = {}, {}
     with torch.inference_mode():
         for index in range(30):
-            session.step(index, {1: mask} if index == 0 else {})
-            waiting += session.newest
-            while session.decided():
-                session.take()
-            for pathway in session.objects[1].pathways if index else ():
+            video_pass.step(index, {1: mask} if index == 0 else {})
+            waiting += video_pass.newest
+            while video_pass.decided():
+                video_pass.take()
+            for pathway in video_pass.objects[1].pathways if index else ():
                 latest = pathway.history[-1].output["maskmem_features"]
                 features[id(latest)] = weakref.ref(latest)
             packed = [one.content for one in waiting if isinstance(one.content, PackedLogits)]
             packed_bytes[index] = sum(len(one.content) for one in packed)
-            other_bytes[index] = held(session) - packed_bytes[index]
-    pathways = session.objects[1].pathways
+            other_bytes[index] = held(video_pass) - packed_bytes[index]
+    pathways = video_pass.objects[1].pathways
     remembered = {id(memory.output["maskmem_features"]) for pathway in pathways for memory in pathway.history}
     assert {number for number, ref in features.items() if ref() is not None} == remembered
     assert [len(pathway.history) for pathway in pathways] == [network.pointers - 1] * 3
-    assert len(session.waiting) == 28  # the first two frames are decided at once
+    assert len(video_pass.waiting) == 28  # the first two frames are decided at once
     assert len(packed) == 27 * 3
     assert other_bytes[29] == other_bytes[20] > 0
-    assert 0 < packed_bytes[29] - packed_bytes[20] < 9 * 3 * (session.newest[0].unpack().nbytes + 64)
+    assert 0 < packed_bytes[29] - packed_bytes[20] < 9 * 3 * (video_pass.newest[0].unpack().nbytes + 64)

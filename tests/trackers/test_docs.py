@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from vosbench.running import settings
 from vosbench.trackers import registry
 from vosbench.types import Video
 
-PAGE = (Path(__file__).parents[2] / "docs" / "trackers.md").read_text()
+PAGES = Path(__file__).parents[2] / "docs"
+PAGE = (PAGES / "trackers.md").read_text()
 SHARED_SETTINGS = {"sam2long": "sam2"}  # whose tables are continued
 NOT_SHARED = {"temporal_stride", "fill_hole_area"}
 
@@ -57,3 +59,23 @@ def test_the_examples_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert all(np.array_equal(masks[1], mask) for masks in tracker.track(Video("v", frames, {0: {1: mask}})))
     with pytest.raises(VosbenchError, match=r"--set distance=-1: expected a finite number of at least 0"):
         settings.parse_tracker_settings(["distance=-1"], "stated:Nearest")
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_page_on_sessions_work_as_they_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoint: str, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "sam2.1_hiera_tiny.pt").symlink_to(checkpoint)
+    (tmp_path / "frames").mkdir()
+    for source in sorted((data / "sam2" / "frames").iterdir())[:4]:
+        (tmp_path / "frames" / source.name).symlink_to(source.resolve())
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    first, second = re.findall(r"```python\n(.*?)```", (PAGES / "sessions.md").read_text(), re.DOTALL)
+    exec(first, names)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["0", "1", "2", "3"]
+    assert list(names["found"]) == [2, 3, 1, 0]
+    exec(second, names)
+    assert list(names["found"]) == [1, 2, 3, 0]
+    assert [*names["found"][0]] == [1]

@@ -11,6 +11,7 @@ import pytest
 from vosbench.io import plugins
 from vosbench.trackers import registry
 from vosbench.trackers.registry import BUILT_IN_TRACKERS
+from vosbench.trackers.replay import open_session
 from vosbench.types import Frame, Labels, Masks, Tracker, Video
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's
@@ -115,3 +116,18 @@ def test_a_video_of_one_frame_and_an_empty_prompt_are_fine(
     mask = np.zeros_like(labels[0], np.bool_) if empty else labels[0] == 1
     (masks,) = tracker.track(Video("one", frames[:1], {0: {1: mask}}))
     assert empty or masks[1].any()
+
+
+def test_every_tracker_has_sessions(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
+    """Its own, or one that runs `track` anew. All objects have a mask in every frame."""
+    frames, labels = late
+    with open_session(tracker, Video("late", frames[:4], {1: {5: labels[1] == 1}})) as session:
+        assert (session.add(2, 2, labels[12] == 2)[2] & (labels[12] == 2)).any()
+        found = dict(session.propagate(1, "both"))
+        assert list(found) == [1, 2, 3, 0]
+        for masks in found.values():
+            assert list(masks) == [5, 2]
+            check(masks)
+        assert found[2][2].any()
+        assert list(session.remove(5)) == [1]
+        assert [list(masks) for _, masks in session.propagate()] == [[2], [2]]

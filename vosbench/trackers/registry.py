@@ -6,7 +6,7 @@ A tracker is imported only when it is used. Third parties add a class to the ent
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from importlib.metadata import entry_points
 from inspect import Parameter
@@ -29,7 +29,12 @@ DEFAULT_TRACKER = "sam2"
 
 def known_trackers() -> dict[str, str]:
     """Every tracker's name, and where it is as `module:object`."""
-    return {**{entry.name: entry.value for entry in entry_points(group="vosbench.trackers")}, **BUILT_IN_TRACKERS}
+    return known_plugins("vosbench.trackers", BUILT_IN_TRACKERS)
+
+
+def known_plugins(group: str, built_in: Mapping[str, str]) -> dict[str, str]:
+    """The names of built-in objects and of those in an entry-point group, and where each is as `module:object`."""
+    return {**{entry.name: entry.value for entry in entry_points(group=group)}, **built_in}
 
 
 def find_tracker(name: str) -> str:

@@ -17,14 +17,14 @@ from torch._subclasses import FakeTensorMode
 
 from tests.support.tensors import PIXELS, TOLERANCE, reachable
 from vosbench.masks.labels import read_labels
-from vosbench.trackers.sam2.batched import BatchedSession
+from vosbench.trackers.sam2.batched import BatchedPass
 from vosbench.trackers.sam2.compiled import COMPILED_PARTS
 from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
 from vosbench.trackers.sam2.predictor import build_predictor, resize_positions
-from vosbench.trackers.sam2.session import Sam2Session
 from vosbench.trackers.sam2.settings import Sam2Settings
 from vosbench.trackers.sam2.tracker import Sam2
+from vosbench.trackers.sam2.video_pass import Sam2Pass
 from vosbench.types import Frame, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -59,16 +59,16 @@ def ground_truth(data: Path) -> list[Masks]:
     return [{1: maps[i] == 1, 2: maps[i] == 2, 3: maps[i] == 0} for i in FORTH_AND_BACK]
 
 
-def follow(kind: type[Sam2Session], tracker: Sam2, frames: list[Frame], prompts: Prompts) -> list[dict[int, Any]]:
+def follow(kind: type[Sam2Pass], tracker: Sam2, frames: list[Frame], prompts: Prompts) -> list[dict[int, Any]]:
     """The logits of each frame."""
     with ModelImages(frames, tracker.predictor.image_size, tracker.device) as images, torch.inference_mode():
-        session = kind(tracker.predictor, images, prompts, torch.float32)
-        return [session.step(index) for index in range(len(frames))]
+        video_pass = kind(tracker.predictor, images, prompts, torch.float32)
+        return [video_pass.step(index) for index in range(len(frames))]
 
 
 def check(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> None:
     """The fast logits are those of the exact mode within TOLERANCE, and so are nearly all pixels."""
-    exact, fast = (follow(kind, tracker, frames, prompts) for kind in (Sam2Session, BatchedSession))
+    exact, fast = (follow(kind, tracker, frames, prompts) for kind in (Sam2Pass, BatchedPass))
     assert [list(logits) for logits in fast] == [list(logits) for logits in exact]
     pairs = [(one[object_id], other[object_id]) for one, other in zip(exact, fast, strict=True) for object_id in one]
     assert max(float((one - other).abs().max()) for one, other in pairs) < TOLERANCE
@@ -109,7 +109,7 @@ def test_the_settings_of_the_memory_take_effect_in_batches(
 def test_objects_may_share_pixels_where_the_video_lets_them(
     small: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    exact = follow(Sam2Session, small, frames[:4], {0: ground_truth[0]})
+    exact = follow(Sam2Pass, small, frames[:4], {0: ground_truth[0]})
     tracked = list(small.track(Video("clip", frames[:4], {0: ground_truth[0]}, overlap=True)))
     for masks, logits in zip(tracked, exact, strict=True):
         unlike = sum(int((masks[object_id] != (logits[object_id] > 0).numpy()).sum()) for object_id in (1, 2, 3))
@@ -125,7 +125,7 @@ def passes(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> Passes:
         tracker.predictor.get_submodule(part).register_forward_hook(lambda *_, part=part: calls.update([part]))
         for part in parts
     ]
-    follow(BatchedSession, tracker, frames, prompts)
+    follow(BatchedPass, tracker, frames, prompts)
     for hook in hooks:
         hook.remove()
     return calls
@@ -170,32 +170,32 @@ def test_with_all_masks_each_frame_is_encoded_once(small: Sam2, frames: list[Fra
 def test_memory_does_not_grow_with_the_video(small: Sam2, frames: list[Frame], ground_truth: list[Masks]) -> None:
     sizes = {}
     with ModelImages(frames, 32, small.device) as images, torch.inference_mode():
-        session = BatchedSession(
+        video_pass = BatchedPass(
             small.predictor, images, {0: ground_truth[0], 4: {4: ground_truth[4][2]}}, torch.float32
         )
         for index in range(40):
-            session.step(index)
-            assert len(session.ahead.features) == 1
+            video_pass.step(index)
+            assert len(video_pass.ahead.features) == 1
             kept = (
-                session.memories,
-                session.state,
-                session.held_features,
-                session.ahead.features,
-                session.recaller.recorder.recorded,
+                video_pass.memories,
+                video_pass.state,
+                video_pass.held_features,
+                video_pass.ahead.features,
+                video_pass.recaller.recorder.recorded,
             )
             sizes[index] = reachable(kept, set())
     assert sizes[24] == sizes[39] > 0
-    assert [(cohort, list(memory[PROMPTED])) for cohort, memory in session.memories.items()] == [
+    assert [(cohort, list(memory[PROMPTED])) for cohort, memory in video_pass.memories.items()] == [
         ((1, 2, 3), [0]),
         ((4,), [4]),
     ]
-    assert all(list(memory[TRACKED]) == list(range(25, 40)) for memory in session.memories.values())
+    assert all(list(memory[TRACKED]) == list(range(25, 40)) for memory in video_pass.memories.values())
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Sam2Session, BatchedSession])
+@pytest.mark.parametrize("kind", [Sam2Pass, BatchedPass])
 def test_everything_is_computed_on_the_models_device(
-    checkpoint: str, frames: list[Frame], ground_truth: list[Masks], kind: type[Sam2Session]
+    checkpoint: str, frames: list[Frame], ground_truth: list[Masks], kind: type[Sam2Pass]
 ) -> None:
     device = torch.device("meta")  # tensors there have no values, and in this mode do not mix with those of a CPU
     predictor = build_predictor(Path(checkpoint), torch.device("cpu"), Sam2Settings(image_size=32, dtype="float32"))
@@ -206,12 +206,12 @@ def test_everything_is_computed_on_the_models_device(
         2: {1: ground_truth[2][1]},
     }
     with FakeTensorMode(allow_non_fake_inputs=True), torch.inference_mode():
-        session = kind(
+        video_pass = kind(
             resize_positions(predictor.to(device)), ModelImages(frames[:4], 32, device), prompts, torch.float32
         )
         for index in range(4):
-            assert {one.device for one in session.step(index).values()} == {device}
-        outputs = [one for memory in session.memories.values() for each in memory.values() for one in each.values()]
+            assert {one.device for one in video_pass.step(index).values()} == {device}
+        outputs = [one for memory in video_pass.memories.values() for each in memory.values() for one in each.values()]
     tensors = [one for output in outputs for one in output.values() if isinstance(one, torch.Tensor)]
     assert {one.device for one in tensors} == {device}
 

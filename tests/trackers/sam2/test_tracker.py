@@ -27,8 +27,8 @@ from vosbench.masks.labels import read_labels, to_labels
 from vosbench.trackers.sam2.images import FRAMES_READ_AHEAD, ModelImages
 from vosbench.trackers.sam2.logits import decide_logits
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED
-from vosbench.trackers.sam2.session import MAX_HELD_FRAMES, Sam2Session
 from vosbench.trackers.sam2.tracker import Sam2
+from vosbench.trackers.sam2.video_pass import MAX_HELD_FRAMES, Sam2Pass
 from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -98,9 +98,9 @@ def logits(tracker: Sam2, frames: Sequence[Frame], prompts: Prompts) -> dict[int
     """Each object's logits [T, H, W], -1024 before its first prompt. Unlike masks, they show every last bit."""
     found: dict[int, Logits] = {}
     with torch.inference_mode(), ModelImages(frames, SIDE, CPU) as images:
-        session = Sam2Session(tracker.predictor, images, prompts, torch.float32)
+        video_pass = Sam2Pass(tracker.predictor, images, prompts, torch.float32)
         for index in range(len(frames)):
-            for object_id, one in session.step(index).items():
+            for object_id, one in video_pass.step(index).items():
                 blank = np.full((len(frames), *one.shape), -1024.0, np.float32)
                 found.setdefault(object_id, blank)[index] = one.numpy()
     return found
@@ -295,20 +295,20 @@ def test_memory_does_not_grow_with_the_video(
 ) -> None:
     sizes = {}
     with ModelImages(long_frames, SIDE, CPU) as images, torch.inference_mode():
-        session = Sam2Session(
+        video_pass = Sam2Pass(
             tracker.predictor, images, {0: {1: ground_truth[0][1]}, 4: {3: ground_truth[4][2]}}, torch.float32
         )
         for index in range(32):
-            session.step(index)
+            video_pass.step(index)
             assert len(images.coming) <= FRAMES_READ_AHEAD
-            sizes[index] = reachable((session.memories, session.state, session.held_features), set())
+            sizes[index] = reachable((video_pass.memories, video_pass.state, video_pass.held_features), set())
     assert sizes[24] == sizes[31] > 0
-    for memory in session.memories.values():
+    for memory in video_pass.memories.values():
         assert list(memory[TRACKED]) == list(range(17, 32))  # 15 pointers
         with_features = [index for index, output in memory[TRACKED].items() if output["maskmem_features"] is not None]
         assert with_features == list(range(26, 32))
         assert not any("pred_masks" in output for past in memory.values() for output in past.values())
-    assert [list(memory[PROMPTED]) for memory in session.memories.values()] == [[0], [4]]
+    assert [list(memory[PROMPTED]) for memory in video_pass.memories.values()] == [[0], [4]]
 
 
 def test_the_model_sees_exactly_the_numbers_of_the_stock_loader(clip: Path, frames: list[Frame]) -> None:

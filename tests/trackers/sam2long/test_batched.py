@@ -19,8 +19,8 @@ from vosbench.masks.labels import read_labels
 from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2long.batched import BatchedNetwork
 from vosbench.trackers.sam2long.network import Network
-from vosbench.trackers.sam2long.session import Sam2LongSession
 from vosbench.trackers.sam2long.tracker import Sam2Long
+from vosbench.trackers.sam2long.video_pass import Sam2LongPass
 from vosbench.types import Frame, Masks, Video
 
 pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"), pytest.mark.usefixtures("one_thread")]
@@ -71,12 +71,12 @@ def follow(
         torch.inference_mode(),
         ModelImages(frames, tracker.predictor.image_size, tracker.device) as images,
     ):
-        session = Sam2LongSession(kind(tracker.predictor, images, torch.float32), tracker.policy, -np.inf)
+        video_pass = Sam2LongPass(kind(tracker.predictor, images, torch.float32), tracker.policy, -np.inf)
         for index in range(len(frames)):
-            session.step(index, prompts.get(index, {}))
-            scores.append([pathway.score for one in session.objects.values() for pathway in one.pathways])
-            while session.decided():
-                logits.append(session.take())
+            video_pass.step(index, prompts.get(index, {}))
+            scores.append([pathway.score for one in video_pass.objects.values() for pathway in one.pathways])
+            while video_pass.decided():
+                logits.append(video_pass.take())
     return logits, scores
 
 
@@ -150,10 +150,10 @@ def test_the_next_frame_is_encoded_ahead_and_every_frame_is_read_once_in_order(
     images = ModelImages(Watched(frames[:5]), SIDE, torch.device("cpu"))  # which reads when it is asked
     hook = tracker.predictor.memory_attention.register_forward_hook(follow_on)
     network = BatchedNetwork(tracker.predictor, images, torch.float32)
-    session = Sam2LongSession(network, tracker.policy, -np.inf)
+    video_pass = Sam2LongPass(network, tracker.policy, -np.inf)
     with torch.inference_mode():
         for index in range(5):
-            session.step(index, {1: {1: ground_truth[1][1]}}.get(index, {}))
+            video_pass.step(index, {1: {1: ground_truth[1][1]}}.get(index, {}))
             assert len(network.ahead.features) <= 1
     hook.remove()
     assert events == [1, 2, 3, "attention", 4, "attention", "attention"]

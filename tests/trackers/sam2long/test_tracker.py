@@ -29,9 +29,9 @@ from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2.tracker import ModelTracker, Sam2
 from vosbench.trackers.sam2long.batched import BatchedNetwork
 from vosbench.trackers.sam2long.network import FrameQuery, MaskMemory, Network
-from vosbench.trackers.sam2long.session import Sam2LongSession
 from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.trackers.sam2long.tree import PathwayPolicy, key_scales
+from vosbench.trackers.sam2long.video_pass import Sam2LongPass
 from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -87,7 +87,7 @@ def maps(tracked: Sequence[Masks]) -> list[list[list[int]]]:
 
 
 class Followed(NamedTuple):
-    """An object in a session: its logits, how many frames were decided after each frame, its pathways after each."""
+    """An object in a pass: its logits, how many frames were decided after each frame, its pathways after each."""
 
     logits: list[Any]
     decided: list[int]
@@ -96,21 +96,19 @@ class Followed(NamedTuple):
 
 @pytest.fixture(scope="module")
 def followed(seeded: SimpleNamespace, frames: list[Frame], ground_truth: list[Masks]) -> dict[int, Followed]:
-    """Both objects of the recording, each in its own session, on frames that are encoded once."""
+    """Both objects of the recording, each in its own pass, on frames that are encoded once."""
     predictor = official.build(seeded, 256)
     predictor.load_state_dict(seeded.seeded_state_dict(predictor, **RECORDED))
     network = Network(predictor, ModelImages(frames, 256, CPU), torch.float32)
-    sessions = {
-        object_id: Sam2LongSession(network, PathwayPolicy(3, 0.22, 0.5), threshold=-np.inf) for object_id in (1, 2)
-    }
-    kept = {object_id: Followed([], [], []) for object_id in sessions}
+    passes = {object_id: Sam2LongPass(network, PathwayPolicy(3, 0.22, 0.5), threshold=-np.inf) for object_id in (1, 2)}
+    kept = {object_id: Followed([], [], []) for object_id in passes}
     with torch.inference_mode():
-        for index, (object_id, session) in product(range(12), sessions.items()):
-            session.step(index, {object_id: ground_truth[0][object_id]} if index == 0 else {})
-            while session.decided():
-                kept[object_id].logits.append(session.take()[object_id].numpy())
+        for index, (object_id, video_pass) in product(range(12), passes.items()):
+            video_pass.step(index, {object_id: ground_truth[0][object_id]} if index == 0 else {})
+            while video_pass.decided():
+                kept[object_id].logits.append(video_pass.take()[object_id].numpy())
             kept[object_id].decided.append(len(kept[object_id].logits))
-            kept[object_id].pathways.append(session.objects[object_id].pathways)
+            kept[object_id].pathways.append(video_pass.objects[object_id].pathways)
     return kept
 
 
@@ -165,7 +163,7 @@ def attention_input(tracker: Sam2Long, frame: Frame, length: int) -> dict[str, A
         lambda _, args, inputs, output: seen.update(inputs), with_kwargs=True
     )
     with torch.inference_mode():
-        network.query(60, [FrameQuery(20, filled(99), [filled(number) for number in range(length)])])
+        network.query(60, [FrameQuery({20: filled(99)}, [filled(number) for number in range(length)])])
     hook.remove()
     return seen
 
@@ -195,8 +193,9 @@ def test_with_a_memory_of_only_the_prompt_no_key_is_scaled(checkpoint: str, fram
 
 
 def test_the_model_is_left_unchanged(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
+    hooks = dict(tracker.predictor.memory_attention._forward_pre_hooks)
     track(tracker, frames[:4], {0: ground_truth[0]})
-    assert not tracker.predictor.memory_attention._forward_pre_hooks
+    assert tracker.predictor.memory_attention._forward_pre_hooks == hooks
 
 
 def test_the_frame_after_the_prompt_equals_that_of_sam_2(
@@ -262,13 +261,13 @@ def test_objects_do_not_influence_each_other(tracker: Sam2Long, frames: list[Fra
 def test_waiting_changes_no_mask(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
     """A threshold below all logits keeps them exactly; the masks are then decided here, by the highest above 0."""
     network = Network(tracker.predictor, ModelImages(frames, SIDE, CPU), torch.float32)
-    session = Sam2LongSession(network, tracker.policy, threshold=-np.inf)
+    video_pass = Sam2LongPass(network, tracker.policy, threshold=-np.inf)
     expected, lag = [], []
     with torch.inference_mode():
         for index in range(12):
-            session.step(index, ground_truth[0] if index == 0 else {})
-            while session.decided():
-                logits = torch.stack([torch.zeros(240, 320), *session.take().values()])
+            video_pass.step(index, ground_truth[0] if index == 0 else {})
+            while video_pass.decided():
+                logits = torch.stack([torch.zeros(240, 320), *video_pass.take().values()])
                 expected.append(logits.argmax(0).tolist())
             lag.append(index + 1 - len(expected))
     assert max(lag) > 3
@@ -282,15 +281,15 @@ def test_masks_that_no_pathway_goes_through_any_more_are_freed(
 ) -> None:
     network = BatchedNetwork(tracker.predictor, ModelImages(long_frames, SIDE, CPU), torch.float32)
     nodes: set[weakref.ref[Any]] = set()
-    session = Sam2LongSession(network, tracker.policy, threshold=0.0)
+    video_pass = Sam2LongPass(network, tracker.policy, threshold=0.0)
     with torch.inference_mode():
         for index in range(20):
-            session.step(index, {1: ground_truth[0][1]} if index == 0 else {})
-            while session.decided():
-                session.take()
-            nodes |= {weakref.ref(pathway.node) for pathway in session.objects[1].pathways}
+            video_pass.step(index, {1: ground_truth[0][1]} if index == 0 else {})
+            while video_pass.decided():
+                video_pass.take()
+            nodes |= {weakref.ref(pathway.node) for pathway in video_pass.objects[1].pathways}
         assert len(nodes) > 30
-        assert sum(ref() is not None for ref in nodes) <= 3 * len(session.waiting) + 1
+        assert sum(ref() is not None for ref in nodes) <= 3 * len(video_pass.waiting) + 1
 
 
 @pytest.mark.slow

@@ -1,8 +1,8 @@
 """Follow the objects of one video in as few passes of the model as their memories allow: the same masks up to rounding.
 
-Objects that are prompted in the same frames form one cohort from the start. Cohorts whose memories are equally long are
-joined for each pass; late objects reach that length with their sixteenth frame. On a GPU the next frame is encoded
-while the model works at this one.
+Objects that are prompted in the same frames, by masks or by equally many points, form one cohort from the start.
+Cohorts whose memories are equally long are joined for each pass; late objects reach that length with their sixteenth
+frame. On a GPU the next frame is encoded while the model works at this one.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 
+from vosbench.trackers.prompts import list_points
 from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, MemoryRecaller, RecalledMemory, fuse_memory, join_memories
-from vosbench.trackers.sam2.session import Cohort, Sam2Session
+from vosbench.trackers.sam2.video_pass import Cohort, Sam2Pass
+from vosbench.types import Prompt
 
 
-class BatchedSession(Sam2Session):
-    """A Sam2Session that tracks objects in batches."""
+class BatchedPass(Sam2Pass):
+    """A Sam2Pass that tracks objects in batches."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -27,10 +30,11 @@ class BatchedSession(Sam2Session):
         self.ahead = AheadEncoder(self.predictor, self.images)
 
     def _cohorts(self, prompted_frames: Mapping[int, Sequence[int]]) -> list[Cohort]:
-        by_frames: dict[tuple[int, ...], list[int]] = {}
+        alike: dict[tuple[tuple[int, int], ...], list[int]] = {}
         for object_id in sorted(prompted_frames):
-            by_frames.setdefault(tuple(prompted_frames[object_id]), []).append(object_id)
-        return [tuple(object_ids) for object_ids in by_frames.values()]
+            form = tuple((index, _count_points(self.prompts[index][object_id])) for index in prompted_frames[object_id])
+            alike.setdefault(form, []).append(object_id)
+        return [tuple(object_ids) for object_ids in alike.values()]
 
     def _advance(self, cohorts: Sequence[Cohort], index: int) -> None:
         if self._needs_features(index):
@@ -67,11 +71,16 @@ class BatchedSession(Sam2Session):
                 "obj_ptr": pointers[part],
                 "object_score_logits": scores[part],
             }
-            self.memories[cohort][TRACKED][index] = self._finish(output)
+            self.memories[cohort][TRACKED][index] = self.engine.finish(output)
 
     def _needs_features(self, index: int) -> bool:
         """Whether some object that has begun by this frame is not yet remembered there by a prompt."""
         return any(self._start(c) <= index and index not in memory[PROMPTED] for c, memory in self.memories.items())
+
+
+def _count_points(prompt: Prompt) -> int:
+    """How many points the predictor is given for a prompt; 0 for a mask."""
+    return 0 if isinstance(prompt, np.ndarray) else len(list_points(prompt))
 
 
 class AheadEncoder:

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from vosbench.types import Frame, Mask
+from vosbench.trackers.prompts import list_points
+from vosbench.types import BoxPrompt, Frame, Mask, PointPrompt
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours, with which SAM 2 was trained
 FRAMES_READ_AHEAD = 4  # frames that are read before they are asked for
@@ -25,10 +26,12 @@ class ModelImages:
     frame is asked for. At the end of the context all threads have stopped.
 
     size: (height, width) of the latest frame asked for, at the video's own resolution.
+    step: from a frame to the one that is read ahead of its turn: 1, or -1 for a video that is followed backwards; 0
+    where the next frame is not known.
     """
 
-    def __init__(self, frames: Sequence[Frame], side: int, device: torch.device) -> None:
-        self.frames, self.side, self.device = frames, side, device
+    def __init__(self, frames: Sequence[Frame], side: int, device: torch.device, step: int = 1) -> None:
+        self.frames, self.side, self.device, self.step = frames, side, device, step
         self.mean, self.std = (torch.tensor(colour)[:, None, None].to(device) for colour in (MEAN, STD))
         self.size = (0, 0)
         self.readers: ThreadPoolExecutor | None = None
@@ -58,7 +61,8 @@ class ModelImages:
         """A frame that was read ahead, if it was; the frames after it are then read ahead."""
         if self.readers is None:
             return self._read(index)
-        wanted = range(index, min(index + 1 + FRAMES_READ_AHEAD, len(self)))
+        wanted = [index + rank * self.step for rank in range(FRAMES_READ_AHEAD + 1)] if self.step else [index]
+        wanted = [frame for frame in wanted if 0 <= frame < len(self)]
         for other in self.coming.keys() - set(wanted):
             self.coming.pop(other).cancel()
         for frame in wanted:
@@ -81,3 +85,18 @@ def resize_prompts(prompts: Sequence[Mask], side: int, device: torch.device) -> 
     if masks.shape[1:] != (side, side):
         resized = interpolate(resized, (side, side), mode="bilinear", antialias=True) >= 0.5
     return resized.float()
+
+
+def scale_points(
+    prompts: Sequence[PointPrompt | BoxPrompt], size: tuple[int, int], side: int, device: torch.device
+) -> dict[str, torch.Tensor]:
+    """The places [N, P, 2] and labels [N, P] of N prompts with P points each, as the predictor names and scales them.
+
+    size: (height, width) of the frame. side: of the square to which it is resized.
+    """
+    listed = [list_points(prompt) for prompt in prompts]
+    places = torch.tensor([[(point.x, point.y) for point, _ in points] for points in listed], dtype=torch.float32)
+    labels = torch.tensor([[label for _, label in points] for points in listed], dtype=torch.int32)
+    height, width = size
+    places = places / torch.tensor([width, height]) * side
+    return {"point_coords": places.to(device), "point_labels": labels.to(device)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -15,7 +15,7 @@ PROMPTED, TRACKED = "cond_frame_outputs", "non_cond_frame_outputs"  # the predic
 FrameOutput = dict[str, Any]
 """What the predictor keeps of an object, or of a batch, in one frame: memory features, object pointer, logits."""
 
-ObjectMemory = dict[str, dict[int, FrameOutput]]
+ObjectMemory = dict[str, MutableMapping[int, FrameOutput]]
 """The past of an object, or of a batch, in the predictor's layout: PROMPTED or TRACKED -> frame index -> output."""
 
 
@@ -51,11 +51,16 @@ class MemoryRecaller:
         self.recorder = _AttentionRecorder()
         self.recording_predictor = replace_parts(predictor, memory_attention=self.recorder)
 
-    def recall(self, state: dict[str, Any], index: int, past: ObjectMemory, count: int) -> RecalledMemory:
-        """What the memory attention is given in frame `index` for a batch of `count` objects with this past."""
+    def recall(
+        self, state: dict[str, Any], index: int, past: ObjectMemory, count: int, reverse: bool = False
+    ) -> RecalledMemory:
+        """What the memory attention is given in frame `index` for a batch of `count` objects with this past.
+
+        reverse: whether the video is followed backwards, so that later frames are the past.
+        """
         _, _, features, positions, sizes = self.predictor._get_image_feature(state, index, count)
         self.recording_predictor._prepare_memory_conditioned_features(
-            index, False, features[-1:], positions[-1:], sizes[-1:], past, state["num_frames"]
+            index, False, features[-1:], positions[-1:], sizes[-1:], past, state["num_frames"], reverse
         )
         return self.recorder.recorded.pop()
 

@@ -47,6 +47,8 @@ def build_predictor(checkpoint: Path, device: torch.device, settings: ModelSetti
     check_weights(weights, predictor.state_dict(), checkpoint, f"{Path(name).name} checkpoint")
     predictor.load_state_dict(weights)
     _cast_weights(predictor, getattr(torch, settings.dtype))
+    if settings.dtype == "float32":
+        predictor.memory_attention.register_forward_pre_hook(_promote_memory, with_kwargs=True)
     return resize_positions(predictor.to(device).eval())
 
 
@@ -55,6 +57,15 @@ def _cast_weights(predictor: torch.nn.Module, dtype: torch.dtype) -> None:
     for module in predictor.modules():
         if isinstance(module, CAST_BY_AUTOCAST):
             module.to(dtype)
+
+
+def _promote_memory(attention: torch.nn.Module, arguments: Any, named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """Give the memory attention float32 memories, without autocast, also where the predictor has only bfloat16 ones.
+
+    Memory features are bfloat16, and become float32 when they are joined with object pointers. Before an object's first
+    prompt there may be no pointer, and then the memory attention of the package fails.
+    """
+    return arguments, {**named, "memory": named["memory"].float()}
 
 
 def resize_positions(predictor: Any) -> Any:

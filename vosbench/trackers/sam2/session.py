@@ -1,174 +1,87 @@
-"""Follow the objects of one video frame by frame with SAM 2's own predictor.
-
-The session keeps only what a later frame can still use, so that its memory does not grow with the video, and encodes
-each frame once for all objects. The predictor takes objects in cohorts: a cohort is one batch with one memory. Here
-each object is a cohort of its own, so that its numbers are those of the official script, which tracks no batches.
-"""
+"""A session with SAM 2 or SAM2Long: reads the frames, and turns the model's logits into masks."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 
 import torch
-from torch.nn.functional import interpolate
 
-from vosbench.trackers.sam2.holes import fill_holes
-from vosbench.trackers.sam2.images import ModelImages, resize_prompts
-from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, FrameOutput, ObjectMemory, new_inference_state
-from vosbench.types import Masks
-
-Cohort = tuple[int, ...]
-"""The ids of the objects in a batch, ascending. All of them are prompted in the very same frames."""
-
-MAX_HELD_FRAMES = 8  # prompted frames whose features are kept from the look ahead until their turn comes
+from vosbench.trackers.sam2.interactive import FrameLogits, InteractiveVideo
+from vosbench.trackers.sam2.logits import decide_logits
+from vosbench.trackers.session import CheckedSession, Journey
+from vosbench.types import Masks, Prompt, Video
 
 
-class Sam2Session:
-    """The state of one video; call `step` with 0, 1, 2, ...
+class ModelSession(CheckedSession):
+    """A session on an InteractiveVideo.
 
-    An object that is prompted in several frames knows all of its prompts from its start, the later ones too, as in the
-    official script with `--use_all_masks`. The frames of later prompts are therefore encoded ahead of their turn. If
-    other objects are tracked through such a frame, its features are held until then; only where MAX_HELD_FRAMES frames
-    are held already is the frame encoded a second time.
+    Where objects may not share pixels, the object that was added first has a pixel among equals.
     """
 
     def __init__(
-        self,
-        predictor: Any,
-        images: ModelImages,
-        prompts: Mapping[int, Masks],
-        dtype: torch.dtype,
-        fill_hole_area: int = 0,
+        self, video: Video, follower: InteractiveVideo, threshold: float, autocast: AbstractContextManager[object]
     ) -> None:
-        self.predictor, self.images, self.prompts, self.dtype = predictor, images, prompts, dtype
-        self.fill_hole_area = fill_hole_area
-        prompted_frames: dict[int, list[int]] = {}
-        for index in sorted(prompts):
-            for object_id in prompts[index]:
-                prompted_frames.setdefault(object_id, []).append(index)
-        self.start_frames = {object_id: frames[0] for object_id, frames in prompted_frames.items()}
-        self.memories: dict[Cohort, ObjectMemory] = {
-            cohort: {PROMPTED: {}, TRACKED: {}} for cohort in self._cohorts(prompted_frames)
-        }
-        self.held_features: dict[int, dict[int, Any]] = {}
-        self.state = new_inference_state(images)
+        """Open the session and add the video's prompts.
 
-    def _cohorts(self, prompted_frames: Mapping[int, Sequence[int]]) -> list[Cohort]:
-        """Divide the objects, given with the frames in which each is prompted, into cohorts."""
-        return [(object_id,) for object_id in sorted(prompted_frames)]
-
-    def step(self, index: int) -> dict[int, torch.Tensor]:
-        """The logits float32[H, W] in the next frame of each object that has begun, by ascending id."""
-        begun = [cohort for cohort in self.memories if self._start(cohort) <= index]
-        if not begun:
-            return {}
-        if index == min(self.start_frames.values()):
-            self._look_ahead()
-        if index in self.held_features:
-            self.state["cached_features"] = self.held_features.pop(index)
-        self._advance(begun, index)
-        low_logits = {
-            object_id: logits
-            for cohort in begun
-            for object_id, logits in zip(cohort, self._take(cohort, index), strict=True)
-        }
-        object_ids = sorted(low_logits)
-        stacked = torch.stack([low_logits[object_id] for object_id in object_ids])
-        logits = interpolate(stacked, self.images.size, mode="bilinear")
-        return dict(zip(object_ids, logits[:, 0], strict=True))
-
-    def _start(self, cohort: Cohort) -> int:
-        return self.start_frames[cohort[0]]
-
-    def _look_ahead(self) -> None:
-        """Remember the prompts of all frames in which an object is prompted that was prompted before."""
-        for index in sorted(self.prompts):
-            if all(self.start_frames[object_id] == index for object_id in self.prompts[index]):
-                continue
-            for cohort in self.memories:
-                if cohort[0] in self.prompts[index]:
-                    self._prompt(cohort, index)
-            begun = {object_id for object_id, start in self.start_frames.items() if start < index}
-            if begun - self.prompts[index].keys() and len(self.held_features) < MAX_HELD_FRAMES:
-                self.held_features[index] = self.state["cached_features"]
-
-    def _advance(self, cohorts: Sequence[Cohort], index: int) -> None:
-        """Remember the next frame: by their prompt for objects that start there, for others as tracked."""
-        for cohort in cohorts:
-            if self._start(cohort) == index and index not in self.memories[cohort][PROMPTED]:
-                self._prompt(cohort, index)
-        self._track([cohort for cohort in cohorts if index not in self.memories[cohort][PROMPTED]], index)
-
-    def _track(self, cohorts: Sequence[Cohort], index: int) -> None:
-        """Find objects in a frame by their memory, and remember them there."""
-        for cohort in cohorts:
-            memory = self.memories[cohort]
-            memory[TRACKED][index] = self._infer(memory, index, len(cohort))
-
-    def _take(self, cohort: Cohort, index: int) -> torch.Tensor:
-        """Remove the logits [N, 1, h, w] of a frame from the memory and return them."""
-        memory = self.memories[cohort]
-        output = memory[PROMPTED].get(index) or memory[TRACKED][index]
-        self._forget(memory[TRACKED], index)
-        logits: torch.Tensor = output.pop("pred_masks")
-        return logits
-
-    def _prompt(self, cohort: Cohort, index: int) -> None:
-        """Remember objects by their prompts in a frame."""
-        side = self.predictor.image_size
-        masks = [self.prompts[index][object_id] for object_id in cohort]
-        memory = self.memories[cohort]
-        output = self._infer(memory, index, len(cohort), resize_prompts(masks, side, self.images.device))
-        features, output["maskmem_pos_enc"] = self.predictor._run_memory_encoder(
-            self.state,
-            index,
-            batch_size=len(cohort),
-            high_res_masks=interpolate(output["pred_masks"], (side, side), mode="bilinear"),
-            object_score_logits=output["object_score_logits"],
-            is_mask_from_pts=True,
-        )
-        output["maskmem_features"] = self._cast_features(features)
-        memory[PROMPTED][index] = output
-        memory[PROMPTED] = dict(sorted(memory[PROMPTED].items()))  # the order in which the attention sums
-
-    def _infer(self, memory: ObjectMemory, index: int, count: int, prompt: torch.Tensor | None = None) -> FrameOutput:
-        """What the model finds of `count` objects in a frame: from their prompt there, or else from their memory."""
-        output: FrameOutput = self.predictor._run_single_frame_inference(
-            self.state,
-            memory,
-            index,
-            batch_size=count,
-            is_init_cond_frame=prompt is not None,
-            point_inputs=None,
-            mask_inputs=prompt,
-            reverse=False,
-            run_mem_encoder=prompt is None,
-        )[0]
-        return self._finish(output)
-
-    def _finish(self, output: FrameOutput) -> FrameOutput:
-        """The model's output with holes filled and features cast, as it is remembered."""
-        if self.fill_hole_area:
-            output["pred_masks"] = fill_holes(output["pred_masks"], self.fill_hole_area)
-        output["maskmem_features"] = self._cast_features(output["maskmem_features"])
-        return output
-
-    def _cast_features(self, features: torch.Tensor | None) -> torch.Tensor | None:
-        """Cast features, bfloat16 with every dtype, to float16 for autocast to float16, which refuses bfloat16."""
-        return features.half() if features is not None and self.dtype == torch.float16 else features
-
-    def _forget(self, tracked: dict[int, FrameOutput], index: int) -> None:
-        """Drop everything of an object's tracked frames that no frame after this one reads.
-
-        Later frames read the features of the latest frame and of those `num_maskmem - 2` frames before it that are the
-        latest whose index is divisible by the stride, and the latest `max_obj_ptrs_in_encoder - 1` object pointers.
+        threshold: a pixel belongs to an object if its logit there is above this value. autocast: in which the model is
+        used.
         """
-        stride, size = self.predictor.memory_temporal_stride_for_eval, self.predictor.num_maskmem
-        oldest = ((index - 1) // stride - size + 3) * stride
-        oldest_pointer = index + 2 - self.predictor.max_obj_ptrs_in_encoder
-        for frame in list(tracked):
-            if size == 1 or (frame < index and (frame < oldest or frame % stride)):
-                tracked[frame]["maskmem_features"] = None
-            if tracked[frame]["maskmem_features"] is None and frame < oldest_pointer:
-                del tracked[frame]
+        super().__init__(video)
+        self.follower, self.threshold, self.autocast = follower, threshold, autocast
+        self.images = follower.engine.images
+        self.images.__enter__()
+        try:
+            self.add_all(video.any_prompts)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop the threads that read frames, and free the memory and the temporary file."""
+        self.images.__exit__()
+        self.follower.close()
+
+    def _read_size(self, index: int) -> tuple[int, int]:
+        with torch.inference_mode(), self.autocast:
+            self.follower.engine.load(index)
+        return self.images.size
+
+    def _add(self, index: int, object_id: int, prompt: Prompt) -> Masks:
+        with torch.inference_mode(), self.autocast:
+            return self._decide(self.follower.add(index, object_id, prompt))
+
+    def _clear(self, index: int, object_id: int) -> Masks:
+        with torch.inference_mode(), self.autocast:
+            return self._decide(self.follower.clear(index, object_id))
+
+    def _remove(self, object_id: int, indices: Sequence[int]) -> dict[int, Masks]:
+        with torch.inference_mode(), self.autocast:
+            left = self.follower.remove(object_id, indices)
+            return {index: self._decide(logits) for index, logits in left.items()}
+
+    def _follow(self, journey: Journey) -> Iterator[tuple[int, Masks]]:
+        """Propagate, and read frames ahead meanwhile. Nothing is computed before it is asked for."""
+        steps = self.follower.propagate(journey.frames, journey.reverse)
+        try:
+            while True:
+                self.images.step = -1 if journey.reverse else 1
+                with torch.inference_mode(), self.autocast:
+                    found = next(steps, None)
+                    if found is None:
+                        return
+                    masks = self._decide(found[1])
+                yield found[0], masks
+        finally:
+            self.images.step = 0
+            with torch.inference_mode(), self.autocast:
+                steps.close()
+
+    def _find_unprompted(self) -> list[int]:
+        return self.follower.unprompted()
+
+    def _find_first(self) -> int:
+        return self.follower.first_prompted()
+
+    def _decide(self, logits: FrameLogits) -> Masks:
+        return decide_logits(logits, self.threshold, self.video.overlap)

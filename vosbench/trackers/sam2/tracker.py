@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from vosbench.trackers.sam2.settings import DEFAULT_CHECKPOINT, ModelSettings, Sam2Settings
-from vosbench.types import Masks, Video
+from vosbench.types import Masks, Session, Video
 
 if TYPE_CHECKING:
     import torch
@@ -70,9 +70,11 @@ class Sam2(ModelTracker):
     """SAM 2 or 2.1 of any size, with the weights of a checkpoint.
 
     cost: of a frame, and of each object in it: GFLOP of the base+ model at 1024 pixels with a full memory.
+    prompt_kinds: all.
     """
 
     Settings = Sam2Settings
+    prompt_kinds: ClassVar[tuple[str, ...]] = ("mask", "points", "box")
     cost: ClassVar[tuple[float, float]] = (647.0, 621.0)
 
     def __init__(self, device: str, checkpoint: str = DEFAULT_CHECKPOINT, **settings: Any) -> None:
@@ -98,20 +100,40 @@ class Sam2(ModelTracker):
         """
         import torch
 
-        from vosbench.trackers.sam2.batched import BatchedSession
+        from vosbench.trackers.sam2.batched import BatchedPass
         from vosbench.trackers.sam2.images import ModelImages
         from vosbench.trackers.sam2.logits import MaskDecision, begin_decision
-        from vosbench.trackers.sam2.session import Sam2Session
+        from vosbench.trackers.sam2.video_pass import Sam2Pass
 
-        session_class = BatchedSession if self.settings.fast else Sam2Session
+        pass_class = BatchedPass if self.settings.fast else Sam2Pass
         latest: MaskDecision | None = None
         with ModelImages(video.frames, self.predictor.image_size, self.device) as images:
-            session = session_class(self.predictor, images, video.prompts, self.dtype, self.fill_hole_area)
+            video_pass = pass_class(self.predictor, images, video.any_prompts, self.dtype, self.fill_hole_area)
             for index in range(len(video.frames)):
                 with torch.inference_mode(), self.autocast:
-                    decision = begin_decision(session.step(index), self.settings.score_threshold, video.overlap)
+                    decision = begin_decision(video_pass.step(index), self.settings.score_threshold, video.overlap)
                 if latest:
                     yield latest.masks()
                 latest = decision
         if latest:
             yield latest.masks()
+
+    def open_session(self, video: Video, keep_corrections: bool = True) -> Session:
+        """A session on a video: prompts of any kind, masks at once, propagation in both directions, corrections.
+
+        Every step gives what the same step gives with the predictor of the `sam2` package, bit for bit on the same
+        machine: `add` with `add_new_mask` and `add_new_points_or_box`, `clear` with `clear_all_prompts_in_frame`,
+        `remove` with `remove_object`, `propagate` with `propagate_in_video`. The setting `fast` has no effect.
+        keep_corrections: whether a prompt in a frame that was propagated already counts as a prompt from then on; that
+        is the predictor's `add_all_frames_to_correct_as_cond`. If not, as is the predictor's default, it is lost when
+        that frame is propagated again.
+        """
+        from vosbench.trackers.sam2.engine import CachingEngine
+        from vosbench.trackers.sam2.images import ModelImages
+        from vosbench.trackers.sam2.interactive import InteractiveVideo
+        from vosbench.trackers.sam2.session import ModelSession
+
+        images = ModelImages(video.frames, self.predictor.image_size, self.device, step=0)
+        engine = CachingEngine(self.predictor, images, self.dtype, self.fill_hole_area)
+        follower = InteractiveVideo(engine, keep_corrections)
+        return ModelSession(video, follower, self.settings.score_threshold, self.autocast)

@@ -32,8 +32,8 @@ class BatchedNetwork(Network):
                 self.ahead.begin(index + 1)
         return super().query(index, queries)
 
-    def _groups(self, keys: Sequence[int]) -> list[list[int]]:
-        by_key: dict[int, list[int]] = {}
-        for position, key in enumerate(keys):
-            by_key.setdefault(key, []).append(position)
-        return [*by_key.values()]
+    def _groups(self, forms: Sequence[tuple[int, ...]]) -> list[list[int]]:
+        by_form: dict[tuple[int, ...], list[int]] = {}
+        for position, form in enumerate(forms):
+            by_form.setdefault(form, []).append(position)
+        return [*by_form.values()]

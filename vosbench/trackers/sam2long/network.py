@@ -6,28 +6,27 @@ if they were of the frames just before this one. The other changes of SAM2Long a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch.nn.functional import interpolate
 
-from vosbench.trackers.sam2.images import ModelImages, resize_prompts
+from vosbench.trackers.sam2.engine import PREVIOUS_LOGIT, FrameEngine
+from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2.memory import (
     PROMPTED,
     TRACKED,
     FrameOutput,
     MemoryRecaller,
+    ObjectMemory,
     RecalledMemory,
     fuse_memory,
-    new_inference_state,
 )
 from vosbench.trackers.sam2.settings import ABSENT_LOGIT
-from vosbench.trackers.sam2long.attention import scale_keys
-from vosbench.types import Mask
-
-PROMPT_SCORE = 10.0  # the object score that a prompted frame counts with
+from vosbench.trackers.sam2long.attention import PROMPT_SCORE, PromptCount, scale_keys
+from vosbench.types import Prompt
 
 
 class MaskMemory(NamedTuple):
@@ -39,11 +38,14 @@ class MaskMemory(NamedTuple):
 
 
 class FrameQuery(NamedTuple):
-    """The memories with which the model looks at a frame: that of the prompt in frame `prompt_index`, and a history."""
+    """The memories with which the model looks at a frame: those of the prompts by their frames, and a history."""
 
-    prompt_index: int
-    prompt: MaskMemory
+    prompts: Mapping[int, MaskMemory]
     history: Sequence[MaskMemory]
+
+    def count_past_prompts(self, index: int, reverse: bool) -> int:
+        """How many of the prompts are not later than a frame, in the order in which the video is followed."""
+        return sum(prompted >= index if reverse else prompted <= index for prompted in self.prompts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,34 +74,57 @@ class Network:
     Each query goes through the model by itself, so that its numbers do not depend on other pathways and objects.
     """
 
-    def __init__(self, predictor: Any, images: ModelImages, dtype: torch.dtype) -> None:
-        self.predictor, self.images, self.dtype = predictor, images, dtype
+    def __init__(
+        self,
+        predictor: Any,
+        images: ModelImages,
+        dtype: torch.dtype,
+        engine: FrameEngine | None = None,
+        reverse: bool = False,
+    ) -> None:
+        """engine: the predictor on the video, if there is one already.
+
+        reverse: whether the video is followed backwards, so that memories are of later frames.
+        """
+        self.predictor, self.images, self.dtype, self.reverse = predictor, images, dtype, reverse
+        self.engine = engine or FrameEngine(predictor, images, dtype)
         self.recaller = MemoryRecaller(predictor)
         self.pointers = min(len(images), predictor.max_obj_ptrs_in_encoder)
-        self.state = new_inference_state(images)
+        self.state = self.engine.state
 
-    def prompt(self, index: int, mask: Mask) -> tuple[MaskMemory, torch.Tensor]:
-        """The memory of an object that is prompted by its mask, bool[H, W], and the object's logits [1, 1, h, w]."""
-        output, logits = self.predictor._run_single_frame_inference(
-            self.state,
-            {},
-            index,
-            batch_size=1,
-            is_init_cond_frame=True,
-            point_inputs=None,
-            mask_inputs=resize_prompts([mask], self.predictor.image_size, self.images.device),
-            reverse=False,
-            run_mem_encoder=False,
+    def prompt(self, index: int, prompt: Prompt) -> tuple[MaskMemory, torch.Tensor]:
+        """The memory of an object that is prompted in a frame, and the object's logits [1, 1, h, w] there."""
+        output = self.engine.prompt({}, index, [prompt])
+        self.engine.remember(index, output)
+        return MaskMemory(output, iou=1.0, object_score=PROMPT_SCORE), output["pred_masks"]
+
+    def correct(self, index: int, query: FrameQuery, prompt: Prompt, previous: torch.Tensor) -> FrameOutput:
+        """What the model finds of an object in a frame by clicks and its memory, without memory features.
+
+        previous: the logits [1, 1, h, w] that the clicks correct.
+        """
+        self.engine.load(index)
+        fused, finer = self._fuse(index, [query])
+        points, _ = self.engine.prepare([prompt])
+        *_, logits, _, pointer, score = self.predictor._forward_sam_heads(
+            fused,
+            point_inputs=points,
+            mask_inputs=previous.clamp(-PREVIOUS_LOGIT, PREVIOUS_LOGIT),
+            high_res_features=finer,
+            multimask_output=self.predictor._use_multimask(False, points),
         )
-        (remembered,) = self._encode(index, logits, output["object_score_logits"], output["obj_ptr"])
-        return MaskMemory(remembered, iou=1.0, object_score=PROMPT_SCORE), logits
+        return {"maskmem_features": None, "pred_masks": logits, "obj_ptr": pointer, "object_score_logits": score}
 
     def query(self, index: int, queries: Sequence[FrameQuery]) -> list[FrameCandidates]:
         """Find candidates in a frame for each query."""
         if not queries:
             return []
-        groups = self._groups([len(query.history) for query in queries])
-        outputs = [self._decode_queries(index, [queries[position] for position in group]) for group in groups]
+        self.engine.load(index)
+        forms = [
+            (len(query.prompts), query.count_past_prompts(index, self.reverse), len(query.history)) for query in queries
+        ]
+        groups = self._groups(forms)
+        outputs = [self._decode(*self._fuse(index, [queries[each] for each in group])) for group in groups]
         logits, ious, tokens, scores = (torch.cat(parts) for parts in zip(*outputs, strict=True))
         numbers = torch.cat([ious, scores], dim=1).tolist()  # waits for the device only once
         found = {}
@@ -111,19 +136,27 @@ class Network:
 
     def remember(self, index: int, kept: Sequence[tuple[FrameCandidates, int]]) -> list[MaskMemory]:
         """The memories of masks of a frame, each given by the candidates of a query and the number of one of them."""
-        groups = self._groups([0] * len(kept))
+        if kept:
+            self.engine.load(index)
+        groups = self._groups([()] * len(kept))
         return [memory for group in groups for memory in self._remember(index, [kept[place] for place in group])]
 
-    def _groups(self, keys: Sequence[int]) -> list[list[int]]:
-        """The positions in groups that go through the model together: here one by one, in a batch those of one key."""
-        return [[position] for position in range(len(keys))]
+    def _groups(self, forms: Sequence[tuple[int, ...]]) -> list[list[int]]:
+        """The positions in groups that go through the model together: here one by one, in a batch those of one form."""
+        return [[position] for position in range(len(forms))]
 
-    def _decode_queries(self, index: int, queries: Sequence[FrameQuery]) -> tuple[torch.Tensor, ...]:
-        """What `_decode` returns for queries with equally long histories."""
-        recalled = [self._recall(index, query) for query in queries]
-        scores = [[memory.object_score for memory in (query.prompt, *reversed(query.history))] for query in queries]
-        scaled = scale_keys(recalled, scores, self.predictor.num_maskmem, self.pointers, self.dtype)
-        return self._decode(*fuse_memory(self.predictor, self.state, index, scaled))
+    def _fuse(self, index: int, queries: Sequence[FrameQuery]) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """A frame's features fused with the memories of queries of one form, and the frame's finer features."""
+        first = queries[0]
+        scaled = scale_keys(
+            [self._recall(index, query) for query in queries],
+            [[memory.object_score for memory in reversed(query.history)] for query in queries],
+            PromptCount(len(first.prompts), first.count_past_prompts(index, self.reverse)),
+            self.predictor.num_maskmem,
+            self.pointers,
+            self.dtype,
+        )
+        return fuse_memory(self.predictor, self.state, index, scaled)
 
     def _decode(self, fused: torch.Tensor, finer: list[torch.Tensor]) -> tuple[torch.Tensor, ...]:
         """The candidates from features [N, C, h, w] fused with memories, and from the frame's finer features.
@@ -146,11 +179,12 @@ class Network:
 
     def _recall(self, index: int, query: FrameQuery) -> RecalledMemory:
         """What the stock predictor would give its memory attention: with one pointer too many and keys not scaled."""
-        past = {
-            PROMPTED: {query.prompt_index: query.prompt.output},
-            TRACKED: {index - rank: memory.output for rank, memory in enumerate(reversed(query.history), 1)},
+        step = 1 if self.reverse else -1
+        past: ObjectMemory = {
+            PROMPTED: {prompted: memory.output for prompted, memory in query.prompts.items()},
+            TRACKED: {index + rank * step: memory.output for rank, memory in enumerate(reversed(query.history), 1)},
         }
-        return self.recaller.recall(self.state, index, past, 1)
+        return self.recaller.recall(self.state, index, past, 1, self.reverse)
 
     def _remember(self, index: int, kept: Sequence[tuple[FrameCandidates, int]]) -> list[MaskMemory]:
         """As `remember`, in one pass of the memory encoder."""

@@ -16,18 +16,20 @@ from vosbench.trackers.sam2.settings import DEFAULT_CHECKPOINT
 from vosbench.trackers.sam2.tracker import ModelTracker
 from vosbench.trackers.sam2long.settings import Sam2LongSettings
 from vosbench.trackers.sam2long.tree import PathwayPolicy
-from vosbench.types import Masks, Video
+from vosbench.types import Masks, Session, Video
 
 
 class Sam2Long(ModelTracker):
     """SAM2Long with the weights of SAM 2 or 2.1 of any size.
 
-    cost: as of `Sam2`, with three pathways that all differ. first_masks_only: an object is prompted in one frame only.
+    cost: as of `Sam2`, with three pathways that all differ. first_masks_only: an object is prompted in one frame only,
+    except in a session. prompt_kinds: all.
     """
 
     Settings = Sam2LongSettings
     cost: ClassVar[tuple[float, float]] = (647.0, 3 * 621.0)
     first_masks_only: ClassVar[bool] = True
+    prompt_kinds: ClassVar[tuple[str, ...]] = ("mask", "points", "box")
 
     def __init__(self, device: str, checkpoint: str = DEFAULT_CHECKPOINT, **settings: Any) -> None:
         """Load the model onto the device: "cpu", "cuda" or "cuda:N".
@@ -57,19 +59,34 @@ class Sam2Long(ModelTracker):
         from vosbench.trackers.sam2.logits import decide_logits
         from vosbench.trackers.sam2long.batched import BatchedNetwork
         from vosbench.trackers.sam2long.network import Network
-        from vosbench.trackers.sam2long.session import Sam2LongSession
+        from vosbench.trackers.sam2long.video_pass import Sam2LongPass
 
         _check_prompts(video)
         network_class, threshold = BatchedNetwork if self.settings.fast else Network, self.settings.score_threshold
         with ModelImages(video.frames, self.predictor.image_size, self.device) as images:
-            session = Sam2LongSession(network_class(self.predictor, images, self.dtype), self.policy, threshold)
+            video_pass = Sam2LongPass(network_class(self.predictor, images, self.dtype), self.policy, threshold)
             for index in range(len(video.frames)):
                 with torch.inference_mode(), self.autocast:
-                    session.step(index, video.prompts.get(index, {}))
-                while session.decided():
+                    video_pass.step(index, video.any_prompts.get(index, {}))
+                while video_pass.decided():
                     with torch.inference_mode(), self.autocast:
-                        masks = decide_logits(session.take(), threshold, video.overlap)
+                        masks = decide_logits(video_pass.take(), threshold, video.overlap)
                     yield masks
+
+    def open_session(self, video: Video) -> Session:
+        """A session on a video: prompts of any kind, masks at once, propagation in both directions, corrections.
+
+        `vosbench.trackers.sam2long.interactive` says what the pathways do at prompts. A propagation yields a frame when
+        its masks are decided. The setting `fast` has no effect.
+        """
+        from vosbench.trackers.sam2.engine import CachingEngine
+        from vosbench.trackers.sam2.images import ModelImages
+        from vosbench.trackers.sam2.session import ModelSession
+        from vosbench.trackers.sam2long.interactive import InteractiveTree
+
+        images = ModelImages(video.frames, self.predictor.image_size, self.device, step=0)
+        follower = InteractiveTree(CachingEngine(self.predictor, images, self.dtype), self.policy)
+        return ModelSession(video, follower, self.settings.score_threshold, self.autocast)
 
 
 def _check_prompts(video: Video) -> None:

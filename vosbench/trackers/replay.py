@@ -1,0 +1,181 @@
+"""Open a session with any tracker. One that has no sessions of its own tracks the video anew for every propagation."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+
+from vosbench.errors import VosbenchError
+from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
+from vosbench.trackers.session import CheckedSession, Journey
+from vosbench.types import Frame, Mask, Masks, Prompt, Prompter, Session, Tracker, Video
+
+
+def open_session(tracker: Tracker, video: Video, prompter: Prompter | None = None) -> Session:
+    """A session on a video, in which the video's prompts have been added: the tracker's own if it has sessions.
+
+    prompter: makes masks of clicks and boxes for a tracker that has no sessions and takes no such prompts.
+    """
+    own: Any = getattr(tracker, "open_session", None)
+    session: Session = own(video) if own else ReplaySession(tracker, video, prompter)
+    return session
+
+
+class FrameView(Sequence[Frame]):
+    """Some frames of a video in an order of their own, decoded when they are asked for."""
+
+    def __init__(self, frames: Sequence[Frame], order: range) -> None:
+        self.frames, self.order = frames, order
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    @overload
+    def __getitem__(self, index: int) -> Frame: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Frame]: ...
+
+    def __getitem__(self, index: int | slice) -> Frame | Sequence[Frame]:
+        if isinstance(index, slice):
+            return FrameView(self.frames, self.order[index])
+        return self.frames[self.order[index]]
+
+
+class PackedMask(NamedTuple):
+    """A mask, compressed: its bits by zlib, and its shape."""
+
+    content: bytes
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, mask: Mask) -> PackedMask:
+        """Compress a mask bool[H, W]."""
+        return cls(zlib.compress(np.packbits(mask).tobytes(), level=1), mask.shape)
+
+    def unpack(self) -> Mask:
+        """The mask again."""
+        bits = np.frombuffer(zlib.decompress(self.content), np.uint8)
+        return np.unpackbits(bits, count=self.shape[0] * self.shape[1]).astype(np.bool_).reshape(self.shape)
+
+
+class ReplaySession(CheckedSession):
+    """A session with a tracker that has none: `track` runs anew from the prompts for each direction of a propagation.
+
+    Forwards it starts with the first prompt, backwards with the last one on the reversed frames; an object is absent
+    before its first prompt in that order. Clicks and boxes become masks by the prompter, from that one frame, unless
+    the tracker takes them. The masks that were found last are kept compressed, some kilobytes for an object and frame.
+    """
+
+    def __init__(self, tracker: Tracker, video: Video, prompter: Prompter | None = None) -> None:
+        super().__init__(video)
+        self.tracker, self.prompter = tracker, prompter
+        self.name = type(tracker).__name__
+        self.accepted: dict[int, dict[int, Prompt]] = {}  # the prompts as the tracker gets them: frame -> object id
+        self.found: dict[int, dict[int, PackedMask]] = {}  # frame -> object id -> the mask that was found last
+        self.latest: tuple[int, Frame] | None = None
+        self.size = (0, 0)
+        self.add_all(video.any_prompts)
+
+    def close(self) -> None:
+        """Forget the masks and the frame that was used last."""
+        self.accepted, self.found, self.latest = {}, {}, None
+
+    def _read(self, index: int) -> Frame:
+        if self.latest is None or self.latest[0] != index:
+            self.latest = index, self.video.frames[index]
+        return self.latest[1]
+
+    def _read_size(self, index: int) -> tuple[int, int]:
+        """(height, width), which all frames share."""
+        if self.size == (0, 0):
+            height, width = self._read(index).shape[:2]
+            self.size = height, width
+        return self.size
+
+    def _add(self, index: int, object_id: int, prompt: Prompt) -> Masks:
+        accepted, mask = self._accept(index, object_id, prompt)
+        self.accepted.setdefault(index, {})[object_id] = accepted
+        self.found.setdefault(index, {})[object_id] = PackedMask.of(mask)
+        return self._show(index, [*dict.fromkeys([*self.given, object_id])])
+
+    def _accept(self, index: int, object_id: int, prompt: Prompt) -> tuple[Prompt, Mask]:
+        """A prompt as the tracker takes it, and the object's mask by this prompt."""
+        if isinstance(prompt, np.ndarray):
+            return prompt, prompt
+        kind = get_prompt_kind(prompt)
+        if kind in get_accepted_kinds(self.tracker):
+            alone: Any = {0: {object_id: prompt}}
+            masks = next(iter(self.tracker.track(Video(self.video.name, [self._read(index)], alone))))
+            return prompt, np.array(masks.get(object_id, np.zeros(self._read_size(index), np.bool_)))
+        if self.prompter is None:
+            subject = f"prompt of object {object_id} in frame {index} of video {self.video.name}"
+            raise VosbenchError(subject, f"tracker {self.name} takes no {kind}", "give a mask, or name a prompter")
+        mask = self.prompter.find_mask(self._read(index), prompt)
+        return mask, mask
+
+    def _clear(self, index: int, object_id: int) -> Masks:
+        self._drop(self.accepted, index, object_id)
+        self._drop(self.found, index, object_id)
+        return self._show(index, [*self.given])
+
+    def _remove(self, object_id: int, indices: Sequence[int]) -> dict[int, Masks]:
+        for book in (self.accepted, self.found):
+            for index in [*book]:
+                self._drop(book, index, object_id)
+        return {index: self._show(index, [*self.given]) for index in indices if self.given}
+
+    def _drop(self, book: dict[int, dict[int, Any]], index: int, object_id: int) -> None:
+        book.get(index, {}).pop(object_id, None)
+        if not book.get(index):
+            book.pop(index, None)
+
+    def _show(self, index: int, object_ids: Sequence[int]) -> Masks:
+        """The masks of objects in a frame; unless objects may share pixels, the first of them has a shared pixel."""
+        masks: dict[int, Mask] = {}
+        taken = np.zeros(self._read_size(index), np.bool_)
+        for object_id in object_ids:
+            packed = self.found.get(index, {}).get(object_id)
+            mask = packed.unpack() if packed else np.zeros(taken.shape, np.bool_)
+            masks[object_id] = mask if self.video.overlap else mask & ~taken
+            taken |= mask
+        return masks
+
+    def _follow(self, journey: Journey) -> Iterator[tuple[int, Masks]]:
+        self._check_first_masks()
+        if not journey.frames:
+            return
+        object_ids, prompted = [*self.given], self.accepted.keys()
+        if journey.reverse:
+            order = range(max(*prompted, journey.frames[0]), -1, -1)
+        else:
+            order = range(min(*prompted, journey.frames[0]), len(self.video.frames))
+        prompts: Any = {order.index(index): dict(given) for index, given in sorted(self.accepted.items())}
+        video = Video(self.video.name, FrameView(self.video.frames, order), prompts, self.video.overlap)
+        skipped = order.index(journey.frames[0])
+        tracked = self.tracker.track(video)
+        try:
+            for index, masks in zip(journey.frames, islice(tracked, skipped, None), strict=False):
+                blank = np.zeros(self.size, np.bool_)
+                found = {each: np.array(masks.get(each, blank), np.bool_) for each in object_ids}
+                self.found[index] = {object_id: PackedMask.of(mask) for object_id, mask in found.items()}
+                yield index, found
+        finally:
+            getattr(tracked, "close", lambda: None)()
+
+    def _check_first_masks(self) -> None:
+        """Raise VosbenchError for an object with several prompts if the tracker can use only one."""
+        if not getattr(self.tracker, "first_masks_only", False):
+            return
+        for object_id, prompts in self.given.items():
+            if len(prompts) > 1:
+                raise VosbenchError(
+                    f"object {object_id}",
+                    f"has prompts in the frames {', '.join(map(str, sorted(prompts)))}, of which tracker {self.name} "
+                    "can use only one",
+                    "clear the others",
+                )
