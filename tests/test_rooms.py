@@ -25,11 +25,11 @@ FILES = {
 FLOORS = [
     {"types", "errors", "version"},
     {"io"},
-    {"masks", "trackers", "media"},
+    {"masks", "trackers", "media", "prompting"},
     {"datasets"},
     {"fetching", "evaluation"},
     {"running"},
-    {"studies", "api"},
+    {"studies", "api", "tracking"},
     {"cli", "ui"},
 ]
 """The one rule of imports: a room sees the rooms on the floors below its own."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -68,7 +67,13 @@ def track_command(
     tracker: TrackerOption = registry.DEFAULT_TRACKER,
     checkpoint: CheckpointOption = None,
     settings: SettingsOption = None,
-    device: Annotated[str | None, typer.Option("--gpu", help="The GPU's index, or cpu; default: the first GPU.")] = None,
+    gpu: Annotated[str | None, typer.Option(help="The GPU's index, or cpu; default: the first GPU.")] = None,
+    prompter: Annotated[
+        str, typer.Option(help="What turns clicks into masks for a tracker that takes masks only.")
+    ] = "sam2",
+    prompter_checkpoint: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The weights of the prompter; default: its own default.")
+    ] = None,
     direction: Annotated[
         str, typer.Option(metavar="both|forwards|backwards", help="Where to go from the first prompted frame.")
     ] = "both",
@@ -78,15 +83,15 @@ def track_command(
     """Mask objects in a video file from clicks, boxes or masks; repeat the command to continue."""
     from vosbench.cli.prompt_options import parse_prompts
     from vosbench.tracking.outputs import Outputs
-    from vosbench.tracking.request import prepare_request
+    from vosbench.tracking.request import ModelChoice, prepare_request
 
     outputs = Outputs(output, alpha, masks, rle, as_dataset)
     given = parse_prompts(point or (), box or (), mask or (), points)
     if not given:
         raise VosbenchError("track", "no object is given", "give --point x,y, --box x0,y0,x1,y1 or --mask FILE")
-    request = prepare_request(
-        video, given, outputs, tracker, checkpoint, settings or (), device, direction, Fraction(fps), context.obj, overwrite
-    )
+    models = ModelChoice(tracker, checkpoint, settings or (), gpu, prompter, prompter_checkpoint)
+    rate = Fraction(fps).limit_denominator(1001)
+    request = prepare_request(video, given, outputs, models, direction, rate, context.obj, overwrite)
     raise typer.Exit(_track_with_progress(request))
 
 
@@ -94,14 +99,14 @@ def _track_with_progress(request: TrackRequest) -> int:
     """Track, write the outputs, and say where they are; return the exit status."""
     from vosbench.cli import console
 
+    total, done = len(request.clip.frames), request.count_done()
     for note in request.notes:
         console.print_note(note)
+    if done:
+        console.print_note(f"{done} of {total} frames are there from an interrupted command")
     with console.ProgressSteps() as progress:
-        total = len(request.clip.frames)
         request.track(lambda done: progress("tracking", done, total))
         request.write(lambda done: progress("writing", done, total))
     for path in request.outputs.wanted:
-        console.print_result(f"{path}")
+        console.print_result(str(path))
     return 0
-
-

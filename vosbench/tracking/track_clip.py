@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from vosbench.media.clip import Clip
 from vosbench.media.read_ahead import ReadAhead
-from vosbench.trackers.sessions import open_session
+from vosbench.trackers.replay import open_session
 from vosbench.tracking.clip_prompts import ClipPrompts
 from vosbench.tracking.mask_store import MaskStore
 from vosbench.types import Prompter, Tracker, Video
@@ -21,14 +21,14 @@ def track_clip(
     store: MaskStore,
     direction: str,
     progress: Callable[[int], None],
-    prompter: Callable[[], Prompter] | None = None,
+    prompter: Prompter | None = None,
 ) -> None:
     """Track the objects through the clip, and write every frame's masks to `store`; none where nothing is tracked.
 
     Frames are decoded ahead of the tracker, and one frame's masks are held at a time, so that memory does not grow with
     the clip. direction: from the first prompted frame "forwards", "backwards" or, "both", first forwards and then
-    backwards. progress: called with the number of frames that are done. prompter: makes what turns clicks and boxes
-    into masks, for a tracker that takes masks only.
+    backwards. progress: called with the number of frames that are done. prompter: turns clicks and boxes into masks
+    for a tracker that takes masks only.
     """
     done = 0
     with ReadAhead(clip.frames) as frames:

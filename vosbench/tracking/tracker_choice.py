@@ -1,0 +1,95 @@
+"""Choose a tracker with its settings and weights, as a run does, to use it in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vosbench.errors import VosbenchError
+from vosbench.running import settings
+from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
+from vosbench.running.code_versions import describe_code
+from vosbench.running.devices import choose_devices, find_torch_device
+from vosbench.running.provenance import collect_all_settings
+from vosbench.running.weights import choose_checkpoint, hash_checkpoint
+from vosbench.running.work import seed_generators
+from vosbench.trackers import registry
+from vosbench.trackers.prompts import find_prompter
+from vosbench.types import Prompter, Tracker
+
+
+@dataclass(frozen=True)
+class TrackerChoice:
+    """A tracker that is ready to be built.
+
+    arguments: of its constructor, beside the device. device: as torch calls it. facts: what made its masks, for
+    provenance: its name, all settings, the hash of its weights, code and versions.
+    """
+
+    chosen: ChosenTracker
+    arguments: Mapping[str, Any]
+    device: str
+    facts: Mapping[str, Any]
+
+    def build(self) -> Tracker:
+        """Build the tracker, with all generators of random numbers seeded."""
+        seed_generators()
+        tracker: Tracker = self.chosen.tracker(self.device, **self.arguments)
+        seed_generators()
+        return tracker
+
+
+def choose_tracker_with_settings(
+    tracker: str, checkpoint: str | None, pairs: Sequence[str], gpu: str | None, checkpoints: Path
+) -> TrackerChoice:
+    """Choose a tracker by its name, as for a run.
+
+    checkpoint: a name of the catalogue, a path, or None for the tracker's default. pairs: settings, "key=value" each.
+    gpu: the index of a GPU, "cpu", or None for the first GPU, or the CPU where there is none. checkpoints: the folder
+    of weights. Raises VosbenchError for an unknown tracker, setting, checkpoint or device.
+    """
+    chosen = choose_tracker(tracker)
+    parameters = registry.read_tracker_parameters(chosen.spec)
+    values = settings.parse_tracker_settings(pairs, tracker)
+    if settings.PROMPTS_PARAMETER.name in values:
+        raise VosbenchError("--set prompts", "a video has only the prompts that are given with it", "leave it out")
+    weights = choose_checkpoint(chosen.name, checkpoint, parameters, checkpoints)
+    offered = {name: parameter for name, parameter in parameters.items() if name != "checkpoint"}
+    facts = {
+        "tracker": chosen.name,
+        "settings": collect_all_settings(values, offered),
+        "checkpoint_sha256": hash_checkpoint(weights) if weights else None,
+        **describe_code(chosen.spec),
+    }
+    arguments = {**values, **({"checkpoint": str(weights.resolve())} if weights else {})}
+    return TrackerChoice(chosen, arguments, find_torch_device(choose_devices(gpu)[0]), facts)
+
+
+@dataclass(frozen=True)
+class PrompterChoice:
+    """A prompter that is ready to be built: it turns clicks and boxes into masks. facts: its name and weights."""
+
+    kind: Any
+    device: str
+    arguments: Mapping[str, Any]
+    facts: Mapping[str, Any]
+
+    def build(self) -> Prompter:
+        """Build the prompter."""
+        prompter: Prompter = self.kind(self.device, **self.arguments)
+        return prompter
+
+
+def choose_prompter(name: str, checkpoint: str | None, device: str, checkpoints: Path) -> PrompterChoice:
+    """Choose a prompter by its name or as `module:object`, with its weights.
+
+    device: as torch calls it. Raises VosbenchError for an unknown prompter and for weights that are missing.
+    """
+    spec = find_prompter(name)
+    parameters = registry.read_tracker_parameters(spec)
+    weights = choose_checkpoint(name, checkpoint, parameters, checkpoints)
+    arguments = {"checkpoint": str(weights.resolve())} if weights else {}
+    facts = {"prompter": name, "checkpoint_sha256": hash_checkpoint(weights) if weights else None}
+    return PrompterChoice(choose_tracker(spec).tracker, device, arguments, facts)
