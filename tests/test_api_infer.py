@@ -94,7 +94,7 @@ def test_another_class_of_the_same_name_does_not_continue_a_run(bears: Path) -> 
     class Faint(Static):
         pass
 
-    with pytest.raises(VosbenchError, match="made by another tracker object or class, or by other code"):
+    with pytest.raises(VosbenchError, match="the tracker's class or object changed"):
         run(bears, Faint, out=made.path)
     assert run(bears, Faint, out=made.path, overwrite=True).read_done_videos() == {*GOOD, "bad"}
 
@@ -104,7 +104,7 @@ def test_an_object_that_is_built_runs_in_this_process_and_is_never_continued(bea
     made = run(bears, tracker, devices=None)
     assert masks(made.path) == masks(tracked(bears, bears.parent / "other").run.path)
     assert {record.device for record in made.read_records().values()} == {"unknown"}
-    with pytest.raises(VosbenchError, match="made by another tracker object"):
+    with pytest.raises(VosbenchError, match="the tracker's class or object changed"):
         run(bears, tracker)
     assert run(bears, tracker, overwrite=True) == made
     with pytest.raises(VosbenchError, match="lost=1: Faint has no such setting"):

@@ -77,7 +77,7 @@ def find_changes(before: Mapping[str, Part], now: Mapping[str, Part]) -> list[st
 
 def _describe_change(name: str, was: Part, found: Part) -> str:
     if was is None or found is None:
-        return f"{name} {'was not part of it' if was is None else 'is no longer part of it'}"
+        return f"{name} is {'new' if was is None else 'gone'}"
     if isinstance(was, str) and isinstance(found, str) and was.startswith(HASH_PREFIX):
         return f"{name} changed ({_shorten(was)}, now {_shorten(found)})"
     return f"{name} {was}, now {found}"
