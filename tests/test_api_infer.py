@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import failing_trackers
+import numpy as np
 import pytest
 
 import vosbench
@@ -111,6 +112,21 @@ def test_an_object_that_is_built_runs_in_this_process_and_is_never_continued(bea
         run(bears, tracker, settings={"lost": 1})
     with pytest.raises(VosbenchError, match="exists only in this process, which uses one device, not 2"):
         run(bears, tracker, devices="cpu,cpu")
+
+
+def test_an_edited_class_is_not_continued_unless_the_call_says_so(bears: Path) -> None:
+    """And what else has changed is a Python warning."""
+    made = run(bears, local_tracker(), videos=["good"])
+
+    class Faint(Static):
+        pass
+
+    (recipe,) = (made.path / ".recipes").glob("*.json")
+    recipe.write_text(recipe.read_text().replace(f'"numpy": "{np.__version__}"', '"numpy": "1.0"'))
+    with pytest.warns(UserWarning, match=r"1 of 1 videos were tracked with other versions: numpy 1\.0, now"):
+        assert run(bears, Faint, out=made.path, keep=True).read_done_videos() == {*GOOD, "bad"}
+    recipes = {video: record.recipe == recipe.stem for video, record in made.read_records().items()}
+    assert recipes == {"good": True, "bad": False, "long": False, "once": False}
 
 
 @pytest.mark.parametrize("tracker", ["failing_trackers:Faulty", local_tracker()], ids=["worker", "here"])
