@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -22,6 +23,7 @@ from tests.support.runs import masks, states
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.files import hash_file_sha256
 from vosbench.running.claim import _claim_first
 from vosbench.running.infer import RunOutcome, infer_jobs
 from vosbench.running.job import Job, prepare_job
@@ -148,7 +150,7 @@ def test_another_torch_is_not_continued_and_another_numpy_is_a_note(place: Path)
 
 def test_other_prompts_are_not_continued_and_the_same_ones_in_another_file_are(place: Path) -> None:
     prompt = Path((place / "tree").read_text()) / "Annotations/good/00000.png"
-    before = prompt.read_bytes()
+    before, written = prompt.read_bytes(), prompt.stat().st_mtime
     try:
         Image.open(prompt).save(prompt, compress_level=9)
         assert prompt.read_bytes() != before
@@ -158,6 +160,7 @@ def test_other_prompts_are_not_continued_and_the_same_ones_in_another_file_are(p
             go(place)
     finally:
         prompt.write_bytes(before)
+        os.utime(prompt, (written, written))
 
 
 def test_masks_that_are_kept_stay_true_to_what_made_them(place: Path) -> None:
@@ -273,6 +276,18 @@ def test_what_reproduces_a_mixed_run_differently_is_named_with_its_videos(place:
     reasons = reproduce_run(Run(place / "out"), ["good", "long"], paths.Roots(), ["cpu"]).reasons
     assert [reason.partition(" changed")[0] for reason in reasons] == ["helper.py", "mine.py", "mine.py"]
     assert [reason.rpartition(" (")[2] for reason in reasons] == ["good)", "good)", "long)"]
+
+
+def test_where_a_record_does_not_say_what_made_its_masks_chance_is_not_blamed(place: Path) -> None:
+    """As in a run of an older version, whose run.json names the tracker of the last command only."""
+    for path in (place / "out/.videos").glob("*.json"):
+        path.write_text(re.sub('"recipe": "[^"]*"', '"recipe": ""', path.read_text()))
+    (place / "mine.py").write_text(MINE.replace("yield video.prompts[0]", "yield {1: ~video.prompts[0][1]}"))
+    published = json.loads((place / "out/run.json").read_text())
+    same = {"tracker_sha256": hash_file_sha256(place / "mine.py"), "code_sha256": {}}
+    (place / "out/run.json").write_text(json.dumps({**published, **same}))
+    reasons = reproduce_run(Run(place / "out"), ["good"], paths.Roots(), ["cpu"]).reasons
+    assert reasons == ["possibly the tracker, as what made these masks was not recorded for each video"]
 
 
 def test_every_command_that_shows_a_run_says_that_it_is_mixed(cli: Cli, place: Path) -> None:

@@ -150,7 +150,7 @@ def _explain_by_recipes(facts: Mapping[str, Any], job: Job, used: Mapping[str, s
         else:
             before = {key: value for key, value in facts.items() if key not in provenance.ENTRY_NOUNS}
             changes = [*provenance.find_differences({**before, **(known or {}).get("facts", {})}, job.facts)]
-            changes.append("what made them, which was not recorded for each video")
+            changes.append("possibly the tracker, as what made these masks was not recorded for each video")
         reasons += [f"{change} ({', '.join(mine)})" if len(mine) < len(used) else change for change in changes]
     return reasons
 
