@@ -12,13 +12,13 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.types import Labels, Mask
 
-WHITE = 255
+WHITE_ID = 255
 MAX_VIDEOS_SHOWN = 3
 
 
 def is_white(label_map: Labels | None) -> bool:
     """Whether a label map [H, W] shows something, and only 255. False for None, the label map that is not there."""
-    return label_map is not None and bool(label_map.any()) and not np.any((label_map != 0) & (label_map != WHITE))
+    return label_map is not None and bool(label_map.any()) and not np.any((label_map != 0) & (label_map != WHITE_ID))
 
 
 def read_white_mask(label_map: Labels, name: object) -> dict[int, Mask]:
@@ -26,9 +26,9 @@ def read_white_mask(label_map: Labels, name: object) -> dict[int, Mask]:
 
     name: the subject of errors. Raises VosbenchError for any other id.
     """
-    mask = label_map == WHITE
+    mask = label_map == WHITE_ID
     if others := np.unique(label_map[~mask & (label_map != 0)]).tolist():
-        found = f"holds the id {others[0]}, and the video's first mask only 0 and {WHITE}, which are one object"
+        found = f"holds the id {others[0]}, and the video's first mask only 0 and {WHITE_ID}, which are one object"
         raise VosbenchError(name, found, "write each object's id as the value of its pixels in all masks of the video")
     return {1: mask} if mask.any() else {}
 
@@ -39,4 +39,4 @@ def describe_binary_videos(videos: Sequence[str]) -> str:
         return ""
     more = f" and {len(videos) - MAX_VIDEOS_SHOWN} more" if len(videos) > MAX_VIDEOS_SHOWN else ""
     which = f"{', '.join(videos[:MAX_VIDEOS_SHOWN])}{more}"
-    return f"the masks of {which} hold only 0 and {WHITE}: {WHITE} is one object there, with id 1, and not void"
+    return f"the masks of {which} hold only 0 and {WHITE_ID}: {WHITE_ID} is one object there, with id 1, and not void"

@@ -10,7 +10,7 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.masks.binary import is_white, read_white_mask
+from vosbench.masks.binary import WHITE_ID, is_white, read_white_mask
 from vosbench.masks.labels import from_labels, read_labels
 from vosbench.masks.source import index_by_object_id, sort_frame_names
 from vosbench.types import Mask
@@ -40,8 +40,8 @@ class MaskFolder:
 
     @cached_property
     def is_binary(self) -> bool:
-        """Whether 255 is the object 1: the first mask that shows anything holds only 0 and 255, and `binary` is set."""
-        if not self.binary or self.merge or self.object_folders:
+        """Whether 255 is the object 1, not void: `binary` is set, and the first mask that is not empty holds no id."""
+        if not self.binary or WHITE_ID not in self.void or self.merge or self.object_folders:
             return False
         label_maps = (read_labels(path) for frame_name in self.frame_names for path in self.files(frame_name))
         return is_white(next((label_map for label_map in label_maps if label_map.any()), None))

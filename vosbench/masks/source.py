@@ -57,13 +57,14 @@ def describe_missing_frame(source: MaskSource, frame_name: str) -> str:
 def _suggest_renaming(source: MaskSource, frame_name: str) -> str:
     """What to rename if a frame whose mask is missing is there under a similar name; else an empty string."""
     alike = [
-        other for other in source.frame_names if _find_last_number(other) == _find_last_number(frame_name) is not None
+        other for other in source.frame_names if find_last_number(other) == find_last_number(frame_name) is not None
     ]
     return f"frame names must be equal, rename the mask {alike[0]} to {frame_name}" if alike else ""
 
 
 @cache
-def _find_last_number(frame_name: str) -> int | None:
+def find_last_number(frame_name: str) -> int | None:
+    """The last number in a frame name; None if it has none."""
     digits = re.findall(r"\d+", frame_name)
     return int(digits[-1]) if digits else None
 
@@ -108,7 +109,7 @@ class MaskFrames:
     frames: frame name -> what `load_frame` needs to know of the frame.
     load_frame: takes the frame's description and its value in `frames`; returns the frame's size and masks.
     merge: whether all objects are merged into one with id 1.
-    numbered: whether the file has objects without an id, so that their ids are only their positions.
+    numbered: how many objects the video has, if the file has no id for some, so that their ids are only positions.
     """
 
     prefix: str
@@ -116,7 +117,7 @@ class MaskFrames:
     load_frame: Callable[[str, Any], SizedMasks]
     merge: bool
     suffix: str = ""
-    numbered: bool = False
+    numbered: int = 0
 
     @cached_property
     def frame_names(self) -> list[str]:

@@ -61,8 +61,8 @@ def _read_tracks(path: Path, content: Any, merge: bool) -> Iterator[tuple[str, O
         files = [PurePosixPath(file) for file in video.get("file_names") or ()]
         name = str((files and files[0].parent.name) or video.get("name", key))
         frame_names = [file.stem for file in files] or None
-        where = f"{path}: video {name}"
-        yield name, partial(_open_tracks, where, video, tracks, frame_names, merge=merge, numbered=key in numbered)
+        where, count = f"{path}: video {name}", len(tracks) if key in numbered else 0
+        yield name, partial(_open_tracks, where, video, tracks, frame_names, merge=merge, numbered=count)
 
 
 def _open_tracks(
@@ -72,13 +72,13 @@ def _open_tracks(
     names: Sequence[str] | None,
     frame_names: Sequence[str],
     merge: bool,
-    numbered: bool,
+    numbered: int,
 ) -> MaskSource:
     """Open the masks of a video.
 
     where: the subject of errors. video: its entry in `videos`, or empty. tracks: object id -> one RLE or None for each
-    frame. names: the frame names in the file, if it has them. frame_names: those of the ground truth. numbered: whether
-    annotations without an object id were numbered.
+    frame. names: the frame names in the file, if it has them. frame_names: those of the ground truth. numbered: see
+    MaskFrames.
     """
     frames: dict[str, FrameCodes] = {frame_name: {} for frame_name in names or frame_names}
     for object_id, track in tracks.items():
