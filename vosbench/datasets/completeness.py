@@ -18,7 +18,7 @@ def find_incomplete_truth(dataset_split: DatasetSplit, videos: Sequence[str]) ->
     recorded = described.get("videos", {})
     if len(videos) == len(dataset_split.videos):
         for video in recorded.keys() - set(videos):
-            yield f"video {video} is not in the split's list, and in {paths.MANIFEST}"
+            yield f"video {video} is not in the split's list, but in {paths.MANIFEST}"
     for video in videos:
         masks, fetched = len(dataset_split.ground_truth(video).list_files()), recorded.get(video, {}).get("masks", 0)
         if masks < fetched:

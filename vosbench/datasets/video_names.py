@@ -81,8 +81,8 @@ def find_unlisted_videos(root: Path, frames_folders: Sequence[Path], masks_folde
         expected = f"{paths.FRAMES}/<video>/<frame>.jpg and {paths.MASKS}/<video>/<frame>.png"
         found = f"found no list in {paths.LISTS} and no video, expected {expected}"
         raise VosbenchError(root, found, "give the path of a folder that holds these")
-    what = "have frames and masks" if framed else "have masks"
-    note = f"{root} has no list in {paths.LISTS}, so its {len(masked)} videos that {what} are used"
+    what = "frames and masks" if framed else "masks"
+    note = f"{root} has no list in {paths.LISTS}, so the split is every video with {what}, {len(masked)} in all"
     if lacking := [video for video in framed if video not in set(masked)]:
         more = f" and {len(lacking) - MAX_VIDEOS_NAMED} more" if len(lacking) > MAX_VIDEOS_NAMED else ""
         note += f"; without masks are {', '.join(lacking[:MAX_VIDEOS_NAMED])}{more}"

@@ -54,25 +54,23 @@ def _refuse_prompts(dataset_split: DatasetSplit, ground_truths: dict[str, MaskFo
         folder = next(iter(ground_truths.values())).path
         found = f"the ground truth is not public, and {folder} holds only prompts"
         raise NothingToScoreError(dataset_split.title, found, f"results are scored at {server}")
-    frames = {
-        video: paths.list_images(dataset_split.frames_folder / video, paths.FRAME_SUFFIXES) for video in ground_truths
-    }
-    if any(len(frames[video]) > len(ground_truth.frame_names) for video, ground_truth in ground_truths.items()):
-        count = f"{len(ground_truths)} video{'s' if len(ground_truths) > 1 else ''}"
-        found = (
-            f"the masks of {count} are only the first of each object, which are prompts, so there is nothing to score"
-        )
-        raise NothingToScoreError(
-            dataset_split.title, found, f"look at the result with: {_overlay_command(dataset_split, results)}"
-        )
+    if any(_has_more_frames(dataset_split, video, len(each.frame_names)) for video, each in ground_truths.items()):
+        videos = f"{len(ground_truths)} video{'s' if len(ground_truths) > 1 else ''}"
+        found = f"{videos} with only the first mask of each object, which is its prompt, so there is nothing to score"
+        remedy = f"look at the result with: {_format_overlay_command(dataset_split, results)}"
+        raise NothingToScoreError(dataset_split.title, found, remedy)
 
 
-def _overlay_command(dataset_split: DatasetSplit, results: Path) -> str:
-    """The command that draws masks over frames."""
-    options = (
-        "" if (results / paths.RUN).is_file() else f" --dataset {dataset_split.root} --split {dataset_split.split.name}"
-    )
-    return f"vosbench overlay --results {results}{options}"
+def _has_more_frames(dataset_split: DatasetSplit, video: str, masks: int) -> bool:
+    return len(paths.list_images(dataset_split.frames_folder / video, paths.FRAME_SUFFIXES)) > masks
+
+
+def _format_overlay_command(dataset_split: DatasetSplit, results: Path) -> str:
+    """The command that draws the masks over the frames."""
+    command = f"vosbench overlay --results {results}"
+    if (results / paths.RUN).is_file():
+        return command
+    return f"{command} --dataset {dataset_split.root} --split {dataset_split.split.name}"
 
 
 def _make_incomplete_error(dataset_split: DatasetSplit, incomplete: Sequence[str]) -> VosbenchError:

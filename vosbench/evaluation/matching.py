@@ -99,7 +99,8 @@ class PredictedIds:
     def describe_white(self) -> Iterator[str]:
         """Yield what to say of masks of only 0 and 255."""
         if self.first_white and not self.first_seen:
-            yield f"the predicted masks hold only 0 and {WHITE_ID}: {WHITE_ID} is taken for object {self.only}, the only one"
+            what = f"{WHITE_ID} is taken for object {self.only}, the only one"
+            yield f"the predicted masks hold only 0 and {WHITE_ID}: {what}"
 
 
 def _describe_ids(object_ids: Collection[int]) -> str:
