@@ -113,8 +113,9 @@ def test_where_there_are_only_first_masks_there_is_nothing_to_score(
     remove_masks(animals, "fox", *range(1, 5))
     with pytest.raises(
         NothingToScoreError,
-        match=r"animals val: 2 videos with only the first mask of each object, which is its prompt, so there is nothing "
-        rf"to score; look at the result with: vosbench overlay --results {results} --dataset {animals} --split val",
+        match=r"animals val: 2 videos with only the first mask of each object, which is its prompt, so there is "
+        rf"nothing to score; look at the result with: vosbench overlay --results {results} --dataset {animals} "
+        "--split val",
     ):
         score_split(results, opened(animals, rules), jobs=1)
 

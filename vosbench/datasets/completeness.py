@@ -17,7 +17,8 @@ def find_incomplete_truth(dataset_split: DatasetSplit, videos: Sequence[str]) ->
     described = read_described_splits(dataset_split.root).get(dataset_split.split.name, {})
     recorded = described.get("videos", {})
     if len(videos) == len(dataset_split.videos):
-        for video in recorded.keys() - set(videos):
+        known = set(videos)
+        for video in (video for video in recorded if video not in known):
             yield f"video {video} is not in the split's list, but in {paths.MANIFEST}"
     for video in videos:
         masks, fetched = len(dataset_split.ground_truth(video).list_files()), recorded.get(video, {}).get("masks", 0)

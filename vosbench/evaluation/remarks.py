@@ -41,13 +41,13 @@ def describe_unscored(
     if short := [object_id for object_id, frame_names in scored_frames.items() if not frame_names]:
         yield f"{_name_objects(short)} {none}, since no frame is scored"
     if left_out:
-        yield f"{_name_objects(left_out)} {none}, since the ground truth shows nothing in the scored frames"
+        yield f"{_name_objects(left_out)} {none}, since no scored frame shows the object"
     if rules.objects != "first_mask":
         return
     if late := [object_id for object_id in shown if object_id not in scored_frames]:
         yield f"{_name_objects(late)} {none}, since ids above those of the first mask are not scored"
     if phantoms := _find_phantoms(scored_frames, shown):
-        yield f"{_name_objects(phantoms)} no mask in the scored frames, and 1 wherever nothing is predicted"
+        yield f"{_name_objects(phantoms)} no mask in the scored frames, where J and F are 1 if nothing is predicted"
 
 
 def _find_phantoms(scored_frames: Mapping[int, Sequence[str]], shown: Collection[int]) -> list[int]:

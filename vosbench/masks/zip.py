@@ -72,8 +72,6 @@ def _open_zipped(
     frames: dict[str, dict[int | None, PurePosixPath]] = defaultdict(dict)
     for object_id, files in by_object:
         for file in files:
-            if file.stem in frames and object_id in frames[file.stem]:
-                raise VosbenchError(archive / file.parent, f"has two masks of frame {file.stem}", "keep only one")
             frames[file.stem][object_id] = file
     if objects:
         refuse_label_maps_beside_objects(where, (file.stem for file in folders.get("", ())), frames)
