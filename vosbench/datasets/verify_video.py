@@ -123,11 +123,12 @@ def _find_miscounted(dataset_split: DatasetSplit, task: VideoCheck, files: Video
             what = f"{number} {kind}" + (f"; dataset.json states {expected}" if recorded else "")
             yield _make_finding(dataset_split, folder / task.video, what)
     only_prompts = not dataset_split.split.truth or len(files.masks) == 1
-    if same_count and not only_prompts and (what := describe_missing_masks(dataset_split, task.video)):
+    ground_truth = dataset_split.ground_truth(task.video)
+    if same_count and not only_prompts and (what := describe_missing_masks(dataset_split, task.video, ground_truth)):
         yield _make_finding(dataset_split, dataset_split.masks_folder / task.video, what)
     if recorded is None:
         return
-    objects = tuple(sorted(dataset_split.ground_truth(task.video).object_folders))
+    objects = tuple(sorted(ground_truth.object_folders))
     if objects and not dataset_split.rules.merge and objects != recorded.objects:
         what = f"objects {_format_ids(objects)}; dataset.json states {_format_ids(recorded.objects)}"
         yield _make_finding(dataset_split, dataset_split.masks_folder / task.video, what)
