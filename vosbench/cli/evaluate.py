@@ -200,6 +200,8 @@ def publish_scores(results: Path, evaluation: Evaluation, view: TableView | None
     note_leaner_videos(run.Run(results).read_records().values())
     if (results / paths.RUN).is_file():
         note_mixture(run.Run(results))
+    for note in evaluation.notes:
+        console.print_note(f"note: {note}")
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0
