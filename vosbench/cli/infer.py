@@ -217,14 +217,14 @@ def _infer_with_progress(
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
-    for note in describe_split_notes(dataset_split, job.videos):
-        console.print_note(f"note: {note}")
+    for line in describe_split_notes(dataset_split, job.videos):
+        console.print_note(f"note: {line}")
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
     done = set() if options.overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
-        over, line, note = options.overwrite, format_command_line(), console.print_note
-        return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=note)[0]
+        over, command, note = options.overwrite, format_command_line(), console.print_note
+        return infer_jobs([job], chosen, over, command, stall, follow, keep=options.keep, on_note=note)[0]
 
 
 def _format_title(job: Job, devices: Sequence[str]) -> str:
