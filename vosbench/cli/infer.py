@@ -23,6 +23,7 @@ from vosbench.cli.app import (
     SettingsOption,
     SplitOption,
     StallOption,
+    ThreadsOption,
     TrackerOption,
     VideosOption,
     WorkersPerGpuOption,
@@ -76,6 +77,24 @@ class InferOptions:
         return prepare_job(roots, dataset_split, self.tracker, self.checkpoint, values, self.out, chosen, shard)
 
 
+@dataclass(frozen=True)
+class WorkerOptions:
+    """The options that choose the workers of `infer`, `run` and `sweep`, as they were typed.
+
+    per_gpu: None is a worker for each entry of --gpus, and for a single `cpu` as many as there is room for.
+    """
+
+    gpus: str | None = None
+    per_gpu: int | None = None
+    threads: int | None = None
+
+    def choose_devices(self) -> list[str]:
+        """Return the devices that --gpus names. Raises VosbenchError for a GPU that is not there."""
+        from vosbench.running.devices import choose_devices
+
+        return choose_devices(self.gpus)
+
+
 def parse_infer_words(words: Sequence[str]) -> InferOptions:
     """Parse the words after `vosbench infer` in another command. Raises the usage errors that `infer` itself raises."""
     command: Any = typer.main.get_command(app)
@@ -92,7 +111,8 @@ def infer_command(
     checkpoint: CheckpointOption = None,
     settings: SettingsOption = None,
     gpus: GpusOption = None,
-    workers_per_gpu: WorkersPerGpuOption = 1,
+    workers_per_gpu: WorkersPerGpuOption = None,
+    threads: ThreadsOption = None,
     videos: VideosOption = "",
     limit: LimitOption = None,
     shard: Annotated[
@@ -111,8 +131,8 @@ def infer_command(
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
-    job = options.prepare(context.obj, _parse_shard(shard))
-    raise typer.Exit(_print_outcome(_infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)))
+    job, workers = options.prepare(context.obj, _parse_shard(shard)), WorkerOptions(gpus, workers_per_gpu, threads)
+    raise typer.Exit(_print_outcome(_infer_with_progress(job, workers, overwrite, stall, json_log)))
 
 
 @app.command("run")
@@ -124,7 +144,8 @@ def run_command(
     checkpoint: CheckpointOption = None,
     settings: SettingsOption = None,
     gpus: GpusOption = None,
-    workers_per_gpu: WorkersPerGpuOption = 1,
+    workers_per_gpu: WorkersPerGpuOption = None,
+    threads: ThreadsOption = None,
     videos: VideosOption = "",
     limit: LimitOption = None,
     stall: StallOption = 600,
@@ -140,8 +161,8 @@ def run_command(
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
     options.parse_settings()  # so that a wrong setting is found before a download
     _fetch_missing(context, options)
-    job = options.prepare(context.obj)
-    outcome = _infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)
+    job, workers = options.prepare(context.obj), WorkerOptions(gpus, workers_per_gpu, threads)
+    outcome = _infer_with_progress(job, workers, overwrite, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
         path = outcome.run.path
@@ -190,29 +211,30 @@ def _fetch_missing(context: typer.Context, options: InferOptions) -> None:
 
 
 def _infer_with_progress(
-    job: Job, gpus: str | None, workers_per_gpu: int, overwrite: bool, stall: float, json_log: Path | None
+    job: Job, workers: WorkerOptions, overwrite: bool, stall: float, json_log: Path | None
 ) -> RunOutcome:
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
-    from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
-    chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
+    chosen = workers.choose_devices()
     done = set() if overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
-        return infer_jobs([job], chosen, overwrite, format_command_line(), stall, follow)[0]
+        given = (overwrite, format_command_line(), stall, follow, workers.per_gpu, workers.threads)
+        return infer_jobs([job], chosen, *given)[0]
 
 
 def _format_title(job: Job, devices: Sequence[str]) -> str:
     """Name the split and the devices, and the sibling runs if the job begins a new run beside them."""
+    from vosbench.running.devices import describe_devices
     from vosbench.running.run_folder import find_sibling_runs
 
     dataset_split, run = job.work.dataset_split, job.work.run
-    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(devices)}"
+    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {describe_devices(devices)}"
     siblings = find_sibling_runs(run)
     if siblings and not run.path.exists():
         title += f"; this begins a new run, {run.path.name}, beside {', '.join(siblings)}"
@@ -227,9 +249,21 @@ def _print_outcome(outcome: RunOutcome) -> int:
     console.print_result(f"{len(outcome.done)} videos done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}")
     note_leaner_videos(outcome.done)
     for record in outcome.failed:
-        print_error(f"{record.video} failed after {record.attempts} attempts: {record.error}")
+        print_error(f"{record.video} failed{format_attempts(record.attempts)}: {record.error}")
+    if outcome.untried:
+        print_error(format_untried(outcome))
     if outcome.failed:
-        print_error(
-            f"see {outcome.run.log_path(outcome.failed[0].device)}; repeat the command to try the failed videos again"
-        )
+        again = "the others too" if outcome.untried else "the failed videos again"
+        print_error(f"see {outcome.run.log_path(outcome.failed[0].worker)}; repeat the command to try {again}")
     return 1 if outcome.failed else 0
+
+
+def format_attempts(attempts: int) -> str:
+    """Say after how many attempts a video was given up; nothing after one, which another would not change."""
+    return f" after {attempts} attempts" if attempts > 1 else ""
+
+
+def format_untried(outcome: RunOutcome) -> str:
+    """Say why videos were not tried."""
+    left = f"{len(outcome.untried)} {'others were' if len(outcome.untried) > 1 else 'other was'} not tried"
+    return f"the first {len(outcome.failed)} videos failed alike, so that {left}"

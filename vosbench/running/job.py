@@ -13,6 +13,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.running import schedule, settings
+from vosbench.running.capacity import USUAL_NEED
 from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
 from vosbench.running.code_versions import describe_code
 from vosbench.running.provenance import collect_all_settings, describe_data, is_plain
@@ -31,13 +32,14 @@ class Job:
     """A run that is ready to begin.
 
     work: what the workers need to know. facts: what run.json will say of it. videos: those that are asked for.
-    cost: what the tracker says that a video costs.
+    cost: what the tracker says that a video costs. memory: what it says that a worker on a CPU needs, in MiB.
     """
 
     work: Work
     facts: Mapping[str, Any]
     videos: tuple[str, ...]
     cost: Cost
+    memory: float = USUAL_NEED
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def prepare_job(
         _collect_facts(chosen, options, weights, split),
         tuple(_choose_shard_videos(split, split.videos if videos is None else videos, cost, shard)),
         cost,
+        getattr(chosen.tracker, "memory", USUAL_NEED),
     )
 
 
