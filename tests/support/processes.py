@@ -8,13 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def alive(group: int) -> list[int]:
-    """The processes of a group that still run; zombies do not."""
+def alive(session: int) -> list[int]:
+    """The processes of a session that still run; zombies do not. Workers have groups of their own in it."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            state, _, of_group = path.read_text().rpartition(")")[2].split()[:3]
-            found += [int(path.parent.name)] if int(of_group) == group and state != "Z" else []
+            state, _, _, of_session = path.read_text().rpartition(")")[2].split()[:4]
+            found += [int(path.parent.name)] if int(of_session) == session and state != "Z" else []
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.running.attempts import Attempts, Event
-from vosbench.running.capacity import USUAL_NEED, choose_threads, choose_workers
+from vosbench.running.capacity import USUAL_NEED, choose_threads, choose_workers, read_machine
 from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.job import Job
 from vosbench.running.pool import DEFAULT_STALL, Pool
@@ -96,7 +96,8 @@ def infer_jobs(
 def _choose_job_workers(jobs: Sequence[Job], devices: Sequence[str], per_device: int | None) -> list[str]:
     """The devices of the workers for some jobs, see `choose_workers`."""
     videos = sum(len(job.videos) for job in jobs)
-    return choose_workers(devices, per_device, videos, max((job.memory for job in jobs), default=USUAL_NEED))
+    need = max((job.memory for job in jobs), default=USUAL_NEED)
+    return choose_workers(devices, per_device, videos, need, read_machine())
 
 
 def _give_threads(job: Job, wanted: int | None, workers: Sequence[str]) -> Job:
@@ -109,7 +110,7 @@ def _give_threads(job: Job, wanted: int | None, workers: Sequence[str]) -> Job:
             return job
         found = f"{job.facts['tracker']} exists only in this process, whose threads are its own"
         raise VosbenchError(f"threads={wanted}", found, "leave it out, and call torch.set_num_threads")
-    threads = choose_threads(wanted, _read_begun_facts(job), workers)
+    threads = choose_threads(wanted, _read_begun_facts(job), workers, read_machine())
     return replace(job, work=replace(job.work, threads=threads), facts={**job.facts, "threads": threads})
 
 

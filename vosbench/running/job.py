@@ -81,7 +81,7 @@ def prepare_job(
         raise VosbenchError("--set prompts=all", found, "leave the setting out")
     weights = choose_checkpoint(chosen.name, checkpoint, parameters, roots.checkpoints)
     folder = roots.results / f"{split.name}-{split.split.name}"
-    run = Run(out or folder / _name_run(chosen.name, weights, options.changed), shard)
+    run = Run(out or folder / _name_run(chosen.label, weights, options.changed), shard)
     cost = Cost(*getattr(chosen.tracker, "cost", Cost()))
     return Job(
         _make_work(chosen, options, weights, split, run),

@@ -16,7 +16,7 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io.files import remove_path
-from vosbench.io.memory import read_process_memory
+from vosbench.io.memory import find_free_memory, read_process_memory
 from vosbench.io.spawning import suspend_together
 from vosbench.running.attempts import Attempts, Event
 from vosbench.running.capacity import has_room_for_another
@@ -93,7 +93,7 @@ class Pool:
             return False
         memory = [read_process_memory(worker.process.pid or 0) for worker in self.workers]
         self.peak = max([self.peak, *(each.peak for each in memory if each)])
-        return has_room_for_another([each.now for each in memory if each], self.peak)
+        return has_room_for_another([each.now for each in memory if each], self.peak, find_free_memory())
 
     def _start_worker(self, seat: Seat) -> Event:
         """Start a process and give it the next video."""

@@ -35,7 +35,7 @@ def take_masks(found: object, objects: Sequence[int], size: tuple[int, int], fra
         if mask is None or mask.dtype != np.bool_ or mask.shape != size:
             named = f"bool{list(size)}"
             remedy = f"{named} is expected" if mask is None or mask.dtype == np.bool_ else f"yield {named}: mask > 0"
-            raise _make_yield_error(frame, f"{_describe(value)} as the mask of object {object_id}", remedy)
+            raise _make_yield_error(frame, f"{_describe_yielded(value)} as the mask of object {object_id}", remedy)
         masks[object_id] = mask
     return masks
 
@@ -45,7 +45,7 @@ def _split_label_map(found: object, objects: Sequence[int], size: tuple[int, int
     if label_map is None or label_map.shape != size or not np.issubdtype(label_map.dtype, np.integer):
         shape = list(size)
         remedy = f"yield {{object id: bool{shape}}}, or a label map of integers{shape}, the object ids"
-        raise _make_yield_error(frame, _describe(found), remedy)
+        raise _make_yield_error(frame, _describe_yielded(found), remedy)
     lowest, highest = int(label_map.min(initial=0)), int(label_map.max(initial=0))
     for end in (lowest, highest):
         if end:
@@ -77,7 +77,7 @@ def _read_array(value: Any) -> NDArray[Any] | None:
         return None
 
 
-def _describe(value: Any) -> str:
+def _describe_yielded(value: Any) -> str:
     """A value for a message: the type of an array's numbers and its shape, or else the type of the value."""
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return f"{str(value.dtype).removeprefix('torch.')}{list(value.shape)}"
