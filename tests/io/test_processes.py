@@ -29,9 +29,7 @@ from vosbench.io.spawning import PARENT_SIGNALS
 def run_without_unix(path: Path, code: str) -> str:
     script = path / "script.py"
     script.write_text(f"{WITHOUT_UNIX}{code}")
-    done = subprocess.run(
-        [sys.executable, script], env=make_environment(), capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, script], env=make_environment(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -36,9 +36,10 @@ def waiting(works: list[Work], count: int) -> Attempts:
 
 def fail_all(attempts: Attempts, errors: Sequence[str], kind: Kind = "lasting") -> list[str]:
     """Let one attempt after the other fail; return the names of the videos tried."""
-    tried = []
+    tried: list[str] = []
+    item = RunVideo(0, "", 0, 0)
     for error in errors:
-        item = attempts.begin(SEAT).item
+        item = attempts.begin(SEAT, item).item
         tried.append(item.video)
         attempts.fail(item, SEAT, Failure(kind, VosbenchError(error.format(item.video))))
     return tried
@@ -62,7 +63,7 @@ def test_three_first_videos_that_fail_alike_end_their_run_and_no_other(works: li
     """Names of videos and numbers in the errors do not count."""
     attempts = waiting(works, 5)
     assert fail_all(attempts, ["{} has no frame 10", "{} has no frame 3", "{} has no frame 7"]) == ["a", "b", "c"]
-    assert [item.video for item in attempts.untried] == ["d", "e"]
+    assert {item.video for item in attempts.untried} == {"d", "e"}
     assert [attempts.begin(SEAT).item for _ in range(len(attempts.queue))] == [
         RunVideo(1, video, 10 - index, 1) for index, video in enumerate("abcde")
     ]

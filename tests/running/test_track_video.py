@@ -118,8 +118,11 @@ def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tre
         (Short, "tracker: yielded 2 of 6 frames; expected masks for each frame, and no more"),
         (Long, "tracker: yielded more than 6 of 6 frames; expected masks for each frame, and no more"),
         (WrongSize, "frame 00002: the tracker yielded bool[2, 2] as the mask of object 1; bool[24, 32] is expected"),
-        (Nothing, "frame 00002: the tracker yielded None; yield {object id: bool[24, 32]}, or a label map of "
-        "integers[24, 32], the object ids"),
+        (
+            Nothing,
+            "frame 00002: the tracker yielded None; yield {object id: bool[24, 32]}, or a label map of "
+            "integers[24, 32], the object ids",
+        ),
     ],
 )
 def test_what_a_tracker_must_not_yield_fails_the_video_and_leaves_no_masks(

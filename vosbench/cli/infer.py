@@ -265,5 +265,6 @@ def format_attempts(attempts: int) -> str:
 
 def format_untried(outcome: RunOutcome) -> str:
     """Say why videos were not tried."""
-    left = f"{len(outcome.untried)} {'others were' if len(outcome.untried) > 1 else 'other was'} not tried"
-    return f"the first {len(outcome.failed)} videos failed alike, so that {left}"
+    from vosbench.running.infer import count_untried
+
+    return f"the first {len(outcome.failed)} videos failed alike, so that {count_untried(outcome)} not tried"

@@ -94,7 +94,7 @@ class Attempts:
     def _note_end(self, item: RunVideo, error: str) -> None:
         """Give up the videos of a run that wait if its first ones have failed alike, except for names and numbers."""
         ends = self.ends.setdefault(item.run, [])
-        ends.append(re.sub(r"\d+", "0", error.replace(item.video, "VIDEO")))
+        ends.append(re.sub(rf"\b{re.escape(item.video)}\b|\d+", "*", error))
         if len(ends) == MAX_EQUAL_FAILURES and error and len(set(ends)) == 1 and item not in self.lean_videos:
             self.untried += self.queue.withdraw(item.run)
 

@@ -47,9 +47,7 @@ def choose_workers(
     return [device for device in devices for _ in range(per_device or 1)]
 
 
-def choose_threads(
-    wanted: int | None, recorded: Mapping[str, object], workers: Sequence[str], machine: Machine
-) -> int:
+def choose_threads(wanted: int | None, recorded: Mapping[str, object], workers: Sequence[str], machine: Machine) -> int:
     """The number of threads of each worker.
 
     It is `wanted`, or else, on CPUs, what the run was begun with, or else what OMP_NUM_THREADS says, or else an equal

@@ -150,11 +150,17 @@ def require_success(job: Job, outcome: RunOutcome) -> Run:
     if not failed:
         return outcome.run
     names = ", ".join(record.video for record in failed)
-    given_up = f", so that {len(outcome.untried)} others were not tried" if outcome.untried else ""
+    given_up = f", so that {count_untried(outcome)} not tried" if outcome.untried else ""
     found = f"{len(failed)} of {len(outcome.done) + len(failed)} videos failed ({names}){given_up}, the first by: "
     again = "overwrite=True tracks" if is_built(job.work.given) else "the same call tracks"
     remedy = f"see {outcome.run.log_path(failed[0].worker)}; {again} the failed videos again"
     raise VosbenchError(outcome.run.path, found + failed[0].error, remedy)
+
+
+def count_untried(outcome: RunOutcome) -> str:
+    """Say how many videos were not tried: "1 other was", "5 others were"."""
+    count = len(outcome.untried)
+    return "1 other was" if count == 1 else f"{count} others were"
 
 
 def _require_separate_folders(jobs: Sequence[Job]) -> None:

@@ -33,7 +33,9 @@ def known_trackers() -> dict[str, str]:
 
 
 def find_tracker(name: str) -> str:
-    """Where a tracker is, as `module:object`; `name` may be a tracker's name, of that form, or `path/to/file.py:object`.
+    """Where a tracker is, as `module:object`.
+
+    name: of a tracker, or already of that form, or `path/to/file.py:object`.
 
     Raises VosbenchError for any other name, and for a file that is not there or cannot be a module.
     """

@@ -1,4 +1,4 @@
-"""Trackers with one fault each. The fault strikes in the video `bad`, and in `once` on the first attempt alone."""
+"""Trackers with one fault each. The fault strikes in the video `bad`, and in `once` only on the first attempt."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -107,12 +108,20 @@ class SlowToBuild(Static):
         time.sleep(seconds)
 
 
+class Threads(Static):
+    """Prints with how many threads it computes."""
+
+    def __init__(self, device: str) -> None:
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        sys.stdout.write(" ".join(f"{name}={os.environ.get(name)}" for name in names) + "\n")
+
+
 class Chatty(Static):
     """Prints its process and a lot more for every frame."""
 
     def track(self, video: Video) -> Iterator[Masks]:
         for masks in super().track(video):
-            print(os.getpid(), "x" * 2**21)
+            sys.stdout.write(f"{os.getpid()} {'x' * 2**21}\n")
             yield masks
 
 
