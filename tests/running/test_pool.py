@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -77,9 +76,10 @@ def test_a_worker_may_be_silent_for_long_until_its_tracker_is_built_and_a_first_
         assert [sender.send(*each) for each in said] == [3600, 600, 600, 5, 5, 600]
         assert [sender.send(*each) for each in [("frame", 1), ("building", None), ("built", None)]] == [5, 3600, 600]
     finally:
-        assert sender.worker.group.guard
-        sender.worker.group.send(signal.SIGKILL)
-        sender.worker.group.guard.communicate()
+        guard = sender.worker.group.guard
+        assert guard
+        guard.kill()
+        guard.communicate()
 
 
 def test_a_tracker_that_is_never_built_ends_the_run_with_one_line(bears: Path) -> None:

@@ -92,7 +92,8 @@ def stopped_workers(session: int) -> bool:
 
 
 def test_ctrl_z_stops_the_workers_too_and_fg_continues_them(cli: Cli, bears: Path) -> None:
-    process = cli.start("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--out", "out")
+    given = ("--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--workers-per-gpu", "1", "--out", "out")
+    process = cli.start("infer", "--dataset", bears, *given)
     until(lambda: is_at_work(cli.folder / "out"))
     os.kill(process.pid, signal.SIGTSTP)
     until(lambda: stopped_workers(process.pid))

@@ -137,6 +137,11 @@ def parse_video_options(dataset_split: DatasetSplit, names: str, limit: int | No
     return choose_videos(dataset_split, split_names(names), limit)
 
 
+def format_attempts(attempts: int) -> str:
+    """Say after how many attempts a video was given up; nothing after one, which another would not change."""
+    return f" after {attempts} attempts" if attempts > 1 else ""
+
+
 def format_command_line() -> str:
     """Return this process's command, quoted so that it can be typed again."""
     return shlex.join(["vosbench", *sys.argv[1:]])

@@ -28,6 +28,7 @@ from vosbench.cli.app import (
     VideosOption,
     WorkersPerGpuOption,
     app,
+    format_attempts,
     format_command_line,
     parse_video_options,
     print_error,
@@ -256,11 +257,6 @@ def _print_outcome(outcome: RunOutcome) -> int:
         again = "the others too" if outcome.untried else "the failed videos again"
         print_error(f"see {outcome.run.log_path(outcome.failed[0].worker)}; repeat the command to try {again}")
     return 1 if outcome.failed else 0
-
-
-def format_attempts(attempts: int) -> str:
-    """Say after how many attempts a video was given up; nothing after one, which another would not change."""
-    return f" after {attempts} attempts" if attempts > 1 else ""
 
 
 def format_untried(outcome: RunOutcome) -> str:

@@ -19,12 +19,13 @@ from vosbench.cli.app import (
     VideosOption,
     WorkersPerGpuOption,
     app,
+    format_attempts,
     format_command_line,
     print_error,
     split_names,
 )
 from vosbench.cli.evaluate import note_leaner_videos
-from vosbench.cli.infer import WorkerOptions, format_attempts, format_untried
+from vosbench.cli.infer import WorkerOptions, format_untried
 from vosbench.errors import VosbenchError
 from vosbench.trackers.registry import DEFAULT_TRACKER
 

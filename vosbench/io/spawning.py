@@ -51,16 +51,18 @@ class ProcessGroup:
         """What `join_group` takes in a process that is to be a member."""
         return self.guard.pid if self.guard else 0
 
-    def send(self, number: int) -> None:
-        """Send a signal to all members."""
-        if self.guard:
-            with suppress(ProcessLookupError, PermissionError):  # macOS permits no signal if all members are dead
+    def send(self, number: int, process: BaseProcess) -> None:
+        """Send a signal to all members, and to a spawned process that may not have joined the group yet."""
+        with suppress(ProcessLookupError, PermissionError):  # macOS permits no signal if all members are dead
+            if self.guard:  # it is waited for only in `end`: until then no other group has its number
                 os.killpg(self.guard.pid, number)
+            if process.pid and process.is_alive():
+                os.kill(process.pid, number)
 
     def end(self, process: BaseProcess) -> None:
-        """Kill all members and a process that this process has spawned, whether or not it has joined the group yet."""
+        """Kill all members, and a spawned process that may not have joined the group yet."""
         if self.guard:
-            self.send(signal.SIGKILL)  # before the guard is waited for: until then nobody else has its number
+            self.send(signal.SIGKILL, process)
         process.kill()
         process.join(JOIN_TIMEOUT)
         if self.guard and self.guard.stdin:

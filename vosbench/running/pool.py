@@ -66,7 +66,7 @@ class Pool:
 
     def _send_signal(self, number: int) -> None:
         for worker in self.workers:
-            worker.group.send(number)
+            worker.group.send(number, worker.process)
 
     def _track_waiting(self, devices: Sequence[str]) -> Iterator[Event]:
         """Track the videos that wait now; yield what happens."""

@@ -96,5 +96,10 @@ def describe_video(record: Record | None) -> dict[str, Any]:
     if record is None:
         return {"state": "pending"}
     state = {"state": record.state, "frames": record.frames, "objects": record.objects, "attempts": record.attempts}
-    optional = {"digest": record.digest, "leaner": dict(record.leaner), "error": record.error}
+    optional = {
+        "digest": record.digest,
+        "leaner": dict(record.leaner),
+        "error": record.error,
+        "threads": record.threads,
+    }
     return {**state, **{key: value for key, value in optional.items() if value}}

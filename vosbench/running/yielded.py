@@ -31,7 +31,7 @@ def take_masks(found: object, objects: Sequence[int], size: tuple[int, int], fra
     masks = {}
     for key, value in found.items():
         object_id = _check_object(key, objects, frame)
-        mask = _read_array(value)
+        mask = _read_any_array(value)
         if mask is None or mask.dtype != np.bool_ or mask.shape != size:
             named = f"bool{list(size)}"
             remedy = f"{named} is expected" if mask is None or mask.dtype == np.bool_ else f"yield {named}: mask > 0"
@@ -41,7 +41,7 @@ def take_masks(found: object, objects: Sequence[int], size: tuple[int, int], fra
 
 
 def _split_label_map(found: object, objects: Sequence[int], size: tuple[int, int], frame: str) -> dict[int, Mask]:
-    label_map = _read_array(found)
+    label_map = _read_any_array(found)
     if label_map is None or label_map.shape != size or not np.issubdtype(label_map.dtype, np.integer):
         shape = list(size)
         remedy = f"yield {{object id: bool{shape}}}, or a label map of integers{shape}, the object ids"
@@ -65,7 +65,7 @@ def _check_object(key: object, objects: Sequence[int], frame: str) -> int:
     raise _make_yield_error(frame, f"object {key!r}, which was not prompted", f"the prompted ids are: {prompted}")
 
 
-def _read_array(value: Any) -> NDArray[Any] | None:
+def _read_any_array(value: Any) -> NDArray[Any] | None:
     """A value as an array of NumPy; None if it is no array or NumPy cannot read its numbers."""
     for method in ("detach", "cpu"):  # of a torch tensor, which may be on a GPU or keep a gradient
         value = getattr(value, method)() if hasattr(value, method) else value
