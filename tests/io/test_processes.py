@@ -42,24 +42,6 @@ def die(number: int) -> NoReturn:
     os._exit(number)
 
 
-SCRIPT_WITHOUT_GUARD = """
-from math import sqrt
-from vosbench.io.processes import run_tasks
-print(sorted(run_tasks(sqrt, [1, 4, 9], jobs=2)))
-"""
-
-
-@pytest.mark.parametrize("way", ["file", "-"])
-def test_a_script_without_a_guard_may_use_several_processes(tmp_path: Path, way: str) -> None:
-    """None of them imports the script: it would run again in each, or not be found."""
-    (tmp_path / "script.py").write_text(SCRIPT_WITHOUT_GUARD)
-    command = [sys.executable, "script.py" if way == "file" else "-"]
-    done = subprocess.run(
-        command, input=SCRIPT_WITHOUT_GUARD, cwd=tmp_path, env=make_environment(), capture_output=True, text=True
-    )
-    assert (done.stdout, done.stderr) == ("[(1, 1.0), (4, 2.0), (9, 3.0)]\n", "")
-
-
 def count_threads_of_blas(_: int) -> str:
     return os.environ["OPENBLAS_NUM_THREADS"] + os.environ["OMP_NUM_THREADS"]
 

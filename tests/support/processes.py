@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +17,13 @@ def alive(session: int) -> list[int]:
             state, _, _, of_session = path.read_text().rpartition(")")[2].split()[:4]
             found += [int(path.parent.name)] if int(of_session) == session and state != "Z" else []
     return found
+
+
+def send_to_all(session: int, number: int) -> None:
+    """Send a signal to all processes of a session."""
+    for pid in alive(session):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def until(condition: Callable[[], object], seconds: float = 60, interval: float = 0.02) -> None:
