@@ -139,8 +139,7 @@ def evaluate(
     dataset: a name under `datasets`, a path, or a split that is open already, for which `split` and `rules` do not
     count; None for a run, which knows its own. split: None for a run's own, or else the default on the dataset's card.
     rules: the dataset whose rules count instead of its own. videos: only these.
-    jobs: processes, one a core if None. A script that asks for more than one must call this below
-    `if __name__ == "__main__":`, because the processes import the script.
+    jobs: processes, one a core if None.
     strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
     on_video: called after each video with the number of videos scored so far and of all.
     Raises VosbenchError for any problem that the user can solve.
@@ -160,6 +159,7 @@ def infer(
     checkpoint: str | Path | None = None,
     settings: Mapping[str, Any] = NO_SETTINGS,
     devices: str | Sequence[str] | None = None,
+    threads: int | None = None,
     videos: Sequence[str] | None = None,
     limit: int | None = None,
     rules: str | None = None,
@@ -179,13 +179,16 @@ def infer(
     `rules` do not count; the default is DAVIS 2017. tracker: a name, "module:object", a class, or an object with a
     method `track`. checkpoint: a name of the catalogue, or the path of a file. settings: of the tracker, as values,
     such as {"memory_size": 3}. devices: "all", "cpu", indices of GPUs such as "0,1", or a list such as ["cpu", "cpu"],
-    with a worker for each entry; None is all GPUs, or the CPU. videos, limit: only these; only the first so many.
+    with a worker for each entry; None is all GPUs, or the CPU. "cpu" has as many workers as cores, videos and memory
+    allow. threads: with how many torch computes in each worker; None is the number with which the run was begun, or
+    else the cores divided by the workers. videos, limit: only these; only the first so many.
     rules: the dataset whose prompts and rules count instead. shard: (i, N) takes the i-th of N parts of equal work.
     out: the run's own folder; None is a folder under `results` that is named after dataset, tracker and settings.
     overwrite: track again what is done, and replace another run in the folder. keep: continue a run and keep its masks
     although what made them has changed: the tracker's code, its weights, the prompts, or the version of torch, sam2 or
-    another package of the tracker. stall: the seconds without a frame after which a worker is stopped. on_event: called
-    with what happens to each video: its `kind`, `video`, `device`, `frame`, `record` and `error`.
+    another package of the tracker. stall: the seconds without a frame after which a worker is stopped; a video's first
+    frame always has 600. on_event: called with what happens to each video: its `kind`, `video`, `device`, `frame`,
+    `record` and `error`.
 
     Workers import a tracker by its module, so a class that is defined in a notebook, in the script itself or in a
     function, and an object that is already built, are used in this process instead, on one device and one video after
@@ -204,9 +207,9 @@ def infer(
     job = prepare_job(roots, opened, tracker, weights, settings, Path(out) if out else None, chosen, shard)
     call = f"vosbench.infer({opened.name!r}, {job.facts['tracker']!r}, settings={dict(settings)!r})"
     used = choose_job_devices(job, devices)
-    return require_success(
-        job, infer_jobs([job], used, overwrite, call, stall, on_event, keep=keep, on_note=_warn_user)[0]
-    )
+    each = None if devices is None or isinstance(devices, str) else 1
+    outcomes = infer_jobs([job], used, overwrite, call, stall, on_event, each, threads, keep=keep, on_note=_warn_user)
+    return require_success(job, outcomes[0])
 
 
 def _warn_user(line: str) -> None:

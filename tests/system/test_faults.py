@@ -34,6 +34,13 @@ def test_a_worker_that_hangs_is_killed_and_costs_only_its_video(cli: Cli, bears:
 
 
 @pytest.mark.slow
+def test_the_time_in_which_a_tracker_is_built_is_not_that_of_a_frame(cli: Cli, bears: Path) -> None:
+    given = ("--tracker", "failing_trackers:SlowToBuild", "--set", "seconds=8", "--videos", "good", "--stall", "3")
+    cli("infer", "--dataset", bears, *given, "--out", "out", "--gpus", "cpu")
+    assert states(cli.folder / "out")["good"]["attempts"] == 1
+
+
+@pytest.mark.slow
 def test_a_tracker_that_reads_and_thinks_does_not_hang(cli: Cli, bears: Path) -> None:
     """The long video takes longer than the stall, but no single frame does."""
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Thinking", "--videos", "long")

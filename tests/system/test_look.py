@@ -19,7 +19,7 @@ def test_show_tells_all_of_a_run_wherever_it_lies(cli: Cli, bears: Path) -> None
     assert shown == cli("show", "results/one/two").stdout
     for told in ("--videos good,bad", f"memo={cli.folder}", f"bears val at {bears}", "1 done, 1 failed, 0 pending"):
         assert told in shown
-    assert "bad after 2 attempts: tracker: yielded 2 of 6 frames" in shown
+    assert "bad: tracker: yielded 2 of 6 frames" in shown
     assert "none; run: vosbench eval --results results/one/two" in shown
     cli("eval", "--results", "results/one/two", "--videos", "good", "--jobs", "1")
     found = json.loads(cli("show", "one/two", "--json").stdout)

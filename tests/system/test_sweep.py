@@ -122,7 +122,7 @@ def test_a_video_that_fails_costs_only_the_score_of_its_run(cli: Cli, bears: Pat
         "s",
     )
     told = cli(*given, "--gpus", "cpu", expect=1).stderr
-    assert "bad failed after 2 attempts" in told
+    assert "bad failed: tracker: yielded 2 of 6 frames" in told
     first, second = table(cli.folder / "results/sweeps/s")
     assert first["J&F-Mean"]
     assert not second["J&F-Mean"]

@@ -24,10 +24,12 @@ from vosbench.cli.app import (
     SettingsOption,
     SplitOption,
     StallOption,
+    ThreadsOption,
     TrackerOption,
     VideosOption,
     WorkersPerGpuOption,
     app,
+    format_attempts,
     format_command_line,
     parse_video_options,
     print_error,
@@ -79,6 +81,24 @@ class InferOptions:
         return prepare_job(roots, dataset_split, self.tracker, self.checkpoint, values, self.out, chosen, shard)
 
 
+@dataclass(frozen=True)
+class WorkerOptions:
+    """The options that choose the workers of `infer`, `run` and `sweep`, as they were typed.
+
+    per_gpu: None is a worker for each entry of --gpus, and for a single `cpu` as many as there is room for.
+    """
+
+    gpus: str | None = None
+    per_gpu: int | None = None
+    threads: int | None = None
+
+    def choose_devices(self) -> list[str]:
+        """Return the devices that --gpus names. Raises VosbenchError for a GPU that is not there."""
+        from vosbench.running.devices import choose_devices
+
+        return choose_devices(self.gpus)
+
+
 def parse_infer_words(words: Sequence[str]) -> InferOptions:
     """Parse the words after `vosbench infer` in another command. Raises the usage errors that `infer` itself raises."""
     command: Any = typer.main.get_command(app)
@@ -95,7 +115,8 @@ def infer_command(
     checkpoint: CheckpointOption = None,
     settings: SettingsOption = None,
     gpus: GpusOption = None,
-    workers_per_gpu: WorkersPerGpuOption = 1,
+    workers_per_gpu: WorkersPerGpuOption = None,
+    threads: ThreadsOption = None,
     videos: VideosOption = "",
     limit: LimitOption = None,
     shard: Annotated[
@@ -115,8 +136,8 @@ def infer_command(
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
-    job = options.prepare(context.obj, _parse_shard(shard))
-    raise typer.Exit(_print_outcome(_infer_with_progress(job, options, gpus, workers_per_gpu, stall, json_log)))
+    job, workers = options.prepare(context.obj, _parse_shard(shard)), WorkerOptions(gpus, workers_per_gpu, threads)
+    raise typer.Exit(_print_outcome(_infer_with_progress(job, options, workers, stall, json_log)))
 
 
 @app.command("run")
@@ -128,7 +149,8 @@ def run_command(
     checkpoint: CheckpointOption = None,
     settings: SettingsOption = None,
     gpus: GpusOption = None,
-    workers_per_gpu: WorkersPerGpuOption = 1,
+    workers_per_gpu: WorkersPerGpuOption = None,
+    threads: ThreadsOption = None,
     videos: VideosOption = "",
     limit: LimitOption = None,
     stall: StallOption = 600,
@@ -151,8 +173,8 @@ def run_command(
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
     options.parse_settings()  # so that a wrong setting is found before a download
     _fetch_missing(context, options)
-    job = options.prepare(context.obj)
-    outcome = _infer_with_progress(job, options, gpus, workers_per_gpu, stall, json_log)
+    job, workers = options.prepare(context.obj), WorkerOptions(gpus, workers_per_gpu, threads)
+    outcome = _infer_with_progress(job, options, workers, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
         path = outcome.run.path
@@ -206,12 +228,11 @@ def _fetch_missing(context: typer.Context, options: InferOptions) -> None:
 
 
 def _infer_with_progress(
-    job: Job, options: InferOptions, gpus: str | None, workers_per_gpu: int, stall: float, json_log: Path | None
+    job: Job, options: InferOptions, workers: WorkerOptions, stall: float, json_log: Path | None
 ) -> RunOutcome:
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
     from vosbench.datasets.notes import describe_split_notes
-    from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
@@ -219,20 +240,21 @@ def _infer_with_progress(
     dataset_split, run = job.work.dataset_split, job.work.run
     for line in describe_split_notes(dataset_split, job.videos):
         console.print_note(f"note: {line}")
-    chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
+    chosen = workers.choose_devices()
     done = set() if options.overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
-        over, command, note = options.overwrite, format_command_line(), console.print_note
-        return infer_jobs([job], chosen, over, command, stall, follow, keep=options.keep, on_note=note)[0]
+        given = (options.overwrite, format_command_line(), stall, follow, workers.per_gpu, workers.threads)
+        return infer_jobs([job], chosen, *given, keep=options.keep, on_note=console.print_note)[0]
 
 
 def _format_title(job: Job, devices: Sequence[str]) -> str:
     """Name the split and the devices, and the sibling runs if the job begins a new run beside them."""
+    from vosbench.running.devices import describe_devices
     from vosbench.running.run_folder import find_sibling_runs
 
     dataset_split, run = job.work.dataset_split, job.work.run
-    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(devices)}"
+    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {describe_devices(devices)}"
     siblings = find_sibling_runs(run)
     if siblings and not run.path.exists():
         title += f"; this begins a new run, {run.path.name}, beside {', '.join(siblings)}"
@@ -248,9 +270,17 @@ def _print_outcome(outcome: RunOutcome) -> int:
     note_leaner_videos(outcome.done)
     note_mixture(outcome.run)
     for record in outcome.failed:
-        print_error(f"{record.video} failed after {record.attempts} attempts: {record.error}")
+        print_error(f"{record.video} failed{format_attempts(record.attempts)}: {record.error}")
+    if outcome.untried:
+        print_error(format_untried(outcome))
     if outcome.failed:
-        print_error(
-            f"see {outcome.run.log_path(outcome.failed[0].device)}; repeat the command to try the failed videos again"
-        )
+        again = "the others too" if outcome.untried else "the failed videos again"
+        print_error(f"see {outcome.run.log_path(outcome.failed[0].worker)}; repeat the command to try {again}")
     return 1 if outcome.failed else 0
+
+
+def format_untried(outcome: RunOutcome) -> str:
+    """Say why videos were not tried."""
+    from vosbench.running.infer import count_untried
+
+    return f"the first {len(outcome.failed)} videos failed alike, so that {count_untried(outcome)} not tried"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import GpusOption, VideosOption, app, print_error, split_names
+from vosbench.cli.app import GpusOption, ThreadsOption, VideosOption, app, print_error, split_names
 from vosbench.cli.show import RunArgument
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def reproduce_command(
         int, typer.Option(min=1, metavar="N", help="Without --videos, take the N shortest finished videos.")
     ] = 3,
     gpus: GpusOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Track some videos of a run again in a temporary folder and compare the masks; exit status 1 if any differ."""
     from vosbench.cli import console, progress
@@ -33,7 +34,7 @@ def reproduce_command(
     lengths = reproduce.choose_finished_videos(found, split_names(videos), sample)
     title = f"{found.path}: {len(lengths)} of its videos again, on {', '.join(devices)}"
     with progress.follow_runs(title, {(0, video): frames for video, frames in lengths.items()}, [found.path]) as follow:
-        comparison = reproduce.reproduce_run(found, list(lengths), context.obj, devices, follow)
+        comparison = reproduce.reproduce_run(found, list(lengths), context.obj, devices, follow, threads)
     for video in comparison.videos:
         console.print_result(f"{video.video}: {_describe_comparison(video)}")
     if differing := sum(not video.same for video in comparison.videos):

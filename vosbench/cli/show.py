@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
 
-from vosbench.cli.app import app
+from vosbench.cli.app import app, format_attempts
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="The folder of a run, or its path below the results root.")
@@ -62,6 +63,15 @@ def _describe_software(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "code", f"{package}, sha256 {sha256}"
     yield "mixed", details["mixture"] or ""
     yield "seed", str(details.get("seed", ""))
+    yield "threads", _describe_threads(details)
+
+
+def _describe_threads(details: Mapping[str, Any]) -> str:
+    """With how many threads torch computed on the CPU; empty if that is not known."""
+    counts = Counter(video["threads"] for video in details["videos"].values() if video.get("threads"))
+    if len(counts) < 2:
+        return str(*counts or [details.get("threads", "")])
+    return ", ".join(f"{threads} (of {videos} videos)" for threads, videos in sorted(counts.items()))
 
 
 def _describe_work(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -86,7 +96,7 @@ def _describe_videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
     for name, video in videos.items():
         if video["state"] == "failed":
-            yield "failed", f"{name} after {video['attempts']} attempts: {video['error']}"
+            yield "failed", f"{name}{format_attempts(video['attempts'])}: {video['error']}"
         if video.get("leaner"):
             yield "leaner", f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
 

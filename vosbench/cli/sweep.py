@@ -17,14 +17,17 @@ from vosbench.cli.app import (
     LimitOption,
     OverwriteOption,
     StallOption,
+    ThreadsOption,
     VideosOption,
     WorkersPerGpuOption,
     app,
+    format_attempts,
     format_command_line,
     print_error,
     split_names,
 )
 from vosbench.cli.evaluate import note_leaner_videos, note_mixture
+from vosbench.cli.infer import WorkerOptions, format_untried
 from vosbench.errors import VosbenchError
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
@@ -54,7 +57,8 @@ def sweep_command(
         str | None, typer.Option(help="The name of the folder for its table and plots, under results/sweeps.")
     ] = None,
     gpus: GpusOption = None,
-    workers_per_gpu: WorkersPerGpuOption = 1,
+    workers_per_gpu: WorkersPerGpuOption = None,
+    threads: ThreadsOption = None,
     videos: VideosOption = "",
     limit: LimitOption = None,
     stall: StallOption = 600,
@@ -78,7 +82,8 @@ def sweep_command(
         return
     if plots:
         require_matplotlib()
-    failed = _track_runs(sweep, planned, gpus, workers_per_gpu, stall, json_log, overwrite, keep)
+    workers = WorkerOptions(gpus, workers_per_gpu, threads)
+    failed = _track_runs(sweep, planned, workers, stall, json_log, overwrite, keep)
     with console.ProgressSteps() as steps:
         results = score_runs(planned, failed, jobs, partial(steps, "scoring"))
     _publish_results(sweep, results, context.obj.results / "sweeps" / sweep.name, plots)
@@ -100,8 +105,7 @@ def _parse_sweep(file: Path | None, pairs: Sequence[str], name: str | None) -> S
 def _track_runs(
     sweep: Sweep,
     planned: Sequence[PlannedRun],
-    gpus: str | None,
-    per_gpu: int,
+    workers: WorkerOptions,
     stall: float,
     json_log: Path | None,
     overwrite: bool,
@@ -109,33 +113,29 @@ def _track_runs(
 ) -> set[Path]:
     """Track all missing videos in one queue; return the paths of the runs in which a video failed."""
     from vosbench.cli import console, progress
-    from vosbench.running import devices
+    from vosbench.running.devices import describe_devices
     from vosbench.running.infer import infer_jobs
 
-    chosen = [device for device in devices.choose_devices(gpus) for _ in range(per_gpu)]
+    chosen = workers.choose_devices()
     lengths = {
         (index, video): len(each.job.work.dataset_split.frame_paths(video))
         for index, each in enumerate(planned)
         for video in sorted({*each.job.videos} - (set() if overwrite else each.run.read_done_videos()))
     }
-    title = f"sweep {sweep.name}: {len(planned)} runs, {len(lengths)} videos to track, on {', '.join(chosen)}"
+    title = f"sweep {sweep.name}: {len(planned)} runs, {len(lengths)} videos to track, on {describe_devices(chosen)}"
     paths = [each.run.path for each in planned]
     with progress.follow_runs(title, lengths, paths, json_log) as follow:
-        outcomes = infer_jobs(
-            [each.job for each in planned],
-            chosen,
-            overwrite,
-            format_command_line(),
-            stall,
-            follow,
-            keep=keep,
-            on_note=console.print_note,
-        )
+        given = (overwrite, format_command_line(), stall, follow, workers.per_gpu, workers.threads)
+        jobs = [each.job for each in planned]
+        outcomes = infer_jobs(jobs, chosen, *given, keep=keep, on_note=console.print_note)
     for outcome in outcomes:
         note_leaner_videos(outcome.done)
         note_mixture(outcome.run)
         for record in outcome.failed:
-            print_error(f"{outcome.run.path}: {record.video} failed after {record.attempts} attempts: {record.error}")
+            after = format_attempts(record.attempts)
+            print_error(f"{outcome.run.path}: {record.video} failed{after}: {record.error}")
+        if outcome.untried:
+            print_error(f"{outcome.run.path}: {format_untried(outcome)}")
     _note_mixed_runs([outcome.run for outcome in outcomes])
     return {outcome.run.path for outcome in outcomes if outcome.failed}
 

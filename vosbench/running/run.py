@@ -101,9 +101,10 @@ class Run:
                 notes.append(read_shard_note(path))
         return notes
 
-    def log_path(self, device: str) -> Path:
-        """The file with what the tracker printed on a device, and with the tracebacks of its failures."""
-        return self.path / paths.RUN_LOGS / f"{device}.log"
+    def log_path(self, worker: str) -> Path:
+        """The file with what the tracker printed in a worker of this shard, and with the tracebacks of its failures."""
+        shard = f".{self.shard_tag}" if self.shard[1] > 1 else ""
+        return self.path / paths.RUN_LOGS / f"{worker}{shard}.log"
 
     @property
     def shard_tag(self) -> str:

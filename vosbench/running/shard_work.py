@@ -19,6 +19,7 @@ from vosbench.running.continuing import (
     keep_unrecorded_facts,
     require_same_recipe,
 )
+from vosbench.running.devices import describe_devices
 from vosbench.running.failure import BrokenTrackerError
 from vosbench.running.job import Job
 from vosbench.running.provenance import describe_machine
@@ -138,7 +139,7 @@ def _check_videos(
 
 def _describe_now(devices: Sequence[str], command: str) -> dict[str, Any]:
     """What a shard's note says of where, when and how its work was begun."""
-    return {**describe_machine(), "device": ", ".join(devices), "command": command, "started": _format_time()}
+    return {**describe_machine(), "device": describe_devices(devices), "command": command, "started": _format_time()}
 
 
 def _note_begin(job: Job, facts: Mapping[str, Any], items: Sequence[RunVideo], now: Mapping[str, Any]) -> None:
