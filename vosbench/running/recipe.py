@@ -95,6 +95,9 @@ def describe_mixture(facts: Mapping[str, Any]) -> str | None:
     an older version, nothing is known.
     """
     mixed = _list_kinds(facts["videos"].values(), facts.get("recipes", {}))
+    threads = sorted({video["threads"] for video in facts["videos"].values() if video.get("threads")})
+    if len(threads) > 1:
+        mixed.append(f"torch computed with {', '.join(map(str, threads))} threads")
     return f"its masks differ in what made them: {'; '.join(mixed)}" if mixed else None
 
 
