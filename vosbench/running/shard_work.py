@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,10 +16,12 @@ from vosbench.running.job import Job
 from vosbench.running.provenance import describe_machine
 from vosbench.running.record import Record
 from vosbench.running.run import Run
-from vosbench.running.run_folder import begin_run, delete_untried_run, remove_unfinished_files
+from vosbench.running.run_folder import begin_run, delete_untried_run
 from vosbench.running.run_json import IDENTITY_KEYS
 from vosbench.running.schedule import RunVideo, list_run_videos
 from vosbench.running.shard import IDENTITY_ENTRY, LENGTHS_ENTRY
+from vosbench.running.shard_lock import lock_shard
+from vosbench.running.unfinished import remove_unfinished_files
 
 PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; a record is written at once
 PUBLISH_SHARE = 0.05  # of the time that these writings may take, however many videos there are
@@ -43,8 +46,7 @@ class OpenShard:
     def add_record(self, record: Record) -> None:
         """Write the record of a video that has ended, and from time to time run.json and timings.csv."""
         run = self.job.work.run
-        run.write_record(record)
-        self.new_records[record.video] = record
+        self.new_records[record.video] = run.write_record(record)
         if (start := time.monotonic()) > self.next_publication:
             self.old_records = run.publish(self.facts, {**self.old_records, **self.new_records})
             took = time.monotonic() - start
@@ -65,7 +67,7 @@ def open_shard(job: Job, index: int, devices: Sequence[str], overwrite: bool, co
     run, now = job.work.run, _describe_now(devices, command)
     facts = {**job.facts, **now}
     begin_run(run, facts, overwrite)
-    with run.lock_shard(), _delete_if_untried(run):
+    with lock_shard(run), _delete_if_untried(run):
         if overwrite:
             run.remove_records(job.videos)
         known = run.read_records()
@@ -88,7 +90,13 @@ def open_shard(job: Job, index: int, devices: Sequence[str], overwrite: bool, co
 
 def _describe_now(devices: Sequence[str], command: str) -> dict[str, Any]:
     """What a shard's note says of where, when and how its work was begun."""
-    return {**describe_machine(), "device": ", ".join(devices), "command": command, "started": _format_time()}
+    return {
+        **describe_machine(),
+        "process": os.getpid(),
+        "device": ", ".join(devices),
+        "command": command,
+        "started": _format_time(),
+    }
 
 
 def _note_begin(job: Job, facts: Mapping[str, Any], items: Sequence[RunVideo], now: Mapping[str, Any]) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from vosbench.io.paths import list_folders, list_images
-from vosbench.io.processes import is_locked
 from vosbench.running.run import Run
 from vosbench.running.shard import ShardNote, find_shards_never_begun
+from vosbench.running.shard_lock import is_at_work
+from vosbench.running.unfinished import find_unfinished_masks
 
 
 @dataclass(frozen=True)
@@ -95,21 +96,20 @@ def _read_shard_status(run: Run, note: ShardNote, states: Mapping[str, str]) -> 
     mine = Counter(states.get(video) for video in note.videos)
     facts = (note.shard, note.host, note.started, note.ended)
     counts = (len(note.videos), mine["done"], mine["failed"])
-    if note.ended:  # its process releases the lock at once: there is no need to look at it
-        return ShardStatus(*facts, "ended", *counts)
-    if not is_locked(run.lock_path(note.tag)):
-        return ShardStatus(*facts, "stopped", *counts)
+    if not is_at_work(run, note):
+        return ShardStatus(*facts, "ended" if note.ended else "stopped", *counts)
     at = tuple(_find_videos_in_work(run, note, states))
     return ShardStatus(*facts, "at work", *counts, *_estimate_speed(note, states, at, datetime.now(UTC)), at)
 
 
 def _find_videos_in_work(run: Run, note: ShardNote, states: Mapping[str, str]) -> list[VideoProgress]:
     """The pending videos of a shard that have a folder of unfinished masks."""
-    folders = {video: run.partial_masks(video, note.tag) for video in note.videos if states.get(video) == "pending"}
+    folders = find_unfinished_masks(run)
+    mine = {video: folders.get((video, note.tag)) for video in note.videos if states.get(video) == "pending"}
     return [
-        VideoProgress(video, _count_frames(folder), note.frames.get(video))
-        for video, folder in folders.items()
-        if folder.is_dir()
+        VideoProgress(video, max(map(_count_frames, found)), note.frames.get(video))
+        for video, found in mine.items()
+        if found
     ]
 
 
