@@ -39,3 +39,12 @@ def test_litter_stays_where_asking_for_a_process_would_interrupt_it(
     monkeypatch.setattr(orphans.os, "name", "nt")
     monkeypatch.setattr(orphans.os, "kill", lambda *_: pytest.fail("on Windows this sends Ctrl-C"))
     assert orphans.is_process_alive(5)
+
+
+def test_a_killed_process_does_not_run_even_if_nobody_has_asked_for_its_status() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert orphans.is_process_alive(process.pid)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not orphans.is_process_alive(process.pid)
+    process.communicate()

@@ -34,7 +34,7 @@ def get_age(path: Path) -> float:
 
 
 def is_process_alive(process: int) -> bool:
-    """Whether a process with this number runs here; it may belong to another user.
+    """Whether a process with this number runs here; it may belong to another user. One that was killed does not run.
 
     Always true on Windows, where `os.kill(number, 0)` would send Ctrl-C instead of asking.
     """
@@ -46,4 +46,12 @@ def is_process_alive(process: int) -> bool:
         return False
     except PermissionError:
         pass
-    return True
+    return not _is_zombie(process)
+
+
+def _is_zombie(process: int) -> bool:
+    """Whether a process has ended and only its parent has not asked for its status, as far as the system tells."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[0] == "Z"
+    except (OSError, IndexError):
+        return False
