@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +40,10 @@ def test_the_details_of_a_run_have_its_speed_and_its_scores(run: Path) -> None:
     assert (details["scores"], details["never_begun"]) == (None, [])
     assert details["speed"]["frames"] == sum(record.frames for record in found.read_records().values())
     files.write_json(run / "eval/scores.json", {"global": {"J&F-Mean": 0.5}, "signature": "x"})
-    assert read_run_details(found)["scores"] == {"J&F-Mean": 0.5, "signature": "x", "older_than_run": False}
-    os.utime(run / "eval/scores.json", (0, 0))
-    assert read_run_details(found)["scores"]["older_than_run"]
+    details = read_run_details(found)
+    assert details["scores"] == {"J&F-Mean": 0.5, "signature": "x"}
+    assert details["evaluations"][0]["marks"] == ["up to date, by the times of the files"]
+    files.write_json(run / "eval/scores.json", {"global": {"J&F-Mean": 0.5}, "signature": "x|videos:1/4"})
+    details = read_run_details(found)
+    assert details["scores"] is None
+    assert details["evaluations"][0]["marks"][0] == "1 of 4 videos"

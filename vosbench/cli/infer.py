@@ -144,9 +144,8 @@ def run_command(
     outcome = _infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
-        path = outcome.run.path
-        evaluation = score_with_progress(path, dataset, split, rules, job.videos, jobs, True, context.obj.datasets)
-        status = publish_scores(path, evaluation)
+        evaluation = score_with_progress(outcome.run.path, job.work.dataset_split, job.videos, jobs)
+        status = publish_scores(outcome.run.path, evaluation)
     raise typer.Exit(status)
 
 

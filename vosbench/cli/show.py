@@ -28,7 +28,7 @@ def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = F
         console.print_result(json.dumps(details, indent=1, ensure_ascii=False))
         return
     lines = [("run", str(found.path)), *_describe_identity(details), *_describe_software(details)]
-    lines += [*_describe_work(details), *_describe_scores(str(found.path), details["scores"])]
+    lines += [*_describe_work(details), *_describe_scores(str(found.path), details)]
     lines = [(label, line) for label, line in lines if line]
     width = max(len(label) for label, _ in lines)
     for label, line in lines:
@@ -90,15 +90,22 @@ def _describe_videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "leaner", f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
 
 
-def _describe_scores(path: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    if scores is None:
-        yield "scores", f"none; run: vosbench eval --results {path}"
-        return
-    figures = {name: value for name, value in scores.items() if isinstance(value, float)}
-    yield "scores", ", ".join(f"{name} {round(100 * value, 1) + 0.0:.1f}" for name, value in figures.items())
-    yield "", scores["signature"]
-    if scores["older_than_run"]:
-        yield "", f"the run has changed since it was scored; run: vosbench eval --results {path}"
+def _describe_scores(path: str, details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about the scores of the whole run, then about each other or outdated evaluation."""
+    if scores := details["scores"]:
+        yield "scores", _format_means(scores)
+        yield "", scores["signature"]
+    else:
+        yield "scores", f"none; run: vosbench eval {path}"
+    for each in details["evaluations"]:
+        if marks := ", ".join(each["marks"]):
+            yield "evaluation", f"{marks}: {_format_means(each['means'])}"
+            yield "", f"{each['folder']}, {each['signature']}"
+
+
+def _format_means(means: Mapping[str, Any]) -> str:
+    figures = {name: value for name, value in means.items() if isinstance(value, float)}
+    return ", ".join(f"{name} {round(100 * value, 1) + 0.0:.1f}" for name, value in figures.items())
 
 
 def _format_pairs(values: Mapping[str, Any], between: str = "=") -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from vosbench.datasets import meta
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
 from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
@@ -56,8 +57,9 @@ def score_split(
         raise _make_no_frames_error(dataset_split)
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
     signature = format_signature(dataset_split, videos, strict)
+    marks = tuple(describe_scope(signature).values())
     name, split = dataset_split.name, dataset_split.split.name
-    return Evaluation(name, split, signature, scores, groups, tuple(problems), frames)
+    return Evaluation(name, split, signature, scores, groups, tuple(problems), frames, tuple(videos), marks)
 
 
 def _open_ground_truths(dataset_split: DatasetSplit, videos: Sequence[str]) -> dict[str, MaskFolder]:

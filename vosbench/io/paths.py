@@ -66,14 +66,14 @@ def list_json_files(path: Path) -> list[Path]:
     return sorted((p for p in path.glob("*.json") if not is_litter(p.name)), key=natural_sort_key)
 
 
+def is_run(path: Path) -> bool:
+    """Return whether a folder is a run."""
+    return (path / RUN).is_file()
+
+
 def masks_folder(results: Path) -> Path:
     """Return the folder that holds the video folders: `masks` in a run, or the given folder if it is not a run."""
-    return results / RUN_MASKS if (results / RUN).is_file() else results
-
-
-def scores_folder(results: Path) -> Path:
-    """Return the folder for the scores: `eval` in a folder of predictions, `<name>.eval` beside a file of them."""
-    return results.with_name(f"{results.name}.{EVAL}") if results.is_file() else results / EVAL
+    return results / RUN_MASKS if is_run(results) else results
 
 
 def partial_path(path: Path, tag: str = "") -> Path:

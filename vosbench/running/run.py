@@ -190,8 +190,8 @@ def open_scored_split(
     all datasets. Raises VosbenchError if neither the arguments nor a run name the dataset.
     """
     if not results.exists():
-        raise VosbenchError(f"--results {results}", "no such file or folder", "see: vosbench list runs")
-    facts = Run(results).read_published() if (results / paths.RUN).is_file() else None
+        raise VosbenchError(results, "no such file or folder", "see: vosbench list runs")
+    facts = Run(results).read_published() if paths.is_run(results) else None
     if facts is None:
         if not dataset:
             remedy = "say what it is scored against with --dataset and --split"

@@ -25,14 +25,12 @@ from typing import Any
 
 from vosbench.datasets.split import choose_videos, open_split
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.evaluate import score_split
-from vosbench.evaluation.report import evaluation_files
 from vosbench.evaluation.summary import Evaluation
-from vosbench.io.files import write_bytes
-from vosbench.io.paths import Roots, scores_folder
+from vosbench.io.paths import Roots
 from vosbench.io.schema import build_dataclass
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.run import Run
+from vosbench.running.score_run import score_run, scores_folder, write_evaluation
 from vosbench.trackers import registry
 
 NAMED_AXES = ("dataset", "split", "tracker", "checkpoint")
@@ -207,7 +205,6 @@ def _score_run(planned: PlannedRun, failed: Collection[Path], jobs: int | None) 
         server = dataset_split.split.server
         scored = f"scored at {server}" if server else "it cannot be scored"
         return CellResult(planned, failure=f"the ground truth is not public; {scored}")
-    evaluation = score_split(path, dataset_split, planned.job.videos, jobs)
-    for name, content in evaluation_files(evaluation).items():
-        write_bytes(scores_folder(path) / name, content)
+    evaluation = score_run(planned.run, dataset_split, planned.job.videos, jobs)
+    write_evaluation(scores_folder(planned.run, evaluation), evaluation)
     return CellResult(planned, evaluation)
