@@ -12,7 +12,8 @@ from vosbench.running.run_records import records_digest
 
 def write(run: Run, video: str, digest: str = "", seconds: float = 0.0, device: str = "") -> None:
     (run.path / "masks" / video).mkdir(parents=True, exist_ok=True)
-    run.write_record(Record(video, "done", seconds=seconds, device=device, digest=digest))
+    (run.path / "masks" / video / "00000.png").touch()
+    run.write_record(Record(video, "done", frames=1, seconds=seconds, device=device, digest=digest))
 
 
 def test_the_digest_changes_with_the_masks_and_with_nothing_else(tmp_path: Path) -> None:
