@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vosbench.cli.app import app
+
+if TYPE_CHECKING:
+    from vosbench.studies.sweep_folder import SweepFolder
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="The folder of a run, or its path below the results root.")
@@ -18,10 +22,17 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("show")
 def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = False) -> None:
-    """Show the settings, dataset, machine and software of a run, the state of its videos, and its scores."""
+    """Show the settings, dataset, machine and software of a run, the state of its videos, and its scores.
+
+    RUN can also be the folder of a sweep, such as sweeps/memory: then its table and its runs are shown.
+    """
     from vosbench.cli import console
     from vosbench.studies.show import find_run, read_run_details
+    from vosbench.studies.sweep_folder import find_sweep
 
+    if sweep := find_sweep(run, context.obj.results):
+        _show_sweep(sweep, json_)
+        return
     found = find_run(run, context.obj.results)
     details = read_run_details(found)
     if json_:
@@ -29,10 +40,37 @@ def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = F
         return
     lines = [("run", str(found.path)), *_describe_identity(details), *_describe_software(details)]
     lines += [*_describe_work(details), *_describe_scores(str(found.path), details)]
+    _print_lines(lines)
+
+
+def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines with their labels; a line without content is left out."""
+    from vosbench.cli import console
+
     lines = [(label, line) for label, line in lines if line]
     width = max(len(label) for label, _ in lines)
     for label, line in lines:
         console.print_result(f"{label:{width}}  {line}")
+
+
+def _show_sweep(sweep: SweepFolder, as_json: bool) -> None:
+    from vosbench.cli import console
+    from vosbench.studies.sweep_folder import read_sweep_table
+    from vosbench.studies.sweep_table import make_sweep_table, parse_sweep_rows
+
+    rows = read_sweep_table(sweep.path)
+    if as_json:
+        details = {**asdict(sweep), "path": str(sweep.path), "table": rows}
+        console.print_result(json.dumps(details, indent=1, ensure_ascii=False))
+        return
+    lines = [("sweep", str(sweep.path)), ("title", sweep.title), ("command", sweep.command)]
+    for each in sweep.runs:
+        path = sweep.find_run(each)
+        lines.append(("run", str(path)) if path else ("refused", f"{sweep.name_run(each)}: {each.error}"))
+    _print_lines(lines)
+    if rows:
+        table = make_sweep_table(parse_sweep_rows(rows))
+        console.print_table(table.columns, table.rows)
 
 
 def _describe_identity(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from vosbench.errors import VosbenchError
+from vosbench.running.failure import UnbuildableTrackerError
 from vosbench.running.record import Record
 from vosbench.running.schedule import Queue, RunVideo
 from vosbench.running.work import Work
@@ -38,13 +40,15 @@ class Event(NamedTuple):
 class Attempts:
     """The videos that wait and the attempts so far: the state that a pool of workers and its serial twin share.
 
-    run_works: the work of each run, by its index. lean_videos: the videos for which memory ran out.
+    run_works: the work of each run, by its index. lean_videos: the videos for which memory ran out. broken: why the
+    tracker of a run cannot be built, by the index of the run.
     """
 
     run_works: Sequence[Work]
     queue: Queue
     counts: Counter[RunVideo] = field(default_factory=Counter)
     lean_videos: list[RunVideo] = field(default_factory=list)
+    broken: dict[int, UnbuildableTrackerError] = field(default_factory=dict)
 
     def begin(self, device: str, last: RunVideo | None = None) -> Event:
         """Take the next video for a device. last: the video that the device had before."""
@@ -71,6 +75,18 @@ class Attempts:
         self.lean_videos.append(item)
         lean = "".join(f" with {key}={value}" for key, value in self.run_works[item.run].lean.items())
         return Event("retry", item, device, error=f"{error}; the video is tried again{lean} after all others {attempt}")
+
+    def give_up(self, item: RunVideo, device: str, error: VosbenchError) -> Event:
+        """Track no more videos of a run whose tracker cannot be built; return the event of the video that met this.
+
+        Raises the error if there is no other run, or if other runs would meet it too, as with a full disk.
+        """
+        if len(self.run_works) == 1 or not isinstance(error, UnbuildableTrackerError):
+            raise error
+        self.broken.setdefault(item.run, error)
+        self.queue.withdraw(item.run)
+        self.lean_videos = [video for video in self.lean_videos if video.run != item.run]
+        return Event("failed", item, device, error=str(error))
 
     def requeue_lean_videos(self) -> None:
         """Queue the videos for which memory ran out. They are tracked with their run's leaner settings."""

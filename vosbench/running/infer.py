@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from vosbench.errors import VosbenchError
 from vosbench.running.attempts import Attempts, Event
 from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.job import Job
+from vosbench.running.open_runs import open_runs
 from vosbench.running.pool import DEFAULT_STALL, Pool
 from vosbench.running.record import Record
 from vosbench.running.run import Run
 from vosbench.running.schedule import Queue
 from vosbench.running.serial import SerialPool
-from vosbench.running.shard_work import open_shard
+from vosbench.running.shard_work import OpenShard, open_shard
 from vosbench.running.work import is_built
 
 
@@ -25,13 +26,15 @@ from vosbench.running.work import is_built
 class RunOutcome:
     """What became of the videos that a job asked for.
 
-    skipped: the videos that were done before. done, failed: the records of the videos that were tracked.
+    skipped: the videos that were done before. done, failed: the records of the videos that were tracked. broken: why
+    the run could not begin or go on, although other runs did.
     """
 
     run: Run
-    skipped: tuple[str, ...]
-    done: tuple[Record, ...]
-    failed: tuple[Record, ...]
+    skipped: tuple[str, ...] = ()
+    done: tuple[Record, ...] = ()
+    failed: tuple[Record, ...] = ()
+    broken: VosbenchError | None = None
 
 
 def infer_jobs(
@@ -54,8 +57,9 @@ def infer_jobs(
     changed, such as the tracker's code. on_note: called with each line about a run that is continued.
 
     Returns the outcome of each job. However this function ends, no process stays behind, and every finished video is
-    in its run. Raises VosbenchError if two jobs have the same folder, if a run cannot begin or cannot go on, and if
-    what made its masks has changed.
+    in its run. A run that cannot begin, because what made its masks has changed say, or whose tracker cannot be built,
+    does not hinder the others. Raises VosbenchError if two jobs have the same folder, if no run can begin or the only
+    one cannot go on, and for what hinders every run.
     """
     if keep and overwrite:
         raise VosbenchError(
@@ -63,25 +67,26 @@ def infer_jobs(
         )
     over: Literal["refuse", "keep", "overwrite"] = "keep" if keep else "overwrite" if overwrite else "refuse"
     _require_separate_folders(jobs)
-    with ExitStack() as stack:
-        shards = [
-            stack.enter_context(open_shard(job, index, devices, command, over, on_note))
-            for index, job in enumerate(jobs)
-        ]
+    with open_runs(jobs, partial(open_shard, devices=devices, command=command, over=over, on_note=on_note)) as runs:
 
         def take(event: Event) -> None:
             if event.record:
-                shards[event.item.run].add_record(event.record)
+                runs.shards[event.item.run].add_record(event.record)
             on_event(event)
 
-        items = [item for shard in shards for item in shard.items]
+        items = [item for shard in runs.shards.values() for item in shard.items]
         if items:
             attempts = Attempts([job.work for job in jobs], Queue(items, [job.cost for job in jobs]))
             _track(attempts, devices, stall, take)
-    return [
-        RunOutcome(shard.job.work.run, tuple(shard.skipped), shard.select("done"), shard.select("failed"))
-        for shard in shards
-    ]
+            for index, error in attempts.broken.items():
+                runs.end(index, error)
+    return [_describe_outcome(job, runs.shards.get(index), runs.broken.get(index)) for index, job in enumerate(jobs)]
+
+
+def _describe_outcome(job: Job, shard: OpenShard | None, broken: VosbenchError | None) -> RunOutcome:
+    if shard is None:
+        return RunOutcome(job.work.run, broken=broken)
+    return RunOutcome(job.work.run, tuple(shard.skipped), shard.select("done"), shard.select("failed"), broken)
 
 
 def choose_job_devices(job: Job, wanted: str | Sequence[str] | None) -> list[str]:

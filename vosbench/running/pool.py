@@ -74,7 +74,7 @@ class Pool:
         """Track all videos that wait, with one worker for each entry of `devices`; an exception ends all workers.
 
         on_event: called with what happens to each video. Raises VosbenchError for what would fail everywhere, such as
-        a tracker that cannot be built or a full disk, and whatever `on_event` raises.
+        a full disk, or a tracker that cannot be built if there is only one run, and whatever `on_event` raises.
         """
         try:
             for event in self._track_waiting(devices):
@@ -138,7 +138,10 @@ class Pool:
             else:
                 self._dismiss(worker)
         elif kind == "failure" and content.kind == "fatal":
-            raise content.error
+            self._dismiss(worker)
+            yield self.attempts.give_up(worker.item, worker.device, content.error)
+            if self.attempts.queue:
+                yield self._start_worker(worker.device)
         elif kind == "failure":
             yield from self._fail(worker, str(content.error), content.kind == "memory")
 

@@ -91,6 +91,10 @@ class Queue:
             del self.waiting[run]
         return item
 
+    def withdraw(self, run: int) -> list[RunVideo]:
+        """Take away all videos of a run."""
+        return self.waiting.pop(run, [])
+
     def put_back(self, item: RunVideo) -> None:
         """Put a video that failed back into its place by cost."""
         self.waiting.setdefault(item.run, []).append(item)

@@ -33,7 +33,7 @@ class SerialPool:
 
         device: its name in records and logs. on_event: called with what happens to each video. A video that fails is
         tried once more, by a tracker that is built anew, unless the tracker was given as an object. Raises
-        VosbenchError if the tracker cannot be built or the disk is full, and whatever `on_event` raises.
+        VosbenchError if the only tracker cannot be built or the disk is full, and whatever `on_event` raises.
         """
         tracker = VideoTracker(self.attempts.run_works, device, self.torch_device)
         try:
@@ -66,7 +66,7 @@ class SerialPool:
             _log_traceback(run, tracker.device)
             failure = describe_failure(error, run)
             if failure.kind == "fatal":
-                raise failure.error from error
+                return self.attempts.give_up(item, tracker.device, failure.error)
             return self.attempts.fail(item, tracker.device, str(failure.error), failure.kind == "memory")
         return self.attempts.finish(item, tracker.device, measured)
 

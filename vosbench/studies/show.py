@@ -12,9 +12,7 @@ from vosbench.running.filed_scores import FiledScores, read_filed_scores
 from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import find_shards_never_begun
-
-SWEEP_TABLE = "table.csv"
-"""The file that a sweep's folder has and a run's folder does not."""
+from vosbench.studies.sweep_folder import find_sweep
 
 
 def find_run(name: str, results_root: Path) -> Run:
@@ -26,9 +24,8 @@ def find_run(name: str, results_root: Path) -> Run:
     for place in places:
         if (place / paths.RUN).is_file():
             return Run(place)
-    for table in (place / SWEEP_TABLE for place in places):
-        if table.is_file():
-            raise VosbenchError(name, "is a sweep, not a run", f"choose one of its runs, which {table} names")
+    if sweep := find_sweep(name, results_root):
+        raise VosbenchError(name, "is a sweep, not a run", f"choose one of its runs, see: vosbench show {sweep.path}")
     found = f"no run is at {' or '.join(map(str, places))}"
     known = [str(path.parent.relative_to(results_root)) for path in results_root.glob(f"*/*/{paths.RUN}")]
     near = f"; did you mean {' or '.join(names)}?" if (names := find_near_names(name, known)) else ""
