@@ -24,6 +24,7 @@ from vosbench.cli.app import (
     SettingsOption,
     SplitOption,
     StallOption,
+    Stopped,
     TrackerOption,
     VideosOption,
     WorkersPerGpuOption,
@@ -198,7 +199,9 @@ def _infer_with_progress(
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
     from vosbench.running import devices
+    from vosbench.running.idle_stops import require_progress
     from vosbench.running.infer import infer_jobs
+    from vosbench.running.slurm import read_restarts
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
@@ -208,7 +211,11 @@ def _infer_with_progress(
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
         over, line, note = options.overwrite, format_command_line(), console.print_note
-        return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=note)[0]
+        try:
+            return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=note)[0]
+        except Stopped:
+            require_progress(run, read_restarts())
+            raise
 
 
 def _format_title(job: Job, devices: Sequence[str]) -> str:

@@ -28,7 +28,7 @@ from vosbench.running.run import Run
 from vosbench.running.run_folder import begin_run, delete_untried_run, find_folders_to_make
 from vosbench.running.run_json import IDENTITY_KEYS
 from vosbench.running.schedule import RunVideo, list_run_videos
-from vosbench.running.shard import IDENTITY_ENTRY, LENGTHS_ENTRY
+from vosbench.running.shard import FINISHED_ENTRY, IDENTITY_ENTRY, LENGTHS_ENTRY
 from vosbench.running.shard_lock import lock_shard
 from vosbench.running.unfinished import remove_unfinished_files
 
@@ -98,15 +98,16 @@ def open_shard(
             keep_unrecorded_facts(run, known)
             _note_begin(job, facts, items, now)
         remove_unfinished_files(run)
+        shard = OpenShard(job, facts, skipped, items, known)
         try:
             if changed:
                 claim_run(run, job.recipe, over != "refuse")
                 run.publish(facts, known)
-            yield OpenShard(job, facts, skipped, items, known)
+            yield shard
         finally:
             if changed:
                 remove_unfinished_files(run)
-                run.write_note(ended=_format_time())
+                run.write_note(ended=_format_time(), **{FINISHED_ENTRY: len(shard.new_records)})
             if missing or run.is_outdated(known):
                 run.publish(facts)
 
@@ -148,7 +149,7 @@ def _note_begin(job: Job, facts: Mapping[str, Any], items: Sequence[RunVideo], n
     """Note that the work on a shard begins, and which run and which videos it is about."""
     identity = {key: facts[key] for key in IDENTITY_KEYS if key in facts}
     frames = {item.video: item.frames for item in items}
-    entries = {IDENTITY_ENTRY: identity, "videos": list(job.videos), LENGTHS_ENTRY: frames}
+    entries = {IDENTITY_ENTRY: identity, "videos": list(job.videos), LENGTHS_ENTRY: frames, FINISHED_ENTRY: 0}
     job.work.run.write_note(**entries, **now, ended=None)
 
 
