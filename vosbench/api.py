@@ -25,12 +25,13 @@ from vosbench.fetching.fetch import (
     rename_dataset,
 )
 from vosbench.fetching.sources import FetchProgress, Sources
-from vosbench.io.paths import Roots
+from vosbench.io.paths import Roots, is_run
 from vosbench.running.attempts import Event
 from vosbench.running.infer import choose_job_devices, infer_jobs, require_success
 from vosbench.running.job import NO_SETTINGS, prepare_job
 from vosbench.running.pool import DEFAULT_STALL
 from vosbench.running.run import Run, open_scored_split
+from vosbench.running.score_run import require_asked_videos, score_run
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 __all__ = ["dataframe", "evaluate", "fetch", "infer", "open_dataset", "plan_fetch"]
@@ -142,13 +143,19 @@ def evaluate(
     jobs: processes, one a core if None.
     strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
     on_video: called after each video with the number of videos scored so far and of all.
+    `marks` of the result say what sets it apart from an evaluation of the whole split, by the run's rules, strictly.
     Raises VosbenchError for any problem that the user can solve.
     """
     path = results.path if isinstance(results, Run) else Path(results)
     opened = dataset
     if not isinstance(opened, DatasetSplit):
         opened = open_scored_split(path, opened, split, rules, Path(datasets))
-    return score_split(path, opened, choose_videos(opened, videos or ()), jobs, strict, on_video)
+    chosen = choose_videos(opened, videos or ())
+    if not is_run(path):
+        return score_split(path, opened, chosen, jobs, strict, on_video)
+    if strict and not videos:
+        require_asked_videos(Run(path), opened)
+    return score_run(Run(path), opened, chosen, jobs, strict, on_video)
 
 
 def infer(

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 from pathlib import Path
 from platform import node
 from typing import Any
 
+import pytest
+from rich.console import Console
+
 from tests.support.cli import Cli
 from tests.support.processes import send_to_all, until
+from vosbench.cli import console
+from vosbench.io.files import write_json
+from vosbench.running.run import Run
 
 
 def looked(cli: Cli, *options: str) -> dict[str, Any]:
@@ -40,6 +47,24 @@ def test_another_terminal_sees_a_run_at_work_stopped_and_ended(cli: Cli, bears: 
     found = looked(cli, "--watch", "1")
     assert (found["done"], found["pending"], found["never_ran"]) == (4, 0, [])
     assert [shard["state"] for shard in found["shards"]] == ["ended", "ended"]
+
+
+def test_a_stopped_run_is_shown_on_a_terminal_of_80_columns_with_what_continues_it(
+    cli: Cli, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Run(run).remove_records(["long"])
+    for number in ("3/16", "16/16"):
+        times = {"started": "2026-11-21T19:31:22+00:00", "ended": "2026-11-21T20:40:00+00:00"}
+        note = {"shard": number, "videos": ["long"], "host": "gpu-0123.cluster", **times}
+        write_json(run / f".shards/{number.replace('/', '-of-')}.json", note)
+    shown = io.StringIO()
+    monkeypatch.setattr(console, "output", Console(file=shown, width=80, soft_wrap=True, highlight=False, emoji=False))
+    cli("status", "run")
+    lines = shown.getvalue().splitlines()
+    assert max(len(line) for line in lines[:5]) <= 80
+    assert lines[1].split() == ["shard", "host", "begun", "(UTC)", "state", "done", "failed", "frames/s", "left"]
+    assert "3/16  gpu-0123.cluster 11-21 19:31 stopped" in shown.getvalue()
+    assert "1/1 stopped; the same command continues: vosbench infer --dataset" in shown.getvalue()
 
 
 def test_programs_read_every_event_as_a_json_line(cli: Cli, bears: Path) -> None:

@@ -100,7 +100,6 @@ KeepOption = Annotated[
     ),
 ]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes that score videos; default: one per core.")]
-ResultsOption = Annotated[Path, typer.Option(metavar="DIR", help="A run, or any folder of <video>/<frame>.png.")]
 
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name))
 """The signals by which a scheduler asks a process to stop. Windows has no SIGUSR1."""

@@ -24,6 +24,7 @@ from vosbench.cli.app import (
     SettingsOption,
     SplitOption,
     StallOption,
+    Stopped,
     ThreadsOption,
     TrackerOption,
     VideosOption,
@@ -179,7 +180,7 @@ def run_command(
     if not status:
         path = outcome.run.path
         try:
-            evaluation = score_with_progress(path, dataset, split, rules, job.videos, jobs, True, context.obj.datasets)
+            evaluation = score_with_progress(path, job.work.dataset_split, job.videos, jobs)
         except NothingToScoreError as error:
             console.print_result(f"masks: {path / paths.RUN_MASKS}")
             console.print_result(f"scores: none; {error}")
@@ -233,7 +234,9 @@ def _infer_with_progress(
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
     from vosbench.datasets.notes import describe_split_notes
+    from vosbench.running.idle_stops import require_progress
     from vosbench.running.infer import infer_jobs
+    from vosbench.running.slurm import read_restarts
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
@@ -245,7 +248,11 @@ def _infer_with_progress(
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
         given = (options.overwrite, format_command_line(), stall, follow, workers.per_gpu, workers.threads)
-        return infer_jobs([job], chosen, *given, keep=options.keep, on_note=console.print_note)[0]
+        try:
+            return infer_jobs([job], chosen, *given, keep=options.keep, on_note=console.print_note)[0]
+        except Stopped:
+            require_progress(run, read_restarts())
+            raise
 
 
 def _format_title(job: Job, devices: Sequence[str]) -> str:

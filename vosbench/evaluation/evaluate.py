@@ -17,6 +17,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.ground_truth import open_ground_truths
 from vosbench.evaluation.remarks import group_remarks
+from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
 from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
@@ -62,9 +63,11 @@ def score_split(
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
     valued = {score.video for score in scores if not math.isnan(score.value)}
     signature = format_signature(dataset_split, [video for video in videos if video in valued], strict)
+    marks = tuple(describe_scope(signature).values())
     name, split = dataset_split.name, dataset_split.split.name
     notes = (*filter(None, [dataset_split.note]), *_collect_remarks(scored, videos))
-    return Evaluation(name, split, signature, scores, groups, tuple(problems), frames, notes)
+    found = (tuple(problems), frames, notes, tuple(videos), marks)
+    return Evaluation(name, split, signature, scores, groups, *found)
 
 
 def _make_tasks(

@@ -12,6 +12,11 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 
+MOST_NEAR = 3  # names that an error offers for an unknown one
+MOST_NAMES = 8  # names that an error lists if none is similar
+NEARLY_EQUAL = 0.05  # between the similarities of names that are offered together, on a scale to 1
+MIN_PART = 3  # characters of a part of a name by which the whole name is found
+
 
 def load_object(spec: str) -> Any:
     """Import the object that `module:object` names. Modules in the current folder are found as well.
@@ -50,12 +55,31 @@ def find_module_spec(spec: str) -> str:
     return f"{file.stem}:{attribute}"
 
 
-def make_unknown_name_error(kind: str, name: str, known: Iterable[str]) -> VosbenchError:
-    """Return the error for an unknown name; it suggests the most similar known name, or lists all of them.
+def make_unknown_name_error(kind: str, name: str, known: Iterable[str], remedy: str = "") -> VosbenchError:
+    """Return the error for an unknown name; it offers the most similar known names, or else some or all of them.
 
-    kind: what the name should be the name of, such as "dataset".
+    kind: what the name should be the name of, such as "dataset". remedy: what shows all names if they are many.
     """
     known = list(known)
-    near = difflib.get_close_matches(name, known, 1)
-    found = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
-    return VosbenchError(f"unknown {kind} {name!r}", found)
+    if near := find_near_names(name, known):
+        *first, last = near
+        return VosbenchError(
+            f"unknown {kind} {name!r}", f"did you mean {', '.join(first)}{' or ' if first else ''}{last}?"
+        )
+    if len(known) <= MOST_NAMES:
+        return VosbenchError(f"unknown {kind} {name!r}", f"known are {', '.join(known) or 'none'}")
+    shown = ", ".join(known[:MOST_NAMES])
+    return VosbenchError(f"unknown {kind} {name!r}", f"known are {shown} and {len(known) - MOST_NAMES} more", remedy)
+
+
+def find_near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return up to three known names that are most similar to a name, or else that contain it; case does not matter."""
+    lower: dict[str, str] = {}
+    for each in known:
+        lower.setdefault(each.lower(), each)
+    wanted = name.lower()
+    near = difflib.get_close_matches(wanted, lower, MOST_NEAR)
+    alike = [difflib.SequenceMatcher(None, each, wanted).ratio() for each in near]
+    found = [each for each, ratio in zip(near, alike, strict=True) if ratio > alike[0] - NEARLY_EQUAL]
+    found = found or [each for each in lower if len(wanted) >= MIN_PART and wanted in each]
+    return [lower[each] for each in found[:MOST_NEAR]]

@@ -1,4 +1,4 @@
-"""Run tasks in parallel processes, count cores, and look at locks.
+"""Run tasks in parallel processes, and count cores.
 
 Everything here also works on systems without `fcntl`, `sched_getaffinity` or Unix signals.
 """
@@ -9,7 +9,6 @@ import os
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import TypeVar
 
 from vosbench.errors import VosbenchError
@@ -25,39 +24,6 @@ def count_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process holds the `filelock.FileLock` of this path; False if there is no such file.
-
-    Where the system has `flock`, a shared lock is taken and given back at once, for which read permission is enough.
-    Elsewhere the lock itself is taken for that moment, so whoever wants it should try for longer than an instant.
-    A file that may not be opened counts as locked.
-    """
-    if not path.exists():
-        return False
-    try:
-        import fcntl
-    except ImportError:
-        return _is_locked_without_flock(path)
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except (BlockingIOError, PermissionError):  # which of the two is raised depends on the file system
-        return True
-    return False
-
-
-def _is_locked_without_flock(path: Path) -> bool:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, PermissionError):
-        return True
 
 
 def run_tasks(

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from vosbench.errors import VosbenchError
 from vosbench.running.devices import Seat
-from vosbench.running.failure import Failure
+from vosbench.running.failure import Failure, UnbuildableTrackerError
 from vosbench.running.record import Record
 from vosbench.running.schedule import Queue, RunVideo
 from vosbench.running.work import Work
@@ -44,7 +45,8 @@ class Attempts:
 
     run_works: the work of each run, by its index. lean_videos: the videos for which memory ran out. ends: the errors
     of the first videos of each run that have ended, by its index; "" for one that is done. untried: the videos that
-    were given up because the first ones of their run had all failed alike.
+    were given up because the first ones of their run had all failed alike. broken: why the tracker of a run cannot be
+    built, by the index of the run.
     """
 
     run_works: Sequence[Work]
@@ -53,6 +55,7 @@ class Attempts:
     lean_videos: list[RunVideo] = field(default_factory=list)
     ends: dict[int, list[str]] = field(default_factory=dict)
     untried: list[RunVideo] = field(default_factory=list)
+    broken: dict[int, UnbuildableTrackerError] = field(default_factory=dict)
 
     def begin(self, seat: Seat, last: RunVideo | None = None) -> Event:
         """Take the next video for a worker. last: the video that the worker had before."""
@@ -85,6 +88,18 @@ class Attempts:
         lean = "".join(f" with {key}={value}" for key, value in self.run_works[item.run].lean.items())
         error = f"{error}; the video is tried again{lean} after all others {attempt}"
         return Event("retry", item, seat.device, error=error)
+
+    def give_up(self, item: RunVideo, device: str, error: VosbenchError) -> Event:
+        """Track no more videos of a run whose tracker cannot be built; return the event of the video that met this.
+
+        Raises the error if there is no other run, or if other runs would meet it too, as with a full disk.
+        """
+        if len(self.run_works) == 1 or not isinstance(error, UnbuildableTrackerError):
+            raise error
+        self.broken.setdefault(item.run, error)
+        self.queue.withdraw(item.run)
+        self.lean_videos = [video for video in self.lean_videos if video.run != item.run]
+        return Event("failed", item, device, error=str(error))
 
     def requeue_lean_videos(self) -> None:
         """Queue the videos for which memory ran out. They are tracked with their run's leaner settings."""

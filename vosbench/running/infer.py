@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
@@ -13,13 +13,14 @@ from vosbench.running.attempts import Attempts, Event
 from vosbench.running.capacity import USUAL_NEED, choose_threads, choose_workers, read_machine
 from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.job import Job
+from vosbench.running.open_runs import open_runs
 from vosbench.running.pool import DEFAULT_STALL, Pool
 from vosbench.running.record import Record
 from vosbench.running.run import Run
 from vosbench.running.run_json import find_identity_differences
 from vosbench.running.schedule import Queue, RunVideo
 from vosbench.running.serial import SerialPool
-from vosbench.running.shard_work import open_shard
+from vosbench.running.shard_work import OpenShard, open_shard
 from vosbench.running.work import is_built
 from vosbench.running.worker_process import Patience
 
@@ -29,14 +30,16 @@ class RunOutcome:
     """What became of the videos that a job asked for.
 
     skipped: the videos that were done before. done, failed: the records of the videos that were tracked. untried: the
-    videos that were given up because the first ones had all failed alike.
+    videos that were given up because the first ones had all failed alike. broken: why the run could not begin or go on,
+    although other runs did.
     """
 
     run: Run
-    skipped: tuple[str, ...]
-    done: tuple[Record, ...]
-    failed: tuple[Record, ...]
+    skipped: tuple[str, ...] = ()
+    done: tuple[Record, ...] = ()
+    failed: tuple[Record, ...] = ()
     untried: tuple[str, ...] = ()
+    broken: VosbenchError | None = None
 
 
 def infer_jobs(
@@ -63,8 +66,9 @@ def infer_jobs(
     on_note: called with each line about a run that is continued.
 
     Returns the outcome of each job. However this function ends, no process stays behind, and every finished video is
-    in its run. Raises VosbenchError if two jobs have the same folder, if a run cannot begin or cannot go on, and if
-    what made its masks has changed.
+    in its run. A run that cannot begin, because what made its masks has changed say, or whose tracker cannot be built,
+    does not hinder the others. Raises VosbenchError if two jobs have the same folder, if no run can begin or the only
+    one cannot go on, and for what hinders every run.
     """
     if keep and overwrite:
         raise VosbenchError(
@@ -75,33 +79,35 @@ def infer_jobs(
     workers = _choose_job_workers(jobs, devices, per_device)
     jobs = [_give_threads(job, threads, workers) for job in jobs]
     untried: list[RunVideo] = []
-    with ExitStack() as stack:
-        shards = [
-            stack.enter_context(open_shard(job, index, workers, command, over, on_note))
-            for index, job in enumerate(jobs)
-        ]
+    with open_runs(jobs, partial(open_shard, devices=workers, command=command, over=over, on_note=on_note)) as runs:
 
         def take(event: Event) -> None:
             if event.record:
-                shards[event.item.run].add_record(event.record)
+                runs.shards[event.item.run].add_record(event.record)
             on_event(event)
 
-        items = [item for shard in shards for item in shard.items]
+        items = [item for shard in runs.shards.values() for item in shard.items]
         if items:
             attempts = Attempts([job.work for job in jobs], Queue(items, [job.cost for job in jobs]))
             patience = Patience(first_frame=max(stall, DEFAULT_STALL), later=stall)
             _track(attempts, workers, Pool(attempts, patience, sparing=per_device is None and len(devices) == 1), take)
             untried = attempts.untried
+            for index, error in attempts.broken.items():
+                runs.end(index, error)
+    given_up = [tuple(item.video for item in untried if item.run == index) for index in range(len(jobs))]
     return [
-        RunOutcome(
-            shard.job.work.run,
-            tuple(shard.skipped),
-            shard.select("done"),
-            shard.select("failed"),
-            tuple(item.video for item in untried if item.run == index),
-        )
-        for index, shard in enumerate(shards)
+        _describe_outcome(job, runs.shards.get(index), given_up[index], runs.broken.get(index))
+        for index, job in enumerate(jobs)
     ]
+
+
+def _describe_outcome(
+    job: Job, shard: OpenShard | None, untried: tuple[str, ...], broken: VosbenchError | None
+) -> RunOutcome:
+    if shard is None:
+        return RunOutcome(job.work.run, broken=broken)
+    done, failed = shard.select("done"), shard.select("failed")
+    return RunOutcome(job.work.run, tuple(shard.skipped), done, failed, untried, broken)
 
 
 def _choose_job_workers(jobs: Sequence[Job], devices: Sequence[str], per_device: int | None) -> list[str]:

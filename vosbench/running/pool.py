@@ -49,7 +49,7 @@ class Pool:
         """Track all videos that wait, with one worker for each entry of `devices`; an exception ends all workers.
 
         on_event: called with what happens to each video. Raises VosbenchError for what would fail everywhere, such as
-        a tracker that cannot be built or a full disk, and whatever `on_event` raises.
+        a full disk, or a tracker that cannot be built if there is only one run, and whatever `on_event` raises.
         """
         try:
             with suspend_together(self._send_signal):
@@ -151,10 +151,11 @@ class Pool:
         """End a worker whose video failed, as its process may be damaged; another one may take its seat."""
         self._dismiss(worker)
         run = worker.work.run
-        remove_path(run.partial_masks(worker.item.video, run.shard_tag))  # a killed process has left it
+        remove_path(run.partial_masks(worker.item.video, worker.process.pid or 0))  # a killed process has left it
         if failure.kind == "fatal":
-            raise failure.error
-        yield self.attempts.fail(worker.item, worker.seat, failure)
+            yield self.attempts.give_up(worker.item, worker.seat.device, failure.error)
+        else:
+            yield self.attempts.fail(worker.item, worker.seat, failure)
         self.vacant.append(worker.seat)
 
     def _dismiss(self, worker: WorkerProcess) -> None:

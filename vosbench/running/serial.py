@@ -32,7 +32,7 @@ class SerialPool:
 
         device: its name in records and logs. on_event: called with what happens to each video. A video that is tried
         once more gets a tracker that is built anew, unless the tracker was given as an object. Raises VosbenchError if
-        the tracker cannot be built or the disk is full, and whatever `on_event` raises.
+        the only tracker cannot be built or the disk is full, and whatever `on_event` raises.
         """
         tracker = VideoTracker(self.attempts.run_works, Seat(device), self.torch_device)
         try:
@@ -65,6 +65,6 @@ class SerialPool:
             log_traceback(run.log_path(tracker.seat.name))
             failure = describe_failure(error, run)
             if failure.kind == "fatal":
-                raise failure.error from error
+                return self.attempts.give_up(item, tracker.seat.device, failure.error)
             return self.attempts.fail(item, tracker.seat, failure)
         return self.attempts.finish(item, tracker.seat, measured)
