@@ -1,4 +1,4 @@
-"""Processes, memory and locks, also on systems that lack what Linux has."""
+"""Processes and memory, also on systems that lack what Linux has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from filelock import FileLock
 
 from vosbench.errors import VosbenchError
 from vosbench.io import processes
@@ -79,26 +78,3 @@ def test_peak_memory_is_in_mebibytes_whatever_the_system_counts_in(monkeypatch: 
     assert processes.peak_memory_mb() == 300.0
     monkeypatch.setattr(sys, "platform", "linux")
     assert processes.peak_memory_mb() == 300.0 * 1024
-
-
-def test_a_lock_is_held_as_long_as_its_holder_has_it(tmp_path: Path) -> None:
-    path = tmp_path / "1-of-2.lock"
-    assert not processes.is_locked(path)
-    assert not path.exists()
-    with FileLock(path):
-        assert processes.is_locked(path)
-    path.touch()
-    assert not processes.is_locked(path)
-
-
-def test_a_held_lock_is_told_where_there_is_no_flock(tmp_path: Path) -> None:
-    code = """
-from pathlib import Path
-from filelock import FileLock
-path = Path(__file__).with_name("lock")
-print(is_locked(path), path.exists())
-with FileLock(path):
-    print(is_locked(path))
-print(is_locked(path))
-"""
-    assert run_without_unix(tmp_path, code) == "False False\nTrue\nFalse\n"

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.golden import squares
 from tests.support.runs import tracked
 from vosbench.errors import VosbenchError
+from vosbench.masks.labels import encode_labels
 from vosbench.running.run import Run
 from vosbench.running.status import read_status
 
@@ -85,7 +87,7 @@ def old_run(bears: Path, note: dict[str, object]) -> Run:
         (run.path / name).write_text(json.dumps(content, indent=1).replace("BEARS", str(bears)))
     (run.path / "masks/good").mkdir(parents=True)
     for index in range(5):
-        (run.path / f"masks/good/{index:05}.png").touch()
+        (run.path / f"masks/good/{index:05}.png").write_bytes(encode_labels(squares((1, 6, 4))))
     return run
 
 

@@ -81,7 +81,7 @@ def test_a_second_process_at_the_same_shard_is_refused_and_at_another_one_joins(
     first = cli.start(*given, "--shard", "1/2")
     until((cli.folder / "out/masks").exists)
     os.kill(first.pid, signal.SIGSTOP)  # so that it is not done before the others have had their turn
-    assert "another process works on shard 1/2" in cli(*given, "--shard", "1/2", expect=2).stderr
+    assert "works on shard 1/2 of this run" in cli(*given, "--shard", "1/2", expect=2).stderr
     assert "stop it before --overwrite" in cli(*given, "--set", "seconds=0.1", "--overwrite", expect=2).stderr
     cli(*given, "--shard", "2/2")
     os.kill(first.pid, signal.SIGCONT)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from vosbench.evaluation.summary import Evaluation
     from vosbench.evaluation.tables import Table, TableView
     from vosbench.running.record import Record
+    from vosbench.running.run import Run
 
 STDOUT = Path("-")
 
@@ -145,6 +146,15 @@ def note_leaner_videos(records: Iterable[Record]) -> None:
             console.print_note(f"{record.video} was tracked with {settings} because memory ran out")
 
 
+def note_mixture(run: Run) -> None:
+    """Say that the masks of a run were not all made by the same code, weights, settings and versions."""
+    from vosbench.cli import console
+    from vosbench.running.recipe import describe_mixture
+
+    if mixture := describe_mixture(run.read_facts()):
+        console.print_note(f"{run.path}: {mixture}")
+
+
 def score_with_progress(
     masks: Path, dataset_split: DatasetSplit, videos: Sequence[str], jobs: int | None, strict: bool = True
 ) -> Evaluation:
@@ -183,6 +193,8 @@ def publish_scores(
         console.print_note(f"written: {path}")
     _write_all_files(masks, evaluation, out, may_fail=bool(texts))
     note_leaner_videos(Run(masks).read_records().values())
+    if paths.is_run(masks):
+        note_mixture(Run(masks))
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0

@@ -94,6 +94,8 @@ def _print_runs(rows: Rows, roots: Roots) -> None:
     failed = ("failed",) if any(row["failed"] for row in rows) else ()
     _print_columns(f"runs in {roots.results}", shown, ("done", *failed, "J&F", "updated (UTC)", "run"))
     for row in rows:
+        if row["mixture"]:
+            console.print_prose(f"{row['run']}: {row['mixture']}")
         for each in row["evaluations"]:
             if each["marks"]:
                 score = "-" if each["J&F"] is None else f"{each['J&F']:.1f}"

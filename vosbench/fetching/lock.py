@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from vosbench.errors import VosbenchError
 from vosbench.fetching.sources import PlannedFile
 from vosbench.io import files, paths
+from vosbench.io.locks import LockHeldError, hold_lock
 
 
 @contextmanager
@@ -24,7 +23,7 @@ def lock_fetch(folder: Path, name: str) -> Iterator[None]:
     path = _lock_path(folder, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=0):
+        with hold_lock(path):
             try:
                 for left in _find_leftovers(folder, name):
                     files.remove_path(left)
@@ -34,8 +33,9 @@ def lock_fetch(folder: Path, name: str) -> Iterator[None]:
                     with suppress(OSError):
                         empty.rmdir()
                 path.unlink(missing_ok=True)
-    except Timeout:
-        raise VosbenchError(name, f"another process is fetching it into {folder}", "wait until it ends") from None
+    except LockHeldError as error:
+        found = f"{error.holder or 'another process'} is fetching it into {folder}"
+        raise VosbenchError(name, found, f"wait until it ends, or, if it no longer runs, delete {path}") from None
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         raise VosbenchError(folder, f"cannot write there ({error.strerror})", "choose another folder") from None
 

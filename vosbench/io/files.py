@@ -7,9 +7,8 @@ import json
 import os
 import platform
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io.paths import LISTS, MANIFEST, PARTIAL_SUFFIX, partial_path
 
 REWRITE = "delete it and repeat the command that wrote it"
-ORPHAN_SECONDS = 60
+MAX_REPLACEMENTS = 20  # of a folder that other processes put back at the same moment
 
 
 class DiskError(VosbenchError):
@@ -113,56 +112,40 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def find_orphans(folder: Path) -> list[Path]:
-    """List the files in a folder that dead processes of this machine began with `replacing` and did not finish.
-
-    Files younger than a minute are left out: a process in another container of this machine may be writing them, and
-    it cannot be seen from here.
-    """
-    partials = folder.glob(f".*.{platform.node()}-*{PARTIAL_SUFFIX}")
-    old = [path for path in partials if _get_age(path) > ORPHAN_SECONDS]
-    return [path for path in old if not _is_process_alive(path.name.removesuffix(PARTIAL_SUFFIX).rpartition("-")[2])]
-
-
-def _get_age(path: Path) -> float:
-    """Return the seconds since a file was written; 0 if it is gone."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _is_process_alive(process: str) -> bool:
-    """Whether a process with this number runs here; it may belong to another user.
-
-    Always true on Windows, where `os.kill(number, 0)` would send Ctrl-C instead of asking.
-    """
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
 @contextmanager
-def assembling(path: Path, tag: str = "") -> Iterator[Path]:
+def assembling(path: Path, tag: str = "", keeps: Callable[[], bool] = lambda: False) -> Iterator[Path]:
     """Yield an empty folder beside `path` to fill. At the end it replaces `path`; on an error it is deleted.
 
-    tag: keeps apart the folders that several processes fill for the same path.
+    tag: keeps apart the folders that several processes fill for the same path; the last one that ends replaces those
+    of the others. keeps: asked at the end whether `path` stays as it is; then the folder is deleted.
     """
     partial = partial_path(path, tag)
     remove_path(partial)
     partial.mkdir(parents=True)
     try:
         yield partial
-        remove_path(path)
-        partial.replace(path)
+        if not keeps():
+            _replace_folder(path, partial, partial_path(path, f"old.{tag}"))
     finally:
         remove_path(partial)
+
+
+def _replace_folder(path: Path, new: Path, old: Path) -> None:
+    """Rename a folder to `path`. A folder that is there, or that another process puts there, is deleted.
+
+    old: its name in the meantime, so that `path` is missing only for the moment between two renames.
+    """
+    for left in reversed(range(MAX_REPLACEMENTS)):
+        try:
+            new.rename(path)
+        except OSError:
+            if not left or not new.exists():
+                raise
+            with suppress(FileNotFoundError):
+                path.rename(old)
+            remove_path(old)
+        else:
+            return
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Start processes that end with their parent, and ask the operating system about processes, memory and locks.
+"""Start processes that end with their parent, and ask the operating system about processes and memory.
 
 Each process gets one end of a pipe on which nothing is ever sent, its lifeline. The operating system closes the other
 end when the parent ends, even if it is killed, and then the process exits.
@@ -18,7 +18,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TypeVar
 
 from vosbench.errors import VosbenchError
@@ -46,39 +45,6 @@ def peak_memory_mb() -> float:
         return 0.0
     units_per_mb = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kibibytes
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_per_mb, 1)
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process holds the `filelock.FileLock` of this path; False if there is no such file.
-
-    Where the system has `flock`, a shared lock is taken and given back at once, for which read permission is enough.
-    Elsewhere the lock itself is taken for that moment, so whoever wants it should try for longer than an instant.
-    A file that may not be opened counts as locked.
-    """
-    if not path.exists():
-        return False
-    try:
-        import fcntl
-    except ImportError:
-        return _is_locked_without_flock(path)
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except (BlockingIOError, PermissionError):  # which of the two is raised depends on the file system
-        return True
-    return False
-
-
-def _is_locked_without_flock(path: Path) -> bool:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, PermissionError):
-        return True
 
 
 @contextmanager

@@ -146,7 +146,7 @@ class Pool:
         """End a worker whose video failed, as its process may be damaged, and start another one."""
         self._dismiss(worker)
         run = self.attempts.run_works[worker.item.run].run
-        remove_path(run.partial_masks(worker.item.video, run.shard_tag))  # a killed process has left it
+        remove_path(run.partial_masks(worker.item.video, worker.process.pid or 0))  # a killed process has left it
         yield self.attempts.fail(worker.item, worker.device, error, out_of_memory)
         if self.attempts.queue:
             yield self._start_worker(worker.device)

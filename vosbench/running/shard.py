@@ -23,14 +23,16 @@ class ShardNote:
     """A note as it is on disk; notes of older versions lack some entries.
 
     shard: "i/N". videos: all videos that its command asked for. frames: the number of frames of each video that was
-    missing when the command began. host, started: where and when (UTC, ISO 8601) the command began. ended: when it
-    ended; None while it runs and after it was killed. makes: the identity of the run. facts: all entries of the note.
+    missing when the command began. host, process, started: where, by which process and when (UTC, ISO 8601) the command
+    began. ended: when it ended; None while it runs and after it was killed. makes: the identity of the run. facts: all
+    entries of the note.
     """
 
     shard: str
     videos: tuple[str, ...]
     frames: Mapping[str, int] = field(default_factory=dict)
     host: str = "?"
+    process: int = 0
     started: str = "?"
     ended: str | None = None
     makes: Mapping[str, Any] | None = None

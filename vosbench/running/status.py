@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from vosbench.io.paths import list_folders, list_images
-from vosbench.io.processes import is_locked
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import ShardNote, find_shards_never_begun
+from vosbench.running.shard_lock import is_at_work
+from vosbench.running.unfinished import find_unfinished_masks
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class RunStatus:
     """How far a run is: numbers of videos, and its shards.
 
     never_ran: the shards that were never begun; their videos are not counted. fps: frames per second of all shards
-    together. eta: the seconds until the last shard ends.
+    together. eta: the seconds until the last shard ends. mixture: how the masks differ in what made them, in a line.
     """
 
     run: str
@@ -66,6 +68,7 @@ class RunStatus:
     never_ran: tuple[str, ...] = ()
     fps: float | None = None
     eta: float | None = None
+    mixture: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -75,7 +78,8 @@ class RunStatus:
 
 def read_status(run: Run) -> RunStatus:
     """Read how far a run is. Raises VosbenchError if there is no run, or if a file of it is damaged."""
-    states = {video: entry["state"] for video, entry in run.read_facts()["videos"].items()}
+    facts = run.read_facts()
+    states = {video: entry["state"] for video, entry in facts["videos"].items()}
     notes = run.read_notes()
     shards = tuple(_read_shard_status(run, note, states) for note in notes)
     counts = Counter(states.values())
@@ -88,6 +92,7 @@ def read_status(run: Run) -> RunStatus:
         tuple(find_shards_never_begun(note.shard for note in notes)),
         sum(shard.fps or 0.0 for shard in shards) or None,
         max((shard.eta for shard in shards if shard.eta is not None), default=None),
+        describe_mixture(facts),
     )
 
 
@@ -95,21 +100,20 @@ def _read_shard_status(run: Run, note: ShardNote, states: Mapping[str, str]) -> 
     mine = Counter(states.get(video) for video in note.videos)
     facts = (note.shard, note.host, note.started, note.ended)
     counts = (len(note.videos), mine["done"], mine["failed"])
-    if note.ended:  # its process releases the lock at once: there is no need to look at it
-        return ShardStatus(*facts, "ended", *counts)
-    if not is_locked(run.lock_path(note.tag)):
-        return ShardStatus(*facts, "stopped", *counts)
+    if not is_at_work(run, note):
+        return ShardStatus(*facts, "ended" if note.ended else "stopped", *counts)
     at = tuple(_find_videos_in_work(run, note, states))
     return ShardStatus(*facts, "at work", *counts, *_estimate_speed(note, states, at, datetime.now(UTC)), at)
 
 
 def _find_videos_in_work(run: Run, note: ShardNote, states: Mapping[str, str]) -> list[VideoProgress]:
     """The pending videos of a shard that have a folder of unfinished masks."""
-    folders = {video: run.partial_masks(video, note.tag) for video in note.videos if states.get(video) == "pending"}
+    folders = find_unfinished_masks(run)
+    mine = {video: folders.get((video, note.tag)) for video in note.videos if states.get(video) == "pending"}
     return [
-        VideoProgress(video, _count_frames(folder), note.frames.get(video))
-        for video, folder in folders.items()
-        if folder.is_dir()
+        VideoProgress(video, max(map(_count_frames, found)), note.frames.get(video))
+        for video, found in mine.items()
+        if found
     ]
 
 

@@ -17,6 +17,7 @@ from vosbench.fetching.checkpoints import known_checkpoints
 from vosbench.io import files, paths
 from vosbench.io.paths import Roots
 from vosbench.running.filed_scores import FiledScores, read_filed_scores
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.trackers import registry as trackers_registry
 from vosbench.trackers.about import ABOUT_TRACKERS, AboutTracker
@@ -25,7 +26,12 @@ ReadValue = TypeVar("ReadValue")
 
 InventoryRow = dict[str, Any]
 """One row of a list: column -> a value that JSON can hold."""
-DAMAGED_ENTRIES: InventoryRow = {"done": None, "failed": None, "J&F": None, "updated": "damaged", "evaluations": []}
+DAMAGED_ENTRIES: InventoryRow = {
+    **dict.fromkeys(("done", "failed", "J&F")),
+    "updated": "damaged",
+    "evaluations": [],
+    "mixture": None,
+}
 """The entries of a run whose files are damaged."""
 
 
@@ -128,6 +134,7 @@ def list_runs(roots: Roots) -> list[InventoryRow]:
 
     J&F: J&F-Mean in percent over the whole split, by the run's own rules, strictly, of the masks as they are now; None
     if there is no such score. evaluations: all that are filed in the run, each with its J&F, folder and marks.
+    mixture: how its masks differ in what made them, in a line; None if they do not.
     """
     folders = [path.parent for path in sorted(roots.results.glob(f"*/*/{paths.RUN}"))]
     return [{"run": str(folder.relative_to(roots.results)), **_summarise_run(folder)} for folder in folders]
@@ -148,6 +155,7 @@ def _summarise_run(folder: Path) -> InventoryRow:
             {"J&F": _read_percent(each), "folder": str(each.folder.relative_to(folder)), "marks": list(each.marks)}
             for each in filed
         ],
+        "mixture": describe_mixture(facts),
     }
 
 

@@ -9,6 +9,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.plugins import find_near_names
 from vosbench.running.filed_scores import FiledScores, read_filed_scores
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import find_shards_never_begun
 
@@ -53,7 +54,8 @@ def read_run_details(run: Run) -> dict[str, Any]:
 
     speed: frames, frames per second and worker, and peak memory in MB of the finished videos. scores: the means over
     all objects and the signature; None if there are none of the whole run as it is now. evaluations: all that are filed
-    in the run, each with its folder, the means, the signature and its marks. never_begun: shards, as "2/8".
+    in the run, each with its folder, the means, the signature and its marks. mixture: how its masks differ in what made
+    them, in a line; None if they do not. never_begun: shards, as "2/8".
 
     Raises VosbenchError if run.json or the scores are damaged.
     """
@@ -64,6 +66,7 @@ def read_run_details(run: Run) -> dict[str, Any]:
         "speed": _measure_speed(run),
         "scores": {**whole.means, "signature": whole.signature} if whole else None,
         "evaluations": [_describe_evaluation(each) for each in filed],
+        "mixture": describe_mixture(facts),
         "never_begun": find_shards_never_begun(shard["shard"] for shard in facts.get("shards", ())),
     }
 
