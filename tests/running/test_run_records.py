@@ -12,7 +12,7 @@ from vosbench.running.run_records import records_digest
 
 def write(run: Run, video: str, digest: str = "", seconds: float = 0.0, device: str = "") -> None:
     (run.path / "masks" / video).mkdir(parents=True, exist_ok=True)
-    (run.path / "masks" / video / "00000.png").touch()
+    (run.path / "masks" / video / "00000.png").write_bytes(b"mask")
     run.write_record(Record(video, "done", frames=1, seconds=seconds, device=device, digest=digest))
 
 
