@@ -35,6 +35,7 @@ from vosbench.cli.app import (
 from vosbench.cli.evaluate import note_leaner_videos, note_mixture, publish_scores, score_with_progress
 from vosbench.cli.fetch import fetch_with_progress
 from vosbench.errors import VosbenchError
+from vosbench.io import paths
 from vosbench.io.paths import Roots
 from vosbench.trackers import registry
 
@@ -138,7 +139,13 @@ def run_command(
     jobs: JobsOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
-    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does."""
+    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does.
+
+    A dataset that has only prompts is tracked, and there is nothing to score.
+    """
+    from vosbench.cli import console
+    from vosbench.evaluation.ground_truth import NothingToScoreError
+
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
@@ -148,8 +155,14 @@ def run_command(
     outcome = _infer_with_progress(job, options, gpus, workers_per_gpu, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
-        evaluation = score_with_progress(outcome.run.path, job.work.dataset_split, job.videos, jobs)
-        status = publish_scores(outcome.run.path, evaluation)
+        path = outcome.run.path
+        try:
+            evaluation = score_with_progress(path, job.work.dataset_split, job.videos, jobs)
+        except NothingToScoreError as error:
+            console.print_result(f"masks: {path / paths.RUN_MASKS}")
+            console.print_result(f"scores: none; {error}")
+        else:
+            status = publish_scores(path, evaluation)
     raise typer.Exit(status)
 
 
@@ -197,18 +210,21 @@ def _infer_with_progress(
 ) -> RunOutcome:
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
+    from vosbench.datasets.notes import describe_split_notes
     from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
+    for note in describe_split_notes(dataset_split, job.videos):
+        console.print_note(f"note: {note}")
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
     done = set() if options.overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
-        over, line, note = options.overwrite, format_command_line(), console.print_note
-        return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=note)[0]
+        over, line, on_note = options.overwrite, format_command_line(), console.print_note
+        return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=on_note)[0]
 
 
 def _format_title(job: Job, devices: Sequence[str]) -> str:

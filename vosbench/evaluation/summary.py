@@ -26,6 +26,7 @@ class Evaluation:
     All figures are fractions: `evaluation["J&F-Mean"]` is 0.845, say; `evaluation.means` holds every figure.
     scores: of each object. frames: of each object in each scored frame; `scores` are made from these. groups: "seen" or
     "unseen" in training, where the rules separate them. problems: a line for each thing that was scored as absent.
+    notes: a line for each other thing to know, such as objects without a value and what 255 was taken for.
     videos: those that were to be scored. marks: what sets it apart from an evaluation of the whole split, by the run's
     own rules, strictly, in words such as "1 of 30 videos". records_digest: of the run's records when it was scored;
     empty for masks that are not a run.
@@ -38,6 +39,7 @@ class Evaluation:
     groups: ObjectGroups = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     frames: tuple[FrameScore, ...] = ()
+    notes: tuple[str, ...] = ()
     videos: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     records_digest: str = ""
@@ -95,7 +97,10 @@ class Evaluation:
 
 
 def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict: bool) -> str:
-    """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each."""
+    """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each.
+
+    videos: those that have a value.
+    """
     rules = dataset_split.rules
     skipped = "+".join(name for name, skip in (("first", rules.skip_first), ("last", rules.skip_last)) if skip)
     parts = {
