@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vosbench.cli.app import app, print_error
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.datasets.split import DatasetSplit
@@ -78,7 +79,7 @@ def _describe_remedy(name: str, dataset_split: DatasetSplit, count: int, root: P
     """Say how many findings there are, and how to fetch the split again if it was fetched."""
     from vosbench.datasets import registry
 
-    summary = f"{dataset_split.name} {dataset_split.split.name}: {count} finding{'s' if count > 1 else ''}"
+    summary = f"{dataset_split.name} {dataset_split.split.name}: {count_of(count, 'finding')}"
     if not dataset_split.fetched:
         return summary
     source = name if name.endswith(".toml") else dataset_split.name

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from vosbench.cli.app import app
+from vosbench.io.wording import count_of
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="The folder of a run, or its path below the results root.")
@@ -86,7 +87,7 @@ def _describe_videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
     for name, video in videos.items():
         if video["state"] == "failed":
-            yield "failed", f"{name} after {video['attempts']} attempts: {video['error']}"
+            yield "failed", f"{name} after {count_of(video['attempts'], 'attempt')}: {video['error']}"
         if video.get("leaner"):
             yield "leaner", f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
 

@@ -26,6 +26,7 @@ from vosbench.cli.app import (
 )
 from vosbench.cli.evaluate import note_leaner_videos, note_mixture
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def _track_runs(
         for index, each in enumerate(planned)
         for video in sorted({*each.job.videos} - (set() if overwrite else each.run.read_done_videos()))
     }
-    title = f"sweep {sweep.name}: {len(planned)} runs, {len(lengths)} videos to track, on {', '.join(chosen)}"
+    counts = f"{count_of(len(planned), 'run')}, {count_of(len(lengths), 'video')} to track"
+    title = f"sweep {sweep.name}: {counts}, on {', '.join(chosen)}"
     paths = [each.run.path for each in planned]
     with progress.follow_runs(title, lengths, paths, json_log) as follow:
         outcomes = infer_jobs(
@@ -134,7 +136,8 @@ def _track_runs(
         note_leaner_videos(outcome.done)
         note_mixture(outcome.run)
         for record in outcome.failed:
-            print_error(f"{outcome.run.path}: {record.video} failed after {record.attempts} attempts: {record.error}")
+            attempts = count_of(record.attempts, "attempt")
+            print_error(f"{outcome.run.path}: {record.video} failed after {attempts}: {record.error}")
     return {outcome.run.path for outcome in outcomes if outcome.failed}
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
+from vosbench.io.wording import count_of
 
 HASH_PREFIX = "sha256:"
 SHOWN_DIGITS = 8  # of a hash in a message
@@ -99,7 +100,7 @@ def describe_mixture(facts: Mapping[str, Any]) -> str | None:
     known = {recipe: recipes[recipe]["parts"] for recipe in counts if recipe is not None}
     mixed = [_describe_kinds(name, known, counts) for name in _find_differing_parts(known.values())]
     if known and counts[None]:
-        mixed.append(f"of {counts[None]} of {len(done)} videos it was not recorded")
+        mixed.append(f"of {counts[None]} of {count_of(len(done), 'video')} it was not recorded")
     return f"its masks differ in what made them: {'; '.join(mixed)}" if mixed else None
 
 
