@@ -71,7 +71,7 @@ def _format_overlay_command(dataset_split: DatasetSplit, results: Path) -> str:
     command = f"vosbench overlay --results {results}"
     if (results / paths.RUN).is_file():
         return command
-    return f"{command} --dataset {dataset_split.root} --split {dataset_split.split.name}"
+    return f"{command} --dataset {dataset_split.root} --split {dataset_split.split.name} --out contact.png"
 
 
 def _make_incomplete_error(dataset_split: DatasetSplit, incomplete: Sequence[str]) -> VosbenchError:
