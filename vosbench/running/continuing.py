@@ -108,8 +108,8 @@ def describe_smaller_changes(run: Run, recipe: Recipe, records: Mapping[str, Rec
         changes = ", ".join(find_differences(before, recipe.facts))
         yield (
             f"{run.path}: what made the masks of {unknown} of {count_of(len(used), 'video')} was not recorded for each "
-            "video (an older version of vosbench tracked them), so whether the tracker has changed cannot be known"
-            + (f"; since the last command of that version: {changes}" if changes else "")
+            "video (an older version of vosbench tracked them), so whether the tracker has changed since "
+            "cannot be known" + (f"; since the last command of that version: {changes}" if changes else "")
         )
     for name in dict.fromkeys(name for name in used if name in recipes):
         versions = (recipes[name].facts.get("versions", {}), recipe.facts.get("versions", {}))

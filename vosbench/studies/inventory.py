@@ -95,7 +95,7 @@ def _make_tracker_row(name: str, spec: str, roots: Roots) -> InventoryRow:
     plug_in = AboutTracker(f"a plug-in, {spec}", (package,), "install its package")
     about = ABOUT_TRACKERS.get(name, plug_in)
     modules = [module for module in about.modules if importlib.util.find_spec(module) is None]
-    weights = _find_lacking_weights(spec, roots) if name in ABOUT_TRACKERS else None
+    weights = None if modules or name not in ABOUT_TRACKERS else _find_lacking_weights(spec, roots)
     return {
         "tracker": name,
         "runs_here": "no" if modules else "with weights" if weights else "yes",
