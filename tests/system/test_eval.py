@@ -203,7 +203,7 @@ def test_the_first_line_says_the_score_and_what_it_is_of(cli: Cli, run: Path) ->
     means = json.loads((run / "eval/scores.json").read_text())["global"]
     figures = "J&F {J&F-Mean:.1f}  (J {J-Mean:.1f}, F {F-Mean:.1f})"
     shown = figures.format(**{name: 100 * value for name, value in means.items()})
-    assert first == f"{shown}  bears val, 4 videos, 4 objects"
+    assert first == f"{shown}  bears val, 4 videos, 4 objects, rules of davis2017"
     assert rest[-1].startswith("vosbench:")
 
 

@@ -40,6 +40,7 @@ from vosbench.cli.fetch import fetch_with_progress
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.paths import Roots
+from vosbench.io.wording import count_of
 from vosbench.trackers import registry
 
 if TYPE_CHECKING:
@@ -261,7 +262,8 @@ def _format_title(job: Job, devices: Sequence[str]) -> str:
     from vosbench.running.run_folder import find_sibling_runs
 
     dataset_split, run = job.work.dataset_split, job.work.run
-    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {describe_devices(devices)}"
+    counts = count_of(len(job.videos), "video")
+    title = f"{dataset_split.title}: {counts}, on {describe_devices(devices)}"
     siblings = find_sibling_runs(run)
     if siblings and not run.path.exists():
         title += f"; this begins a new run, {run.path.name}, beside {', '.join(siblings)}"
@@ -272,8 +274,14 @@ def _print_outcome(outcome: RunOutcome) -> int:
     """Print what became of the videos; return the exit status."""
     from vosbench.cli import console
 
-    skipped = f", {len(outcome.skipped)} were done before" if outcome.skipped else ""
-    console.print_result(f"{len(outcome.done)} videos done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}")
+    skipped = (
+        f", {len(outcome.skipped)} {'was' if len(outcome.skipped) == 1 else 'were'} done before"
+        if outcome.skipped
+        else ""
+    )
+    console.print_result(
+        f"{count_of(len(outcome.done), 'video')} done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}"
+    )
     note_leaner_videos(outcome.done)
     note_mixture(outcome.run)
     for record in outcome.failed:

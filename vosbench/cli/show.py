@@ -149,7 +149,8 @@ def _describe_scores(path: str, details: Mapping[str, Any]) -> Iterator[tuple[st
     for each in details["evaluations"]:
         if marks := ", ".join(each["marks"]):
             yield "evaluation", f"{marks}: {_format_means(each['means'])}"
-            yield "", f"{each['folder']}, {each['signature']}"
+            yield "", each["folder"]
+            yield "", each["signature"]
 
 
 def _format_means(means: Mapping[str, Any]) -> str:

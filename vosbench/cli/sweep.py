@@ -30,6 +30,7 @@ from vosbench.cli.evaluate import note_leaner_videos, note_mixture
 from vosbench.cli.infer import WorkerOptions, format_untried
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
@@ -131,8 +132,8 @@ def _track_runs(
         for index, each in enumerate(plan.runs)
         for video in sorted({*each.job.videos} - (set() if overwrite else each.run.read_done_videos()))
     }
-    devices = describe_devices(chosen)
-    title = f"sweep {plan.sweep.name}: {len(plan.runs)} runs, {len(lengths)} videos to track, on {devices}"
+    counts = f"{count_of(len(plan.runs), 'run')}, {count_of(len(lengths), 'video')} to track"
+    title = f"sweep {plan.sweep.name}: {counts}, on {describe_devices(chosen)}"
     places = [each.run.path for each in plan.runs]
     with progress.follow_runs(title, lengths, places, json_log) as follow:
         given = (overwrite, format_command_line(), stall, follow, workers.per_gpu, workers.threads)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from vosbench.datasets.split import DatasetSplit, read_described_splits
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.masks.folder import MaskFolder
 
 
@@ -23,7 +24,7 @@ def find_incomplete_truth(dataset_split: DatasetSplit, ground_truths: Mapping[st
     for video, ground_truth in ground_truths.items():
         masks, fetched = len(ground_truth.list_files()), recorded.get(video, {}).get("masks", 0)
         if masks < fetched:
-            yield f"video {video} has {masks} masks, and {paths.MANIFEST} states {fetched}"
+            yield f"video {video} has {count_of(masks, 'mask')}, and {paths.MANIFEST} states {fetched}"
         elif lacking := describe_missing_masks(dataset_split, video, ground_truth):
             yield f"video {video} {lacking}"
 
@@ -38,4 +39,4 @@ def describe_missing_masks(dataset_split: DatasetSplit, video: str, ground_truth
     frames = [path.stem for path in paths.list_images(dataset_split.frames_folder / video, paths.FRAME_SUFFIXES)]
     annotated = set(ground_truth.frame_names)
     lacking = [frame_name for frame_name in frames if frame_name not in annotated]
-    return f"has no mask of {len(lacking)} of {len(frames)} frames, such as {lacking[0]}" if lacking else ""
+    return f"has no mask of {len(lacking)} of {count_of(len(frames), 'frame')}, such as {lacking[0]}" if lacking else ""

@@ -21,6 +21,7 @@ from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
 from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
+from vosbench.io.wording import count_of
 from vosbench.masks.binary import describe_binary_videos
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.open import open_predictions
@@ -80,7 +81,7 @@ def _make_tasks(
         found = ", ".join(predictions.videos()[:MAX_PROBLEMS_SHOWN]) or "no video"
         raise VosbenchError(
             results,
-            f"holds none of the {len(ground_truths)} videos of {dataset_split.title}: found {found}",
+            f"holds none of the {count_of(len(ground_truths), 'video')} of {dataset_split.title}: found {found}",
             f"expected masks such as {predictions.path / next(iter(ground_truths))}/<frame>.png",
         )
     return [

@@ -9,6 +9,7 @@ from vosbench.datasets.completeness import find_incomplete_truth
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.masks.folder import MaskFolder
 
 MAX_LINES_SHOWN = 3
@@ -55,7 +56,7 @@ def _refuse_prompts(dataset_split: DatasetSplit, ground_truths: dict[str, MaskFo
         found = f"the ground truth is not public, and {folder} holds only prompts"
         raise NothingToScoreError(dataset_split.title, found, f"results are scored at {server}")
     if any(_has_more_frames(dataset_split, video, len(each.frame_names)) for video, each in ground_truths.items()):
-        videos = f"{len(ground_truths)} video{'s' if len(ground_truths) > 1 else ''}"
+        videos = count_of(len(ground_truths), "video")
         found = f"{videos} with only the first mask of each object, which is its prompt, so there is nothing to score"
         remedy = f"look at the result with: {_format_overlay_command(dataset_split, results)}"
         raise NothingToScoreError(dataset_split.title, found, remedy)
@@ -70,7 +71,7 @@ def _format_overlay_command(dataset_split: DatasetSplit, results: Path) -> str:
     command = f"vosbench overlay --results {results}"
     if (results / paths.RUN).is_file():
         return command
-    return f"{command} --dataset {dataset_split.root} --split {dataset_split.split.name}"
+    return f"{command} --dataset {dataset_split.root} --split {dataset_split.split.name} --out contact.png"
 
 
 def _make_incomplete_error(dataset_split: DatasetSplit, incomplete: Sequence[str]) -> VosbenchError:

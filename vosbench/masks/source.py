@@ -13,6 +13,7 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.types import Mask
 
 Folder = TypeVar("Folder")
@@ -146,7 +147,9 @@ def match_frames(where: str, count: int, names: Sequence[str] | None, frame_name
     if count != len(set(frame_names if names is None else names)):
         what = "frames in the ground truth, and no frame names" if names is None else "frame names"
         raise VosbenchError(
-            where, f"has {count} masks for {len(set(names or frame_names))} {what}", "give each mask its frame's name"
+            where,
+            f"has {count_of(count, 'mask')} for {len(set(names or frame_names))} {what}",
+            "give each mask its frame's name",
         )
     return frame_names if names is None else names
 

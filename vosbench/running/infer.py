@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.running.attempts import Attempts, Event
 from vosbench.running.capacity import USUAL_NEED, choose_threads, choose_workers, read_machine
 from vosbench.running.devices import choose_devices, find_torch_device
@@ -168,7 +169,8 @@ def require_success(job: Job, outcome: RunOutcome) -> Run:
         return outcome.run
     names = ", ".join(record.video for record in failed)
     given_up = f", so that {count_untried(outcome)} not tried" if outcome.untried else ""
-    found = f"{len(failed)} of {len(outcome.done) + len(failed)} videos failed ({names}){given_up}, the first by: "
+    counts = f"{len(failed)} of {count_of(len(outcome.done) + len(failed), 'video')}"
+    found = f"{counts} failed ({names}){given_up}, the first by: "
     again = "overwrite=True tracks" if is_built(job.work.given) else "the same call tracks"
     remedy = f"see {outcome.run.log_path(failed[0].worker)}; {again} the failed videos again"
     raise VosbenchError(outcome.run.path, found + failed[0].error, remedy)

@@ -18,6 +18,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.memory import peak_memory_mb
 from vosbench.io.threads import count_torch_threads
+from vosbench.io.wording import count_of
 from vosbench.masks.labels import encode_labels, to_labels
 from vosbench.running.mask_files import count_mask_bytes
 from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
@@ -111,7 +112,7 @@ def _pair_frames(frame_names: Sequence[str], yielded: object) -> Iterator[tuple[
     for index, (name, found) in enumerate(zip_longest(frame_names, yielded, fillvalue=_NOTHING)):
         if name is _NOTHING or found is _NOTHING:
             many = "more than " if name is _NOTHING else ""
-            counted = f"yielded {many}{index} of {len(frame_names)} frames"
+            counted = f"yielded {many}{index} of {count_of(len(frame_names), 'frame')}"
             raise VosbenchError("tracker", counted, "expected masks for each frame, and no more")
         yield name, found
 
