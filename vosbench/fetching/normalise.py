@@ -92,11 +92,14 @@ def _read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> 
         content = load_reader(split.reader or dataset.reader)(members, split)
     except VosbenchError:
         if own:  # a fault of a file says more than what the reader lacks
-            report_faults([*find_misplaced(members, split), *find_unmasked(members, split)], label, own)
+            report_faults([*find_misplaced(members, split)], label, own)
+            report_faults([*find_unmasked(members, split)], label, own)
         raise
-    faults = [*find_unpaired(content.entries)]
+    warnings = [f"{label}: {note}" for note in content.notes]
     if own:
         known = {*content.videos, *content.missing}
-        faults += find_misplaced(members, split, skipped=list_framed_videos(members, split) - known)
-        faults += find_unmasked(members, split, content.missing if content.videos else None)
-    return content, [*(f"{label}: {note}" for note in content.notes), *report_faults(faults, label, own)]
+        others = list_framed_videos(members, split) - known
+        warnings += report_faults([*find_misplaced(members, split, skipped=others)], label, own)
+        unmasked = find_unmasked(members, split, content.missing if content.videos else None)
+        warnings += report_faults([*unmasked], label, own)
+    return content, warnings + report_faults([*find_unpaired(content.entries)], label, own)

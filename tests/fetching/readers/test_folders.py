@@ -72,7 +72,9 @@ def test_of_two_sources_of_frames_the_fuller_one_counts_whatever_the_order(turne
         "JPEGImages/bear/00001.jpg": "all.zip",
         "JPEGImages/bear/00002.jpg": "all.zip",
     }
-    assert content.notes == ("2 frames of some.zip are taken from all.zip, which has more frames of the same videos",)
+    assert content.notes == (
+        "frames that some.zip and all.zip both have (2) are from all.zip, which has more of the same videos",
+    )
 
 
 @pytest.mark.parametrize("turned", [False, True])
