@@ -127,7 +127,8 @@ class Split:
     counts: its size.
     names: the names of its videos, where they are known before it is fetched.
     meta: names that the publisher's meta file may have; it is saved as `<split>_meta.json`.
-    beside: files of the publisher that are saved under their own names.
+    beside: files of the publisher that are saved under their own names. Where no meta file is found, a JSON file among
+        them that has the form of one is taken for it.
     reader: the function that reads the publisher's files, if it is not the dataset's.
     by_hand: what the user has to do, before `--from` or `--links`, where the files cannot be downloaded automatically.
     truth: whether the ground truth is public. If not, the masks are only prompts, and results are scored at `server`.
