@@ -238,9 +238,12 @@ def test_a_hostile_archive_is_refused_before_anything_is_written(
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         HOSTILE[flaw](archive)
     assert flaw in cli("fetch", "davis2016", "--from", path, expect=2).stderr
+    assert nothing_left(cli.folder)
     with serve({path.name: path.read_bytes()}) as server:
         assert flaw in cli("fetch", "davis2016", "--mirror", server.url(""), expect=2).stderr
-    assert nothing_left(cli.folder)
+    assert [file for file in (cli.folder / "datasets").rglob("*") if file.is_file()] == [
+        cli.folder / "datasets/.archives/davis2016/DAVIS-data.zip"  # for who trusts it and unpacks it by hand
+    ]
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.999])
@@ -337,11 +340,14 @@ def test_two_parts_with_a_list_each_are_joined(cli: Cli, davis2016: dict[str, by
     assert (cli.folder / "other/davis2016/ImageSets/val.txt").read_text().split() == SEQUENCES
 
 
-def test_a_download_of_something_else_is_not_found_again(cli: Cli, davis2016: dict[str, bytes]) -> None:
+def test_a_download_of_something_else_is_kept_until_it_is_forced_to_go(cli: Cli, davis2016: dict[str, bytes]) -> None:
     with serve({"DAVIS-data.zip": packed({"holiday/beach.jpg": b"sand"})}) as server:
-        cli("fetch", "davis2016", "--mirror", server.url(""), expect=2)
+        told = cli("fetch", "davis2016", "--mirror", server.url(""), expect=2).stderr
+        kept = "datasets/.archives/davis2016/DAVIS-data.zip"
+        assert f"The downloads are kept ({kept}): to use what they hold give them with --from, to download" in told
+        assert (cli.folder / kept).read_bytes() == server.files["DAVIS-data.zip"]
         server.files = {"DAVIS-data.zip": packed(davis2016)}
-        cli("fetch", "davis2016", "--mirror", server.url(""))
+        cli("fetch", "davis2016", "--mirror", server.url(""), "--force")
 
 
 def test_a_damaged_dataset_json_is_one_line(cli: Cli) -> None:

@@ -21,13 +21,14 @@ OPTIONAL_FILE_POLICY = RetryPolicy(attempts=2, timeout=10)  # a fetch succeeds w
 class FetchedFile(NamedTuple):
     """A file or folder that is on disk. origin: its URL or path. verified: its hash was known and is right.
 
-    sha256: None for a folder.
+    sha256: None for a folder. was_downloaded: it came from a URL, so it may be deleted.
     """
 
     path: Path
     origin: str
     verified: bool = False
     sha256: str | None = None
+    was_downloaded: bool = False
 
 
 def gather_files(
@@ -87,4 +88,5 @@ def _obtain_file(
         raise VosbenchError(path, mismatch, f"download it again, or leave out {listed.list_name}")
     if planned.is_given and not listed and planned.download.sha256 not in (None, found):
         warnings.append(f"{path}: not the publisher's file; sha256 is {found}, expected {planned.download.sha256}")
-    return FetchedFile(path, origin, bool(listed) or found == planned.download.sha256, found)
+    verified = bool(listed) or found == planned.download.sha256
+    return FetchedFile(path, origin, verified, found, bool(planned.urls))

@@ -12,9 +12,10 @@ from vosbench.datasets.split import open_split, read_described_splits
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
 from vosbench.fetching.gather import FetchedFile
-from vosbench.fetching.lock import delete_downloads, scratch_folder
+from vosbench.fetching.kept import delete_damaged, explain_kept
+from vosbench.fetching.lock import scratch_folder
 from vosbench.fetching.readers.registry import load_reader
-from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources
+from vosbench.fetching.sources import FetchProgress, Sources
 from vosbench.fetching.write import (
     check_space,
     compare_with_card,
@@ -24,28 +25,27 @@ from vosbench.fetching.write import (
     write_split,
 )
 from vosbench.io import paths
-from vosbench.io.archives.members import Member
+from vosbench.io.archives.members import DamagedError, Member
 from vosbench.io.archives.open import open_members
 from vosbench.io.files import DiskError, merging, remove_path, write_json
 
 
 @contextmanager
-def open_files(
-    files: Sequence[FetchedFile], archives: Path, planned_files: Sequence[PlannedFile]
-) -> Iterator[list[Member]]:
+def open_files(files: Sequence[FetchedFile], archives: Path) -> Iterator[list[Member]]:
     """Open the files and list what is in them.
 
-    If they turn out to be wrong, downloads without a known hash are deleted, or the next fetch would take them again.
+    If a download without a known hash turns out to be damaged it is deleted, or the next fetch would take it again.
+    Every other error says where the downloads are kept.
     """
     try:
         with open_members([file.path for file in files], scratch_folder(archives)) as members:
             yield members
+    except DamagedError as error:
+        raise delete_damaged(error, files) from None
     except DiskError:
         raise
-    except VosbenchError:
-        if not all(file.verified for file in files):
-            delete_downloads(archives, planned_files)
-        raise
+    except VosbenchError as error:
+        raise explain_kept(error, files) from None
     finally:
         remove_path(scratch_folder(archives))
 

@@ -19,7 +19,13 @@ from vosbench.errors import VosbenchError
 from vosbench.io.archives import tar
 from vosbench.io.archives import zip as zip_archive
 from vosbench.io.archives.folder import walk_folder
-from vosbench.io.archives.members import Member, make_opener, translate_read_errors, translate_write_errors
+from vosbench.io.archives.members import (
+    DamagedError,
+    Member,
+    make_opener,
+    translate_read_errors,
+    translate_write_errors,
+)
 from vosbench.io.archives.safety import ArchiveEntry, check_entries, make_refusal, max_unpacked_size
 from vosbench.io.archives.volumes import Volumes, find_volumes, get_archive_name, group_volumes, is_archive
 from vosbench.io.archives.zip import ZIP_MAGICS
@@ -139,7 +145,7 @@ def _read_entries(
         return tar.read_tar_entries(source, packed, partial(workspace.make_folder, source), max_bytes)
     if is_archive(source.name) or source.suffix.lower() in UNSUPPORTED_SUFFIXES:
         remedy = "download it again, or unpack it by hand and give the folder instead"
-        raise VosbenchError(source, "neither a folder nor a zip, tar or 7z archive", remedy)
+        raise DamagedError(source, "neither a folder nor a zip, tar or 7z archive", remedy)
     return None
 
 
