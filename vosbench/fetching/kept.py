@@ -12,7 +12,7 @@ from pathlib import Path
 from vosbench.errors import VosbenchError
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.sources import PlannedFile
-from vosbench.io.archives.members import DamagedError
+from vosbench.io.archives.members import DamagedArchiveError
 from vosbench.io.archives.volumes import get_archive_name
 from vosbench.io.files import remove_path
 
@@ -24,7 +24,7 @@ def delete_downloads(archives: Path, planned_files: Iterable[PlannedFile]) -> No
         remove_path(archives)
 
 
-def delete_damaged(error: DamagedError, files: Sequence[FetchedFile]) -> VosbenchError:
+def delete_damaged(error: DamagedArchiveError, files: Sequence[FetchedFile]) -> VosbenchError:
     """Delete the download that an error is about, or the next fetch would take it again; return the error to raise.
 
     Of an archive in volumes all are deleted, because nothing tells which one is damaged. A file that the user gave,

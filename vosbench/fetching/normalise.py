@@ -25,7 +25,7 @@ from vosbench.fetching.write import (
     write_split,
 )
 from vosbench.io import paths
-from vosbench.io.archives.members import DamagedError, Member
+from vosbench.io.archives.members import DamagedArchiveError, Member
 from vosbench.io.archives.open import open_members
 from vosbench.io.files import DiskError, merging, remove_path, write_json
 
@@ -40,7 +40,7 @@ def open_files(files: Sequence[FetchedFile], archives: Path) -> Iterator[list[Me
     try:
         with open_members([file.path for file in files], scratch_folder(archives)) as members:
             yield members
-    except DamagedError as error:
+    except DamagedArchiveError as error:
         raise delete_damaged(error, files) from None
     except DiskError:
         raise

@@ -30,7 +30,7 @@ DAMAGE_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, Ari
 DAMAGE_ERRORS += (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 
 
-class DamagedError(VosbenchError):
+class DamagedArchiveError(VosbenchError):
     """A file is cut off, damaged, or no archive although its name says so. source: the file."""
 
     def __init__(self, source: Path, found: str, remedy: str) -> None:
@@ -142,7 +142,7 @@ def translate_write_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def translate_read_errors(source: Path, member: str | None = None) -> Iterator[None]:
-    """Turn whatever damaged input raises into a DamagedError that names the source, and the member if there is one.
+    """Turn whatever damaged input raises into a DamagedArchiveError that names the source, and the member if there is one.
 
     What the operating system refuses, such as a file without permission, is a VosbenchError: the source may be whole.
     """
@@ -158,4 +158,4 @@ def translate_read_errors(source: Path, member: str | None = None) -> Iterator[N
             remedy = "repair or replace this file"
         elif get_archive_name(source.name):
             remedy = "add its last volumes if they are missing, or download all of its volumes again"
-        raise DamagedError(source, found, remedy) from None
+        raise DamagedArchiveError(source, found, remedy) from None

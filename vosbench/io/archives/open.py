@@ -20,7 +20,7 @@ from vosbench.io.archives import tar
 from vosbench.io.archives import zip as zip_archive
 from vosbench.io.archives.folder import walk_folder
 from vosbench.io.archives.members import (
-    DamagedError,
+    DamagedArchiveError,
     Member,
     make_opener,
     translate_read_errors,
@@ -145,7 +145,7 @@ def _read_entries(
         return tar.read_tar_entries(source, packed, partial(workspace.make_folder, source), max_bytes)
     if is_archive(source.name) or source.suffix.lower() in UNSUPPORTED_SUFFIXES:
         remedy = "download it again, or unpack it by hand and give the folder instead"
-        raise DamagedError(source, "neither a folder nor a zip, tar or 7z archive", remedy)
+        raise DamagedArchiveError(source, "neither a folder nor a zip, tar or 7z archive", remedy)
     return None
 
 
