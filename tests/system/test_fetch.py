@@ -8,10 +8,9 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
 from tests.support.processes import until
 from tests.support.publishers import png
-from tests.support.server import serve
+from tests.support.server import Server, serve, serve_as_google
 
 SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black"]
 
@@ -417,29 +416,20 @@ def test_a_tree_of_ones_own_has_a_name_of_ones_own(cli: Cli) -> None:
     assert "--as: expected one NAME, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="a certificate is made with openssl")
-def test_a_quota_of_google_drive_is_told_with_the_ways_out(cli: Cli) -> None:
-    """The server of the test is a proxy, and answers as Google does."""
-    certificate = cli.folder / "google.pem"
-    made: list[str | Path] = [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        certificate,
-        "-out",
-        certificate,
-    ]
-    made += ["-subj", "/CN=drive.google.com", "-addext", "subjectAltName=DNS:drive.google.com"]
-    subprocess.run(["openssl", *made], check=True, capture_output=True)
+@pytest.fixture
+def google(cli: Cli) -> Iterator[Server]:
+    """A server that plays Google Drive for the commands of this test."""
+    with serve_as_google(cli.folder / "google.pem") as server:
+        variables = {"https_proxy": server.url(""), "REQUESTS_CA_BUNDLE": str(server.certificate)}
+        cli.environment |= {**variables, "HOME": str(cli.folder)}
+        yield server
+
+
+def test_a_quota_of_google_drive_is_told_with_the_ways_out(cli: Cli, google: Server) -> None:
     page = b'<html><p class="uc-error-subcaption">Too many users have viewed this file recently.</p></html>'
-    with serve({"uc?id=1": page}, content_type="text/html", certificate=certificate) as server:
-        write_card(cli.folder / "cubs.toml", cubs="https://drive.google.com/uc?id=1")
-        cli.environment |= {"https_proxy": server.url(""), "HOME": str(cli.folder)}
-        cli.environment["REQUESTS_CA_BUNDLE"] = str(certificate)
-        message = cli("fetch", "./cubs.toml", expect=2).stderr.splitlines()[-1]
+    google.files = {"uc?id=1": page}
+    write_card(cli.folder / "cubs.toml", cubs="https://drive.google.com/uc?id=1")
+    message = cli("fetch", "./cubs.toml", expect=2).stderr.splitlines()[-1]
     assert "Too many users have viewed this file recently" in message
     for way in (f"{cli.folder}/.cache/gdown/cookies.txt", "--from FILE", "--mirror URL", "Ask Ann."):
         assert way in message

@@ -118,7 +118,7 @@ def fetch_dataset(
             delete_downloads(archives, plan.planned_files)
         _check_plan(plan, dataset, chosen, root)
         files, warnings = gather_files(plan.planned_files, plan.by_hand, progress)
-        with open_files(files, archives) as members:
+        with open_files(files, archives, dataset, chosen) as members:
             counts, more = normalise_split(members, files, dataset, chosen, root, sources, progress)
         if not sources.keep_archives:
             delete_downloads(archives, plan.planned_files)

@@ -31,14 +31,15 @@ from vosbench.io.files import DiskError, merging, remove_path, write_json
 
 
 @contextmanager
-def open_files(files: Sequence[FetchedFile], archives: Path) -> Iterator[list[Member]]:
-    """Open the files and list what is in them.
+def open_files(files: Sequence[FetchedFile], archives: Path, dataset: Dataset, split: Split) -> Iterator[list[Member]]:
+    """Open the files and list what is in them, without the archives among it that hold only other splits.
 
     If a download without a known hash turns out to be damaged it is deleted, or the next fetch would take it again.
     Every other error says where the downloads are kept.
     """
+    closed = dataset.downloads.keys() - set(split.downloads)
     try:
-        with open_members([file.path for file in files], scratch_folder(archives)) as members:
+        with open_members([file.path for file in files], scratch_folder(archives), closed) as members:
             yield members
     except DamagedArchiveError as error:
         raise delete_damaged(error, files) from None

@@ -142,7 +142,7 @@ def translate_write_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def translate_read_errors(source: Path, member: str | None = None) -> Iterator[None]:
-    """Turn whatever damaged input raises into a DamagedArchiveError that names the source, and the member if there is one.
+    """Turn whatever damaged input raises into a DamagedArchiveError that names the source, and the member if given.
 
     What the operating system refuses, such as a file without permission, is a VosbenchError: the source may be whole.
     """
