@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def do_GET(self) -> None:
-        with suppress(ConnectionError):  # a client may go at any time
+        with suppress(ConnectionError, ssl.SSLError):  # a client may go at any time
             self._answer(self.state)
 
     def _answer(self, state: Server) -> None:

@@ -81,7 +81,8 @@ class Rules:
     tolerance: the distance up to which boundary pixels match, as a fraction of the image diagonal.
     boundary_side: masks are resized to this shorter side, in pixels, before F is measured; None leaves their size.
     variation: whether V, the variation of J&F over time, is computed (LVOS).
-    seen: the categories in the meta file that count as seen in training.
+    seen, unseen: the categories in the meta file that count as seen in training, and as unseen. A category in neither
+        counts as unseen, and is named.
     unseen_videos: a file in the dataset's folder that lists the videos with unseen objects. With `seen` or with this,
         the mean is taken over seen and over unseen objects, and then over both.
     source: where the rules come from, if not from the publisher's own evaluator.
@@ -100,6 +101,7 @@ class Rules:
     boundary_side: int | None = None
     variation: bool = False
     seen: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     unseen_videos: str = ""
     source: str = ""
 
@@ -122,6 +124,8 @@ class Split:
     lists: files that may list its videos, relative to the same folder; the first one that exists is read. Each is a
         text file, or a JSON file whose `videos` has the names as keys.
     prompts: whether objects are prompted only in the first frame of a video, or each in the first frame that shows it.
+    separate_prompts: whether the publisher gives the prompts and the ground truth in different files. They are then
+        kept apart. So are those of a split whose ground truth is not public, if the user has it from elsewhere.
     counts: its size.
     names: the names of its videos, where they are known before it is fetched.
     meta: names that the publisher's meta file may have; it is saved as `<split>_meta.json`.
@@ -137,6 +141,7 @@ class Split:
     masks: str = "Annotations"
     lists: tuple[str, ...] = ("ImageSets/{split}.txt",)
     prompts: Literal["first_frame", "first_appearance"] = "first_appearance"
+    separate_prompts: bool = False
     counts: Counts = field(default_factory=Counts)
     names: tuple[str, ...] = ()
     meta: tuple[str, ...] = ("{split}_meta.json", "meta_{split}.json", "meta.json")

@@ -11,19 +11,17 @@ from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.split import open_split, read_described_splits
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
+from vosbench.fetching.compare import compare_with_card, warn_of_objects
+from vosbench.fetching.faults import find_sizes_that_differ, find_unpaired, is_own_data, report_faults
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.kept import delete_damaged, explain_kept
 from vosbench.fetching.lock import scratch_folder
+from vosbench.fetching.misplaced import find_misplaced, find_unmasked, list_framed_videos
+from vosbench.fetching.overlaps import refuse_overlaps
+from vosbench.fetching.readers.folders import SplitContent
 from vosbench.fetching.readers.registry import load_reader
 from vosbench.fetching.sources import FetchProgress, Sources
-from vosbench.fetching.write import (
-    check_space,
-    compare_with_card,
-    describe_split,
-    warn_of_changed_files,
-    warn_of_empty_videos,
-    write_split,
-)
+from vosbench.fetching.write import check_space, describe_split, warn_of_changed_files, write_split
 from vosbench.io import paths
 from vosbench.io.archives.members import DamagedArchiveError, Member
 from vosbench.io.archives.open import open_members
@@ -60,19 +58,46 @@ def normalise_split(
     sources: Sources,
     progress: FetchProgress,
 ) -> tuple[Counts, list[str]]:
-    """Write a split to `root/<dataset>` in the normal layout, with dataset.json. Returns its counts, and warnings."""
-    home, label = root / dataset.name, f"{dataset.name} {split.name}"
+    """Write a split to `root/<dataset>` in the normal layout, with dataset.json. Returns its counts, and warnings.
+
+    Raises VosbenchError if a file is damaged or is not what the card says, if own data have a fault, and if a video
+    would replace another split's.
+    """
+    home, label, own = root / dataset.name, f"{dataset.name} {split.name}", is_own_data(dataset)
     with merging(home) as staged:
-        content = load_reader(split.reader or dataset.reader)(members, split)
+        content, warnings = _read_content(members, dataset, split)
         known = read_described_splits(home)
-        warnings = compare_with_card(dataset, split, content, bool(sources.given or sources.mirror or sources.links))
+        warnings += compare_with_card(dataset, split, content, bool(sources.given or sources.mirror or sources.links))
         warnings += warn_of_changed_files(files, known)
         check_space(content, label, root, scratch_folder(root / paths.ARCHIVES / dataset.name))
         videos = write_split(content, dataset, split, staged, progress)
-        warnings += warn_of_empty_videos(videos, label)
+        warnings += report_faults([*find_sizes_that_differ(content.entries, staged)], label, own)
+        warnings += warn_of_objects(dataset, split, videos, staged)
+        others = {name: entry for name, entry in known.items() if name != split.name}
+        refuse_overlaps(home, staged, label, others, content.videos)
         splits = {**known, split.name: describe_split(files, videos)}
         described = {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)}
         write_json(staged / paths.MANIFEST, described)
     unscorable = explain_unscorable(open_split(dataset.name, split.name, root), content.videos)
     warnings += [f"{label}: cannot be scored yet ({finding.what})" for finding in unscorable]
     return Counts(**splits[split.name]["counts"]), warnings
+
+
+def _read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> tuple[SplitContent, list[str]]:
+    """Read what the files hold of a split. Returns it with warnings.
+
+    Raises VosbenchError if they do not hold the split, and if own data have a fault.
+    """
+    label, own = f"{dataset.name} {split.name}", is_own_data(dataset)
+    try:
+        content = load_reader(split.reader or dataset.reader)(members, split)
+    except VosbenchError:
+        if own:  # a fault of a file says more than what the reader lacks
+            report_faults([*find_misplaced(members, split), *find_unmasked(members, split)], label, own)
+        raise
+    faults = [*find_unpaired(content.entries)]
+    if own:
+        known = {*content.videos, *content.missing}
+        faults += find_misplaced(members, split, skipped=list_framed_videos(members, split) - known)
+        faults += find_unmasked(members, split, content.missing if content.videos else None)
+    return content, [*(f"{label}: {note}" for note in content.notes), *report_faults(faults, label, own)]

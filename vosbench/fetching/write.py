@@ -1,4 +1,4 @@
-"""Write a split in the normal layout, compare it with its card, and describe it for dataset.json."""
+"""Write a split in the normal layout, and describe it for dataset.json."""
 
 from __future__ import annotations
 
@@ -21,38 +21,6 @@ from vosbench.io import paths
 from vosbench.io.archives.members import save_all
 from vosbench.io.files import require_space, write_text
 from vosbench.version import __version__
-
-MAX_NAMES_SHOWN = 20  # videos in one message
-
-
-def compare_with_card(dataset: Dataset, split: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
-    """Compare what a reader found with the numbers of videos and frames on the card.
-
-    Returns a warning if they differ and the user chose the source, because a user may want a part of the data.
-    Raises VosbenchError if they differ and the source is the card's, and if there is no video at all.
-    """
-    label = f"{dataset.name} {split.name}"
-    if not content.videos:
-        raise VosbenchError(label, "none of its videos is in the files", "give files that hold them with --from")
-    frames = sum(1 for entry in content.entries if entry.path.parts[0] == paths.FRAMES)
-    found = {"videos": len(content.videos), "frames": frames}
-    published = asdict(split.counts)
-    differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
-    if content.missing:
-        differing.append(f"missing are {_shorten_names(content.missing)}")
-    if not differing:
-        return []
-    incomplete = f"not complete ({', '.join(differing)})"
-    if not chosen_by_user:
-        remedy = "the publisher's files have changed, give the right ones with --from or --mirror"
-        raise VosbenchError(label, incomplete, remedy)
-    return [f"{label}: {incomplete}"]
-
-
-def warn_of_empty_videos(videos: Mapping[str, VideoContent], label: str) -> list[str]:
-    """Warn of videos without any object, on which no tracker can run."""
-    empty = [video for video, content in videos.items() if not content.objects]
-    return [f"{label}: no mask shows an object in {_shorten_names(empty)}"] if empty else []
 
 
 def check_space(content: SplitContent, label: str, root: Path, scratch: Path) -> None:
@@ -123,8 +91,3 @@ def describe_split(files: Sequence[FetchedFile], videos: Mapping[str, VideoConte
         "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
         "vosbench": __version__,
     }
-
-
-def _shorten_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
-    return f"{', '.join(names[:MAX_NAMES_SHOWN])}{more}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.paths import LISTS, MANIFEST, PARTIAL_SUFFIX, partial_path
+from vosbench.io.paths import FRAMES, LISTS, MANIFEST, PARTIAL_SUFFIX, PROMPTS, partial_path
 
 REWRITE = "delete it and repeat the command that wrote it"
 ORPHAN_SECONDS = 60
@@ -190,6 +190,8 @@ def _move_into(dataset: Path, partial: Path) -> None:
     """Move the videos and files of one split into its dataset's folder, in the order that `merging` promises."""
     for listed in (partial / LISTS).iterdir():
         remove_path(dataset / LISTS / listed.name)
+    for video in (partial / FRAMES).glob("*"):
+        remove_path(dataset / PROMPTS / video.name)  # of an earlier fetch, and this one may have none
     videos_and_files = (*partial.glob("*/*"), *(item for item in partial.iterdir() if item.is_file()))
     for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
         place = dataset / item.relative_to(partial)

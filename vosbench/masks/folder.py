@@ -53,6 +53,11 @@ class MaskFolder:
             else self.frame_names
         )
 
+    def list_files(self) -> list[Path]:
+        """The files of all masks."""
+        by_folder = self.frame_names_by_folder.items()
+        return [folder / f"{frame_name}.png" for folder, frame_names in by_folder for frame_name in frame_names]
+
     def describe(self, frame_name: str) -> str:
         """The path of a frame's mask, for messages."""
         return f"{self.path / frame_name}.png"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -60,16 +61,38 @@ def test_frames_masks_and_lists_may_come_from_different_sources() -> None:
     ]
 
 
-def test_of_two_files_with_one_path_the_later_sources_counts() -> None:
-    content = read(members("a.zip", *BEAR), members("b.zip", "x/Annotations/bear/#1.png", "x/JPEGImages/bear/#3.JPG"))
-    sources = {str(entry.path): entry.member.source.name for entry in content.entries}
-    assert sources == {
-        "Annotations/bear/00000.png": "b.zip",
-        "Annotations/bear/00001.png": "a.zip",
-        "JPEGImages/bear/00000.jpg": "b.zip",
-        "JPEGImages/bear/00001.jpg": "b.zip",
-        "JPEGImages/bear/00002.jpg": "b.zip",
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_sources_of_frames_the_fuller_one_counts_whatever_the_order(turned: bool) -> None:
+    some, every = [*members("some.zip", *BEAR)], [*members("all.zip", "all/JPEGImages/bear/#3.JPG")]
+    content = read(every, some) if turned else read(some, every)
+    assert {str(entry.path): entry.member.source.name for entry in content.entries} == {
+        "Annotations/bear/00000.png": "some.zip",
+        "Annotations/bear/00001.png": "some.zip",
+        "JPEGImages/bear/00000.jpg": "all.zip",
+        "JPEGImages/bear/00001.jpg": "all.zip",
+        "JPEGImages/bear/00002.jpg": "all.zip",
     }
+    assert content.notes == ("2 frames of some.zip are taken from all.zip, which has more frames of the same videos",)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ("Annotations/bear/#1.png", "Annotations/bear/00000.png"),
+        ("JPEGImages/bear/#2.jpg", "JPEGImages/bear/00000.jpg"),
+    ],
+)
+def test_two_files_for_one_path_that_differ_are_refused_whatever_the_order(files: str, path: str, turned: bool) -> None:
+    one, other = [*members("a.zip", *BEAR)], [*members("b.zip", f"x/{files}")]
+    found = f"^{path}: a.zip: {path} and b.zip: x/{path} differ, and both are files for it; give only one of them"
+    with pytest.raises(VosbenchError, match=found):
+        read(other, one) if turned else read(one, other)
+
+
+def test_two_files_for_one_path_may_be_equal() -> None:
+    twice = [replace(member, source=Path("b.zip")) for member in members("a.zip", *BEAR)]
+    assert len(read(members("a.zip", *BEAR), twice).entries) == 4
 
 
 def test_the_cards_folder_is_preferred_to_the_normal_layouts() -> None:

@@ -1,0 +1,108 @@
+"""Compare what was found of a split with its card and with the publisher's meta file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from vosbench.datasets import meta
+from vosbench.datasets.card import Dataset, Rules, Split
+from vosbench.datasets.contents import VideoContent
+from vosbench.errors import VosbenchError
+from vosbench.fetching.readers.folders import SplitContent
+from vosbench.io import paths
+
+MAX_NAMES_SHOWN = 20  # videos, objects or categories in one message
+
+
+def compare_with_card(dataset: Dataset, split: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
+    """Compare what a reader found with the numbers of videos and frames on the card.
+
+    Returns a warning if they differ and the user chose the source, because a user may want a part of the data.
+    Raises VosbenchError if they differ and the source is the card's, and if there is no video at all.
+    """
+    label = f"{dataset.name} {split.name}"
+    if not content.videos:
+        raise VosbenchError(label, "none of its videos is in the files", "give files that hold them with --from")
+    frames = sum(1 for entry in content.entries if entry.path.parts[0] == paths.FRAMES)
+    found = {"videos": len(content.videos), "frames": frames}
+    published = asdict(split.counts)
+    differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
+    if content.missing:
+        differing.append(f"missing are {shorten_names(content.missing)}")
+    if not differing:
+        return []
+    incomplete = f"not complete ({', '.join(differing)})"
+    if not chosen_by_user:
+        remedy = "the publisher's files have changed, give the right ones with --from or --mirror"
+        raise VosbenchError(label, incomplete, remedy)
+    return [f"{label}: {incomplete}"]
+
+
+def warn_of_objects(dataset: Dataset, split: Split, videos: Mapping[str, VideoContent], folder: Path) -> Iterator[str]:
+    """Compare the objects of a split, which are those that are prompted, with its card and the publisher's meta file.
+
+    folder: where the split lies in the normal layout. Yields a warning for each difference.
+    """
+    label = f"{dataset.name} {split.name}"
+    if empty := [video for video, content in videos.items() if not content.objects]:
+        yield f"{label}: no mask shows an object in {shorten_names(empty)}"
+    found, published = sum(len(content.objects) for content in videos.values()), split.counts
+    if published.objects not in (None, found) and published.videos in (None, len(videos)):
+        yield f"{label}: {found} objects are prompted, and the card states {published.objects}"
+    if split.separate_prompts and any(_has_only_ground_truth(content) for content in videos.values()):
+        yield (
+            f"{label}: the publisher's prompts are not among the files, so the first mask of each object in the ground "
+            "truth prompts it"
+        )
+    path = folder / meta.META_FILE.format(split=split.name)
+    if path.is_file():
+        listed = meta.read_listed_categories(path, videos)
+        yield from _compare_with_meta_file(f"{label}: {path.name}", listed, videos)
+        yield from _name_unlisted_categories(f"{label}: {path.name}", listed, dataset.rules)
+
+
+def _has_only_ground_truth(content: VideoContent) -> bool:
+    """Whether a video has no prompts of its own, and more masks than prompts would be."""
+    return not content.prompts and content.masks > max(1, len(content.objects))
+
+
+def _compare_with_meta_file(
+    subject: str, listed: Mapping[str, Mapping[int, str | None]], videos: Mapping[str, VideoContent]
+) -> Iterator[str]:
+    """Yield a warning if the meta file lists other objects than are prompted."""
+    objects = {(video, object_id) for video, found in listed.items() for object_id in found}
+    prompted = {(video, object_id) for video in listed for object_id in videos[video].objects}
+    for verb, without, differing in (
+        ("lists", "without a prompt", objects - prompted),
+        ("does not list", "with a prompt", prompted - objects),
+    ):
+        if differing:
+            names = shorten_names([f"{video}/{object_id}" for video, object_id in sorted(differing)])
+            total = f"it lists {len(objects)}, and {len(prompted)} are prompted"
+            yield f"{subject} {verb} {len(differing)} objects {without}: {names}; {total}"
+
+
+def _name_unlisted_categories(
+    subject: str, listed: Mapping[str, Mapping[int, str | None]], rules: Rules
+) -> Iterator[str]:
+    """Yield a warning that names the categories which the card lists neither as seen nor as unseen."""
+    if not rules.seen:
+        return
+    categories = Counter(category for found in listed.values() for category in found.values() if category)
+    unlisted = sorted(categories.keys() - {*rules.seen, *rules.unseen})
+    if unlisted:
+        objects = sum(categories[category] for category in unlisted)
+        yield (
+            f"{subject} has {len(unlisted)} categories with {objects} objects that the card lists neither as seen nor "
+            f"as unseen; they count as unseen: {shorten_names(unlisted, len(unlisted))}"
+        )
+
+
+def shorten_names(names: Collection[str], most: int = MAX_NAMES_SHOWN) -> str:
+    """Names in one line, at most so many of them, and the number of the others."""
+    shown: Sequence[str] = [*names][:most]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(shown)}{more}"
