@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
+
+import pytest
 
 BLOCK = 64 * 1024
 
@@ -82,6 +86,21 @@ def serve(files: Mapping[str, bytes], **faults: Any) -> Iterator[Server]:
             thread.join()
 
 
+@contextmanager
+def serve_as_google(certificate: Path) -> Iterator[Server]:
+    """Serve web pages as a proxy that plays drive.google.com, where the file with the id 1 is `uc?id=1`.
+
+    certificate: the file to write the certificate to, which a client has to trust.
+    """
+    if not shutil.which("openssl"):
+        pytest.skip("a certificate is made with openssl")
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(certificate), "-out", str(certificate)]
+    made += ["-subj", "/CN=drive.google.com", "-addext", "subjectAltName=DNS:drive.google.com"]
+    subprocess.run(["openssl", *made], check=True, capture_output=True)
+    with serve({}, content_type="text/html", certificate=certificate) as server:
+        yield server
+
+
 class _Handler(BaseHTTPRequestHandler):
     state: Server
 
@@ -101,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.close()
 
     def do_GET(self) -> None:
-        with suppress(ConnectionError):  # a client may go at any time
+        with suppress(ConnectionError, ssl.SSLError):  # a client may go at any time
             self._answer(self.state)
 
     def _answer(self, state: Server) -> None:

@@ -166,10 +166,12 @@ def _make_plan_row(file: PlannedFile, checksum_lists: str) -> tuple[str, float |
 
 def _describe_file_origin(file: PlannedFile) -> str:
     """Where a file comes from: its first URL and the number of others, the path that was given, or "by hand"."""
+    instead = f"in {file.holder.download.file}" if file.holder and file.holder.urls else ""
     if not file.urls:
-        return str(file.path) if file.is_given else "by hand"
+        return str(file.path) if file.is_given else instead or "by hand"
     others = len(file.urls) - 1
-    return file.urls[0] + (f", or {others} other{'s' if others > 1 else ''}" if others else "")
+    other_urls = f"{others} other{'s' if others > 1 else ''}" if others else ""
+    return ", or ".join(filter(None, (file.urls[0], other_urls, instead)))
 
 
 def _describe_present_bytes(file: PlannedFile) -> str:

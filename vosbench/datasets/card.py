@@ -52,6 +52,7 @@ class Download:
     urls: its addresses, tried in order; empty if the user has to download it.
     sha256, bytes: its hash in hexadecimal and its size, None where not known.
     optional: whether the dataset is complete without it. A fetch that cannot download it then warns and continues.
+    holds: other downloads that lie in this archive. It is downloaded where one of them cannot be downloaded by itself.
     """
 
     file: str
@@ -59,6 +60,7 @@ class Download:
     sha256: str | None = None
     bytes: int | None = None
     optional: bool = False
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,7 @@ def parse_card(card: Mapping[str, Any], where: str, remedy: str = CARD_REMEDY) -
 def _check_names(dataset: Dataset, where: str, remedy: str) -> None:
     """Raise VosbenchError if a card names a download or a split that it does not have."""
     named = {f"splits.{split.name}": split.downloads for split in dataset.splits.values()}
+    named |= {f"holds of {download.file}": download.holds for download in dataset.downloads.values()}
     for key, files in {**named, "checksums": dataset.checksums}.items():
         if unknown := set(files) - set(dataset.downloads):
             raise VosbenchError(where, f"{key} names {unknown.pop()!r}, which is not among [[downloads]]", remedy)

@@ -16,7 +16,8 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching.checksums import is_url
 from vosbench.fetching.download import download_file
 from vosbench.fetching.gather import gather_files
-from vosbench.fetching.lock import delete_downloads, lock_fetch, remove_leftovers
+from vosbench.fetching.kept import delete_downloads
+from vosbench.fetching.lock import lock_fetch, remove_leftovers
 from vosbench.fetching.normalise import normalise_split, open_files
 from vosbench.fetching.readers.registry import reader_name
 from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources, plan_files
@@ -117,7 +118,7 @@ def fetch_dataset(
             delete_downloads(archives, plan.planned_files)
         _check_plan(plan, dataset, chosen, root)
         files, warnings = gather_files(plan.planned_files, plan.by_hand, progress)
-        with open_files(files, archives, plan.planned_files) as members:
+        with open_files(files, archives, dataset, chosen) as members:
             counts, more = normalise_split(members, files, dataset, chosen, root, sources, progress)
         if not sources.keep_archives:
             delete_downloads(archives, plan.planned_files)

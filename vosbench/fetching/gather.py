@@ -21,13 +21,14 @@ OPTIONAL_FILE_POLICY = RetryPolicy(attempts=2, timeout=10)  # a fetch succeeds w
 class FetchedFile(NamedTuple):
     """A file or folder that is on disk. origin: its URL or path. verified: its hash was known and is right.
 
-    sha256: None for a folder.
+    sha256: None for a folder. was_downloaded: it came from a URL, so it may be deleted.
     """
 
     path: Path
     origin: str
     verified: bool = False
     sha256: str | None = None
+    was_downloaded: bool = False
 
 
 def gather_files(
@@ -36,21 +37,25 @@ def gather_files(
     """Download and verify the planned files. Returns the files without the lists of hashes, and warnings.
 
     by_hand: what a person can do about a file that cannot be downloaded. An optional file or a list that cannot be
-    downloaded is a warning. A download whose hash is wrong is refused, and so is a given file whose hash is not the one
-    in a list; a given file that differs only from the card is a warning, because a user may want a part of the data.
+    downloaded is a warning. So is a file in whose place an archive is downloaded that holds it; the other files that
+    this archive holds are not downloaded then. A download whose hash is wrong is refused, and so is a given file whose
+    hash is not the one in a list; a given file that differs only from the card is a warning, because a user may want a
+    part of the data.
 
     Raises VosbenchError if a needed file cannot be downloaded, or if its hash is wrong.
     """
-    files: list[FetchedFile] = []
+    files: dict[Path, FetchedFile] = {}
     warnings: list[str] = []
     hashes: dict[str, Hash] = {}
     for planned in planned_files:
+        if planned.holder and planned.holder.path in files:
+            continue
         try:
-            file = _obtain_file(planned, hashes.get(planned.download.file), warnings, progress)
+            file = _obtain_file_or_holder(planned, hashes.get(planned.download.file), warnings, progress)
             if planned.is_checksum_list:
                 hashes = {**read_hashes(file.path), **hashes}
             else:
-                files.append(file)
+                files[file.path] = file
         except VosbenchError as error:
             unavailable = isinstance(error, UnavailableError)
             if planned.is_given or not (planned.is_checksum_list or (unavailable and planned.download.optional)):
@@ -58,7 +63,29 @@ def gather_files(
                     raise VosbenchError(error.subject, error.found, f"{error.remedy}. {by_hand}") from None
                 raise
             warnings.append(f"{error.subject}: {error.found}; continuing without it (optional)")
-    return files, warnings
+    return list(files.values()), warnings
+
+
+def _obtain_file_or_holder(
+    planned: PlannedFile, listed: Hash | None, warnings: list[str], progress: FetchProgress
+) -> FetchedFile:
+    """Download a file, or else the archive that holds it, which may be on disk already. Raises UnavailableError."""
+    holder = planned.holder
+    if holder is None or planned.download.optional:
+        return _obtain_file(planned, listed, warnings, progress)
+    if holder.path.is_file() and not planned.path.is_file():
+        return _obtain_file(holder, None, warnings, progress)
+    try:
+        return _obtain_file(planned, listed, warnings, progress)
+    except UnavailableError as error:
+        name = f"{holder.download.file}, which holds {planned.download.file}"
+        try:
+            found = _obtain_file(holder, None, warnings, lambda label, done, total: progress(name, done, total))
+        except VosbenchError as other:
+            found_both = f"{error.found}; {name}: {other.found}"
+            raise UnavailableError(planned.download.file, found_both, other.remedy) from None
+        warnings.append(f"{planned.download.file}: {error.found}; taken from {holder.download.file} instead")
+        return found
 
 
 def _obtain_file(
@@ -87,4 +114,5 @@ def _obtain_file(
         raise VosbenchError(path, mismatch, f"download it again, or leave out {listed.list_name}")
     if planned.is_given and not listed and planned.download.sha256 not in (None, found):
         warnings.append(f"{path}: not the publisher's file; sha256 is {found}, expected {planned.download.sha256}")
-    return FetchedFile(path, origin, bool(listed) or found == planned.download.sha256, found)
+    verified = bool(listed) or found == planned.download.sha256
+    return FetchedFile(path, origin, verified, found, bool(planned.urls))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from vosbench.errors import VosbenchError
-from vosbench.fetching.sources import PlannedFile
 from vosbench.io import files, paths
 
 
@@ -60,10 +59,3 @@ def remove_leftovers(root: Path, name: str) -> None:
 
 def _lock_path(folder: Path, name: str) -> Path:
     return folder / f".{name}.lock"
-
-
-def delete_downloads(archives: Path, planned_files: Iterable[PlannedFile]) -> None:
-    """Delete the folder of downloads, unless a file that the user gave with --from lies in it."""
-    given = (file.path.resolve() for file in planned_files if file.is_given and not file.urls)
-    if not any(path.is_relative_to(archives.resolve()) for path in given):
-        files.remove_path(archives)

@@ -14,36 +14,37 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching.compare import compare_with_card, warn_of_objects
 from vosbench.fetching.faults import find_sizes_that_differ, find_unpaired, is_own_data, report_faults
 from vosbench.fetching.gather import FetchedFile
-from vosbench.fetching.lock import delete_downloads, scratch_folder
+from vosbench.fetching.kept import delete_damaged, explain_kept
+from vosbench.fetching.lock import scratch_folder
 from vosbench.fetching.misplaced import find_misplaced, find_unmasked, list_framed_videos
 from vosbench.fetching.overlaps import refuse_overlaps
 from vosbench.fetching.readers.folders import SplitContent
 from vosbench.fetching.readers.registry import load_reader
-from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources
+from vosbench.fetching.sources import FetchProgress, Sources
 from vosbench.fetching.write import check_space, describe_split, warn_of_changed_files, write_split
 from vosbench.io import paths
-from vosbench.io.archives.members import Member
+from vosbench.io.archives.members import DamagedArchiveError, Member
 from vosbench.io.archives.open import open_members
 from vosbench.io.files import DiskError, merging, remove_path, write_json
 
 
 @contextmanager
-def open_files(
-    files: Sequence[FetchedFile], archives: Path, planned_files: Sequence[PlannedFile]
-) -> Iterator[list[Member]]:
-    """Open the files and list what is in them.
+def open_files(files: Sequence[FetchedFile], archives: Path, dataset: Dataset, split: Split) -> Iterator[list[Member]]:
+    """Open the files and list what is in them, without the archives among it that hold only other splits.
 
-    If they turn out to be wrong, downloads without a known hash are deleted, or the next fetch would take them again.
+    If a download without a known hash turns out to be damaged it is deleted, or the next fetch would take it again.
+    Every other error says where the downloads are kept.
     """
+    closed = dataset.downloads.keys() - set(split.downloads)
     try:
-        with open_members([file.path for file in files], scratch_folder(archives)) as members:
+        with open_members([file.path for file in files], scratch_folder(archives), closed) as members:
             yield members
+    except DamagedArchiveError as error:
+        raise delete_damaged(error, files) from None
     except DiskError:
         raise
-    except VosbenchError:
-        if not all(file.verified for file in files):
-            delete_downloads(archives, planned_files)
-        raise
+    except VosbenchError as error:
+        raise explain_kept(error, files) from None
     finally:
         remove_path(scratch_folder(archives))
 

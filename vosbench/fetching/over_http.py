@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ByteProgress: TypeAlias = Callable[[int, "int | None"], None]
 """Called with the bytes so far, and with the bytes in all if they are known."""
 
+CONNECT_TIMEOUT = 10.0  # seconds for each address of a host, of which Google has several
 HTTP_CHUNK = 2**15  # bytes; when a connection is cut, the chunk under way is lost
 USER_AGENT = "Mozilla/5.0 (compatible; vosbench)"  # some publishers' servers refuse the names of programs
 VERSION_SUFFIX = ".version"  # of the note beside the bytes that says which version of the file they are of
@@ -40,7 +41,8 @@ def continue_http_file(
     headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
     headers |= {"Range": f"bytes={size}-"} if size else {}
     headers |= {"If-Range": version} if version else {}
-    with classify_http_errors(), requests.get(url, headers=headers, stream=True, timeout=timeout) as answer:
+    limits = (min(timeout, CONNECT_TIMEOUT), timeout)
+    with classify_http_errors(), requests.get(url, headers=headers, stream=True, timeout=limits) as answer:
         nothing_to_add = answer.status_code == 416 and size > 0
         if nothing_to_add and _read_total(answer) == size:
             return part

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -46,7 +47,7 @@ class PlannedFile(NamedTuple):
     download: what the card says about a file of that name. urls: tried in order; empty if the file is on disk already,
     or if only a person can download it. folder: the folder of the file on disk. is_given: the user gave it, so it may
     differ from what the card says. is_checksum_list: it lists the hashes of other files. present_bytes: how much of it
-    is on disk.
+    is on disk. holder: an archive that holds the file and is downloaded if the file itself cannot be.
     """
 
     download: Download
@@ -55,6 +56,7 @@ class PlannedFile(NamedTuple):
     is_given: bool = False
     is_checksum_list: bool = False
     present_bytes: int = 0
+    holder: PlannedFile | None = None
 
     @property
     def path(self) -> Path:
@@ -75,8 +77,9 @@ class PlannedFile(NamedTuple):
 
     @property
     def needs_manual_download(self) -> bool:
-        """Whether the fetch needs the file and no URL of it is known."""
-        return not (self.urls or self.is_given or self.is_checksum_list or self.download.optional)
+        """Whether the fetch needs the file and no URL of it is known, nor of an archive that holds it."""
+        known = self.urls or (self.holder and self.holder.urls)
+        return not (known or self.is_given or self.is_checksum_list or self.download.optional)
 
 
 def plan_files(
@@ -97,24 +100,26 @@ def plan_files(
             given.append(_plan_given_url(text, known, lists, folder, sources))
         else:
             given += [_plan_given_path(path, known, lists) for path in _expand_folder(Path(text), (*lists, *needed))]
-    named = {file.download.file for file in given}
+    named = {name for file in given for name in (file.download.file, *file.download.holds)}
     replaced = any(not (file.is_checksum_list or file.download.optional) for file in given)
     required = [known[name] for name in needed if name not in named and (known[name].optional or not replaced)]
     # A list of hashes is useful if the card lacks a hash; for files that the user gives, only if a link to it is given.
     unverified = replaced or not all(file.sha256 for file in required)
     usable = [name for name in lists if name not in named and unverified and (name in links or not replaced)]
+    plan = partial(_plan_download, folder=folder, sources=sources, links=links)
+    holders = {name: plan(holder) for holder in known.values() for name in holder.holds}
     planned = [
-        PlannedFile(
-            known[name],
-            list_urls(known[name], sources, links),
-            folder,
-            is_checksum_list=name in usable,
-            present_bytes=_measure_present_bytes(known[name], folder, sources),
-        )
+        plan(known[name])._replace(is_checksum_list=name in usable, holder=holders.get(name))
         for name in (*usable, *(file.file for file in required))
     ]
     available = [file for file in planned if file.urls or not file.is_checksum_list]
     return sorted((*given, *available), key=lambda file: not file.is_checksum_list)
+
+
+def _plan_download(file: Download, folder: Path, sources: Sources, links: Mapping[str, str]) -> PlannedFile:
+    """Plan to download a file of the card."""
+    present = _measure_present_bytes(file, folder, sources)
+    return PlannedFile(file, list_urls(file, sources, links), folder, present_bytes=present)
 
 
 def _expand_folder(path: Path, wanted: Sequence[str]) -> list[Path]:
