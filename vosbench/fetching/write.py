@@ -75,18 +75,19 @@ def write_split(
     return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
 
 
+def describe_source(file: FetchedFile) -> dict[str, Any]:
+    """Describe a file for dataset.json: its name and origin, and, unless it is a folder, its hash and size."""
+    described = {"file": file.path.name, "from": file.origin}
+    return described | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
+
+
 def describe_split(files: Sequence[FetchedFile], videos: Mapping[str, VideoContent]) -> dict[str, Any]:
     """Describe a split for dataset.json: its files with their origins, sizes and hashes, its videos, and the date."""
     found = videos.values()
     counts = Counts(len(videos), sum(video.frames for video in found), sum(len(video.objects) for video in found))
-    known = [
-        {"file": file.path.name, "from": file.origin}
-        | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
-        for file in files
-    ]
     return {
         "counts": asdict(counts),
-        "sources": known,
+        "sources": [describe_source(file) for file in files],
         "videos": {name: asdict(video) for name, video in videos.items()},
         "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
         "vosbench": __version__,
