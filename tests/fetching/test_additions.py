@@ -59,9 +59,7 @@ def test_it_may_come_from_a_url_and_leaves_no_download(tmp_path: Path, fetched: 
 
 
 def test_another_splits_meta_file_is_refused_and_so_is_one_that_differs(tmp_path: Path, fetched: Path) -> None:
-    with pytest.raises(
-        VosbenchError, match=r"valid_meta\.json: states the objects of none of the 1 videos of cubs val;"
-    ):
+    with pytest.raises(VosbenchError, match=r"meta\.json: states the objects of none of the 1 videos of cubs val;"):
         fetch(LVOS, tmp_path, given=(str(stated(tmp_path, ["bob"])),))
     assert not (fetched / "val_meta.json").exists()
     fetch(LVOS, tmp_path, given=(str(stated(tmp_path)),))

@@ -124,7 +124,7 @@ def test_a_category_that_the_card_does_not_list_is_named(tmp_path: Path) -> None
     stated = {"1": {"category": "bear"}, "3": {"category": "others"}}
     rules = {"objects": "listed", "seen": ("bear",)}
     assert listed(tmp_path, stated, **rules).warnings == (
-        "cubs val: val_meta.json has categories that the card lists neither as seen nor as unseen, so they count as "
-        "unseen (1, objects 1): others",
+        "cubs val: categories that the card lists neither as seen nor as unseen, with 1 of 2 objects, count as unseen: "
+        "others",
     )
     assert listed(tmp_path / "known", stated, unseen=("others",), **rules).warnings == ()

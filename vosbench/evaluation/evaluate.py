@@ -65,7 +65,9 @@ def score_split(
     name, split = dataset_split.name, dataset_split.split.name
     remarks = [remark for video in videos for remark in scored[video].remarks]
     binary = describe_binary_videos([video for video in videos if scored[video].binary])
-    notes = tuple(filter(None, (dataset_split.note, binary, *group_remarks(remarks))))
+    categories = (entry.category for objects in listing.values() for entry in objects.values())
+    unlisted = meta.describe_unlisted_categories(dataset_split.rules, categories)
+    notes = tuple(filter(None, (dataset_split.note, binary, unlisted, *group_remarks(remarks))))
     return Evaluation(name, split, signature, scores, groups, tuple(problems), frames, notes)
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from vosbench.datasets import meta
-from vosbench.datasets.card import Dataset, Rules, Split
+from vosbench.datasets.card import Dataset, Split
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
 from vosbench.fetching.readers.folders import SplitContent
@@ -61,7 +60,9 @@ def warn_of_objects(dataset: Dataset, split: Split, videos: Mapping[str, VideoCo
     if path.is_file():
         listed = meta.read_listed_categories(path, videos)
         yield from _compare_with_meta_file(f"{label}: {path.name}", listed, videos)
-        yield from _name_unlisted_categories(f"{label}: {path.name}", listed, dataset.rules)
+        categories = [category for found in listed.values() for category in found.values()]
+        if unlisted := meta.describe_unlisted_categories(dataset.rules, categories):
+            yield f"{label}: {unlisted}"
 
 
 def _has_only_ground_truth(videos: Mapping[str, VideoContent]) -> bool:
@@ -86,22 +87,6 @@ def _compare_with_meta_file(
             names = _shorten_names([f"{video}/{object_id}" for video, object_id in sorted(differing)])
             total = f"it lists {len(objects)}, and {len(prompted)} are prompted"
             yield f"{subject} {verb} objects {without} ({len(differing)}): {names}; {total}"
-
-
-def _name_unlisted_categories(
-    subject: str, listed: Mapping[str, Mapping[int, str | None]], rules: Rules
-) -> Iterator[str]:
-    """Yield a warning that names the categories which the card lists neither as seen nor as unseen."""
-    if not rules.seen:
-        return
-    categories = Counter(category for found in listed.values() for category in found.values() if category)
-    unlisted = sorted(categories.keys() - {*rules.seen, *rules.unseen})
-    if unlisted:
-        objects = sum(categories[category] for category in unlisted)
-        yield (
-            f"{subject} has categories that the card lists neither as seen nor as unseen, so they count as unseen "
-            f"({len(unlisted)}, objects {objects}): {', '.join(unlisted)}"
-        )
 
 
 def _shorten_names(names: Sequence[str]) -> str:
