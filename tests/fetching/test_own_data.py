@@ -118,6 +118,11 @@ def test_own_data_with_a_fault_are_refused_and_the_file_is_named(own: Path, faul
     assert refused(own) == f"bears val: {told}"
 
 
+def test_a_mask_that_cannot_be_read_is_named_by_its_own_path(own: Path) -> None:
+    repaint(own / "Annotations/ann/00001.png", to=".png")
+    assert refused(own).startswith("Annotations/ann/00001.png: a mask is a single-channel PNG")
+
+
 def test_a_video_of_which_some_images_lie_deeper_is_fetched_with_a_warning(own: Path) -> None:
     (own / "JPEGImages/ann/small").mkdir()
     Image.new("RGB", (8, 6)).save(own / "JPEGImages/ann/small/00000.jpg")

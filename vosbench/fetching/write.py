@@ -16,6 +16,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.readers.folders import SplitContent
+from vosbench.fetching.readers.join import describe_member
 from vosbench.fetching.sources import FetchProgress
 from vosbench.io import paths
 from vosbench.io.archives.members import save_all
@@ -72,7 +73,11 @@ def write_split(
     dataset_split = DatasetSplit(
         dataset.name, staged, split, dataset.rules, tuple(content.videos), frames, masks, fetched=True
     )
-    return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
+    try:
+        return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
+    except VosbenchError as error:  # the folder will be gone when the message is read
+        sources = {str(staged / path): describe_member(member) for path, member in content.entries}
+        raise VosbenchError(sources.get(error.subject, error.subject), error.found, error.remedy) from None
 
 
 def describe_source(file: FetchedFile) -> dict[str, Any]:
