@@ -116,7 +116,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = False
 
     def finish(self) -> None:
-        super().finish()
+        with suppress(ConnectionError, ssl.SSLError):
+            super().finish()
         self.connection.close()
 
     def do_GET(self) -> None:

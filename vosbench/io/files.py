@@ -178,16 +178,21 @@ def merging(path: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        if path.exists():
-            _move_into(path, partial)
-        else:
-            partial.replace(path)
+        move_split(partial, path)
     finally:
         remove_path(partial)
 
 
+def move_split(partial: Path, path: Path) -> None:
+    """Move a folder with one split to a dataset's folder `path`, or into it, in the order that `merging` promises."""
+    if path.exists():
+        _move_into(path, partial)
+    else:
+        partial.replace(path)
+
+
 def _move_into(dataset: Path, partial: Path) -> None:
-    """Move the videos and files of one split into its dataset's folder, in the order that `merging` promises."""
+    """Move the videos and files of one split into its dataset's folder, dataset.json and the lists last."""
     for listed in (partial / LISTS).iterdir():
         remove_path(dataset / LISTS / listed.name)
     for video in (partial / FRAMES).glob("*"):
