@@ -23,7 +23,7 @@ from vosbench.cli.app import (
 )
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.io.files import replacing, write_bytes
+from vosbench.io.files import write_bytes
 from vosbench.types import Metric
 
 if TYPE_CHECKING:
@@ -98,14 +98,12 @@ def overlay_command(
     """Draw a contact sheet: frames with the predicted masks in colour and the ground truth's outlines in white."""
     from vosbench.cli import console
     from vosbench.running.run import open_scored_split
-    from vosbench.studies.overlay import draw_contact_sheet
+    from vosbench.studies.overlay import draw_contact_sheet, save_contact_sheet
 
     dataset_split = open_scored_split(results, dataset, split, rules, context.obj.datasets)
     path = out or results / paths.EVAL / "contact.png"
-    with replacing(path) as beside:
-        draw_contact_sheet(results, dataset_split, parse_video_options(dataset_split, videos), columns).save(
-            beside, format="PNG"
-        )
+    sheet = draw_contact_sheet(results, dataset_split, parse_video_options(dataset_split, videos), columns)
+    save_contact_sheet(sheet, path)
     console.print_result(f"contact sheet: {path}")
 
 

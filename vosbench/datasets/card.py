@@ -124,6 +124,8 @@ class Split:
     """A split of a dataset: which downloads hold it, where it lies in the publisher's folders, and how it is prompted.
 
     downloads: the names of the files that hold it.
+    separable: whether each archive holds whole videos with all that belongs to them. The archives are then downloaded,
+        unpacked and deleted one after another, which bounds memory and disk space.
     frames, masks: the folders that contain a folder for each video, relative to the publisher's top folder.
     lists: files that may list its videos, relative to the same folder; the first one that exists is read. Each is a
         text file, or a JSON file whose `videos` has the names as keys.
@@ -142,6 +144,7 @@ class Split:
 
     name: str
     downloads: tuple[str, ...] = ()
+    separable: bool = False
     frames: str = "JPEGImages"
     masks: str = "Annotations"
     lists: tuple[str, ...] = ("ImageSets/{split}.txt",)

@@ -76,7 +76,8 @@ def explain_unscorable(dataset_split: DatasetSplit, videos: Iterable[str]) -> It
     if not dataset_split.split.truth:
         return
     try:
-        frame_names = {video: dataset_split.ground_truth(video).frame_names for video in videos}
+        needed = videos if dataset_split.rules.objects == "listed" else ()  # the names of all frames take much memory
+        frame_names = {video: dataset_split.ground_truth(video).frame_names for video in needed}
         listed = meta.load_listing(dataset_split.root, dataset_split.split, dataset_split.rules, frame_names)
         meta.make_grouping(dataset_split.root, dataset_split.rules, listed)
     except VosbenchError as error:

@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from vosbench.datasets import meta
-from vosbench.datasets.card import Dataset, Split
+from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
-from vosbench.fetching.readers.folders import SplitContent
-from vosbench.io import paths
 
 MAX_NAMES_SHOWN = 20  # videos or objects in one message
 
 
-def compare_with_card(dataset: Dataset, split: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
+def compare_with_card(
+    dataset: Dataset, split: Split, found: Counts, missing: Sequence[str], chosen_by_user: bool
+) -> list[str]:
     """Compare what a reader found with the numbers of videos and frames on the card.
+
+    found: these numbers. missing: the videos that the publisher lists, but that were not found.
 
     Returns a warning if they differ and the user chose the source, because a user may want a part of the data.
     Raises VosbenchError if they differ and the source is the card's, and if there is no video at all.
     """
     label = f"{dataset.name} {split.name}"
-    if not content.videos:
+    if not found.videos:
         raise VosbenchError(label, "none of its videos is in the files", "give files that hold them with --from")
-    frames = sum(1 for entry in content.entries if entry.path.parts[0] == paths.FRAMES)
-    found = {"videos": len(content.videos), "frames": frames}
-    published = asdict(split.counts)
-    differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
-    if content.missing:
-        differing.append(f"missing are {_shorten_names(content.missing)}")
+    counts = (("videos", found.videos, split.counts.videos), ("frames", found.frames, split.counts.frames))
+    differing = [f"{has} of {published} {unit}" for unit, has, published in counts if published not in (None, has)]
+    if missing:
+        differing.append(f"missing are {_shorten_names(missing)}")
     if not differing:
         return []
     incomplete = f"not complete ({', '.join(differing)})"

@@ -16,10 +16,12 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching.additions import add_files, find_additions, list_addable_names
 from vosbench.fetching.checksums import is_url
 from vosbench.fetching.download import download_file
-from vosbench.fetching.gather import gather_files
+from vosbench.fetching.gather import gather_files, gather_lists
 from vosbench.fetching.kept import delete_downloads
 from vosbench.fetching.lock import lock_fetch, remove_leftovers
 from vosbench.fetching.normalise import normalise_split, open_files
+from vosbench.fetching.part_records import is_in_parts, make_part_records, mark_unpacked
+from vosbench.fetching.parts import PartFetch, fetch_parts
 from vosbench.fetching.readers.registry import reader_name
 from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources, plan_files
 from vosbench.io import paths, plugins
@@ -82,8 +84,9 @@ def plan_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sourc
     archives = root / paths.ARCHIVES / dataset.name
     addable = list_addable_names(chosen)
     files = plan_files(dataset.downloads, chosen.downloads, dataset.checksums, archives, sources, addable)
-    # The unpacked frames and masks take about as much space as their archive.
-    needed = sum(file.missing_bytes + (file.size or 0) for file in files if not file.is_checksum_list)
+    in_parts = is_in_parts(chosen, files)
+    if in_parts and not sources.force:
+        files = mark_unpacked(files, make_part_records(archives, chosen, home))
     manual = ", ".join(file.download.file for file in files if file.needs_manual_download)
     if not files and (chosen.by_hand or reader_name(chosen.reader or dataset.reader) == "folders"):
         manual = f"{dataset.name} {chosen.name}"
@@ -92,7 +95,15 @@ def plan_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sourc
         " ".join(chosen.by_hand.split()) or f"Download it from {homepage}, then repeat the command with --from FILE"
     )
     counts = Counts(**present["counts"]) if present else None
-    return FetchPlan(files, needed, count_free_bytes(root), manual, by_hand, counts)
+    return FetchPlan(files, _sum_needed_bytes(files, in_parts), count_free_bytes(root), manual, by_hand, counts)
+
+
+def _sum_needed_bytes(files: Sequence[PlannedFile], in_parts: bool) -> int:
+    """The disk space for the downloads, of which only one is there at a time if in parts, and for their content."""
+    archives = [file for file in files if not (file.is_checksum_list or file.is_unpacked)]
+    downloads = [file.missing_bytes for file in archives]
+    # The unpacked frames and masks take about as much space as their archive.
+    return (max(downloads, default=0) if in_parts else sum(downloads)) + sum(file.size or 0 for file in archives)
 
 
 def plan_checkpoint(checkpoint: Download, folder: Path, sources: Sources) -> FetchPlan:
@@ -122,9 +133,15 @@ def fetch_dataset(
         if sources.force:
             delete_downloads(archives, plan.planned_files)
         _check_plan(plan, dataset, chosen, root)
-        files, warnings = gather_files(plan.planned_files, plan.by_hand, progress)
-        with open_files(files, archives, dataset, chosen) as members:
-            counts, more = normalise_split(members, files, dataset, chosen, root, sources, progress)
+        hashes, warnings = gather_lists(plan.planned_files, progress)
+        if is_in_parts(chosen, plan.planned_files):
+            parts = PartFetch(dataset, chosen, root, sources, plan.by_hand, progress)
+            counts, more = fetch_parts(parts, plan.planned_files, hashes)
+        else:
+            files, found = gather_files(plan.planned_files, hashes, plan.by_hand, progress)
+            warnings += found
+            with open_files(files, archives, dataset, chosen) as members:
+                counts, more = normalise_split(members, files, dataset, chosen, root, sources, progress)
         if not sources.keep_archives:
             delete_downloads(archives, plan.planned_files)
         return FetchResult(home, True, counts, (*warnings, *more))
@@ -139,7 +156,7 @@ def _add_given_files(
         return None
     with lock_fetch(root, dataset.name):
         try:
-            files, warnings = gather_files(additions, plan.by_hand, progress)
+            files, warnings = gather_files(additions, {}, plan.by_hand, progress)
             return warnings + add_files(files, dataset, split, root)
         finally:
             for file in additions:

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
+from vosbench.io.files import DiskError, explain_refusal
 
 
 @contextmanager
@@ -18,25 +19,31 @@ def lock_fetch(folder: Path, name: str) -> Iterator[None]:
 
     At the start, half-made files of an interrupted fetch are deleted; at the end, empty folders and the lock.
 
-    Raises VosbenchError if another process fetches the same, or if nothing can be written to `folder`.
+    Raises VosbenchError if another process fetches the same, if nothing can be written to `folder`, and for what the
+    disk refuses within the block.
     """
     path = _lock_path(folder, name)
+    lock = FileLock(path, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=0):
-            try:
-                for left in _find_leftovers(folder, name):
-                    files.remove_path(left)
-                yield
-            finally:
-                for empty in (folder / paths.ARCHIVES / name, folder / paths.ARCHIVES):
-                    with suppress(OSError):
-                        empty.rmdir()
-                path.unlink(missing_ok=True)
+        lock.acquire()
     except Timeout:
         raise VosbenchError(name, f"another process is fetching it into {folder}", "wait until it ends") from None
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise VosbenchError(folder, f"cannot write there ({error.strerror})", "choose another folder") from None
+    except (OSError, NotImplementedError) as error:  # filelock raises the second one where a disk has no locks
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DiskError(folder, f"cannot write there ({reason})", "choose another folder") from None
+    try:
+        for left in _find_leftovers(folder, name):
+            files.remove_path(left)
+        yield
+    except OSError as error:
+        raise explain_refusal(error, folder) or error from None
+    finally:
+        for empty in (folder / paths.ARCHIVES / name, folder / paths.ARCHIVES):
+            with suppress(OSError):
+                empty.rmdir()
+        path.unlink(missing_ok=True)
+        lock.release()
 
 
 def _find_leftovers(root: Path, name: str) -> list[Path]:

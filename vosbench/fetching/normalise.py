@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from vosbench.datasets import card
 from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.notes import describe_split_notes
 from vosbench.datasets.split import open_split, read_described_splits
@@ -22,11 +21,11 @@ from vosbench.fetching.overlaps import refuse_overlaps
 from vosbench.fetching.readers.folders import SplitContent
 from vosbench.fetching.readers.registry import load_reader
 from vosbench.fetching.sources import FetchProgress, Sources
-from vosbench.fetching.write import check_space, describe_split, warn_of_changed_files, write_split
+from vosbench.fetching.write import check_space, describe_files, warn_of_changed_files, write_description, write_split
 from vosbench.io import paths
 from vosbench.io.archives.members import DamagedArchiveError, Member
 from vosbench.io.archives.open import open_members
-from vosbench.io.files import DiskError, merging, remove_path, write_json
+from vosbench.io.files import DiskError, merging, remove_path
 
 
 @contextmanager
@@ -66,9 +65,11 @@ def normalise_split(
     """
     home, label, own = root / dataset.name, f"{dataset.name} {split.name}", is_own_data(dataset)
     with merging(home) as staged:
-        content, warnings = _read_content(members, dataset, split)
+        content, warnings = read_content(members, dataset, split)
         known = read_described_splits(home)
-        warnings += compare_with_card(dataset, split, content, bool(sources.given or sources.mirror or sources.links))
+        frames = sum(1 for entry in content.entries if entry.path.parts[0] == paths.FRAMES)
+        found = Counts(len(content.videos), frames)
+        warnings += compare_with_card(dataset, split, found, content.missing, sources.chosen_by_user)
         warnings += warn_of_changed_files(files, known)
         check_space(content, label, root, scratch_folder(root / paths.ARCHIVES / dataset.name))
         videos = write_split(content, dataset, split, staged, progress)
@@ -76,17 +77,18 @@ def normalise_split(
         warnings += warn_of_objects(dataset, split, videos, staged)
         others = {name: entry for name, entry in known.items() if name != split.name}
         refuse_overlaps(home, staged, label, others, content.videos)
-        splits = {**known, split.name: describe_split(files, videos)}
-        described = {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)}
-        write_json(staged / paths.MANIFEST, described)
-    opened = open_split(dataset.name, split.name, root)
-    warnings += [f"{label}: {note}" for note in describe_split_notes(opened, content.videos)]
-    unscorable = explain_unscorable(opened, content.videos)
-    warnings += [f"{label}: cannot be scored yet ({finding.what})" for finding in unscorable]
-    return Counts(**splits[split.name]["counts"]), warnings
+        counts = write_description(staged, dataset, split, known, describe_files(files), videos)
+    return counts, [*warnings, *describe_fetched_split(dataset, split, root, content.videos)]
 
 
-def _read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> tuple[SplitContent, list[str]]:
+def describe_fetched_split(dataset: Dataset, split: Split, root: Path, videos: Sequence[str]) -> list[str]:
+    """Say what the pixels of a fetched split mean, and if the rules need a list of the publisher that it lacks."""
+    opened, label = open_split(dataset.name, split.name, root), f"{dataset.name} {split.name}"
+    unscorable = [f"cannot be scored yet ({finding.what})" for finding in explain_unscorable(opened, videos)]
+    return [f"{label}: {line}" for line in (*describe_split_notes(opened, videos), *unscorable)]
+
+
+def read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> tuple[SplitContent, list[str]]:
     """Read what the files hold of a split. Returns it with warnings.
 
     Raises VosbenchError if they do not hold the split, and if own data have a fault.

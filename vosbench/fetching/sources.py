@@ -40,6 +40,11 @@ class Sources:
     keep_archives: bool = False
     force: bool = False
 
+    @property
+    def chosen_by_user(self) -> bool:
+        """Whether the user chose where the files come from, and so may want a part of the data."""
+        return bool(self.given or self.mirror or self.links)
+
 
 class PlannedFile(NamedTuple):
     """A file or folder that a fetch needs.
@@ -48,6 +53,7 @@ class PlannedFile(NamedTuple):
     or if only a person can download it. folder: the folder of the file on disk. is_given: the user gave it, so it may
     differ from what the card says. is_checksum_list: it lists the hashes of other files. present_bytes: how much of it
     is on disk. holder: an archive that holds the file and is downloaded if the file itself cannot be.
+    is_unpacked: an interrupted fetch has taken from it all that is needed.
     """
 
     download: Download
@@ -57,6 +63,7 @@ class PlannedFile(NamedTuple):
     is_checksum_list: bool = False
     present_bytes: int = 0
     holder: PlannedFile | None = None
+    is_unpacked: bool = False
 
     @property
     def path(self) -> Path:
@@ -73,13 +80,13 @@ class PlannedFile(NamedTuple):
     @property
     def missing_bytes(self) -> int:
         """The bytes to download, 0 if that is not known."""
-        return max(0, (self.size or 0) - self.present_bytes) if self.urls else 0
+        return max(0, (self.size or 0) - self.present_bytes) if self.urls and not self.is_unpacked else 0
 
     @property
     def needs_manual_download(self) -> bool:
         """Whether the fetch needs the file and no URL of it is known, nor of an archive that holds it."""
         known = self.urls or (self.holder and self.holder.urls)
-        return not (known or self.is_given or self.is_checksum_list or self.download.optional)
+        return not (known or self.is_given or self.is_checksum_list or self.download.optional or self.is_unpacked)
 
 
 def plan_files(

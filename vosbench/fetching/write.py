@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vosbench.datasets import card
 from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent, inspect_videos
 from vosbench.datasets.split import DatasetSplit
@@ -20,7 +21,7 @@ from vosbench.fetching.readers.join import describe_member
 from vosbench.fetching.sources import FetchProgress
 from vosbench.io import paths
 from vosbench.io.archives.members import save_all
-from vosbench.io.files import require_space, write_text
+from vosbench.io.files import require_space, write_json, write_text
 from vosbench.version import __version__
 
 
@@ -57,18 +58,13 @@ def warn_of_changed_files(files: Sequence[FetchedFile], splits: Mapping[str, Any
 def write_split(
     content: SplitContent, dataset: Dataset, split: Split, staged: Path, progress: FetchProgress
 ) -> dict[str, VideoContent]:
-    """Write a split to the folder `staged` in the normal layout. Returns the content of each video.
+    """Write a split to the folder `staged` in the normal layout, without its list. Returns the content of each video.
 
     Raises VosbenchError if a file is damaged or cannot be written.
     """
     label = f"{dataset.name} {split.name}"
-    try:
-        for done in save_all([(entry.member, staged / entry.path) for entry in content.entries]):
-            progress(label, done, len(content.entries))
-        write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in content.videos))
-    except OSError as error:
-        found = f"cannot write {dataset.name} there ({error.strerror}), nothing was kept"
-        raise VosbenchError(staged.parent, found, "make room, or choose another --root") from None
+    for done in save_all([(entry.member, staged / entry.path) for entry in content.entries]):
+        progress(label, done, len(content.entries))
     frames, masks = staged / paths.FRAMES, staged / paths.MASKS
     dataset_split = DatasetSplit(
         dataset.name, staged, split, dataset.rules, tuple(content.videos), frames, masks, fetched=True
@@ -76,23 +72,47 @@ def write_split(
     try:
         return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
     except VosbenchError as error:  # the folder will be gone when the message is read
-        sources = {str(staged / path): describe_member(member) for path, member in content.entries}
-        raise VosbenchError(sources.get(error.subject, error.subject), error.found, error.remedy) from None
+        given = next((member for path, member in content.entries if str(staged / path) == error.subject), None)
+        raise VosbenchError(describe_member(given), error.found, error.remedy) if given else error from None
 
 
-def describe_source(file: FetchedFile) -> dict[str, Any]:
-    """Describe a file for dataset.json: its name and origin, and, unless it is a folder, its hash and size."""
-    described = {"file": file.path.name, "from": file.origin}
-    return described | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
+def describe_files(files: Sequence[FetchedFile]) -> list[dict[str, Any]]:
+    """Describe the files of a split for dataset.json: their origins, sizes and hashes."""
+    return [
+        {"file": file.path.name, "from": file.origin}
+        | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
+        for file in files
+    ]
 
 
-def describe_split(files: Sequence[FetchedFile], videos: Mapping[str, VideoContent]) -> dict[str, Any]:
-    """Describe a split for dataset.json: its files with their origins, sizes and hashes, its videos, and the date."""
+def write_description(
+    staged: Path,
+    dataset: Dataset,
+    split: Split,
+    known: Mapping[str, Any],
+    sources: Sequence[Mapping[str, Any]],
+    videos: Mapping[str, VideoContent],
+) -> Counts:
+    """Write the list of a split's videos, and dataset.json, to the folder `staged`. Returns the counts of the split.
+
+    known: the other splits, as dataset.json describes them. sources: from `describe_files`. Raises VosbenchError if
+    they cannot be written.
+    """
+    write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in videos))
     found = videos.values()
     counts = Counts(len(videos), sum(video.frames for video in found), sum(len(video.objects) for video in found))
+    splits = {**known, split.name: _describe_split(counts, sources, videos)}
+    write_json(staged / paths.MANIFEST, {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)})
+    return counts
+
+
+def _describe_split(
+    counts: Counts, sources: Sequence[Mapping[str, Any]], videos: Mapping[str, VideoContent]
+) -> dict[str, Any]:
+    """Describe a split for dataset.json: its files, its videos, and the date."""
     return {
         "counts": asdict(counts),
-        "sources": [describe_source(file) for file in files],
+        "sources": sources,
         "videos": {name: asdict(video) for name, video in videos.items()},
         "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
         "vosbench": __version__,

@@ -29,6 +29,10 @@ class LayoutEntry(NamedTuple):
     member: Member
 
 
+class MissingFolderError(VosbenchError):
+    """No source has a folder of frames, or of masks."""
+
+
 @dataclass(frozen=True)
 class SplitContent:
     """A split as a reader found it.
@@ -113,7 +117,7 @@ def _find_video_folders(
     at_top = sorted({member.name.parts[0] for members in sources.values() for member in members})[:5]
     searched = ", ".join(map(str, [*sources][:5])) or "any file"
     found = f"{foreign[0]} of another split" if foreign else f"only {', '.join(at_top) or 'an empty folder'}"
-    raise VosbenchError(
+    raise MissingFolderError(
         f"split {split.name}",
         f"no {candidates[0]}/<video>/<frame> in {searched}, found {found}",
         "give the files of this split with --from",

@@ -88,9 +88,12 @@ def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
     error. Of two members for one path the last one is saved. Members that cannot be read in parallel are saved first,
     one by one in the order of the pairs; the others follow on all cores. Files on disk are hard-linked as in `save`.
 
-    Raises VosbenchError if a member is damaged, DiskError if a file cannot be written; the files saved so far remain.
+    Raises VosbenchError if a member is damaged or has a name that is not UTF-8, DiskError if a file cannot be written;
+    the files saved so far remain.
     """
     members = {path: member for member, path in pairs}
+    for path, member in members.items():
+        require_utf8(member, path)
     done = len(pairs) - len(members)
     for folder in {path.parent for path in members}:
         with translate_write_errors(folder):
@@ -107,6 +110,18 @@ def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
             yield (done := done + count)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def require_utf8(member: Member, path: Path) -> None:
+    """Raise VosbenchError if a member cannot be saved under a name because its bytes are not UTF-8.
+
+    Python reads such bytes as lone surrogates. They could be saved, but not listed in a text file or in dataset.json.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        found = f"entry {str(member.name)!a} has a name that is not UTF-8"
+        raise VosbenchError(member.source, found, "rename it, and give the folder or archive again") from None
 
 
 def _fill_batch(pairs: Sequence[tuple[Member, Path]]) -> int:
