@@ -103,9 +103,13 @@ def read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> t
         raise
     warnings = [f"{label}: {note}" for note in content.notes]
     if own:
-        known = {*content.videos, *content.missing}
-        others = list_framed_videos(members, split) - known
-        warnings += report_faults([*find_misplaced(members, split, skipped=others)], label, own)
-        unmasked = find_unmasked(members, split, content.missing if content.videos else None)
-        warnings += report_faults([*unmasked], label, own)
+        warnings += _check_places(members, split, content, label)
     return content, warnings + report_faults([*find_unpaired(content.entries)], label, own)
+
+
+def _check_places(members: Sequence[Member], split: Split, content: SplitContent, label: str) -> list[str]:
+    """Warn of files of own data that are not read, and of videos without masks. Raises VosbenchError for most."""
+    others = list_framed_videos(members, split).difference(content.videos, content.missing)
+    warnings = report_faults([*find_misplaced(members, split, skipped=others)], label, own=True)
+    unmasked = find_unmasked(members, split, content.missing if content.videos else None)
+    return warnings + report_faults([*unmasked], label, own=True)
