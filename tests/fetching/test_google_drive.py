@@ -29,7 +29,7 @@ def test_pages_that_lead_to_themselves_for_ever_end_the_attempt(
     monkeypatch.setattr(google_drive, "PATIENCE", 0.1)
     form = '<form id="download-form" action="https://drive.google.com/uc"><input type="hidden" name="id" value="1">'
     google.files, google.silence = {"uc?id=1": form.encode()}, 0.1
-    with pytest.raises(RetryError, match="no byte of the file came in 0.5 s, only pages that lead to others"):
+    with pytest.raises(RetryError, match=r"no byte of the file came in 0\.5 s, only pages that lead to others"):
         google_drive.continue_drive_file(URL, tmp_path, lambda done, total: None, timeout=5)
 
 

@@ -25,6 +25,8 @@ from vosbench.fetching.parts import PartFetch, fetch_parts
 from vosbench.fetching.readers.registry import reader_name
 from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources, plan_files
 from vosbench.io import paths, plugins
+from vosbench.io.archives.open import require_py7zr
+from vosbench.io.archives.volumes import get_archive_name
 from vosbench.io.files import (
     count_free_bytes,
     hash_file_sha256,
@@ -126,7 +128,7 @@ def fetch_dataset(
     chosen, plan = _find_split(dataset, split), plan_dataset(dataset, split, root, sources)
     home, archives = root / dataset.name, root / paths.ARCHIVES / dataset.name
     if plan.counts:
-        remove_leftovers(root, dataset.name)
+        remove_leftovers(root, dataset.name, make_part_records(archives, chosen, home).folder)
         warnings = _add_given_files(plan, dataset, chosen, root, progress)
         return FetchResult(home, warnings is not None, plan.counts, tuple(warnings or ()))
     with lock_fetch(root, dataset.name):
@@ -206,4 +208,7 @@ def _check_plan(plan: FetchPlan, dataset: Dataset, chosen: Split, root: Path) ->
     """Raises VosbenchError if a fetch cannot succeed, before hours are spent on it."""
     if plan.not_downloadable:
         raise VosbenchError(plan.not_downloadable, "cannot be downloaded automatically", plan.by_hand)
+    for name in (file.download.file for file in plan.planned_files):
+        if (get_archive_name(name) or name).lower().endswith(".7z"):
+            require_py7zr(name)
     require_space(root, plan.needed_bytes, f"{dataset.name} {chosen.name}", "make room or choose another --root")

@@ -57,11 +57,14 @@ def scratch_folder(archives: Path) -> Path:
     return archives.resolve() / paths.SCRATCH
 
 
-def remove_leftovers(root: Path, name: str) -> None:
-    """Delete what a fetch left that was interrupted after its last step, unless another fetch of it is running."""
-    if _find_leftovers(root, name) or _lock_path(root, name).exists():
+def remove_leftovers(root: Path, name: str, parts: Path) -> None:
+    """Delete what a fetch left that was interrupted after its last step, unless another fetch of it is running.
+
+    parts: the folder of what was unpacked of the split that is complete.
+    """
+    if _find_leftovers(root, name) or parts.exists() or _lock_path(root, name).exists():
         with suppress(VosbenchError), lock_fetch(root, name):
-            pass
+            files.remove_path(parts)
 
 
 def _lock_path(folder: Path, name: str) -> Path:

@@ -61,12 +61,14 @@ class PartRecords:
         return self.folder / "staged"
 
     def begin(self, split: Split) -> None:
-        """Make the folder. What was unpacked by the facts of another card is deleted."""
+        """Make the folder. What was unpacked by the facts of another card, and half-written files, are deleted."""
         card, facts = self.folder / "split.txt", to_json(asdict(split))
         if not card.is_file() or card.read_text(encoding="utf-8") != facts:
             remove_path(self.folder)
             write_text(card, facts)
         self.staged.mkdir(exist_ok=True)
+        for left in (*self.staged.glob(".*"), *self.staged.glob(f"{paths.LISTS}/.*")):
+            remove_path(left)
 
     def read(self, name: str, part: Sequence[PlannedFile], hashes: Mapping[str, Hash]) -> PartRecord | None:
         """The record of an archive; None if it is not unpacked, is another file by now, or its videos are gone."""
