@@ -79,6 +79,18 @@ def test_a_disk_that_is_too_small_is_noticed_before_any_request(tmp_path: Path) 
     assert message.endswith("are free; make room or choose another --root")
 
 
+@pytest.mark.parametrize("name", ["cubs.7z", "cubs.7z.001"])
+def test_what_reads_a_7z_is_missed_before_any_request(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "py7zr", None)  # importing it fails
+    with serve({name: b"7z"}) as server:
+        message = refusal(card({"file": name, "urls": [server.url(name)]}), tmp_path)
+        assert server.requests == []
+    assert message.startswith(f"{name}: the package py7zr, which reads 7z archives, is not installed")
+    assert message.endswith('run: pip install "vosbench[7z]"')
+
+
 def test_dataset_json_states_frames_masks_bytes_and_objects_of_every_video(tmp_path: Path, zipped: bytes) -> None:
     (tmp_path / FILE).write_bytes(zipped)
     fetch(card({"file": FILE}), tmp_path, given=(str(tmp_path / FILE),))

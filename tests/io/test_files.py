@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -98,3 +99,8 @@ def test_a_split_that_fails_leaves_what_is_there(tmp_path: Path) -> None:
 def test_the_known_answer_of_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     assert hash_file_sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_path_that_is_not_utf8_is_written_to_json_and_read_back(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"from": os.fsdecode(b"b\xe4r.tar")})
+    assert os.fsencode(files.read_json(tmp_path / "a.json")["from"]) == b"b\xe4r.tar"

@@ -11,7 +11,6 @@ from vosbench.cli.app import RulesOption, ScoredDatasetOption, SplitOption, Vide
 from vosbench.cli.evaluate import MasksArgument, ResultsOption, find_given_masks
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.io.files import replacing
 
 
 @app.command("overlay")
@@ -31,15 +30,13 @@ def overlay_command(
     """Draw a contact sheet: frames with the predicted masks in colour and the ground truth's outlines in white."""
     from vosbench.cli import console
     from vosbench.running.run import open_scored_split
-    from vosbench.studies.overlay import draw_contact_sheet
+    from vosbench.studies.overlay import draw_contact_sheet, save_contact_sheet
 
     masks = find_given_masks("overlay", run, results, context.obj.results)
     dataset_split = open_scored_split(masks, dataset, split, rules, context.obj.datasets)
     if not out and not paths.is_run(masks):
         raise VosbenchError(masks, "not a run, so nothing is written into it", "name the PNG to write with --out")
     path = out or masks / paths.EVAL / "contact.png"
-    with replacing(path) as beside:
-        draw_contact_sheet(masks, dataset_split, parse_video_options(dataset_split, videos), columns).save(
-            beside, format="PNG"
-        )
+    sheet = draw_contact_sheet(masks, dataset_split, parse_video_options(dataset_split, videos), columns)
+    save_contact_sheet(sheet, path)
     console.print_result(f"contact sheet: {path}")

@@ -21,7 +21,7 @@ from vosbench.datasets.video import VideoFrames, choose_all_masks, choose_first_
 from vosbench.datasets.video_names import find_unlisted_videos, has_lists, read_split_list
 from vosbench.errors import VosbenchError
 from vosbench.io import files, plugins
-from vosbench.io.paths import FRAME_SUFFIXES, FRAMES, LISTS, MANIFEST, MASKS, list_images
+from vosbench.io.paths import FRAME_SUFFIXES, FRAMES, LISTS, MANIFEST, MASKS, PROMPTS, list_images
 from vosbench.masks.folder import MaskFolder
 from vosbench.types import Video
 
@@ -98,24 +98,35 @@ class DatasetSplit:
         """All known masks of a video. For scoring only: a tracker gets `video(...)`."""
         return MaskFolder(self.masks_folder / video, self.rules.void, self.rules.merge, self.rules.binary)
 
+    def prompt_masks(self, video: str) -> MaskFolder:
+        """The masks from which the prompts of a video are taken.
+
+        Those are the publisher's prompts where they are kept apart from the ground truth, or else the ground truth.
+        """
+        folder = self.root / PROMPTS / video
+        if not folder.is_dir():
+            return self.ground_truth(video)
+        return MaskFolder(folder, self.rules.void, self.rules.merge, self.rules.binary)
+
     def video(self, name: str, on_read: Callable[[], None] = ignore_read) -> Video:
         """What a tracker may see of a video. on_read: called after each frame that the tracker has decoded.
 
         Raises VosbenchError if the video has no frames, a mask cannot be read, or no mask prompts an object.
         """
         frames = self.frame_paths(name)
-        ground_truth = self.ground_truth(name)
+        ground_truth, given = self.ground_truth(name), self.prompt_masks(name)
         index = {path.stem: position for position, path in enumerate(frames)}
-        frame_names = [frame_name for frame_name in ground_truth.frame_names if frame_name in index]
         first_frame_only = self.split.prompts == "first_frame"
-        prompting = [frame_name for frame_name in frame_names if index[frame_name] == 0 or not first_frame_only]
-        prompts = dict(choose_first_masks(ground_truth, prompting))
+        with_frame = [frame_name for frame_name in given.frame_names if frame_name in index]
+        prompting = [frame_name for frame_name in with_frame if index[frame_name] == 0 or not first_frame_only]
+        prompts = dict(choose_first_masks(given, prompting))
         if not prompts:
-            raise self._make_no_prompt_error(name, ground_truth)
+            raise self._make_no_prompt_error(name, given)
         if self.all_masks:
-            prompts = dict(choose_all_masks(ground_truth, frame_names, set().union(*prompts.values())))
+            annotated = [frame_name for frame_name in ground_truth.frame_names if frame_name in index]
+            prompts = dict(choose_all_masks(ground_truth, annotated, set().union(*prompts.values())))
         by_index = {index[frame_name]: masks for frame_name, masks in prompts.items()}
-        return Video(name, VideoFrames(frames, on_read), by_index, overlap=bool(ground_truth.object_folders))
+        return Video(name, VideoFrames(frames, on_read), by_index, overlap=bool(given.object_folders))
 
     def _make_no_prompt_error(self, video: str, ground_truth: MaskFolder) -> VosbenchError:
         void = f", in which {', '.join(map(str, self.rules.void))} is void" if self.rules.void else ""

@@ -66,7 +66,9 @@ def score_split(
     signature = format_signature(dataset_split, [video for video in videos if video in valued], strict)
     marks = tuple(describe_scope(signature).values())
     name, split = dataset_split.name, dataset_split.split.name
-    notes = (*filter(None, [dataset_split.note]), *_collect_remarks(scored, videos))
+    categories = (entry.category for objects in listing.values() for entry in objects.values())
+    unlisted = meta.describe_unlisted_categories(dataset_split.rules, categories)
+    notes = (*filter(None, (dataset_split.note, unlisted)), *_collect_remarks(scored, videos))
     found = (tuple(problems), frames, notes, tuple(videos), marks)
     return Evaluation(name, split, signature, scores, groups, *found)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -14,10 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.paths import LISTS, MANIFEST, PARTIAL_SUFFIX, partial_path
+from vosbench.io.paths import FRAMES, LISTS, MANIFEST, PARTIAL_SUFFIX, PROMPTS, partial_path
 
 REWRITE = "delete it and repeat the command that wrote it"
 MAX_REPLACEMENTS = 20  # of a folder that other processes put back at the same moment
+
+
+# What the person at the keyboard can mend: permissions, read-only and full disks, a file in place of a folder.
+MENDABLE_ERROR_NUMBERS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    | {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EIO}
+)
 
 
 class DiskError(VosbenchError):
@@ -33,6 +41,17 @@ def refuse_pipe(path: Path) -> None:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
+
+
+def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None:
+    """The error to show for what the operating system refuses; None for what the user cannot mend.
+
+    path: what it is about if the error itself does not say.
+    """
+    if error.errno not in MENDABLE_ERROR_NUMBERS:
+        return None
+    found = f"cannot be read or written ({error.strerror})"
+    return DiskError(error.filename or path, found, "make room, or choose a place that you may read and write")
 
 
 def hash_file(path: Path, algorithm: str) -> str:
@@ -90,8 +109,11 @@ def to_json(value: Any) -> str:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replace a JSON file atomically. Raises VosbenchError if it cannot be written."""
-    write_text(path, to_json(value))
+    """Replace a JSON file atomically. Raises VosbenchError if it cannot be written.
+
+    Bytes of a path that are not UTF-8, which Python reads as lone surrogates, are written as JSON's escapes of these.
+    """
+    write_bytes(path, to_json(value).encode(errors="backslashreplace"))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -175,18 +197,25 @@ def merging(path: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        if path.exists():
-            _move_into(path, partial)
-        else:
-            partial.replace(path)
+        move_split(partial, path)
     finally:
         remove_path(partial)
 
 
+def move_split(partial: Path, path: Path) -> None:
+    """Move a folder with one split to a dataset's folder `path`, or into it, in the order that `merging` promises."""
+    if path.exists():
+        _move_into(path, partial)
+    else:
+        partial.replace(path)
+
+
 def _move_into(dataset: Path, partial: Path) -> None:
-    """Move the videos and files of one split into its dataset's folder, in the order that `merging` promises."""
+    """Move the videos and files of one split into its dataset's folder, dataset.json and the lists last."""
     for listed in (partial / LISTS).iterdir():
         remove_path(dataset / LISTS / listed.name)
+    for video in (partial / FRAMES).glob("*"):
+        remove_path(dataset / PROMPTS / video.name)  # of an earlier fetch, and this one may have none
     videos_and_files = (*partial.glob("*/*"), *(item for item in partial.iterdir() if item.is_file()))
     for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
         place = dataset / item.relative_to(partial)

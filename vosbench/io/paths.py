@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FRAMES, MASKS, LISTS = "JPEGImages", "Annotations", "ImageSets"
+FRAMES, MASKS, PROMPTS, LISTS = "JPEGImages", "Annotations", "Prompts", "ImageSets"
 RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos", ".logs", ".shards"
 RUN_RECIPES = ".recipes"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"

@@ -131,7 +131,5 @@ def list_run_videos(dataset_split: DatasetSplit, videos: Sequence[str], run: int
 
 
 def _find_first_objects(dataset_split: DatasetSplit, video: str) -> Sequence[int]:
-    ground_truth = dataset_split.ground_truth(video)
-    return list(ground_truth.object_folders) or (
-        list(ground_truth.read(ground_truth.frame_names[0])[1]) if ground_truth.frame_names else []
-    )
+    masks = dataset_split.prompt_masks(video)
+    return list(masks.object_folders) or (list(masks.read(masks.frame_names[0])[1]) if masks.frame_names else [])
