@@ -240,6 +240,9 @@ def test_youtube_vos_scores_each_object_after_its_first_frame_the_last_included(
     apart = {name: evaluation[name] for name in ("J-seen", "F-seen", "J-unseen", "F-unseen")}
     assert apart == {"J-seen": 3 / 4, "F-seen": 3 / 4, "J-unseen": 1 / 2, "F-unseen": 1 / 2}
     assert "|boundary_side:360|groups:seen+unseen|source:third-party|" in evaluation.signature
+    assert evaluation.notes == (
+        "categories that the card lists neither as seen nor as unseen, with 1 of 2 objects, count as unseen: yak",
+    )
 
 
 @pytest.mark.parametrize(

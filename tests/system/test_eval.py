@@ -104,6 +104,15 @@ def test_what_cannot_be_scored_is_named_or_counted(cli: Cli, run: Path, harm: ob
     assert json.loads((cli.folder / "scores.json").read_text())["problems"]
 
 
+def test_eval_refuses_incomplete_ground_truth_and_names_the_video(cli: Cli, run: Path, bears: Path) -> None:
+    (bears / "Annotations/bad/00003.png").unlink()
+    command = ("eval", "--results", "run", "--dataset", bears, "--json", "scores.json", "--jobs", "1")
+    refused = cli(*command, expect=2).stderr
+    assert "the ground truth is incomplete: video bad has no mask of 1 of 6 frames, such as 00003; complete" in refused
+    assert not (cli.folder / "scores.json").exists()
+    assert "Annotations/bad: has no mask of 1 of 6 frames" in cli("verify", bears, expect=1).stdout
+
+
 def test_a_part_of_a_split_is_scored_only_when_asked_for(cli: Cli, bears: Path) -> None:
     cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run", "--limit", "2")
     assert (

@@ -186,6 +186,8 @@ def publish_scores(results: Path, evaluation: Evaluation, view: TableView | None
         write_bytes(path, content)
     console.print_note(f"written: {', '.join(map(str, contents))}")
     note_leaner_videos(run.Run(results).read_records().values())
+    for note in evaluation.notes:
+        console.print_note(f"note: {note}")
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0

@@ -34,6 +34,7 @@ from vosbench.cli.app import (
 from vosbench.cli.evaluate import note_leaner_videos, publish_scores, score_with_progress
 from vosbench.cli.fetch import fetch_with_progress
 from vosbench.errors import VosbenchError
+from vosbench.io import paths
 from vosbench.io.paths import Roots
 from vosbench.trackers import registry
 
@@ -134,7 +135,13 @@ def run_command(
     jobs: JobsOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
-    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does."""
+    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does.
+
+    A dataset that has only prompts is tracked, and there is nothing to score.
+    """
+    from vosbench.cli import console
+    from vosbench.evaluation.ground_truth import NothingToScoreError
+
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
@@ -145,8 +152,13 @@ def run_command(
     status = _print_outcome(outcome)
     if not status:
         path = outcome.run.path
-        evaluation = score_with_progress(path, dataset, split, rules, job.videos, jobs, True, context.obj.datasets)
-        status = publish_scores(path, evaluation)
+        try:
+            evaluation = score_with_progress(path, dataset, split, rules, job.videos, jobs, True, context.obj.datasets)
+        except NothingToScoreError as error:
+            console.print_result(f"masks: {path / paths.RUN_MASKS}")
+            console.print_result(f"scores: none; {error}")
+        else:
+            status = publish_scores(path, evaluation)
     raise typer.Exit(status)
 
 
@@ -194,12 +206,15 @@ def _infer_with_progress(
 ) -> RunOutcome:
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
+    from vosbench.datasets.notes import describe_split_notes
     from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
 
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
+    for note in describe_split_notes(dataset_split, job.videos):
+        console.print_note(f"note: {note}")
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
     done = set() if overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}

@@ -77,6 +77,23 @@ def make_grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score
     return None
 
 
+def describe_unlisted_categories(rules: Rules, categories: Iterable[str | None]) -> str:
+    """One line that names the categories which the rules list neither as seen nor as unseen; empty if there is none.
+
+    categories: of each object, None if it is not stated.
+    """
+    if not rules.seen:
+        return ""
+    stated, known = [category for category in categories if category], {*rules.seen, *rules.unseen}
+    unlisted = [category for category in stated if category not in known]
+    if not unlisted:
+        return ""
+    return (
+        f"categories that the card lists neither as seen nor as unseen, with {len(unlisted)} of {len(stated)} objects, "
+        f"count as unseen: {', '.join(sorted(set(unlisted)))}"
+    )
+
+
 def read_meta_file(path: Path, frame_names: Mapping[str, Sequence[str]]) -> Listing:
     """Read a meta file. frame_names: the videos to read, each with the names of its annotated frames.
 

@@ -20,6 +20,7 @@ class Evaluation:
     All figures are fractions: `evaluation["J&F-Mean"]` is 0.845, say; `evaluation.means` holds every figure.
     scores: of each object. frames: of each object in each scored frame; `scores` are made from these. groups: "seen" or
     "unseen" in training, where the rules separate them. problems: a line for each thing that was scored as absent.
+    notes: a line for each other thing to know, such as objects without a value and what 255 was taken for.
     """
 
     dataset: str
@@ -29,6 +30,7 @@ class Evaluation:
     groups: ObjectGroups = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     frames: tuple[FrameScore, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def means(self) -> Mapping[Metric, float]:
@@ -67,7 +69,10 @@ class Evaluation:
 
 
 def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict: bool) -> str:
-    """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each."""
+    """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each.
+
+    videos: those that have a value.
+    """
     rules = dataset_split.rules
     skipped = "+".join(name for name, skip in (("first", rules.skip_first), ("last", rules.skip_last)) if skip)
     parts = {

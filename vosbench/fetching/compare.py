@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vosbench.datasets import meta
-from vosbench.datasets.card import Counts, Dataset, Rules, Split
+from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
 
-MAX_NAMES_SHOWN = 20  # videos, objects or categories in one message
+MAX_NAMES_SHOWN = 20  # videos or objects in one message
 
 
 def compare_with_card(
@@ -30,7 +29,7 @@ def compare_with_card(
     counts = (("videos", found.videos, split.counts.videos), ("frames", found.frames, split.counts.frames))
     differing = [f"{has} of {published} {unit}" for unit, has, published in counts if published not in (None, has)]
     if missing:
-        differing.append(f"missing are {shorten_names(missing)}")
+        differing.append(f"missing are {_shorten_names(missing)}")
     if not differing:
         return []
     incomplete = f"not complete ({', '.join(differing)})"
@@ -47,11 +46,11 @@ def warn_of_objects(dataset: Dataset, split: Split, videos: Mapping[str, VideoCo
     """
     label = f"{dataset.name} {split.name}"
     if empty := [video for video, content in videos.items() if not content.objects]:
-        yield f"{label}: no mask shows an object in {shorten_names(empty)}"
+        yield f"{label}: no mask shows an object in {_shorten_names(empty)}"
     found, published = sum(len(content.objects) for content in videos.values()), split.counts
     if published.objects not in (None, found) and published.videos in (None, len(videos)):
         yield f"{label}: {found} objects are prompted, and the card states {published.objects}"
-    if split.separate_prompts and any(_has_only_ground_truth(content) for content in videos.values()):
+    if split.separate_prompts and _has_only_ground_truth(videos):
         yield (
             f"{label}: the publisher's prompts are not among the files, so the first mask of each object in the ground "
             "truth prompts it"
@@ -60,12 +59,17 @@ def warn_of_objects(dataset: Dataset, split: Split, videos: Mapping[str, VideoCo
     if path.is_file():
         listed = meta.read_listed_categories(path, videos)
         yield from _compare_with_meta_file(f"{label}: {path.name}", listed, videos)
-        yield from _name_unlisted_categories(f"{label}: {path.name}", listed, dataset.rules)
+        categories = [category for found in listed.values() for category in found.values()]
+        if unlisted := meta.describe_unlisted_categories(dataset.rules, categories):
+            yield f"{label}: {unlisted}"
 
 
-def _has_only_ground_truth(content: VideoContent) -> bool:
-    """Whether a video has no prompts of its own, and more masks than prompts would be."""
-    return not content.prompts and content.masks > max(1, len(content.objects))
+def _has_only_ground_truth(videos: Mapping[str, VideoContent]) -> bool:
+    """Whether no video has prompts of its own, and one has more masks than its prompts would be."""
+    found = videos.values()
+    return not any(content.prompts for content in found) and any(
+        content.masks > max(1, len(content.objects)) for content in found
+    )
 
 
 def _compare_with_meta_file(
@@ -79,29 +83,12 @@ def _compare_with_meta_file(
         ("does not list", "with a prompt", prompted - objects),
     ):
         if differing:
-            names = shorten_names([f"{video}/{object_id}" for video, object_id in sorted(differing)])
+            names = _shorten_names([f"{video}/{object_id}" for video, object_id in sorted(differing)])
             total = f"it lists {len(objects)}, and {len(prompted)} are prompted"
-            yield f"{subject} {verb} {len(differing)} objects {without}: {names}; {total}"
+            yield f"{subject} {verb} objects {without} ({len(differing)}): {names}; {total}"
 
 
-def _name_unlisted_categories(
-    subject: str, listed: Mapping[str, Mapping[int, str | None]], rules: Rules
-) -> Iterator[str]:
-    """Yield a warning that names the categories which the card lists neither as seen nor as unseen."""
-    if not rules.seen:
-        return
-    categories = Counter(category for found in listed.values() for category in found.values() if category)
-    unlisted = sorted(categories.keys() - {*rules.seen, *rules.unseen})
-    if unlisted:
-        objects = sum(categories[category] for category in unlisted)
-        yield (
-            f"{subject} has {len(unlisted)} categories with {objects} objects that the card lists neither as seen nor "
-            f"as unseen; they count as unseen: {shorten_names(unlisted, len(unlisted))}"
-        )
-
-
-def shorten_names(names: Collection[str], most: int = MAX_NAMES_SHOWN) -> str:
-    """Names in one line, at most so many of them, and the number of the others."""
-    shown: Sequence[str] = [*names][:most]
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return f"{', '.join(shown)}{more}"
+def _shorten_names(names: Sequence[str]) -> str:
+    """Names in one line, at most MAX_NAMES_SHOWN of them, and the number of the others."""
+    more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
+    return f"{', '.join(names[:MAX_NAMES_SHOWN])}{more}"

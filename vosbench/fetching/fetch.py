@@ -13,6 +13,7 @@ from vosbench.datasets import registry
 from vosbench.datasets.card import Counts, Dataset, Download, Split
 from vosbench.datasets.split import read_fetched_splits
 from vosbench.errors import VosbenchError
+from vosbench.fetching.additions import add_files, find_additions, list_addable_names
 from vosbench.fetching.checksums import is_url
 from vosbench.fetching.download import download_file
 from vosbench.fetching.gather import gather_files, gather_lists
@@ -29,6 +30,7 @@ from vosbench.io.archives.volumes import get_archive_name
 from vosbench.io.files import (
     count_free_bytes,
     hash_file_sha256,
+    remove_path,
     replacing,
     require_space,
 )
@@ -82,7 +84,8 @@ def plan_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sourc
     chosen, home = _find_split(dataset, split), root / dataset.name
     present = None if sources.force else read_fetched_splits(home).get(chosen.name)
     archives = root / paths.ARCHIVES / dataset.name
-    files = plan_files(dataset.downloads, chosen.downloads, dataset.checksums, archives, sources)
+    addable = list_addable_names(chosen)
+    files = plan_files(dataset.downloads, chosen.downloads, dataset.checksums, archives, sources, addable)
     in_parts = is_in_parts(chosen, files)
     if in_parts and not sources.force:
         files = mark_unpacked(files, make_part_records(archives, chosen, home))
@@ -116,7 +119,8 @@ def fetch_dataset(
 ) -> FetchResult:
     """Download a split of a dataset, verify it, and write it to `root/<dataset>` in the normal layout.
 
-    split: its name, or None for the card's default. A split that is there is left as it is, unless `sources.force`.
+    split: its name, or None for the card's default. A split that is there is left as it is, unless `sources.force`; a
+    meta file or a list that is given is added to it.
 
     Raises VosbenchError if a file cannot be downloaded, is damaged or unsafe, or is not what the card says; the
     datasets in `root` are then unchanged.
@@ -125,7 +129,8 @@ def fetch_dataset(
     home, archives = root / dataset.name, root / paths.ARCHIVES / dataset.name
     if plan.counts:
         remove_leftovers(root, dataset.name, make_part_records(archives, chosen, home).folder)
-        return FetchResult(home, False, plan.counts)
+        warnings = _add_given_files(plan, dataset, chosen, root, progress)
+        return FetchResult(home, warnings is not None, plan.counts, tuple(warnings or ()))
     with lock_fetch(root, dataset.name):
         if sources.force:
             delete_downloads(archives, plan.planned_files)
@@ -142,6 +147,23 @@ def fetch_dataset(
         if not sources.keep_archives:
             delete_downloads(archives, plan.planned_files)
         return FetchResult(home, True, counts, (*warnings, *more))
+
+
+def _add_given_files(
+    plan: FetchPlan, dataset: Dataset, split: Split, root: Path, progress: FetchProgress
+) -> list[str] | None:
+    """Add the files that the user gives to a split that is there. Returns warnings, or None if there is none to add."""
+    additions = find_additions(plan.planned_files, split)
+    if not additions:
+        return None
+    with lock_fetch(root, dataset.name):
+        try:
+            files, warnings = gather_files(additions, {}, plan.by_hand, progress)
+            return warnings + add_files(files, dataset, split, root)
+        finally:
+            for file in additions:
+                if file.urls:
+                    remove_path(file.folder.parent)  # the folder of this command's downloads
 
 
 def fetch_checkpoint(checkpoint: Download, folder: Path, sources: Sources, progress: FetchProgress) -> FetchResult:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vosbench.datasets.card import Counts, Dataset, Split
+from vosbench.datasets.notes import describe_split_notes
 from vosbench.datasets.split import open_split, read_described_splits
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
@@ -20,7 +21,7 @@ from vosbench.fetching.overlaps import refuse_overlaps
 from vosbench.fetching.readers.folders import SplitContent
 from vosbench.fetching.readers.registry import load_reader
 from vosbench.fetching.sources import FetchProgress, Sources
-from vosbench.fetching.write import check_space, describe_files, warn_of_changed_files, write_description, write_split
+from vosbench.fetching.write import check_space, describe_source, warn_of_changed_files, write_description, write_split
 from vosbench.io import paths
 from vosbench.io.archives.members import DamagedArchiveError, Member
 from vosbench.io.archives.open import open_members
@@ -76,14 +77,19 @@ def normalise_split(
         warnings += warn_of_objects(dataset, split, videos, staged)
         others = {name: entry for name, entry in known.items() if name != split.name}
         refuse_overlaps(home, staged, label, others, content.videos)
-        counts = write_description(staged, dataset, split, known, describe_files(files), videos)
-    return counts, [*warnings, *warn_of_unscorable(dataset, split, root, content.videos)]
+        sources_used = [describe_source(file) for file in files]
+        counts = write_description(staged, dataset, split, known, sources_used, videos)
+    return counts, [*warnings, *warn_of_the_rest(dataset, split, root, content.videos)]
 
 
-def warn_of_unscorable(dataset: Dataset, split: Split, root: Path, videos: Sequence[str]) -> list[str]:
-    """Warn if the rules need a list of the publisher that the fetched split lacks."""
-    unscorable = explain_unscorable(open_split(dataset.name, split.name, root), videos)
-    return [f"{dataset.name} {split.name}: cannot be scored yet ({finding.what})" for finding in unscorable]
+def warn_of_the_rest(dataset: Dataset, split: Split, root: Path, videos: Sequence[str]) -> list[str]:
+    """Warn of what shows only when a fetched split is opened, such as a list of the publisher that the rules need."""
+    opened, label = open_split(dataset.name, split.name, root), f"{dataset.name} {split.name}"
+    unscorable = explain_unscorable(opened, videos)
+    return [
+        *(f"{label}: {note}" for note in describe_split_notes(opened, videos)),
+        *(f"{label}: cannot be scored yet ({finding.what})" for finding in unscorable),
+    ]
 
 
 def read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> tuple[SplitContent, list[str]]:
@@ -96,11 +102,14 @@ def read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> t
         content = load_reader(split.reader or dataset.reader)(members, split)
     except VosbenchError:
         if own:  # a fault of a file says more than what the reader lacks
-            report_faults([*find_misplaced(members, split), *find_unmasked(members, split)], label, own)
+            report_faults([*find_misplaced(members, split)], label, own)
+            report_faults([*find_unmasked(members, split)], label, own)
         raise
-    faults = [*find_unpaired(content.entries)]
+    warnings = [f"{label}: {note}" for note in content.notes]
     if own:
         known = {*content.videos, *content.missing}
-        faults += find_misplaced(members, split, skipped=list_framed_videos(members, split) - known)
-        faults += find_unmasked(members, split, content.missing if content.videos else None)
-    return content, [*(f"{label}: {note}" for note in content.notes), *report_faults(faults, label, own)]
+        others = list_framed_videos(members, split) - known
+        warnings += report_faults([*find_misplaced(members, split, skipped=others)], label, own)
+        unmasked = find_unmasked(members, split, content.missing if content.videos else None)
+        warnings += report_faults([*unmasked], label, own)
+    return content, warnings + report_faults([*find_unpaired(content.entries)], label, own)

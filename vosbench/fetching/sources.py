@@ -7,7 +7,7 @@ order.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -90,11 +90,17 @@ class PlannedFile(NamedTuple):
 
 
 def plan_files(
-    known: Mapping[str, Download], needed: Sequence[str], lists: Sequence[str], folder: Path, sources: Sources
+    known: Mapping[str, Download],
+    needed: Sequence[str],
+    lists: Sequence[str],
+    folder: Path,
+    sources: Sources,
+    addable: Collection[str] = (),
 ) -> list[PlannedFile]:
     """Plan where the `needed` files of `known` come from, and `lists` of hashes, which come first.
 
-    Downloads go to `folder`. What the user gives replaces all needed files, unless it is only optional files and lists.
+    Downloads go to `folder`. What the user gives replaces all needed files, unless it is only optional files, lists and
+    files whose names are in `addable`, such as meta files.
     A given folder of archives stands for the needed archives in it, with its .json and .txt files; if no needed archive
     is in it, it stands for all its files, unless it has subfolders too: such a folder is taken as an unpacked dataset.
 
@@ -108,7 +114,8 @@ def plan_files(
         else:
             given += [_plan_given_path(path, known, lists) for path in _expand_folder(Path(text), (*lists, *needed))]
     named = {name for file in given for name in (file.download.file, *file.download.holds)}
-    replaced = any(not (file.is_checksum_list or file.download.optional) for file in given)
+    adding = {file.download.file for file in given if file.download.optional or file.download.file in addable}
+    replaced = any(not (file.is_checksum_list or file.download.file in adding) for file in given)
     required = [known[name] for name in needed if name not in named and (known[name].optional or not replaced)]
     # A list of hashes is useful if the card lacks a hash; for files that the user gives, only if a link to it is given.
     unverified = replaced or not all(file.sha256 for file in required)

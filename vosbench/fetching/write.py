@@ -14,8 +14,10 @@ from vosbench.datasets import card
 from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent, inspect_videos
 from vosbench.datasets.split import DatasetSplit
+from vosbench.errors import VosbenchError
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.readers.folders import SplitContent
+from vosbench.fetching.readers.join import describe_member
 from vosbench.fetching.sources import FetchProgress
 from vosbench.io import paths
 from vosbench.io.archives.members import save_all
@@ -67,16 +69,17 @@ def write_split(
     dataset_split = DatasetSplit(
         dataset.name, staged, split, dataset.rules, tuple(content.videos), frames, masks, fetched=True
     )
-    return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
+    try:
+        return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
+    except VosbenchError as error:  # the folder will be gone when the message is read
+        sources = {str(staged / path): describe_member(member) for path, member in content.entries}
+        raise VosbenchError(sources.get(error.subject, error.subject), error.found, error.remedy) from None
 
 
-def describe_files(files: Sequence[FetchedFile]) -> list[dict[str, Any]]:
-    """Describe the files of a split for dataset.json: their origins, sizes and hashes."""
-    return [
-        {"file": file.path.name, "from": file.origin}
-        | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
-        for file in files
-    ]
+def describe_source(file: FetchedFile) -> dict[str, Any]:
+    """Describe a file for dataset.json: its name and origin, and, unless it is a folder, its hash and size."""
+    described = {"file": file.path.name, "from": file.origin}
+    return described | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
 
 
 def write_description(
@@ -89,8 +92,8 @@ def write_description(
 ) -> Counts:
     """Write the list of a split's videos, and dataset.json, to the folder `staged`. Returns the counts of the split.
 
-    known: the other splits, as dataset.json describes them. sources: from `describe_files`. Raises VosbenchError if
-    they cannot be written.
+    known: the splits that dataset.json describes already. sources: of this split, each from `describe_source`.
+    Raises VosbenchError if they cannot be written.
     """
     write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in videos))
     found = videos.values()

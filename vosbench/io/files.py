@@ -8,9 +8,10 @@ import json
 import os
 import platform
 import shutil
+import stat
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,17 @@ def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None
         return None
     found = f"cannot be read or written ({error.strerror})"
     return DiskError(error.filename or path, found, "make room, or choose a place that you may read and write")
+
+
+def refuse_pipe(path: Path) -> None:
+    """Raise VosbenchError for a pipe, a socket or a device: whoever opens one may wait for ever.
+
+    A path that does not exist is left to the code that opens it.
+    """
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
 
 
 def hash_file(path: Path, algorithm: str) -> str:
@@ -75,6 +87,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises FileNotFoundError if there is no such file, VosbenchError if it cannot be read or holds something else.
     """
+    refuse_pipe(path)
+    refuse_pipe(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

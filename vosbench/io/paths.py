@@ -11,6 +11,7 @@ RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
 MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+MASK_SUFFIXES = frozenset({".png"})
 PARTIAL_SUFFIX = ".partial"
 
 
@@ -48,7 +49,7 @@ def list_folders(path: Path) -> list[Path]:
     return sorted((p for p in path.iterdir() if p.is_dir() and not is_litter(p.name)), key=natural_sort_key)
 
 
-def list_images(path: Path, suffixes: frozenset[str] = frozenset({".png"})) -> list[Path]:
+def list_images(path: Path, suffixes: frozenset[str] = MASK_SUFFIXES) -> list[Path]:
     """List the images of a folder that have one of the suffixes, in natural order; none if it does not exist."""
     if not path.is_dir():
         return []

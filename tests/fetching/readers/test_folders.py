@@ -72,7 +72,9 @@ def test_of_two_sources_of_frames_the_fuller_one_counts_whatever_the_order(turne
         "JPEGImages/bear/00001.jpg": "all.zip",
         "JPEGImages/bear/00002.jpg": "all.zip",
     }
-    assert content.notes == ("2 frames of some.zip are taken from all.zip, which has more frames of the same videos",)
+    assert content.notes == (
+        "frames that some.zip and all.zip both have (2) are from all.zip, which has more of the same videos",
+    )
 
 
 @pytest.mark.parametrize("turned", [False, True])
@@ -186,6 +188,27 @@ def test_only_frames_and_masks_are_taken_out_of_the_folders() -> None:
 def test_objects_may_have_folders_of_their_own_and_few_masks() -> None:
     content = read(members("a", "JPEGImages/bear/#3.jpeg", "Annotations/bear/000/#1.PNG", "Annotations/bear/12/#2.png"))
     assert paths(content)[3:] == [f"Annotations/bear/{p}.png" for p in ("000/00000", "12/00000", "12/00001")]
+
+
+META = '{"videos": {"bear": {"objects": {"1": {}}}}}'
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_meta_file_that_is_given_by_itself_is_preferred_to_one_in_an_archive(turned: bool) -> None:
+    tree = [*members("a.zip", "val/valid_meta.json", *(f"val/{path}" for path in BEAR))]
+    alone = [*lists("meta.json", "meta.json", META)]
+    split = Split("val", meta=("valid_meta.json", "meta.json"))
+    content = read(alone, tree, split=split) if turned else read(tree, alone, split=split)
+    assert {e.member.source.name for e in content.entries if str(e.path) == "val_meta.json"} == {"meta.json"}
+
+
+@pytest.mark.parametrize(("attributes", "taken"), [(META, True), ('{"bear": ["BC", "LRA"]}', False), ("{", False)])
+def test_where_no_meta_file_is_found_another_file_of_its_form_is_tried(attributes: str, taken: bool) -> None:
+    split = Split("val", beside=("attributes.json",))
+    content = read(members("a", *BEAR), lists("attributes.json", "attributes.json", attributes), split=split)
+    assert ("val_meta.json" in paths(content), paths(content)[-1]) == (taken, "attributes.json")
+    content = read(members("a", *BEAR, "meta.json"), lists("attributes.json", "attributes.json", META), split=split)
+    assert [str(e.member.source) for e in content.entries if str(e.path) == "val_meta.json"] == ["a"]
 
 
 def test_the_meta_file_and_the_other_files_of_the_card_are_kept() -> None:

@@ -64,7 +64,7 @@ def join_frames(found: Sequence[VideoFolders], kept: set[str]) -> JoinedFiles:
 
     files = _choose_files(found, paths.FRAMES, kept, choose)
     notes = [
-        f"{count} frames of {loser} are taken from {winner}, which has more frames of the same videos"
+        f"frames that {loser} and {winner} both have ({count}) are from {winner}, which has more of the same videos"
         for (loser, winner), count in sorted(beaten.items())
     ]
     return JoinedFiles(files, notes)

@@ -78,12 +78,21 @@ def plan_meta_files(around: ListLocations, split: Split) -> Iterator[tuple[PureP
     """
     names = dict.fromkeys(name.format(split=split.name) for name in (META_FILE, *split.meta))
     metas = [found for name in names if (found := _find_nearest_files(around, name))]
-    if metas:
+    others = [found for name in split.beside if name.endswith(".json") and (found := _find_nearest_files(around, name))]
+    if metas := metas or [found for found in others if _is_meta_file(found[0])]:
         path = META_FILE.format(split=split.name)
         yield PurePosixPath(path), _choose_file([member for found in metas for member in found], metas[0], path)
     for name in split.beside:
         if found := _find_nearest_files(around, name):
             yield PurePosixPath(found[-1].name.name), _choose_file(found, found, name)
+
+
+def _is_meta_file(member: Member) -> bool:
+    """Whether a file is JSON that states the objects of a video."""
+    try:
+        return any("objects" in video for video in json.loads(member.read())["videos"].values())
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
 
 
 def _choose_file(found: Sequence[Member], best_named: Sequence[Member], path: str) -> Member:
