@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,7 @@ from vosbench.io import paths
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
+    from vosbench.running.run import Run
     from vosbench.studies.sweep import AxisValue, Sweep
     from vosbench.studies.sweep_plan import SweepPlan
     from vosbench.studies.sweep_scores import CellResult
@@ -147,8 +148,22 @@ def _track_runs(
             print_error(f"{outcome.run.path}: {outcome.broken}")
         for record in outcome.failed:
             print_error(f"{outcome.run.path}: {record.video} failed after {record.attempts} attempts: {record.error}")
+    _note_mixed_runs([each.run for each in outcomes if paths.is_run(each.run.path)])
     reasons = {each.run.path: str(each.broken or (each.failed and "some videos failed") or "") for each in outcomes}
     return {path: reason for path, reason in reasons.items() if reason}
+
+
+def _note_mixed_runs(runs: Sequence[Run]) -> None:
+    """Say of each tracker if its runs were not all made by the same code and versions."""
+    from vosbench.cli import console
+    from vosbench.running.recipe import describe_mixture_of_runs
+
+    by_tracker: dict[str, list[dict[str, Any]]] = {}
+    for facts in (run.read_facts() for run in runs):
+        by_tracker.setdefault(facts["tracker"], []).append(facts)
+    for every in by_tracker.values():
+        if mixture := describe_mixture_of_runs(every):
+            console.print_note(mixture)
 
 
 def parse_axes(pairs: Iterable[str], known: Mapping[str, Sequence[object]]) -> dict[str, tuple[AxisValue, ...]]:

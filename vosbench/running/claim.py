@@ -18,7 +18,7 @@ CLAIM = "current"  # the file with the id of the recipe by which shards are made
 def announce_recipe(run: Run, recipe: Recipe) -> None:
     """Let other shards know by which recipe the process works that holds this shard's lock."""
     write_recipe(run.path, recipe)
-    files.write_text(_announcement(run, run.shard_tag), recipe.id)
+    _write_if_other(_announcement(run, run.shard_tag), recipe.id)
 
 
 def _announcement(run: Run, tag: str) -> Path:
@@ -36,11 +36,18 @@ def claim_run(run: Run, recipe: Recipe, force: bool) -> None:
     if not force and _claim_first(path, recipe.id) != recipe.id and (changes := _find_rival_changes(run, recipe)):
         found = f"another shard of this run is at work with another version: {', '.join(changes)}"
         raise VosbenchError(run.path, found, "use the version of that shard, or accept masks of both with --keep")
-    files.write_text(path, recipe.id)
+    _write_if_other(path, recipe.id)
+
+
+def _write_if_other(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text() != text:
+        files.write_text(path, text)
 
 
 def _claim_first(path: Path, name: str) -> str:
     """Write a name into a file if there is none; return what it holds. Of several processes the first one writes."""
+    if path.is_file():
+        return path.read_text()
     beside = path.with_name(f".{path.name}.{platform.node()}-{os.getpid()}{paths.PARTIAL_SUFFIX}")
     try:
         beside.write_text(name)

@@ -9,6 +9,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
+from vosbench.running.provenance import find_differences
 from vosbench.running.recipe import (
     CODE_KEYS,
     MAKER_PARTS,
@@ -101,9 +102,13 @@ def describe_smaller_changes(run: Run, recipe: Recipe, records: Mapping[str, Rec
     recipes, used = read_recipes(run.path), [record.recipe for record in records.values()]
     unknown = sum(name not in recipes for name in used)
     if unknown:
+        known = recipes[UNRECORDED].facts if UNRECORDED in recipes else run.read_published()
+        before = {key: known[key] for key in CODE_KEYS if key in known}
+        changes = ", ".join(find_differences(before, recipe.facts))
         yield (
             f"{run.path}: what made the masks of {unknown} of {len(used)} videos was not recorded for each video (an "
             "older version of vosbench tracked them), so whether the tracker has changed since cannot be known"
+            + (f"; since the last command of that version: {changes}" if changes else "")
         )
     for name in dict.fromkeys(name for name in used if name in recipes):
         versions = (recipes[name].facts.get("versions", {}), recipe.facts.get("versions", {}))

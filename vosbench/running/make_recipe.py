@@ -10,7 +10,16 @@ from typing import Any
 from vosbench.datasets.split import DatasetSplit
 from vosbench.running.chosen_tracker import ChosenTracker
 from vosbench.running.code_versions import HASHED_PACKAGES, hash_package
-from vosbench.running.recipe import CODE_KEYS, HASH_PREFIX, SHOWN_DIGITS, Part, Recipe, collect_maker_parts
+from vosbench.running.recipe import (
+    CODE_KEYS,
+    HASH_PREFIX,
+    PROMPTS_PART,
+    SETTING_PREFIX,
+    SHOWN_DIGITS,
+    Part,
+    Recipe,
+    collect_maker_parts,
+)
 from vosbench.running.tracker_code import TrackerCode, trace_code
 from vosbench.running.work import is_built
 
@@ -37,9 +46,9 @@ def make_recipe(code: TrackerCode, split: DatasetSplit, facts: Mapping[str, Any]
         **{name: f"{HASH_PREFIX}{sha256}" for name, sha256 in code.sha256.items()},
         **collect_maker_parts(facts),
         **dict(_describe_packages(code)),
-        **{f"setting {key}": value for key, value in facts["all_settings"].items()},
+        **{f"{SETTING_PREFIX}{key}": value for key, value in facts["all_settings"].items()},
         "the seed": facts["seed"],
-        "the choice of prompts": prompted,
+        PROMPTS_PART: prompted,
     }
     return Recipe(parts, {key: facts[key] for key in CODE_KEYS if key in facts})
 

@@ -24,6 +24,7 @@ MAKER_PARTS = {"tracker_instance": "the tracker's class or object", "checkpoint_
 CODE_KEYS = ("tracker_sha256", "checkpoint_sha256", "code_sha256", "versions", "git")
 """The entries of run.json that a recipe repeats as `facts`."""
 CODE_TABLES = ("code_sha256", "versions")
+SETTING_PREFIX, PROMPTS_PART = "setting ", "the choice of prompts"
 UNRECORDED = "unrecorded"
 """The name of the recipe that keeps what run.json said of videos of an older version, whose records do not say it."""
 Part = str | int | float | bool | None
@@ -77,7 +78,7 @@ def find_changes(before: Mapping[str, Part], now: Mapping[str, Part]) -> list[st
 
 def _describe_change(name: str, was: Part, found: Part) -> str:
     if was is None or found is None:
-        return f"{name} {'was not part of it' if was is None else 'is no longer part of it'}"
+        return f"{name} is {'new' if was is None else 'gone'}"
     if isinstance(was, str) and isinstance(found, str) and was.startswith(HASH_PREFIX):
         return f"{name} changed ({_shorten(was)}, now {_shorten(found)})"
     return f"{name} {was}, now {found}"
@@ -93,14 +94,39 @@ def describe_mixture(facts: Mapping[str, Any]) -> str | None:
     facts: the entries of run.json, see `Run.read_facts`. In a run of which no record says what made it, which is one of
     an older version, nothing is known.
     """
-    recipes = facts.get("recipes", {})
-    done = [video.get("recipe") for video in facts["videos"].values() if video["state"] == "done"]
+    mixed = _list_kinds(facts["videos"].values(), facts.get("recipes", {}))
+    return f"its masks differ in what made them: {'; '.join(mixed)}" if mixed else None
+
+
+def describe_mixture_of_runs(runs: Iterable[Mapping[str, Any]]) -> str | None:
+    """Say the same of several runs of one tracker, as in a table that compares its settings or checkpoints.
+
+    runs: the entries of the run.json of each.
+    """
+    every = list(runs)
+    recipes = {
+        name: {"parts": {part: value for part, value in recipe["parts"].items() if not _may_vary(part)}}
+        for facts in every
+        for name, recipe in facts.get("recipes", {}).items()
+    }
+    mixed = _list_kinds([video for facts in every for video in facts["videos"].values()], recipes)
+    return f"the runs of {every[0]['tracker']} differ in what made their masks: {'; '.join(mixed)}" if mixed else None
+
+
+def _may_vary(part: str) -> bool:
+    """Whether runs that are compared with each other may differ in a part."""
+    return part.startswith(SETTING_PREFIX) or part in (PROMPTS_PART, MAKER_PARTS["checkpoint_sha256"])
+
+
+def _list_kinds(videos: Iterable[Mapping[str, Any]], recipes: Mapping[str, Any]) -> list[str]:
+    """Each part in which the recipes of some videos differ, in words. videos: their entries in run.json."""
+    done = [video.get("recipe") for video in videos if video["state"] == "done"]
     counts = Counter(recipe if recipe in recipes else None for recipe in done)
     known = {recipe: recipes[recipe]["parts"] for recipe in counts if recipe is not None}
     mixed = [_describe_kinds(name, known, counts) for name in _find_differing_parts(known.values())]
     if known and counts[None]:
         mixed.append(f"of {counts[None]} of {len(done)} videos it was not recorded")
-    return f"its masks differ in what made them: {'; '.join(mixed)}" if mixed else None
+    return mixed
 
 
 def _find_differing_parts(recipes: Iterable[Mapping[str, Part]]) -> Iterator[str]:

@@ -66,7 +66,8 @@ class _Trace:
 
     def _add_own(self, module: str) -> Iterator[str]:
         root = Path(__file__).resolve().parents[2]
-        for path in _find_files(module, root):
+        depth = OWN_TRACKERS.count(".") if module not in MASK_MODULES else module.count(".")
+        for path in [*_find_files(module, root)][depth:]:  # without the __init__.py of the packages above
             self.files.setdefault(OWN_LABEL, {})[path.relative_to(root).as_posix()] = path
             if module not in MASK_MODULES:
                 yield from _read_imports(path, root)
