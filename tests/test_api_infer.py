@@ -123,7 +123,7 @@ def test_an_edited_class_is_not_continued_unless_the_call_says_so(bears: Path) -
 
     (recipe,) = (made.path / ".recipes").glob("*.json")
     recipe.write_text(recipe.read_text().replace(f'"numpy": "{np.__version__}"', '"numpy": "1.0"'))
-    with pytest.warns(UserWarning, match=r"1 of 1 videos were tracked with other versions: numpy 1\.0, now"):
+    with pytest.warns(UserWarning, match=r"1 of 1 video was tracked with other versions: numpy 1\.0, now"):
         assert run(bears, Faint, out=made.path, keep=True).read_done_videos() == {*GOOD, "bad"}
     recipes = {video: record.recipe == recipe.stem for video, record in made.read_records().items()}
     assert recipes == {"good": True, "bad": False, "long": False, "once": False}

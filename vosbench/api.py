@@ -100,12 +100,14 @@ def plan_fetch(
 
 def _find_fetchable(name: str, as_name: str | None) -> Dataset | Download:
     """Return the checkpoint or the dataset of a name; the dataset is renamed if another name is given."""
-    checkpoint = known_checkpoints().get(name)
+    checkpoints = known_checkpoints()
+    checkpoint = checkpoints.get(name)
     if checkpoint and as_name is not None:
         raise VosbenchError(f"--as {as_name}", f"{name} is a checkpoint, and only a dataset can have another name")
     if checkpoint:
         return checkpoint
-    return find_dataset(name) if as_name is None else rename_dataset(find_dataset(name), as_name)
+    dataset = find_dataset(name, others=checkpoints)
+    return dataset if as_name is None else rename_dataset(dataset, as_name)
 
 
 def open_dataset(

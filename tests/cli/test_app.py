@@ -52,6 +52,9 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
         (["verify", "davis"], "dataset davis2017: not found at datasets/davis2017; run: vosbench fetch davis2017"),
         (["verify", "bears", "--split", "test"], "has no split test"),
         (["cite", "davs"], "unknown dataset 'davs': did you mean davis?"),
+        (["fetch", "sam2.1_hiera_tny"], "did you mean sam2.1_hiera_tiny?"),
+        (["fetch", "coco"], " more; to see all, run: vosbench list datasets"),
+        (["infer", "--dataset", "bears", "--tracker", "sam2lng"], "did you mean sam2long?"),
         (["fly"], "No such command"),
     ],
 )

@@ -268,7 +268,7 @@ def test_youtube_vos_takes_the_boundary_of_masks_with_a_short_side_of_360_pixels
 def test_a_frame_that_is_listed_and_has_no_truth_is_named(tmp_path: Path) -> None:
     root, results = youtube(tmp_path)
     (root / "Annotations/clip/00015.png").unlink()
-    with pytest.raises(VosbenchError, match=r"meta\.json: lists 1 frames of video clip .*, such as 00015"):
+    with pytest.raises(VosbenchError, match=r"meta\.json: lists 1 frame of video clip .*, such as 00015"):
         score_split(results, opened(root, "ytvos"), jobs=1)
 
 

@@ -105,3 +105,12 @@ def test_scores_of_a_part_that_an_older_version_put_in_the_place_of_the_runs_are
     assert found.folder == run.path / "eval"
     assert found.marks == ("1 of 4 videos", "up to date, by the times of the files")
     assert not found.stands_for_run
+
+
+def test_the_whole_split_is_whole_even_if_a_video_of_it_has_no_value(run: Run, bears: Path) -> None:
+    folder = score(run, bears)
+    content = json.loads((folder / "scores.json").read_text())
+    signature = content["signature"].replace("videos:4/4", "videos:3/4")
+    (folder / "scores.json").write_text(json.dumps({**content, "signature": signature}))
+    (found,) = read_filed_scores(run)
+    assert (found.stands_for_run, found.marks) == (True, ("3 of 4 videos",))

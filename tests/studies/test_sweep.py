@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.runs import tracked
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.rows import ReportRow
 from vosbench.io.paths import Roots
 from vosbench.studies.sweep import build_sweep, read_sweep
 from vosbench.studies.sweep_plan import plan_runs
-from vosbench.studies.sweep_table import format_sweep_csv, make_sweep_table
+from vosbench.studies.sweep_scores import score_runs
+from vosbench.studies.sweep_table import format_sweep_csv, make_sweep_rows, make_sweep_table
 
 
 def test_the_last_axis_changes_first_and_named_axes_come_before_settings() -> None:
@@ -96,3 +98,13 @@ def test_the_csv_is_that_of_the_csv_module() -> None:
     writer.writeheader()
     writer.writerows(ROWS)
     assert format_sweep_csv(ROWS) == text.getvalue()
+
+
+def test_scores_of_a_part_are_marked_in_the_table_and_filed_apart(bears: Path, tmp_path: Path) -> None:
+    sweep = build_sweep({"dataset": (str(bears),), "tracker": ("static",)})
+    plan = plan_runs(sweep, Roots(results=tmp_path), videos=["good"])
+    run = plan.runs[0].run
+    tracked(bears, run.path)
+    (row,) = make_sweep_rows(sweep, score_runs(plan, {}, jobs=1))
+    assert row["scored"] == "1 of 4 videos"
+    assert [path.name for path in (run.path / "eval").iterdir()] == ["videos-good"]

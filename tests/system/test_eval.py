@@ -104,6 +104,15 @@ def test_what_cannot_be_scored_is_named_or_counted(cli: Cli, run: Path, harm: ob
     assert json.loads((cli.folder / "scores.json").read_text())["problems"]
 
 
+def test_eval_refuses_incomplete_ground_truth_and_names_the_video(cli: Cli, run: Path, bears: Path) -> None:
+    (bears / "Annotations/bad/00003.png").unlink()
+    command = ("eval", "--results", "run", "--dataset", bears, "--json", "scores.json", "--jobs", "1")
+    refused = cli(*command, expect=2).stderr
+    assert "the ground truth is incomplete: video bad has no mask of 1 of 6 frames, such as 00003; complete" in refused
+    assert not (cli.folder / "scores.json").exists()
+    assert "Annotations/bad: has no mask of 1 of 6 frames" in cli("verify", bears, expect=1).stdout
+
+
 def test_a_part_of_a_split_is_scored_only_when_asked_for(cli: Cli, bears: Path) -> None:
     cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run", "--limit", "2")
     refused = cli("eval", "run", "--jobs", "1", expect=2).stderr
@@ -194,7 +203,7 @@ def test_the_first_line_says_the_score_and_what_it_is_of(cli: Cli, run: Path) ->
     means = json.loads((run / "eval/scores.json").read_text())["global"]
     figures = "J&F {J&F-Mean:.1f}  (J {J-Mean:.1f}, F {F-Mean:.1f})"
     shown = figures.format(**{name: 100 * value for name, value in means.items()})
-    assert first == f"{shown}  bears val, 4 videos, 4 objects"
+    assert first == f"{shown}  bears val, 4 videos, 4 objects, rules of davis2017"
     assert rest[-1].startswith("vosbench:")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import datasets, evaluate, fetch, infer, overlay, reproduce, show, slurm, status, sweep  # noqa: F401
+from vosbench.cli import datasets, evaluate, fetch, infer, listing, overlay, reproduce, show, slurm, status, sweep  # noqa: F401
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
 from vosbench.errors import VosbenchError
 from vosbench.running.slurm import EXIT_REQUEUE

@@ -195,6 +195,8 @@ def publish_scores(
     note_leaner_videos(Run(masks).read_records().values())
     if paths.is_run(masks):
         note_mixture(Run(masks))
+    for note in evaluation.notes:
+        console.print_note(f"note: {note}")
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0

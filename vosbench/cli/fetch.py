@@ -10,9 +10,10 @@ import typer
 
 from vosbench.cli.app import SplitOption, app, print_error
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
-    from vosbench.datasets.card import Dataset
+    from vosbench.datasets.card import Counts, Dataset
     from vosbench.fetching.fetch import FetchPlan, FetchResult
     from vosbench.fetching.sources import PlannedFile
 
@@ -117,13 +118,19 @@ def _find_dataset(name: str) -> Dataset | None:
     return None if name in known_checkpoints() else registry.find_dataset(name)
 
 
+def _describe_counts(counts: Counts) -> str:
+    """The size of a split in words, as far as it is known."""
+    known = {"video": counts.videos, "frame": counts.frames, "object": counts.objects}
+    return ", ".join(count_of(number, noun) for noun, number in known.items() if number is not None)
+
+
 def _print_fetched(name: str, fetched: FetchResult) -> None:
     from vosbench.cli import console
 
     for warning in fetched.warnings:
         print_error(f"warning: {warning}")
     at, counts = f"at {fetched.path}", fetched.counts
-    at += f" ({counts.videos} videos, {counts.frames} frames, {counts.objects} objects)" if counts else ""
+    at += f" ({_describe_counts(counts)})" if counts else ""
     if fetched.was_fetched:
         console.print_result(f"{name} is {at}")
     else:
@@ -169,7 +176,7 @@ def _describe_file_origin(file: PlannedFile) -> str:
     if not file.urls:
         return str(file.path) if file.is_given else "by hand"
     others = len(file.urls) - 1
-    return file.urls[0] + (f", or {others} other{'s' if others > 1 else ''}" if others else "")
+    return file.urls[0] + (f", or {count_of(others, 'other')}" if others else "")
 
 
 def _describe_present_bytes(file: PlannedFile) -> str:

@@ -36,7 +36,9 @@ from vosbench.cli.app import (
 from vosbench.cli.evaluate import note_leaner_videos, note_mixture, publish_scores, score_with_progress
 from vosbench.cli.fetch import fetch_with_progress
 from vosbench.errors import VosbenchError
+from vosbench.io import paths
 from vosbench.io.paths import Roots
+from vosbench.io.wording import count_of
 from vosbench.trackers import registry
 
 if TYPE_CHECKING:
@@ -139,7 +141,13 @@ def run_command(
     jobs: JobsOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
-    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does."""
+    """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does.
+
+    A dataset that has only prompts is tracked, and there is nothing to score.
+    """
+    from vosbench.cli import console
+    from vosbench.evaluation.ground_truth import NothingToScoreError
+
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
     options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
@@ -149,8 +157,14 @@ def run_command(
     outcome = _infer_with_progress(job, options, gpus, workers_per_gpu, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
-        evaluation = score_with_progress(outcome.run.path, job.work.dataset_split, job.videos, jobs)
-        status = publish_scores(outcome.run.path, evaluation)
+        path = outcome.run.path
+        try:
+            evaluation = score_with_progress(path, job.work.dataset_split, job.videos, jobs)
+        except NothingToScoreError as error:
+            console.print_result(f"masks: {path / paths.RUN_MASKS}")
+            console.print_result(f"scores: none; {error}")
+        else:
+            status = publish_scores(path, evaluation)
     raise typer.Exit(status)
 
 
@@ -198,6 +212,7 @@ def _infer_with_progress(
 ) -> RunOutcome:
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
+    from vosbench.datasets.notes import describe_split_notes
     from vosbench.running import devices
     from vosbench.running.idle_stops import require_progress
     from vosbench.running.infer import infer_jobs
@@ -206,13 +221,15 @@ def _infer_with_progress(
     if settings := ", ".join(f"{key}={value}" for key, value in job.facts["all_settings"].items()):
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
+    for note in describe_split_notes(dataset_split, job.videos):
+        console.print_note(f"note: {note}")
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
     done = set() if options.overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
-        over, line, note = options.overwrite, format_command_line(), console.print_note
+        over, line, on_note = options.overwrite, format_command_line(), console.print_note
         try:
-            return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=note)[0]
+            return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=on_note)[0]
         except Stopped:
             require_progress(run, read_restarts())
             raise
@@ -223,7 +240,7 @@ def _format_title(job: Job, devices: Sequence[str]) -> str:
     from vosbench.running.run_folder import find_sibling_runs
 
     dataset_split, run = job.work.dataset_split, job.work.run
-    title = f"{dataset_split.name} {dataset_split.split.name}: {len(job.videos)} videos, on {', '.join(devices)}"
+    title = f"{dataset_split.title}: {count_of(len(job.videos), 'video')}, on {', '.join(devices)}"
     siblings = find_sibling_runs(run)
     if siblings and not run.path.exists():
         title += f"; this begins a new run, {run.path.name}, beside {', '.join(siblings)}"
@@ -234,12 +251,18 @@ def _print_outcome(outcome: RunOutcome) -> int:
     """Print what became of the videos; return the exit status."""
     from vosbench.cli import console
 
-    skipped = f", {len(outcome.skipped)} were done before" if outcome.skipped else ""
-    console.print_result(f"{len(outcome.done)} videos done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}")
+    skipped = (
+        f", {len(outcome.skipped)} {'was' if len(outcome.skipped) == 1 else 'were'} done before"
+        if outcome.skipped
+        else ""
+    )
+    console.print_result(
+        f"{count_of(len(outcome.done), 'video')} done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}"
+    )
     note_leaner_videos(outcome.done)
     note_mixture(outcome.run)
     for record in outcome.failed:
-        print_error(f"{record.video} failed after {record.attempts} attempts: {record.error}")
+        print_error(f"{record.video} failed after {count_of(record.attempts, 'attempt')}: {record.error}")
     if outcome.failed:
         print_error(
             f"see {outcome.run.log_path(outcome.failed[0].device)}; repeat the command to try the failed videos again"

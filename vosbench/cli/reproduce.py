@@ -8,6 +8,7 @@ import typer
 
 from vosbench.cli.app import GpusOption, VideosOption, app, print_error, split_names
 from vosbench.cli.show import RunArgument
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.studies.compare_masks import VideoComparison
@@ -38,11 +39,15 @@ def reproduce_command(
         console.print_result(f"{video.video}: {_describe_comparison(video)}")
     if differing := sum(not video.same for video in comparison.videos):
         reasons = "; ".join(comparison.reasons) or "nothing known; the tracker may give other masks each time"
-        print_error(f"{found.path}: {differing} of {len(lengths)} videos differ; what has changed: {reasons}")
+        told = f"{differing} of {count_of(len(lengths), 'video')} {'differs' if differing == 1 else 'differ'}"
+        print_error(f"{found.path}: {told}; what has changed: {reasons}")
         raise typer.Exit(1)
 
 
 def _describe_comparison(video: VideoComparison) -> str:
     if video.same:
         return f"same ({video.note})" if video.note else "same"
-    return video.note or f"{video.differing} of {video.frames} frames differ"
+    return (
+        video.note
+        or f"{video.differing} of {count_of(video.frames, 'frame')} {'differs' if video.differing == 1 else 'differ'}"
+    )

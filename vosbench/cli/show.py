@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vosbench.cli.app import app
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.studies.sweep_folder import SweepFolder
@@ -124,7 +125,7 @@ def _describe_videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
     for name, video in videos.items():
         if video["state"] == "failed":
-            yield "failed", f"{name} after {video['attempts']} attempts: {video['error']}"
+            yield "failed", f"{name} after {count_of(video['attempts'], 'attempt')}: {video['error']}"
         if video.get("leaner"):
             yield "leaner", f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
 
@@ -139,7 +140,8 @@ def _describe_scores(path: str, details: Mapping[str, Any]) -> Iterator[tuple[st
     for each in details["evaluations"]:
         if marks := ", ".join(each["marks"]):
             yield "evaluation", f"{marks}: {_format_means(each['means'])}"
-            yield "", f"{each['folder']}, {each['signature']}"
+            yield "", each["folder"]
+            yield "", each["signature"]
 
 
 def _format_means(means: Mapping[str, Any]) -> str:

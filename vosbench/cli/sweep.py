@@ -27,6 +27,7 @@ from vosbench.cli.app import (
 from vosbench.cli.evaluate import note_leaner_videos, note_mixture
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _track_runs(
         for index, each in enumerate(plan.runs)
         for video in sorted({*each.job.videos} - (set() if overwrite else each.run.read_done_videos()))
     }
-    title = f"sweep {plan.sweep.name}: {len(plan.runs)} runs, {len(lengths)} videos to track, on {', '.join(chosen)}"
+    counts = f"{count_of(len(plan.runs), 'run')}, {count_of(len(lengths), 'video')} to track"
+    title = f"sweep {plan.sweep.name}: {counts}, on {', '.join(chosen)}"
     places = [each.run.path for each in plan.runs]
     with progress.follow_runs(title, lengths, places, json_log) as follow:
         outcomes = infer_jobs(
@@ -147,7 +149,8 @@ def _track_runs(
         if outcome.broken:
             print_error(f"{outcome.run.path}: {outcome.broken}")
         for record in outcome.failed:
-            print_error(f"{outcome.run.path}: {record.video} failed after {record.attempts} attempts: {record.error}")
+            attempts = count_of(record.attempts, "attempt")
+            print_error(f"{outcome.run.path}: {record.video} failed after {attempts}: {record.error}")
     _note_mixed_runs([each.run for each in outcomes if paths.is_run(each.run.path)])
     reasons = {each.run.path: str(each.broken or (each.failed and "some videos failed") or "") for each in outcomes}
     return {path: reason for path, reason in reasons.items() if reason}

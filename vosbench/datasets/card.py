@@ -68,6 +68,8 @@ class Rules:
     name: the name of the card that states the rules; it is part of the signature of every score.
     merge: whether all labelled pixels, void included, belong to one object with id 1.
     void: ids in label maps that count as background.
+    binary: whether 255 is the object 1, and not void, in a video whose masks hold only 0 and 255.
+    dense: whether every frame of a video has a mask in the ground truth, so that a frame without one is a fault.
     objects: which objects are scored. "first_mask": the ids from 1 to the highest id of the first mask. "all": all ids
         in the ground truth. "listed": those in the publisher's meta file, even if the ground truth lacks them.
     span: which frames of an object are scored. "video": all annotated frames of the video. "own": the frames that the
@@ -88,6 +90,8 @@ class Rules:
     name: str
     merge: bool = False
     void: tuple[int, ...] = (255,)
+    binary: bool = False
+    dense: bool = False
     objects: Literal["first_mask", "all", "listed"] = "first_mask"
     span: Literal["video", "own", "appearance"] = "video"
     skip_first: bool = True

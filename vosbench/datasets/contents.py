@@ -30,11 +30,7 @@ def inspect_video(dataset_split: DatasetSplit, video: str) -> VideoContent:
     Raises VosbenchError for a video without frames, and for a mask that cannot be decoded.
     """
     frames, ground_truth = dataset_split.frame_paths(video), dataset_split.ground_truth(video)
-    masks = [
-        folder / f"{frame_name}.png"
-        for folder, frame_names in ground_truth.frame_names_by_folder.items()
-        for frame_name in frame_names
-    ]
+    masks = ground_truth.list_files()
     if ground_truth.object_folders:
         objects = {1} if dataset_split.rules.merge else set(ground_truth.object_folders)
     else:

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from vosbench.datasets.card import Rules, Split
 from vosbench.errors import VosbenchError
 from vosbench.io import files
+from vosbench.io.wording import count_of
 from vosbench.types import Score
 
 META_FILE = "{split}_meta.json"  # the name of a meta file in a fetched dataset
@@ -95,7 +96,9 @@ def read_meta_file(path: Path, frame_names: Mapping[str, Sequence[str]]) -> List
             raise VosbenchError(path, found, "replace it by the publisher's file") from None
         listed = {frame_name for entry in listing[video].values() for frame_name in entry.frames or ()}
         if absent := listed.difference(annotated):
-            found = f"lists {len(absent)} frames of video {video} that have no ground truth, such as {min(absent)}"
+            found = (
+                f"lists {count_of(len(absent), 'frame')} of video {video} without ground truth, such as {min(absent)}"
+            )
             raise VosbenchError(path, found, "add the missing masks, or fetch the dataset again with --force")
     return listing
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from vosbench.datasets import meta
+from vosbench.datasets.completeness import describe_missing_masks
 from vosbench.datasets.contents import VideoContent
 from vosbench.datasets.split import DatasetSplit
 from vosbench.datasets.video import VideoFrames
@@ -54,7 +55,10 @@ class VideoFiles(NamedTuple):
 
 def check_video(dataset_split: DatasetSplit, deep: bool, task: VideoCheck) -> VideoFindings:
     """Check the files of a video. deep: decode every file, and check which objects a tracker would be given."""
-    files = _list_video_files(dataset_split, task.video)
+    try:
+        files = _list_video_files(dataset_split, task.video)
+    except VosbenchError as error:  # the same object or frame is there twice
+        return VideoFindings(0, [_make_finding(dataset_split, Path(error.subject), error.found)])
     findings = [*_find_misplaced(dataset_split, files), *_find_miscounted(dataset_split, task, files)]
     if deep:
         findings += (undecodable := list(_find_undecodable(dataset_split, files)))
@@ -118,6 +122,9 @@ def _find_miscounted(dataset_split: DatasetSplit, task: VideoCheck, files: Video
             same_count = False
             what = f"{number} {kind}" + (f"; dataset.json states {expected}" if recorded else "")
             yield _make_finding(dataset_split, folder / task.video, what)
+    only_prompts = not dataset_split.split.truth or len(files.masks) == 1
+    if same_count and not only_prompts and (what := describe_missing_masks(dataset_split, task.video)):
+        yield _make_finding(dataset_split, dataset_split.masks_folder / task.video, what)
     if recorded is None:
         return
     objects = tuple(sorted(dataset_split.ground_truth(task.video).object_folders))

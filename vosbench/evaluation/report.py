@@ -72,6 +72,7 @@ def evaluation_to_json(evaluation: Evaluation) -> str:
                 {"video": video, "object": object_id, **_by_name(row)} for (video, object_id), row in objects.items()
             ],
             "problems": list(evaluation.problems),
+            **({"notes": list(evaluation.notes)} if evaluation.notes else {}),
         }
     )
 

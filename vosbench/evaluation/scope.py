@@ -27,7 +27,7 @@ def describe_scope(signature: str, own: Mapping[str, str] = NOTHING_KNOWN) -> di
     if any(fields.get(key) != own[key] for key in ("dataset", "split") if key in own and key in fields):
         found["against"] = f"against {fields['dataset']} {fields['split']}"
     if scored != known:
-        found["videos"] = f"{scored} of {known} videos"
+        found["videos"] = f"{scored} of {known} {'video' if known == '1' else 'videos'}"
     if "rules" in own and fields.get("rules", own["rules"]) != own["rules"]:
         found["rules"] = f"rules of {fields['rules']}"
     if fields.get("strict") == "no":

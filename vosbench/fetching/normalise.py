@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vosbench.datasets import card
 from vosbench.datasets.card import Counts, Dataset, Split
+from vosbench.datasets.notes import describe_split_notes
 from vosbench.datasets.split import open_split, read_described_splits
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
@@ -72,6 +73,8 @@ def normalise_split(
         splits = {**known, split.name: describe_split(files, videos)}
         described = {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)}
         write_json(staged / paths.MANIFEST, described)
-    unscorable = explain_unscorable(open_split(dataset.name, split.name, root), content.videos)
+    opened = open_split(dataset.name, split.name, root)
+    warnings += [f"{label}: {note}" for note in describe_split_notes(opened, content.videos)]
+    unscorable = explain_unscorable(opened, content.videos)
     warnings += [f"{label}: cannot be scored yet ({finding.what})" for finding in unscorable]
     return Counts(**splits[split.name]["counts"]), warnings

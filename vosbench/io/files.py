@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +22,17 @@ MAX_REPLACEMENTS = 20  # of a folder that other processes put back at the same m
 
 class DiskError(VosbenchError):
     """The disk is full or refuses a file; the source of the file is not to blame."""
+
+
+def refuse_pipe(path: Path) -> None:
+    """Raise VosbenchError for a pipe, a socket or a device: whoever opens one may wait for ever.
+
+    A path that does not exist is left to the code that opens it.
+    """
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
 
 
 def hash_file(path: Path, algorithm: str) -> str:
@@ -55,6 +67,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises FileNotFoundError if there is no such file, VosbenchError if it cannot be read or holds something else.
     """
+    refuse_pipe(path)
+    refuse_pipe(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -12,6 +12,7 @@ RUN_RECIPES = ".recipes"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
 MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+MASK_SUFFIXES = frozenset({".png"})
 PARTIAL_SUFFIX = ".partial"
 
 
@@ -47,7 +48,7 @@ def list_folders(path: Path) -> list[Path]:
     return sorted((p for p in _list_visible(path) if p.is_dir()), key=natural_sort_key)
 
 
-def list_images(path: Path, suffixes: frozenset[str] = frozenset({".png"})) -> list[Path]:
+def list_images(path: Path, suffixes: frozenset[str] = MASK_SUFFIXES) -> list[Path]:
     """List the images of a folder that have one of the suffixes, in natural order; none if it does not exist."""
     return sorted((p for p in _list_visible(path) if p.suffix.lower() in suffixes), key=natural_sort_key)
 

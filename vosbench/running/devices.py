@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Sequence
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 CPU = "cpu"
 
@@ -54,7 +55,11 @@ def choose_devices(wanted: str | Sequence[str] | None) -> list[str]:
         elif entry.isdecimal() and int(entry) < len(found):
             chosen.append(found[int(entry)])
         else:
-            there = f"there are {len(found)} GPUs, counted from 0" if found else "this machine has no GPU"
+            there = (
+                f"there {'is' if len(found) == 1 else 'are'} {count_of(len(found), 'GPU')}, counted from 0"
+                if found
+                else "this machine has no GPU"
+            )
             raise VosbenchError(f"--gpus {given}", f"no GPU {entry!r}; {there}", "give such indices, all, or cpu")
     return chosen
 

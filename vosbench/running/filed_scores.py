@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.scope import describe_scope
+from vosbench.evaluation.scope import describe_scope, name_scope
 from vosbench.io import files, paths
 from vosbench.running.record import Record
 from vosbench.running.run import Run
@@ -26,6 +26,7 @@ class FiledScores:
 
     folder: where it is. signature: of its numbers. means: the mean of each metric, by its name; None where nothing was
     scored. scope: what sets it apart from an evaluation of the whole split, by the run's own rules, strictly, in words.
+    is_whole: whether it evaluated the whole split so; a video without a scored frame may still be missing in the scope.
     outdated: whether masks that it scored have changed. age: how that is known, in words; empty if it is up to date for
     certain. An evaluation of an older version does not say which masks it scored, so the times of the files tell.
     """
@@ -34,13 +35,14 @@ class FiledScores:
     signature: str
     means: Mapping[str, float | None]
     scope: tuple[str, ...] = ()
+    is_whole: bool = True
     outdated: bool = False
     age: str = ""
 
     @property
     def stands_for_run(self) -> bool:
         """Whether these are the scores of the whole run as it is now."""
-        return not self.scope and not self.outdated
+        return self.is_whole and not self.outdated
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -84,8 +86,10 @@ def _read_scores(run: Run, folder: Path, own: Mapping[str, str], records: Mappin
         if key not in content:
             raise VosbenchError(path, f"damaged ({key!r} is missing)", f"run: vosbench eval {run.path}")
     outdated, age = _judge_age(run, path, content, records)
-    scope = tuple(describe_scope(content["signature"], own).values())
-    return FiledScores(folder, content["signature"], content["global"], scope, outdated, age)
+    signature = content["signature"]
+    scope = tuple(describe_scope(signature, own).values())
+    is_whole = not name_scope(signature, own, content.get("videos", ()))
+    return FiledScores(folder, signature, content["global"], scope, is_whole, outdated, age)
 
 
 def _judge_age(run: Run, path: Path, content: Mapping[str, Any], records: Mapping[str, Record]) -> tuple[bool, str]:

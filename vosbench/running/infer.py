@@ -9,6 +9,7 @@ from functools import partial
 from typing import Literal
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.running.attempts import Attempts, Event
 from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.job import Job
@@ -116,7 +117,7 @@ def require_success(job: Job, outcome: RunOutcome) -> Run:
     if not failed:
         return outcome.run
     names = ", ".join(record.video for record in failed)
-    found = f"{len(failed)} of {len(outcome.done) + len(failed)} videos failed ({names}), the first by: "
+    found = f"{len(failed)} of {count_of(len(outcome.done) + len(failed), 'video')} failed ({names}), the first by: "
     again = "overwrite=True tracks" if is_built(job.work.given) else "the same call tracks"
     remedy = f"see {outcome.run.log_path(failed[0].device)}; {again} the failed videos again"
     raise VosbenchError(outcome.run.path, found + failed[0].error, remedy)

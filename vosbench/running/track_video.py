@@ -17,6 +17,7 @@ import numpy as np
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.processes import peak_memory_mb
+from vosbench.io.wording import count_of
 from vosbench.masks.labels import encode_labels, to_labels
 from vosbench.running.mask_files import count_mask_bytes
 from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
@@ -100,7 +101,7 @@ def _run_in_background(function: Callable[..., None]) -> Iterator[Callable[..., 
 
 def _make_count_error(index: int, frames: int, too_many: bool) -> VosbenchError:
     many = "more than " if too_many else ""
-    return VosbenchError("tracker", f"yielded {many}{index} of {frames} frames, expected masks for each")
+    return VosbenchError("tracker", f"yielded {many}{index} of {count_of(frames, 'frame')}, expected masks for each")
 
 
 def _check_masks(found: Masks, objects: Sequence[int], size: tuple[int, int], frame_name: str) -> None:

@@ -14,6 +14,7 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.io import plugins
 from vosbench.io.paths import Roots
+from vosbench.io.wording import count_of
 from vosbench.running import provenance
 from vosbench.running.attempts import Event
 from vosbench.running.infer import infer_jobs
@@ -88,7 +89,8 @@ def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Pat
         if (found := len(dataset_split.frame_paths(video))) != records[video].frames:
             raise VosbenchError(
                 run.path,
-                f"video {video} had {records[video].frames} frames, and has {found} in {dataset_split.frames_folder}",
+                f"video {video} had {count_of(records[video].frames, 'frame')}, "
+                f"and has {found} in {dataset_split.frames_folder}",
                 "a run can be reproduced only with the same dataset",
             )
     return job

@@ -18,16 +18,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SWEEP_METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
-LAST_COLUMNS = (*SWEEP_METRICS, "fps", "peak_gpu_memory_mb", "run")
+LAST_COLUMNS = (*SWEEP_METRICS, "fps", "peak_gpu_memory_mb", "scored", "run")
 
 
 def make_sweep_rows(sweep: Sweep, results: Sequence[CellResult]) -> list[ReportRow]:
-    """Return one row per run: the varied axes, the metrics as fractions, frames per second, and GPU memory in MB."""
+    """Return one row per run: the varied axes, the metrics as fractions, frames per second, and GPU memory in MB.
+
+    scored: what sets the scores apart from those of the whole split, in words; only rows of such scores have it.
+    """
     rows = []
     for result in results:
         cell, means = result.cell, result.means
         row: ReportRow = {axis: format_axis_value(cell[axis]) for axis in sweep.varied_axes if axis in cell}
         row |= {name: mean for name in SWEEP_METRICS if (mean := means.get(name)) is not None}
+        row |= {"scored": ", ".join(result.marks)} if result.marks else {}
         every_record = result.run.read_records().values() if result.run else ()
         records = [record for record in every_record if record.state == "done"]
         if seconds := sum(record.seconds for record in records):

@@ -42,7 +42,7 @@ def find_tracker(name: str) -> str:
         return known[name]
     if ":" in name:
         return name
-    raise make_unknown_name_error("tracker", name, known)
+    raise make_unknown_name_error("tracker", name, known, "to see all, run: vosbench list trackers")
 
 
 def read_tracker_parameters(spec: str | Callable[..., Any]) -> dict[str, Parameter]:

@@ -21,6 +21,7 @@ from vosbench.fetching.readers.folders import LayoutEntry, SplitContent, read_fo
 from vosbench.fetching.readers.sav_json import Masklets
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
+from vosbench.io.wording import count_of
 
 VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
 ANNOTATION_SUFFIX = "_manual.json"
@@ -122,9 +123,11 @@ def _check_masks_fit(video_file: VideoFile, frame_names: set[str], annotation: M
     """Raises VosbenchError if a video's masks do not fit its frames: the PNGs of `frame_names`, and those in JSON."""
     file, frames, size = video_file
     if stray := sorted(frame_names - {Path(_format_frame_name(index)).stem for index in range(frames)}):
-        raise make_video_error(file, f"decodes to {frames} frames from 00000 on, but has a mask of frame {stray[0]}")
+        raise make_video_error(
+            file, f"decodes to {count_of(frames, 'frame')} from 00000 on, but has a mask of frame {stray[0]}"
+        )
     if annotation and annotation.frames > frames:
-        found = f"decodes to {frames} frames, but its {ANNOTATION_SUFFIX} states {annotation.frames}"
+        found = f"decodes to {count_of(frames, 'frame')}, but its {ANNOTATION_SUFFIX} states {annotation.frames}"
         raise make_video_error(file, found)
     if annotation and annotation.size != size:
         shown, drawn = (f"{height}x{width}" for height, width in (size, annotation.size))
