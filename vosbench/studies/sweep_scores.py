@@ -26,7 +26,8 @@ FindChange = Callable[[Path], float]
 class CellResult:
     """The scores of a combination, or the reason why it has none.
 
-    run: None for a combination that was refused. means: metric -> fraction. failed_in_scoring: whether only scoring met
+    run: None for a combination that was refused. means: metric -> fraction. marks: what sets the scores
+    apart from those of the whole split, in words. failed_in_scoring: whether only scoring met
     the reason, so that nobody was told of it yet.
     """
 
@@ -34,6 +35,7 @@ class CellResult:
     run: Run | None
     means: Mapping[str, float | None] = field(default_factory=dict)
     signature: str = ""
+    marks: tuple[str, ...] = ()
     reason: str = ""
     failed_in_scoring: bool = False
 
@@ -81,7 +83,7 @@ def _score_run(planned: PlannedRun, jobs: int | None, find_truth_change: FindCha
     except VosbenchError as error:
         return CellResult(planned.cell, run, reason=str(error), failed_in_scoring=True)
     means = {str(metric): value for metric, value in evaluation.means.items()}
-    return CellResult(planned.cell, run, means, evaluation.signature)
+    return CellResult(planned.cell, run, means, evaluation.signature, evaluation.marks)
 
 
 def _find_current_scores(planned: PlannedRun, find_truth_change: FindChange) -> CellResult | None:
