@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import shutil
@@ -193,6 +194,12 @@ def test_a_damaged_png_is_a_frame_that_cannot_be_decoded(root: Path) -> None:
     Image.fromarray(squares(ONE)).save(path)
     path.write_bytes(path.read_bytes().replace(b"\x0dIHDR", b"\x00IHDR"))  # says that the header is empty
     with pytest.raises(VosbenchError, match=r"bear/00005\.png: cannot be decoded"):
+        opened(root).frames_of("bear")[5]
+
+
+def test_a_pipe_among_the_frames_is_named_and_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "JPEGImages/bear/00005.jpg")
+    with pytest.raises(VosbenchError, match=r"bear/00005\.jpg: is a pipe, a socket or a device, not a file"):
         opened(root).frames_of("bear")[5]
 
 

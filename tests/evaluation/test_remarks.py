@@ -46,6 +46,15 @@ def test_an_empty_first_mask_is_named_where_objects_may_come_late(tmp_path: Path
     assert "|videos:1/2|" in evaluation.signature
 
 
+def test_where_nothing_is_scored_the_error_says_why(tmp_path: Path) -> None:
+    root = fetched(make_tree(tmp_path / "animals", {"fox": [squares(), *FOX]}, frames=False), "folder")
+    results = write_masks(tmp_path / "results", {"fox": FOX})
+    with pytest.raises(
+        VosbenchError, match=r"the rules of folder score \(fox: the first mask shows no object, so the video"
+    ):
+        score_split(results, opened(root), jobs=1, strict=False)
+
+
 def test_an_object_that_comes_after_the_first_mask_is_named(tmp_path: Path) -> None:
     evaluation = score_split(
         write_masks(tmp_path / "results", {"bear": FOX}),

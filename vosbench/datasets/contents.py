@@ -8,6 +8,7 @@ from functools import partial
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.io import processes
+from vosbench.masks.folder import MaskFolder
 
 MASKS_PER_PROCESS = 2000  # decoding more masks than this takes longer than starting another process
 
@@ -37,16 +38,17 @@ def inspect_video(dataset_split: DatasetSplit, video: str) -> VideoContent:
     given = dataset_split.prompt_masks(video)
     masks = ground_truth.list_files()
     prompts = given.list_files() if given.path != ground_truth.path else []
-    if given.object_folders:
-        objects = {1} if dataset_split.rules.merge else set(given.object_folders)
-    else:
-        first_frame_only = dataset_split.split.prompts == "first_frame"
-        prompting = [frames[0].stem] if first_frame_only else given.frame_names
-        objects = {
-            object_id for frame_name in prompting if given.has(frame_name) for object_id in given.read(frame_name)[1]
-        }
+    objects = _find_objects(dataset_split, given, frames[0].stem)
     size = sum(path.stat().st_size for path in (*frames, *masks, *prompts))
     return VideoContent(len(frames), len(masks), size, tuple(sorted(objects)), len(prompts))
+
+
+def _find_objects(dataset_split: DatasetSplit, given: MaskFolder, first_frame: str) -> set[int]:
+    """The ids of the objects that masks show, or that may be prompted in the first frame if only that one prompts."""
+    if given.object_folders:
+        return {1} if dataset_split.rules.merge else set(given.object_folders)
+    prompting = [first_frame] if dataset_split.split.prompts == "first_frame" else given.frame_names
+    return {object_id for frame_name in prompting if given.has(frame_name) for object_id in given.read(frame_name)[1]}
 
 
 def inspect_videos(

@@ -133,7 +133,8 @@ def _find_miscounted(dataset_split: DatasetSplit, task: VideoCheck, files: Video
             what = f"{number} {kind}" + (f"; dataset.json states {expected}" if recorded else "")
             yield _make_finding(dataset_split, folder / task.video, what)
     only_prompts = not dataset_split.split.truth or len(files.masks) == 1
-    if same_count and not only_prompts and (what := describe_missing_masks(dataset_split, task.video)):
+    ground_truth = dataset_split.ground_truth(task.video)
+    if same_count and not only_prompts and (what := describe_missing_masks(dataset_split, task.video, ground_truth)):
         yield _make_finding(dataset_split, dataset_split.masks_folder / task.video, what)
     if recorded is None:
         return

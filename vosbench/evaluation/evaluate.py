@@ -58,16 +58,14 @@ def score_split(
     scores = tuple(score for video in videos for score in scored[video].scores)
     frames = tuple(frame for video in videos for frame in scored[video].frames)
     if not frames:
-        raise _make_no_frames_error(dataset_split)
+        raise _make_no_frames_error(dataset_split, _collect_remarks(scored, videos))
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
     valued = {score.video for score in scores if not math.isnan(score.value)}
     signature = format_signature(dataset_split, [video for video in videos if video in valued], strict)
     name, split = dataset_split.name, dataset_split.split.name
-    remarks = [remark for video in videos for remark in scored[video].remarks]
-    binary = describe_binary_videos([video for video in videos if scored[video].binary])
     categories = (entry.category for objects in listing.values() for entry in objects.values())
     unlisted = meta.describe_unlisted_categories(dataset_split.rules, categories)
-    notes = tuple(filter(None, (dataset_split.note, binary, unlisted, *group_remarks(remarks))))
+    notes = (*filter(None, (dataset_split.note, unlisted)), *_collect_remarks(scored, videos))
     return Evaluation(name, split, signature, scores, groups, tuple(problems), frames, notes)
 
 
@@ -110,6 +108,13 @@ def _score_videos(
     return scored
 
 
+def _collect_remarks(scored: Mapping[str, VideoScores], videos: Sequence[str]) -> list[str]:
+    """What else to say of the videos: what 255 is in them, and which objects have no value."""
+    binary = describe_binary_videos([video for video in videos if scored[video].binary])
+    remarks = group_remarks(remark for video in videos for remark in scored[video].remarks)
+    return [binary, *remarks] if binary else remarks
+
+
 def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
     more = f"; and {len(problems) - MAX_PROBLEMS_SHOWN} more" if len(problems) > MAX_PROBLEMS_SHOWN else ""
     return VosbenchError(
@@ -119,10 +124,7 @@ def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
     )
 
 
-def _make_no_frames_error(dataset_split: DatasetSplit) -> VosbenchError:
-    return VosbenchError(
-        dataset_split.title,
-        f"no object has a frame that the rules of {dataset_split.rules.name} score; "
-        "videos of one or two frames have none",
-        "choose other --videos or --rules",
-    )
+def _make_no_frames_error(dataset_split: DatasetSplit, remarks: Sequence[str]) -> VosbenchError:
+    why = "; ".join(remarks[:MAX_PROBLEMS_SHOWN])
+    found = f"no object has a frame that the rules of {dataset_split.rules.name} score ({why})"
+    return VosbenchError(dataset_split.title, found, "add ground truth, or choose other --videos or --rules")

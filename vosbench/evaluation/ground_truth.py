@@ -31,7 +31,7 @@ def open_ground_truths(dataset_split: DatasetSplit, videos: Sequence[str], resul
             raise VosbenchError(dataset_split.title, found, "fetch the dataset again, or choose other --videos")
     if all(map(_holds_only_prompts, ground_truths.values())):
         _refuse_prompts(dataset_split, ground_truths, results)
-    if incomplete := list(find_incomplete_truth(dataset_split, videos)):
+    if incomplete := list(find_incomplete_truth(dataset_split, ground_truths)):
         raise _make_incomplete_error(dataset_split, incomplete)
     return ground_truths
 

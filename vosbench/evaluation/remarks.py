@@ -79,7 +79,10 @@ def check_first_mask(
     """
     if rules.objects != "first_mask":
         return
-    where, remedy = ground_truth.describe(ground_truth.frame_names[0]), "correct the mask, or choose other --videos"
+    where, remedy = (
+        ground_truth.describe(ground_truth.frame_names[0]),
+        "correct the mask, or choose other --videos or --rules",
+    )
     if not scored_frames and rules.dense:
         raise VosbenchError(
             where, f"shows no object, and the rules of {rules.name} score those of the first mask", remedy

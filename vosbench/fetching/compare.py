@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vosbench.datasets import meta
-from vosbench.datasets.card import Counts, Dataset, Split
+from vosbench.datasets.card import Counts, Dataset, Rules, Split
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
 
@@ -57,11 +57,7 @@ def warn_of_objects(dataset: Dataset, split: Split, videos: Mapping[str, VideoCo
         )
     path = folder / meta.META_FILE.format(split=split.name)
     if path.is_file():
-        listed = meta.read_listed_categories(path, videos)
-        yield from _compare_with_meta_file(f"{label}: {path.name}", listed, videos)
-        categories = [category for found in listed.values() for category in found.values()]
-        if unlisted := meta.describe_unlisted_categories(dataset.rules, categories):
-            yield f"{label}: {unlisted}"
+        yield from (f"{label}: {line}" for line in _compare_with_meta_file(path, dataset.rules, videos))
 
 
 def _has_only_ground_truth(videos: Mapping[str, VideoContent]) -> bool:
@@ -72,10 +68,9 @@ def _has_only_ground_truth(videos: Mapping[str, VideoContent]) -> bool:
     )
 
 
-def _compare_with_meta_file(
-    subject: str, listed: Mapping[str, Mapping[int, str | None]], videos: Mapping[str, VideoContent]
-) -> Iterator[str]:
-    """Yield a warning if the meta file lists other objects than are prompted."""
+def _compare_with_meta_file(path: Path, rules: Rules, videos: Mapping[str, VideoContent]) -> Iterator[str]:
+    """Yield a line if the meta file lists other objects than are prompted, and one on its categories."""
+    listed = meta.read_listed_categories(path, videos)
     objects = {(video, object_id) for video, found in listed.items() for object_id in found}
     prompted = {(video, object_id) for video in listed for object_id in videos[video].objects}
     for verb, without, differing in (
@@ -85,7 +80,10 @@ def _compare_with_meta_file(
         if differing:
             names = _shorten_names([f"{video}/{object_id}" for video, object_id in sorted(differing)])
             total = f"it lists {len(objects)}, and {len(prompted)} are prompted"
-            yield f"{subject} {verb} objects {without} ({len(differing)}): {names}; {total}"
+            yield f"{path.name} {verb} objects {without} ({len(differing)}): {names}; {total}"
+    categories = [category for found in listed.values() for category in found.values()]
+    if unlisted := meta.describe_unlisted_categories(rules, categories):
+        yield unlisted
 
 
 def _shorten_names(names: Sequence[str]) -> str:

@@ -33,17 +33,6 @@ class DiskError(VosbenchError):
     """The disk is full or refuses a file; the source of the file is not to blame."""
 
 
-def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None:
-    """The error to show for what the operating system refuses; None for what the user cannot mend.
-
-    path: what it is about if the error itself does not say.
-    """
-    if error.errno not in MENDABLE_ERROR_NUMBERS:
-        return None
-    found = f"cannot be read or written ({error.strerror})"
-    return DiskError(error.filename or path, found, "make room, or choose a place that you may read and write")
-
-
 def refuse_pipe(path: Path) -> None:
     """Raise VosbenchError for a pipe, a socket or a device: whoever opens one may wait for ever.
 
@@ -53,6 +42,17 @@ def refuse_pipe(path: Path) -> None:
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
             raise VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
+
+
+def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None:
+    """The error to show for what the operating system refuses; None for what the user cannot mend.
+
+    path: what it is about if the error itself does not say.
+    """
+    if error.errno not in MENDABLE_ERROR_NUMBERS:
+        return None
+    found = f"cannot be read or written ({error.strerror})"
+    return DiskError(error.filename or path, found, "make room, or choose a place that you may read and write")
 
 
 def hash_file(path: Path, algorithm: str) -> str:

@@ -7,7 +7,7 @@ says that they come in different files, or that the ground truth is not public. 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -87,15 +87,18 @@ def join_masks(found: Sequence[VideoFolders], split: Split, kept: set[str]) -> J
         **_choose_files(given, paths.PROMPTS, known, _choose_only_equal),
         **_choose_files(given, paths.MASKS, kept - known, _choose_only_equal),
     }
-    notes = []
-    if given and (lacking := prompted - known):
-        notes.append(f"{len(lacking)} of {len(kept)} videos have prompts and no ground truth, such as {min(lacking)}")
-    if given and (lacking := known - prompted):
-        notes.append(
-            f"{len(lacking)} of {len(kept)} videos have ground truth and none of the publisher's prompts, "
-            f"such as {min(lacking)}; the first mask of each object prompts it"
+    return JoinedFiles(files, [*_describe_lacking(prompted - known, known - prompted, kept)] if given else [])
+
+
+def _describe_lacking(truth: set[str], prompts: set[str], kept: set[str]) -> Iterator[str]:
+    """Yield a note on the videos that lack ground truth, and one on those that lack prompts, of all that are kept."""
+    if truth:
+        yield f"{len(truth)} of {len(kept)} videos have prompts and no ground truth, such as {min(truth)}"
+    if prompts:
+        yield (
+            f"{len(prompts)} of {len(kept)} videos have ground truth and none of the publisher's prompts, such as "
+            f"{min(prompts)}; the first mask of each object prompts it"
         )
-    return JoinedFiles(files, notes)
 
 
 def _find_prompting(found: Sequence[VideoFolders]) -> set[int]:
