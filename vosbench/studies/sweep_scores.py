@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.summary import format_signature
 from vosbench.io import paths
 from vosbench.running.filed_scores import find_run_scores
@@ -38,11 +37,6 @@ class CellResult:
     marks: tuple[str, ...] = ()
     reason: str = ""
     failed_in_scoring: bool = False
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """What sets the scores apart from those of the whole split by its own rules, such as "1 of 30 videos"."""
-        return tuple(describe_scope(self.signature).values()) if self.signature else ()
 
 
 def score_runs(
