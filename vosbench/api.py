@@ -14,15 +14,8 @@ from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
 from vosbench.fetching.checkpoints import known_checkpoints
-from vosbench.fetching.fetch import (
-    FetchPlan,
-    FetchResult,
-    fetch_checkpoint,
-    fetch_dataset,
-    plan_checkpoint,
-    plan_dataset,
-    rename_dataset,
-)
+from vosbench.fetching.fetch import FetchResult, fetch_checkpoint, fetch_dataset, rename_dataset
+from vosbench.fetching.plan import FetchPlan, plan_checkpoint, plan_dataset
 from vosbench.fetching.sources import FetchProgress, Sources
 from vosbench.io.paths import Roots
 from vosbench.running.attempts import Event

@@ -17,7 +17,8 @@ from tests.support.server import serve
 from vosbench.datasets.card import Counts, Download, Rules
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
-from vosbench.fetching.fetch import plan_checkpoint, plan_dataset, rename_dataset
+from vosbench.fetching.fetch import rename_dataset
+from vosbench.fetching.plan import plan_checkpoint, plan_dataset
 from vosbench.fetching.sources import Sources
 
 

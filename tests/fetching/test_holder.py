@@ -19,7 +19,7 @@ from vosbench.datasets.card import Dataset, load_card
 from vosbench.errors import VosbenchError
 from vosbench.fetching import gather
 from vosbench.fetching.download import RetryPolicy
-from vosbench.fetching.fetch import plan_dataset
+from vosbench.fetching.plan import plan_dataset
 from vosbench.fetching.sources import Sources
 from vosbench.io import paths
 

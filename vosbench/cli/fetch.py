@@ -13,7 +13,8 @@ from vosbench.errors import VosbenchError
 
 if TYPE_CHECKING:
     from vosbench.datasets.card import Dataset
-    from vosbench.fetching.fetch import FetchPlan, FetchResult
+    from vosbench.fetching.fetch import FetchResult
+    from vosbench.fetching.plan import FetchPlan
     from vosbench.fetching.sources import PlannedFile
 
 ALL_CHECKPOINTS = "checkpoints"  # the name that stands for every checkpoint
@@ -58,8 +59,12 @@ def fetch_command(
     as_: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Store the dataset under another name.")
     ] = None,
-    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep the downloaded archives.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Fetch again what is complete.")] = False,
+    keep_archives: Annotated[
+        bool, typer.Option("--keep-archives", help="Keep the downloaded archives after they are unpacked.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Fetch again what is there, also downloads that were kept.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched, and fetch nothing.")] = False,
 ) -> None:
     """Download, verify, unpack and normalise datasets; download checkpoints."""
