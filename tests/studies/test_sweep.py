@@ -102,8 +102,9 @@ def test_the_csv_is_that_of_the_csv_module() -> None:
 
 def test_scores_of_a_part_are_marked_in_the_table_and_filed_apart(bears: Path, tmp_path: Path) -> None:
     sweep = build_sweep({"dataset": (str(bears),), "tracker": ("static",)})
-    planned = plan_runs(sweep, Roots(results=tmp_path), videos=["good"])
-    tracked(bears, planned.runs[0].run.path)
-    (row,) = make_sweep_rows(sweep, score_runs(planned, {}, jobs=1))
+    plan = plan_runs(sweep, Roots(results=tmp_path), videos=["good"])
+    run = plan.runs[0].run
+    tracked(bears, run.path)
+    (row,) = make_sweep_rows(sweep, score_runs(plan, {}, jobs=1))
     assert row["scored"] == "1 of 4 videos"
-    assert [path.name for path in (planned.runs[0].run.path / "eval").iterdir()] == ["videos-good"]
+    assert [path.name for path in (run.path / "eval").iterdir()] == ["videos-good"]

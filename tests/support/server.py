@@ -116,7 +116,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.state.certificate)
-        self.connection = context.wrap_socket(self.connection, server_side=True)
+        try:
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+        except OSError:  # a client may go at any time
+            self.close_connection = True
+            return
         self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
         self.close_connection = False
 

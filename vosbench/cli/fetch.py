@@ -40,9 +40,9 @@ def fetch_command(
         typer.Option(
             "--from",
             metavar="PATH_OR_URL",
-            help="An archive, folder, meta file or list of hashes on disk, or a URL; repeatable. Replaces all files "
-            "that the card requires. A file with the name of an optional file or of a list of hashes replaces only "
-            "that one.",
+            help="An archive, folder, meta file or list of hashes on disk, or a URL; repeatable, in any order. "
+            "Replaces all files that the card requires. A file with the name of an optional file or of a list of "
+            "hashes replaces only that one. A meta file given alone completes a dataset that is fetched already.",
         ),
     ] = None,
     links: Annotated[

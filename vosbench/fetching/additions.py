@@ -16,7 +16,7 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching.compare import warn_of_objects
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.sources import PlannedFile
-from vosbench.fetching.write import describe_source
+from vosbench.fetching.write import describe_files
 from vosbench.io import files, paths, schema
 
 
@@ -46,7 +46,7 @@ def add_files(given: Sequence[FetchedFile], dataset: Dataset, split: Split, root
             shutil.copyfile(file.path, partial)
     manifest = files.read_json(home / paths.MANIFEST)
     entry = manifest["splits"][split.name]
-    added = [describe_source(file) for file in given]
+    added = describe_files(given)
     others = [source for source in entry["sources"] if source["file"] not in {each["file"] for each in added}]
     entry["sources"] = [*others, *added]
     files.write_json(home / paths.MANIFEST, manifest)

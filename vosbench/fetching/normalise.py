@@ -21,7 +21,7 @@ from vosbench.fetching.overlaps import refuse_overlaps
 from vosbench.fetching.readers.folders import SplitContent
 from vosbench.fetching.readers.registry import load_reader
 from vosbench.fetching.sources import FetchProgress, Sources
-from vosbench.fetching.write import check_space, describe_source, warn_of_changed_files, write_description, write_split
+from vosbench.fetching.write import check_space, describe_files, warn_of_changed_files, write_description, write_split
 from vosbench.io import paths
 from vosbench.io.archives.members import DamagedArchiveError, Member
 from vosbench.io.archives.open import open_members
@@ -77,19 +77,15 @@ def normalise_split(
         warnings += warn_of_objects(dataset, split, videos, staged)
         others = {name: entry for name, entry in known.items() if name != split.name}
         refuse_overlaps(home, staged, label, others, content.videos)
-        sources_used = [describe_source(file) for file in files]
-        counts = write_description(staged, dataset, split, known, sources_used, videos)
-    return counts, [*warnings, *warn_of_the_rest(dataset, split, root, content.videos)]
+        counts = write_description(staged, dataset, split, known, describe_files(files), videos)
+    return counts, [*warnings, *describe_fetched_split(dataset, split, root, content.videos)]
 
 
-def warn_of_the_rest(dataset: Dataset, split: Split, root: Path, videos: Sequence[str]) -> list[str]:
-    """Warn of what shows only when a fetched split is opened, such as a list of the publisher that the rules need."""
+def describe_fetched_split(dataset: Dataset, split: Split, root: Path, videos: Sequence[str]) -> list[str]:
+    """Say what the pixels of a fetched split mean, and if the rules need a list of the publisher that it lacks."""
     opened, label = open_split(dataset.name, split.name, root), f"{dataset.name} {split.name}"
-    unscorable = explain_unscorable(opened, videos)
-    return [
-        *(f"{label}: {note}" for note in describe_split_notes(opened, videos)),
-        *(f"{label}: cannot be scored yet ({finding.what})" for finding in unscorable),
-    ]
+    unscorable = [f"cannot be scored yet ({finding.what})" for finding in explain_unscorable(opened, videos)]
+    return [f"{label}: {line}" for line in (*describe_split_notes(opened, videos), *unscorable)]
 
 
 def read_content(members: Sequence[Member], dataset: Dataset, split: Split) -> tuple[SplitContent, list[str]]:

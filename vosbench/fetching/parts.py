@@ -20,13 +20,13 @@ from vosbench.fetching.compare import compare_with_card, warn_of_objects
 from vosbench.fetching.faults import find_sizes_that_differ, report_faults
 from vosbench.fetching.gather import FetchedFile, gather_files
 from vosbench.fetching.lock import scratch_folder
-from vosbench.fetching.normalise import open_files, read_content, warn_of_the_rest
+from vosbench.fetching.normalise import describe_fetched_split, open_files, read_content
 from vosbench.fetching.overlaps import refuse_overlaps
 from vosbench.fetching.part_records import PartRecord, PartRecords, group_parts, make_part_records
 from vosbench.fetching.readers.folders import MissingFolderError, SplitContent
 from vosbench.fetching.readers.video_files import list_video_files, split_into_batches
 from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources
-from vosbench.fetching.write import check_space, describe_source, warn_of_changed_files, write_description, write_split
+from vosbench.fetching.write import check_space, describe_files, warn_of_changed_files, write_description, write_split
 from vosbench.io import paths
 from vosbench.io.archives.members import Member, translate_write_errors
 from vosbench.io.files import move_split, remove_path
@@ -108,7 +108,7 @@ def _fetch_part(
             warnings += [*notes, *faults]
             fetch.progress(f"{fetch.label}: videos", len(owners) + len(videos), fetch.split.counts.videos)
     warnings += warn_of_changed_files(files, read_described_splits(fetch.home))
-    record = PartRecord([describe_source(file) for file in files], videos, [*missing.keys() - videos.keys()], warnings)
+    record = PartRecord(describe_files(files), videos, [*missing.keys() - videos.keys()], warnings)
     fetch.records.write(name, record)
     if not fetch.sources.keep_archives:
         _delete_files(files)
@@ -163,7 +163,7 @@ def _finish(fetch: PartFetch, found: Collection[PartRecord]) -> tuple[Counts, li
     warnings += warn_of_objects(dataset, split, videos, records.staged)
     with translate_write_errors(fetch.home):
         move_split(records.staged, fetch.home)
-    warnings += warn_of_the_rest(dataset, split, fetch.root, list(videos))
+    warnings += describe_fetched_split(dataset, split, fetch.root, list(videos))
     remove_path(records.folder)
     told = list(dict.fromkeys(warning for record in found for warning in record.warnings))
     more = [f"{fetch.label}: and {len(told) - MAX_WARNINGS} more warnings"] if len(told) > MAX_WARNINGS else []

@@ -76,10 +76,13 @@ def write_split(
         raise VosbenchError(describe_member(given), error.found, error.remedy) if given else error from None
 
 
-def describe_source(file: FetchedFile) -> dict[str, Any]:
-    """Describe a file for dataset.json: its name and origin, and, unless it is a folder, its hash and size."""
-    described = {"file": file.path.name, "from": file.origin}
-    return described | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
+def describe_files(files: Sequence[FetchedFile]) -> list[dict[str, Any]]:
+    """Describe the files of a split for dataset.json: their origins, sizes and hashes."""
+    return [
+        {"file": file.path.name, "from": file.origin}
+        | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
+        for file in files
+    ]
 
 
 def write_description(
@@ -92,8 +95,8 @@ def write_description(
 ) -> Counts:
     """Write the list of a split's videos, and dataset.json, to the folder `staged`. Returns the counts of the split.
 
-    known: the splits that dataset.json describes already. sources: of this split, each from `describe_source`.
-    Raises VosbenchError if they cannot be written.
+    known: the other splits, as dataset.json describes them. sources: from `describe_files`. Raises VosbenchError if
+    they cannot be written.
     """
     write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in videos))
     found = videos.values()

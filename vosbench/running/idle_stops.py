@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.running.run import Run
 from vosbench.running.shard import IDLE_STOPS_ENTRY, ShardNote
 
@@ -22,8 +23,8 @@ def require_progress(run: Run, restarts: int = 0) -> None:
     run.write_note(**{IDLE_STOPS_ENTRY: stops})
     if stops < MAX_IDLE_STOPS:
         return
-    times = f", and its job was restarted {restarts} time{'s' if restarts > 1 else ''}" if restarts else ""
-    found = f"shard {note.shard} was stopped {stops} times in succession before it finished a video{times}"
+    times = f", and its job was restarted {count_of(restarts, 'time')}" if restarts else ""
+    found = f"shard {note.shard} was stopped {count_of(stops, 'time')} in succession before it finished a video{times}"
     raise VosbenchError(run.path, found, f"give it more time or a faster device{_describe_longest_video(run, note)}")
 
 
@@ -31,4 +32,4 @@ def _describe_longest_video(run: Run, note: ShardNote) -> str:
     done = run.read_done_videos()
     left = {video: frames for video, frames in note.frames.items() if video not in done}
     longest = max(left, key=lambda video: left[video], default=None)
-    return f"; the longest video that is left, {longest}, has {left[longest]} frames" if longest else ""
+    return f"; the longest video that is left, {longest}, has {count_of(left[longest], 'frame')}" if longest else ""

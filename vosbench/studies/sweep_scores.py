@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.summary import format_signature
 from vosbench.io import paths
 from vosbench.running.filed_scores import find_run_scores
@@ -26,7 +25,8 @@ FindChange = Callable[[Path], float]
 class CellResult:
     """The scores of a combination, or the reason why it has none.
 
-    run: None for a combination that was refused. means: metric -> fraction. failed_in_scoring: whether only scoring met
+    run: None for a combination that was refused. means: metric -> fraction. marks: what sets the scores
+    apart from those of the whole split, in words. failed_in_scoring: whether only scoring met
     the reason, so that nobody was told of it yet.
     """
 
@@ -34,13 +34,9 @@ class CellResult:
     run: Run | None
     means: Mapping[str, float | None] = field(default_factory=dict)
     signature: str = ""
+    marks: tuple[str, ...] = ()
     reason: str = ""
     failed_in_scoring: bool = False
-
-    @property
-    def marks(self) -> tuple[str, ...]:
-        """What sets the scores apart from those of the whole split by its own rules, such as "1 of 30 videos"."""
-        return tuple(describe_scope(self.signature).values()) if self.signature else ()
 
 
 def score_runs(
@@ -81,7 +77,7 @@ def _score_run(planned: PlannedRun, jobs: int | None, find_truth_change: FindCha
     except VosbenchError as error:
         return CellResult(planned.cell, run, reason=str(error), failed_in_scoring=True)
     means = {str(metric): value for metric, value in evaluation.means.items()}
-    return CellResult(planned.cell, run, means, evaluation.signature)
+    return CellResult(planned.cell, run, means, evaluation.signature, evaluation.marks)
 
 
 def _find_current_scores(planned: PlannedRun, find_truth_change: FindChange) -> CellResult | None:
