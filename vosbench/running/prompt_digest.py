@@ -30,8 +30,11 @@ def stamp_prompt_files(dataset_split: DatasetSplit, video: str) -> str:
     It is of the names and sizes of all masks of the video, and of the content of the first mask in each folder.
     """
     digest = hashlib.sha256()
-    ground_truth = dataset_split.ground_truth(video)
-    for folder in ground_truth.object_folders.values() or [ground_truth.path]:
+    sources = [
+        dataset_split.prompt_masks(video),
+        *([dataset_split.ground_truth(video)] if dataset_split.all_masks else []),
+    ]
+    for folder in dict.fromkeys(path for each in sources for path in each.object_folders.values() or [each.path]):
         sizes = _list_sizes(folder)
         digest.update(f"{folder.name}\0{sorted(sizes.items())}\0".encode())
         if sizes:

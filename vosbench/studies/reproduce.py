@@ -176,7 +176,11 @@ def _find_rewritten_videos(
         default=math.inf,
     )
     files = {
-        video: [*dataset_split.frame_paths(video), *(dataset_split.masks_folder / video).rglob("*.png")]
+        video: [
+            *dataset_split.frame_paths(video),
+            *(dataset_split.masks_folder / video).rglob("*.png"),
+            *dataset_split.prompt_masks(video).path.rglob("*.png"),
+        ]
         for video in videos
     }
     newer = [video for video, paths in files.items() if any(path.stat().st_mtime > begun + 1 for path in paths)]

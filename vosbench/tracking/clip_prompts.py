@@ -93,12 +93,12 @@ def _combine(index: int, object_id: int, points: list[Point], shape: BoxPrompt |
 def _read_prompt(clip: Clip, entry: GivenPrompt) -> Mapping[int, Point | BoxPrompt | Mask]:
     """The objects that one prompt gives."""
     if isinstance(entry.given, Path):
-        return _read_masks(clip, entry, entry.given)
+        return _read_mask_prompts(clip, entry, entry.given)
     _check_inside(clip, entry, entry.given)
     return {_check_object_id(1 if entry.object_id is None else entry.object_id, entry.text): entry.given}
 
 
-def _read_masks(clip: Clip, entry: GivenPrompt, path: Path) -> dict[int, Mask]:
+def _read_mask_prompts(clip: Clip, entry: GivenPrompt, path: Path) -> dict[int, Mask]:
     """The masks of a label map, one for each id, or all of its pixels as the object that was named.
 
     A map that holds only 0 and 255 is one object.
