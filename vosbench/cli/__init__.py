@@ -25,6 +25,7 @@ from vosbench.cli import (  # noqa: F401
     track,
 )
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
+from vosbench.cli.guide import add_guides
 from vosbench.errors import VosbenchError
 from vosbench.io.files import explain_refusal
 from vosbench.running.slurm import EXIT_REQUEUE
@@ -38,6 +39,7 @@ COMMAND_ORDER = (
 )
 """The commands in the order in which `--help` lists them."""
 app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))
+add_guides(app)
 
 __all__ = ["main"]
 
