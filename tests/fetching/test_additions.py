@@ -71,7 +71,7 @@ def test_another_splits_meta_file_is_refused_and_so_is_one_that_differs(tmp_path
 def test_objects_of_the_added_file_are_compared(tmp_path: Path, fetched: Path) -> None:
     warnings = fetch(LVOS, tmp_path, given=(str(stated(tmp_path, objects=["1", "2"])),)).warnings
     assert warnings[0] == (
-        "cubs val: val_meta.json lists objects without a prompt (1): ann/2; it lists 2, and 1 are prompted"
+        "cubs val: val_meta.json lists 1 object without a prompt: ann/2; it lists 2, and 1 are prompted"
     )
 
 

@@ -105,8 +105,8 @@ def listed(folder: Path, stated: Mapping[str, Any], **rules: Any) -> FetchResult
 
 def test_objects_that_are_listed_and_not_prompted_are_named_and_so_is_the_reverse(tmp_path: Path) -> None:
     assert listed(tmp_path, {"1": {}, "7": {}}).warnings == (
-        "cubs val: val_meta.json lists objects without a prompt (1): ann/7; it lists 2, and 2 are prompted",
-        "cubs val: val_meta.json does not list objects with a prompt (1): ann/3; it lists 2, and 2 are prompted",
+        "cubs val: val_meta.json lists 1 object without a prompt: ann/7; it lists 2, and 2 are prompted",
+        "cubs val: val_meta.json does not list 1 object with a prompt: ann/3; it lists 2, and 2 are prompted",
     )
     assert listed(tmp_path / "equal", {"1": {}, "3": {}}).warnings == ()
 
@@ -115,7 +115,7 @@ def test_another_number_of_objects_than_on_the_card_is_said(tmp_path: Path) -> N
     dataset = card({"file": "cubs.zip"}, counts={"videos": 1, "objects": 5})
     tree = make_tree(tmp_path / "cubs", TRUTH)
     assert fetch(dataset, tmp_path, given=(str(tree),)).warnings == (
-        "cubs val: 2 objects are prompted, and the card states 5",
+        "cubs val: of 5 objects that the card states, 2 are prompted",
     )
     assert dataset.splits["val"].counts == Counts(1, None, 5)
 

@@ -410,7 +410,7 @@ def test_the_licence_is_told_before_and_the_citation_after(cli: Cli) -> None:
 def test_a_tree_of_ones_own_has_a_name_of_ones_own(cli: Cli) -> None:
     make_tree(cli.folder / "given", {"ann": [squares((1, 2, 2))] * 2})
     done = cli("fetch", "folder", "--from", "given", "--as", "mine")
-    assert "mine is at datasets/mine (1 videos, 2 frames, 1 objects)" in done.stdout
+    assert "mine is at datasets/mine (1 video, 2 frames, 1 object)" in done.stdout
     assert (cli.folder / "datasets/mine/ImageSets/val.txt").read_text() == "ann\n"
     assert "another name" in cli("fetch", "folder", "--from", "given", "--as", "davis2016", expect=2).stderr
     assert "--as: expected one NAME, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr

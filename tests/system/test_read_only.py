@@ -57,7 +57,7 @@ def test_an_overlay_that_cannot_be_written_is_one_line(cli: Cli, run: Path, plac
 
 
 def test_what_the_system_refuses_anywhere_is_one_line(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(name: str) -> None:
+    def refuse(name: str, **_: object) -> None:
         raise OSError(30, "Read-only file system", f"/data/{name}")
 
     monkeypatch.setattr("vosbench.datasets.registry.find_dataset", refuse)  # a step that cannot fail so by itself

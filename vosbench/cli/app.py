@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.trackers import registry
 from vosbench.version import __version__
 
@@ -144,7 +145,7 @@ def parse_video_options(dataset_split: DatasetSplit, names: str, limit: int | No
 
 def format_attempts(attempts: int) -> str:
     """Say after how many attempts a video was given up; nothing after one, which another would not change."""
-    return f" after {attempts} attempts" if attempts > 1 else ""
+    return f" after {count_of(attempts, 'attempt')}" if attempts > 1 else ""
 
 
 def format_command_line() -> str:

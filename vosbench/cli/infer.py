@@ -298,4 +298,6 @@ def format_untried(outcome: RunOutcome) -> str:
     """Say why videos were not tried."""
     from vosbench.running.infer import count_untried
 
-    return f"the first {len(outcome.failed)} videos failed alike, so that {count_untried(outcome)} not tried"
+    return (
+        f"the first {count_of(len(outcome.failed), 'video')} failed alike, so that {count_untried(outcome)} not tried"
+    )

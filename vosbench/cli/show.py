@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vosbench.cli.app import app, format_attempts
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.studies.sweep_folder import SweepFolder
@@ -109,7 +110,7 @@ def _describe_threads(details: Mapping[str, Any]) -> str:
     counts = Counter(video["threads"] for video in details["videos"].values() if video.get("threads"))
     if len(counts) < 2:
         return str(*counts or [details.get("threads", "")])
-    return ", ".join(f"{threads} (of {videos} videos)" for threads, videos in sorted(counts.items()))
+    return ", ".join(f"{threads} (of {count_of(videos, 'video')})" for threads, videos in sorted(counts.items()))
 
 
 def _describe_work(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -90,8 +90,8 @@ def describe_unlisted_categories(rules: Rules, categories: Iterable[str | None])
     if not unlisted:
         return ""
     return (
-        f"categories that the card lists neither as seen nor as unseen, with {len(unlisted)} of {len(stated)} objects, "
-        f"count as unseen: {', '.join(sorted(set(unlisted)))}"
+        "categories that the card lists neither as seen nor as unseen, "
+        f"with {len(unlisted)} of {count_of(len(stated), 'object')}, count as unseen: {', '.join(sorted(set(unlisted)))}"
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.types import Frame
 
 FORWARD_CACHE_BYTES, BACKWARD_CACHE_BYTES = 48_000_000, 256_000_000
@@ -100,7 +101,7 @@ def _check_complete(path: Path, stamps: Sequence[int], announced: int, end: floa
     if len(set(stamps)) < len(stamps):
         raise make_clip_error(path, "several of its frames have the same time")
     if announced > len(stamps) + 1:
-        raise make_clip_error(path, f"is cut off: {announced} frames are announced, and {len(stamps)} are there")
+        raise make_clip_error(path, f"is cut off: {len(stamps)} of {count_of(announced, 'frame')} are there")
     if duration and end < 0.98 * duration / 1e6 - 0.5:
         raise make_clip_error(path, f"is cut off: {duration / 1e6:.1f} s are announced, and {end:.1f} s are there")
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 CPU = "cpu"
 
@@ -41,7 +42,9 @@ def make_seats(devices: Sequence[str]) -> list[Seat]:
 def describe_devices(devices: Sequence[str]) -> str:
     """The devices of workers in words: "cpu", "0, 1", "cpu (4 workers)"."""
     counts = Counter(devices)
-    return ", ".join(f"{device} ({count} workers)" if count > 1 else device for device, count in counts.items())
+    return ", ".join(
+        f"{device} ({count_of(count, 'worker')})" if count > 1 else device for device, count in counts.items()
+    )
 
 
 def find_gpus() -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from vosbench.io.paths import is_litter
+from vosbench.io.wording import count_of
 from vosbench.masks.png import PNG_SIGNATURE
 from vosbench.running.record import Record
 
@@ -23,7 +24,7 @@ def find_mask_damage(masks: Path, record: Record, read: bool) -> str:
     sizes = {path: size for files in folders for path, size in sorted(files.items())}
     if not sizes or any(0 < len(files) < record.frames for files in folders):
         fewest = min((len(files) for files in folders if files), default=0)
-        return f"{fewest} of {record.frames} masks are there" if record.frames else ""
+        return f"{fewest} of {count_of(record.frames, 'mask')} are there" if record.frames else ""
     if read or (record.mask_bytes and sum(sizes.values()) != record.mask_bytes):
         damaged = (path for path in sizes if not _is_whole(path))
     else:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.masks.labels import from_labels, read_labels
 from vosbench.media.clip import Clip
 from vosbench.types import BoxPrompt, Mask, Point, PointPrompt, Prompt
@@ -29,7 +30,8 @@ class Moment(NamedTuple):
         if self.in_seconds:
             return clip.find_frame(self.value)
         if not 0 <= self.value < len(clip.frames):
-            found = f"there is no frame {int(self.value)}, the video has {len(clip.frames)} frames, counted from 0"
+            frames = count_of(len(clip.frames), "frame")
+            found = f"there is no frame {int(self.value)}, the video has {frames}, counted from 0"
             raise VosbenchError(subject, found, f"give one from 0 to {len(clip.frames) - 1}")
         return int(self.value)
 

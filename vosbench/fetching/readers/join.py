@@ -15,6 +15,7 @@ from vosbench.datasets.card import Split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
+from vosbench.io.wording import count_of
 
 ONE_SOURCE = "give only one of them with --from"
 
@@ -93,11 +94,11 @@ def join_masks(found: Sequence[VideoFolders], split: Split, kept: set[str]) -> J
 def _describe_lacking(truth: set[str], prompts: set[str], kept: set[str]) -> Iterator[str]:
     """Yield a note on the videos that lack ground truth, and one on those that lack prompts, of all that are kept."""
     if truth:
-        yield f"{len(truth)} of {len(kept)} videos have prompts and no ground truth, such as {min(truth)}"
+        yield f"{len(truth)} of {count_of(len(kept), 'video')} have prompts and no ground truth, such as {min(truth)}"
     if prompts:
         yield (
-            f"{len(prompts)} of {len(kept)} videos have ground truth and none of the publisher's prompts, such as "
-            f"{min(prompts)}; the first mask of each object prompts it"
+            f"{len(prompts)} of {count_of(len(kept), 'video')} have ground truth and none of the publisher's prompts, "
+            f"such as {min(prompts)}; the first mask of each object prompts it"
         )
 
 
