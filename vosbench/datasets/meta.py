@@ -91,7 +91,8 @@ def describe_unlisted_categories(rules: Rules, categories: Iterable[str | None])
         return ""
     return (
         "categories that the card lists neither as seen nor as unseen, "
-        f"with {len(unlisted)} of {count_of(len(stated), 'object')}, count as unseen: {', '.join(sorted(set(unlisted)))}"
+        f"with {len(unlisted)} of {count_of(len(stated), 'object')}, count as unseen: "
+        f"{', '.join(sorted(set(unlisted)))}"
     )
 
 

@@ -9,6 +9,7 @@ from vosbench.datasets import meta
 from vosbench.datasets.card import Counts, Dataset, Rules, Split
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 MAX_NAMES_SHOWN = 20  # videos or objects in one message
 
@@ -80,7 +81,8 @@ def _compare_with_meta_file(path: Path, rules: Rules, videos: Mapping[str, Video
         if differing:
             names = _shorten_names([f"{video}/{object_id}" for video, object_id in sorted(differing)])
             total = f"it lists {len(objects)}, and {len(prompted)} are prompted"
-            yield f"{path.name} {verb} objects {without} ({len(differing)}): {names}; {total}"
+            counted = count_of(len(differing), "object")
+            yield f"{path.name} {verb} {counted} {without}: {names}; {total}"
     categories = [category for found in listed.values() for category in found.values()]
     if unlisted := meta.describe_unlisted_categories(rules, categories):
         yield unlisted
