@@ -50,7 +50,7 @@ def warn_of_objects(dataset: Dataset, split: Split, videos: Mapping[str, VideoCo
         yield f"{label}: no mask shows an object in {_shorten_names(empty)}"
     found, published = sum(len(content.objects) for content in videos.values()), split.counts
     if published.objects not in (None, found) and published.videos in (None, len(videos)):
-        yield f"{label}: of {published.objects} objects that the card states, {found} are prompted"
+        yield f"{label}: of {count_of(published.objects, 'object')} that the card states, {found} are prompted"
     if split.separate_prompts and _has_only_ground_truth(videos):
         yield (
             f"{label}: the publisher's prompts are not among the files, so the first mask of each object in the ground "
