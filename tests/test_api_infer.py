@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import failing_trackers
+import numpy as np
 import pytest
 
 import vosbench
@@ -94,7 +95,7 @@ def test_another_class_of_the_same_name_does_not_continue_a_run(bears: Path) -> 
     class Faint(Static):
         pass
 
-    with pytest.raises(VosbenchError, match="made by another tracker object or class, or by other code"):
+    with pytest.raises(VosbenchError, match="the tracker's class or object changed"):
         run(bears, Faint, out=made.path)
     assert run(bears, Faint, out=made.path, overwrite=True).read_done_videos() == {*GOOD, "bad"}
 
@@ -104,13 +105,28 @@ def test_an_object_that_is_built_runs_in_this_process_and_is_never_continued(bea
     made = run(bears, tracker, devices=None)
     assert masks(made.path) == masks(tracked(bears, bears.parent / "other").run.path)
     assert {record.device for record in made.read_records().values()} == {"unknown"}
-    with pytest.raises(VosbenchError, match="made by another tracker object"):
+    with pytest.raises(VosbenchError, match="the tracker's class or object changed"):
         run(bears, tracker)
     assert run(bears, tracker, overwrite=True) == made
     with pytest.raises(VosbenchError, match="lost=1: Faint has no such setting"):
         run(bears, tracker, settings={"lost": 1})
     with pytest.raises(VosbenchError, match="exists only in this process, which uses one device, not 2"):
         run(bears, tracker, devices="cpu,cpu")
+
+
+def test_an_edited_class_is_not_continued_unless_the_call_says_so(bears: Path) -> None:
+    """And what else has changed is a Python warning."""
+    made = run(bears, local_tracker(), videos=["good"])
+
+    class Faint(Static):
+        pass
+
+    (recipe,) = (made.path / ".recipes").glob("*.json")
+    recipe.write_text(recipe.read_text().replace(f'"numpy": "{np.__version__}"', '"numpy": "1.0"'))
+    with pytest.warns(UserWarning, match=r"1 of 1 videos were tracked with other versions: numpy 1\.0, now"):
+        assert run(bears, Faint, out=made.path, keep=True).read_done_videos() == {*GOOD, "bad"}
+    recipes = {video: record.recipe == recipe.stem for video, record in made.read_records().items()}
+    assert recipes == {"good": True, "bad": False, "long": False, "once": False}
 
 
 @pytest.mark.parametrize("tracker", ["failing_trackers:Faulty", local_tracker()], ids=["worker", "here"])

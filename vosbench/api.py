@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,7 @@ def infer(
     shard: tuple[int, int] = (1, 1),
     out: str | Path | None = None,
     overwrite: bool = False,
+    keep: bool = False,
     stall: float = DEFAULT_STALL,
     datasets: str | Path = "datasets",
     checkpoints: str | Path = "checkpoints",
@@ -180,14 +182,17 @@ def infer(
     with a worker for each entry; None is all GPUs, or the CPU. videos, limit: only these; only the first so many.
     rules: the dataset whose prompts and rules count instead. shard: (i, N) takes the i-th of N parts of equal work.
     out: the run's own folder; None is a folder under `results` that is named after dataset, tracker and settings.
-    overwrite: track again what is done, and replace another run in the folder. stall: the seconds without a frame
-    after which a worker is stopped. on_event: called with what happens to each video: its `kind`, `video`, `device`,
-    `frame`, `record` and `error`.
+    overwrite: track again what is done, and replace another run in the folder. keep: continue a run and keep its masks
+    although what made them has changed: the tracker's code, its weights, the prompts, or the version of torch, sam2 or
+    another package of the tracker. stall: the seconds without a frame after which a worker is stopped. on_event: called
+    with what happens to each video: its `kind`, `video`, `device`, `frame`, `record` and `error`.
 
     Workers import a tracker by its module, so a class that is defined in a notebook, in the script itself or in a
     function, and an object that is already built, are used in this process instead, on one device and one video after
     the other. There `stall` does not count, and a crash of the tracker ends this process. What the state of an object
-    is cannot be told, so its run is never continued: give `overwrite=True` or another `out`.
+    is cannot be told, so its run is continued only with `keep=True`; else give `overwrite=True` or another `out`.
+
+    What is to be known of a run that is continued, such as other versions of packages, is a Python warning.
 
     Raises VosbenchError for whatever the user can put right, and if a video failed in all its attempts. Then the error
     names the failed videos and the log; all other videos are in the run, and the same call tries the failed ones again.
@@ -199,4 +204,10 @@ def infer(
     job = prepare_job(roots, opened, tracker, weights, settings, Path(out) if out else None, chosen, shard)
     call = f"vosbench.infer({opened.name!r}, {job.facts['tracker']!r}, settings={dict(settings)!r})"
     used = choose_job_devices(job, devices)
-    return require_success(job, infer_jobs([job], used, overwrite, call, stall, on_event)[0])
+    return require_success(
+        job, infer_jobs([job], used, overwrite, call, stall, on_event, keep=keep, on_note=_warn_user)[0]
+    )
+
+
+def _warn_user(line: str) -> None:
+    warnings.warn(line, stacklevel=2)

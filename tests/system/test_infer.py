@@ -100,8 +100,11 @@ def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: P
     assert "no luck today: come back tomorrow" in cli(*command, expect=2).stderr
     assert not list(cli.folder.rglob("run.json"))
     broken = cli(*command, "--set", "mendable=false", "--out", "out", expect=2).stderr
-    assert re.search(r"cannot be built \(RuntimeError: .*\); see .*out/\.logs/cpu\.log", broken)
-    assert "Traceback" in (cli.folder / "out/.logs/cpu.log").read_text()
+    log = Path(re.findall(r"cannot be built \(RuntimeError: .*\); see (.*/cpu\.log)", broken)[0])
+    assert "Traceback" in log.read_text()
+    shutil.rmtree(log.parent)
+    assert not (cli.folder / "out").exists()
+    assert not (cli.folder / "results").exists()
     (cli.folder / "mine/.git").mkdir(parents=True)
     cli(*command, "--out", "mine", expect=2)
     assert [path.name for path in (cli.folder / "mine").iterdir()] == [".git"]

@@ -160,3 +160,26 @@ def test_without_matplotlib_a_sweep_is_refused_before_any_work(
     assert "or add --no-plots" in cli(*given, expect=2).stderr
     assert not (cli.folder / "results").exists()
     cli(*given, "--no-plots")
+
+
+EDITED = """
+from vosbench.trackers.static import Static
+
+class Mine(Static):
+    def __init__(self, device, shift=0):
+        pass
+"""
+
+
+@pytest.mark.slow
+def test_an_edited_tracker_is_not_swept_with_the_runs_that_it_made_before(cli: Cli, bears: Path) -> None:
+    (cli.folder / "mine.py").write_text(EDITED)
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=mine:Mine", "--gpus", "cpu", "--no-plots", "--jobs", "1")
+    cli(*given, "--grid", "shift=0,1")
+    (cli.folder / "mine.py").write_text(EDITED + "\n")
+    told = cli(*given, "--grid", "shift=0,1", expect=2).stderr
+    assert re.search(r"mine\.Mine: mine\.py changed \(\w+, now \w+\) since 4 of 4 videos were tracked; .* --keep", told)
+    told = cli(*given, "--grid", "shift=0,1,2", "--keep").stderr
+    kinds = r"mine\.py \w{8} \(8 videos\), \w{8} \(4 videos\)"
+    assert re.search(rf"the runs of mine:Mine differ in what made their masks: {kinds}", told)
+    assert "differ in what" not in cli(*given, "--grid", "shift=0,1,2", "--overwrite").stderr

@@ -69,6 +69,12 @@ OutOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Track finished videos again; replace a different run in the same folder.")
 ]
+KeepOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep", help="Continue although what made the masks so far has changed, such as the tracker's code."
+    ),
+]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes that score videos; default: one per core.")]
 ResultsOption = Annotated[Path, typer.Option(metavar="DIR", help="A run, or any folder of <video>/<frame>.png.")]
 

@@ -55,7 +55,10 @@ def _print_listing(kind: str, rows: list[dict[str, Any]]) -> None:
 
 
 def _remove_long_columns(rows: list[dict[str, Any]]) -> list[str]:
-    """Remove the titles and servers of datasets, which are too long for a table; return them as lines for below it."""
+    """Remove what is too long for a table, and return it as lines for below the table."""
+    mixtures = [(row["run"], row.pop("mixture")) for row in rows if "mixture" in row]
+    if mixed := [f"{run}: {mixture}" for run, mixture in mixtures if mixture]:
+        return ["", *mixed]
     titles = dict.fromkeys(f"{row['dataset']}: {row.pop('title')}" for row in rows if "title" in row)
     servers = [(row["dataset"], row["split"], row.pop("server")) for row in rows if "server" in row]
     scored = [f"{dataset} {split} is scored at {server}" for dataset, split, server in servers if server]

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from vosbench.evaluation.summary import Evaluation
     from vosbench.evaluation.tables import Table, TableView
     from vosbench.running.record import Record
+    from vosbench.running.run import Run
 
 STDOUT = Path("-")
 
@@ -132,6 +133,15 @@ def note_leaner_videos(records: Iterable[Record]) -> None:
             console.print_note(f"{record.video} was tracked with {settings} because memory ran out")
 
 
+def note_mixture(run: Run) -> None:
+    """Say that the masks of a run were not all made by the same code, weights, settings and versions."""
+    from vosbench.cli import console
+    from vosbench.running.recipe import describe_mixture
+
+    if mixture := describe_mixture(run.read_facts()):
+        console.print_note(f"{run.path}: {mixture}")
+
+
 def score_with_progress(
     results: Path,
     dataset: str | None,
@@ -188,6 +198,8 @@ def publish_scores(results: Path, evaluation: Evaluation, view: TableView | None
         write_bytes(path, content)
     console.print_note(f"written: {', '.join(map(str, contents))}")
     note_leaner_videos(run.Run(results).read_records().values())
+    if (results / paths.RUN).is_file():
+        note_mixture(run.Run(results))
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0

@@ -16,6 +16,7 @@ from vosbench.cli.app import (
     GpusOption,
     JobsOption,
     JsonLogOption,
+    KeepOption,
     LimitOption,
     OutOption,
     OverwriteOption,
@@ -31,7 +32,7 @@ from vosbench.cli.app import (
     parse_video_options,
     print_error,
 )
-from vosbench.cli.evaluate import note_leaner_videos, publish_scores, score_with_progress
+from vosbench.cli.evaluate import note_leaner_videos, note_mixture, publish_scores, score_with_progress
 from vosbench.cli.fetch import fetch_with_progress
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
@@ -58,6 +59,7 @@ class InferOptions:
     out: Path | None = None
     rules: str | None = None
     overwrite: bool = False
+    keep: bool = False
 
     def parse_settings(self) -> dict[str, Any]:
         """Return the values of --set, checked. Raises VosbenchError for one that the tracker does not take."""
@@ -104,15 +106,16 @@ def infer_command(
     stall: StallOption = 600,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
+    keep: KeepOption = False,
     rules: RulesOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
     """Run a tracker on a split with one worker per device; repeat the command to continue an unfinished run."""
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
-    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
+    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
     job = options.prepare(context.obj, _parse_shard(shard))
-    raise typer.Exit(_print_outcome(_infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)))
+    raise typer.Exit(_print_outcome(_infer_with_progress(job, options, gpus, workers_per_gpu, stall, json_log)))
 
 
 @app.command("run")
@@ -130,6 +133,7 @@ def run_command(
     stall: StallOption = 600,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
+    keep: KeepOption = False,
     rules: RulesOption = None,
     jobs: JobsOption = None,
     json_log: JsonLogOption = None,
@@ -137,11 +141,11 @@ def run_command(
     """Fetch what is missing, run the tracker as `infer` does, and score the same videos as `eval` does."""
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
-    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite)
+    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
     options.parse_settings()  # so that a wrong setting is found before a download
     _fetch_missing(context, options)
     job = options.prepare(context.obj)
-    outcome = _infer_with_progress(job, gpus, workers_per_gpu, overwrite, stall, json_log)
+    outcome = _infer_with_progress(job, options, gpus, workers_per_gpu, stall, json_log)
     status = _print_outcome(outcome)
     if not status:
         path = outcome.run.path
@@ -190,7 +194,7 @@ def _fetch_missing(context: typer.Context, options: InferOptions) -> None:
 
 
 def _infer_with_progress(
-    job: Job, gpus: str | None, workers_per_gpu: int, overwrite: bool, stall: float, json_log: Path | None
+    job: Job, options: InferOptions, gpus: str | None, workers_per_gpu: int, stall: float, json_log: Path | None
 ) -> RunOutcome:
     """Track the videos that the run lacks, and show the progress."""
     from vosbench.cli import console, progress
@@ -201,10 +205,11 @@ def _infer_with_progress(
         console.print_note(f"{job.facts['tracker']} with {settings}")
     dataset_split, run = job.work.dataset_split, job.work.run
     chosen = [device for device in devices.choose_devices(gpus) for _ in range(workers_per_gpu)]
-    done = set() if overwrite else run.read_done_videos()
+    done = set() if options.overwrite else run.read_done_videos()
     lengths = {(0, video): len(dataset_split.frame_paths(video)) for video in job.videos if video not in done}
     with progress.follow_runs(_format_title(job, chosen), lengths, [run.path], json_log) as follow:
-        return infer_jobs([job], chosen, overwrite, format_command_line(), stall, follow)[0]
+        over, line, note = options.overwrite, format_command_line(), console.print_note
+        return infer_jobs([job], chosen, over, line, stall, follow, keep=options.keep, on_note=note)[0]
 
 
 def _format_title(job: Job, devices: Sequence[str]) -> str:
@@ -226,6 +231,7 @@ def _print_outcome(outcome: RunOutcome) -> int:
     skipped = f", {len(outcome.skipped)} were done before" if outcome.skipped else ""
     console.print_result(f"{len(outcome.done)} videos done{skipped}, {len(outcome.failed)} failed: {outcome.run.path}")
     note_leaner_videos(outcome.done)
+    note_mixture(outcome.run)
     for record in outcome.failed:
         print_error(f"{record.video} failed after {record.attempts} attempts: {record.error}")
     if outcome.failed:

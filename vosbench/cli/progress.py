@@ -44,7 +44,7 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
     def __init__(self, title: str, lengths: Mapping[tuple[int, str], int]) -> None:
         """title: printed before the first event. lengths: (index of the run, video) -> number of frames."""
         self.title = title
-        self.frame_counts = lengths
+        self.frame_counts = dict(lengths)
         self.start = time.monotonic()
         self.rows: list[_WorkerRow] = []
         self.finished_frames, self.ended_videos = 0, 0
@@ -65,6 +65,7 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
             console.print_note(self.title)
             self.title = ""
         key = (event.item.run, event.video)
+        self.frame_counts.setdefault(key, event.item.frames)  # its masks were there, but were not whole
         if event.kind == "started":
             row = next((row for row in self.rows if row.device == event.device and not row.key), None)
             if not row:

@@ -60,6 +60,7 @@ def _describe_software(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "commit", f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
     for package, sha256 in details.get("code_sha256", {}).items():
         yield "code", f"{package}, sha256 {sha256}"
+    yield "mixed", details["mixture"] or ""
     yield "seed", str(details.get("seed", ""))
 
 

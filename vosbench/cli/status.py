@@ -59,6 +59,8 @@ def _print_status(status: RunStatus) -> None:
         for at in shard.at:
             frames = "an unknown number" if at.frames is None else at.frames
             console.print_result(f"{shard.shard} on {shard.host}: {at.video}, frame {at.frame} of {frames}")
+    if status.mixture:
+        console.print_result(status.mixture)
     if status.never_ran:
         console.print_result(f"never begun: shard {', '.join(status.never_ran)}")
 

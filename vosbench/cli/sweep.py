@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,9 @@ from vosbench.cli.app import (
     GpusOption,
     JobsOption,
     JsonLogOption,
+    KeepOption,
     LimitOption,
+    OverwriteOption,
     StallOption,
     VideosOption,
     WorkersPerGpuOption,
@@ -22,11 +24,12 @@ from vosbench.cli.app import (
     print_error,
     split_names,
 )
-from vosbench.cli.evaluate import note_leaner_videos
+from vosbench.cli.evaluate import note_leaner_videos, note_mixture
 from vosbench.errors import VosbenchError
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
+    from vosbench.running.run import Run
     from vosbench.studies.sweep import AxisValue, CellResult, PlannedRun, Sweep
 
 
@@ -59,6 +62,8 @@ def sweep_command(
     plots: Annotated[bool, typer.Option(help="Draw each metric against each axis.")] = True,
     commands: Annotated[bool, typer.Option("--commands", help="Only print the command of every run.")] = False,
     json_log: JsonLogOption = None,
+    overwrite: OverwriteOption = False,
+    keep: KeepOption = False,
 ) -> None:
     """Run and score every combination of datasets, checkpoints and settings; repeat the command to continue."""
     from vosbench.cli import console
@@ -73,7 +78,7 @@ def sweep_command(
         return
     if plots:
         require_matplotlib()
-    failed = _track_runs(sweep, planned, gpus, workers_per_gpu, stall, json_log)
+    failed = _track_runs(sweep, planned, gpus, workers_per_gpu, stall, json_log, overwrite, keep)
     with console.ProgressSteps() as steps:
         results = score_runs(planned, failed, jobs, partial(steps, "scoring"))
     _publish_results(sweep, results, context.obj.results / "sweeps" / sweep.name, plots)
@@ -93,10 +98,17 @@ def _parse_sweep(file: Path | None, pairs: Sequence[str], name: str | None) -> S
 
 
 def _track_runs(
-    sweep: Sweep, planned: Sequence[PlannedRun], gpus: str | None, per_gpu: int, stall: float, json_log: Path | None
+    sweep: Sweep,
+    planned: Sequence[PlannedRun],
+    gpus: str | None,
+    per_gpu: int,
+    stall: float,
+    json_log: Path | None,
+    overwrite: bool,
+    keep: bool,
 ) -> set[Path]:
     """Track all missing videos in one queue; return the paths of the runs in which a video failed."""
-    from vosbench.cli import progress
+    from vosbench.cli import console, progress
     from vosbench.running import devices
     from vosbench.running.infer import infer_jobs
 
@@ -104,18 +116,41 @@ def _track_runs(
     lengths = {
         (index, video): len(each.job.work.dataset_split.frame_paths(video))
         for index, each in enumerate(planned)
-        for video in sorted({*each.job.videos} - each.run.read_done_videos())
+        for video in sorted({*each.job.videos} - (set() if overwrite else each.run.read_done_videos()))
     }
     title = f"sweep {sweep.name}: {len(planned)} runs, {len(lengths)} videos to track, on {', '.join(chosen)}"
     paths = [each.run.path for each in planned]
     with progress.follow_runs(title, lengths, paths, json_log) as follow:
-        command = format_command_line()
-        outcomes = infer_jobs([each.job for each in planned], chosen, command=command, stall=stall, on_event=follow)
+        outcomes = infer_jobs(
+            [each.job for each in planned],
+            chosen,
+            overwrite,
+            format_command_line(),
+            stall,
+            follow,
+            keep=keep,
+            on_note=console.print_note,
+        )
     for outcome in outcomes:
         note_leaner_videos(outcome.done)
+        note_mixture(outcome.run)
         for record in outcome.failed:
             print_error(f"{outcome.run.path}: {record.video} failed after {record.attempts} attempts: {record.error}")
+    _note_mixed_runs([outcome.run for outcome in outcomes])
     return {outcome.run.path for outcome in outcomes if outcome.failed}
+
+
+def _note_mixed_runs(runs: Sequence[Run]) -> None:
+    """Say of each tracker if its runs were not all made by the same code and versions."""
+    from vosbench.cli import console
+    from vosbench.running.recipe import describe_mixture_of_runs
+
+    by_tracker: dict[str, list[dict[str, Any]]] = {}
+    for facts in (run.read_facts() for run in runs):
+        by_tracker.setdefault(facts["tracker"], []).append(facts)
+    for every in by_tracker.values():
+        if mixture := describe_mixture_of_runs(every):
+            console.print_note(mixture)
 
 
 def parse_axes(pairs: Iterable[str], known: Mapping[str, Sequence[object]]) -> dict[str, tuple[AxisValue, ...]]:

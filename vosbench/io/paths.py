@@ -8,6 +8,7 @@ from pathlib import Path
 
 FRAMES, MASKS, LISTS = "JPEGImages", "Annotations", "ImageSets"
 RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos", ".logs", ".shards"
+RUN_RECIPES = ".recipes"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
 MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import Literal
 
 from vosbench.errors import VosbenchError
 from vosbench.running.attempts import Attempts, Event
@@ -40,21 +41,32 @@ def infer_jobs(
     command: str = "",
     stall: float = DEFAULT_STALL,
     on_event: Callable[[Event], None] = lambda event: None,
+    *,
+    keep: bool = False,
+    on_note: Callable[[str], None] = lambda line: None,
 ) -> list[RunOutcome]:
     """Track the videos that the runs of some jobs do not have yet; the videos of all runs wait in one queue.
 
     devices: one entry for each worker, see `choose_devices`; a job whose tracker only this process has uses the first
     one. overwrite: track the videos of the jobs again that are done, and replace another run in the same folder.
     command: what run.json says of how the run was made. stall: the seconds without a frame after which a worker is
-    stopped. on_event: called with what happens to each video.
+    stopped. on_event: called with what happens to each video. keep: continue a run although what made its masks has
+    changed, such as the tracker's code. on_note: called with each line about a run that is continued.
 
     Returns the outcome of each job. However this function ends, no process stays behind, and every finished video is
-    in its run. Raises VosbenchError if two jobs have the same folder, if a run cannot begin or cannot go on.
+    in its run. Raises VosbenchError if two jobs have the same folder, if a run cannot begin or cannot go on, and if
+    what made its masks has changed.
     """
+    if keep and overwrite:
+        raise VosbenchError(
+            "--keep and --overwrite", "one keeps masks that the other replaces", "give only one of them"
+        )
+    over: Literal["refuse", "keep", "overwrite"] = "keep" if keep else "overwrite" if overwrite else "refuse"
     _require_separate_folders(jobs)
     with ExitStack() as stack:
         shards = [
-            stack.enter_context(open_shard(job, index, devices, overwrite, command)) for index, job in enumerate(jobs)
+            stack.enter_context(open_shard(job, index, devices, command, over, on_note))
+            for index, job in enumerate(jobs)
         ]
 
         def take(event: Event) -> None:

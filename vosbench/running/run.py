@@ -20,8 +20,10 @@ from filelock import FileLock, Timeout
 from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
-from vosbench.running.record import Record, format_timings, has_all_masks, read_record
-from vosbench.running.run_json import derive_entries, describe_video, read_run_json
+from vosbench.running.mask_files import find_mask_damage
+from vosbench.running.recipe import UNRECORDED, keep_shared_facts, read_recipes
+from vosbench.running.record import Record, format_timings, read_record
+from vosbench.running.run_json import derive_entries, describe_video, find_used_recipes, read_run_json
 from vosbench.running.shard import ShardNote, read_shard_note
 
 NO_RECORDS: Mapping[str, Record] = MappingProxyType({})
@@ -52,8 +54,10 @@ class Run:
         The file itself is written only every few seconds while a run is at work. Raises VosbenchError if there is no
         run.json, or if it is damaged.
         """
-        notes = self.read_notes()  # a copy of a run may lack them
-        return {**self.read_published(), **(derive_entries(notes, self.read_records()) if notes else {})}
+        published, notes = self.read_published(), self.read_notes()
+        if not notes:  # as in a copy of a run
+            return published
+        return {**published, **derive_entries(notes, self.read_records(), read_recipes(self.path))}
 
     def read_published(self) -> dict[str, Any]:
         """The content of run.json as it was last written. Raises VosbenchError as `read_facts` does."""
@@ -62,7 +66,7 @@ class Run:
     def read_records(self, known: Mapping[str, Record] = NO_RECORDS) -> dict[str, Record]:
         """The record of every video that was tried, by the name of the video.
 
-        A record does not count if the masks of its video are not all there. known: records that were read before; of
+        A record does not count if masks of its video are missing or cut off. known: records that were read before; of
         these, a video that is done is not read again. Raises VosbenchError for a damaged record.
         """
         found = {}
@@ -74,13 +78,16 @@ class Run:
         return found
 
     def _read_valid_record(self, path: Path) -> Record | None:
-        """A record, or None if another shard has just removed it or masks of its video are missing."""
+        """A record, or None if another shard has just removed it or masks of its video are missing or cut off."""
         try:
             record = read_record(path)
         except FileNotFoundError:
             return None
-        valid = record.state == "failed" or has_all_masks(self.path / paths.RUN_MASKS / record.video, record.frames)
-        return record if valid else None
+        return record if record.state == "failed" or not self.find_damage(record) else None
+
+    def find_damage(self, record: Record, read: bool = False) -> str:
+        """What is wrong with the masks of a video that is done, see `find_mask_damage`."""
+        return find_mask_damage(self.path / paths.RUN_MASKS / record.video, record, read)
 
     def read_done_videos(self) -> set[str]:
         """The videos whose masks are complete."""
@@ -171,9 +178,12 @@ class Run:
         """
         written = None
         while (notes := self.read_notes()) != written:
-            written, records = notes, self.read_records(known)
+            written, records, recipes = notes, self.read_records(known), read_recipes(self.path)
+            used = [recipes.get(name or UNRECORDED) for name in find_used_recipes(records)]
+            shared = keep_shared_facts([facts, *(each.facts if each else None for each in used)]) if used else {}
             now = {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
-            files.write_json(self.path / paths.RUN, {**facts, **now, **derive_entries(notes, records)})
+            entries = derive_entries(notes, records, recipes)
+            files.write_json(self.path / paths.RUN, {**facts, **shared, **now, **entries})
             files.write_text(self.path / paths.TIMINGS, format_timings(records.values()))
         return records
 

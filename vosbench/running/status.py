@@ -15,6 +15,7 @@ from typing import Literal
 
 from vosbench.io.paths import list_folders, list_images
 from vosbench.io.processes import is_locked
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import ShardNote, find_shards_never_begun
 
@@ -55,7 +56,7 @@ class RunStatus:
     """How far a run is: numbers of videos, and its shards.
 
     never_ran: the shards that were never begun; their videos are not counted. fps: frames per second of all shards
-    together. eta: the seconds until the last shard ends.
+    together. eta: the seconds until the last shard ends. mixture: how the masks differ in what made them, in a line.
     """
 
     run: str
@@ -66,6 +67,7 @@ class RunStatus:
     never_ran: tuple[str, ...] = ()
     fps: float | None = None
     eta: float | None = None
+    mixture: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -75,7 +77,8 @@ class RunStatus:
 
 def read_status(run: Run) -> RunStatus:
     """Read how far a run is. Raises VosbenchError if there is no run, or if a file of it is damaged."""
-    states = {video: entry["state"] for video, entry in run.read_facts()["videos"].items()}
+    facts = run.read_facts()
+    states = {video: entry["state"] for video, entry in facts["videos"].items()}
     notes = run.read_notes()
     shards = tuple(_read_shard_status(run, note, states) for note in notes)
     counts = Counter(states.values())
@@ -88,6 +91,7 @@ def read_status(run: Run) -> RunStatus:
         tuple(find_shards_never_begun(note.shard for note in notes)),
         sum(shard.fps or 0.0 for shard in shards) or None,
         max((shard.eta for shard in shards if shard.eta is not None), default=None),
+        describe_mixture(facts),
     )
 
 

@@ -18,6 +18,8 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.processes import peak_memory_mb
 from vosbench.masks.labels import encode_labels, to_labels
+from vosbench.running.mask_files import count_mask_bytes
+from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
 from vosbench.running.record import hash_masks
 from vosbench.running.run import Run
 from vosbench.types import Labels, Masks, Tracker
@@ -40,6 +42,7 @@ def track_video(
     tracker yields too few or too many frames, or anything that is no mask of this video.
     """
     start = time.perf_counter()
+    stamp = stamp_prompt_files(dataset_split, name)
     video = dataset_split.video(name, on_read)
     size = video.frames[0].shape[:2]
     objects = sorted({object_id for masks in video.prompts.values() for object_id in masks})
@@ -54,7 +57,7 @@ def track_video(
                 _check_masks(found, objects, size, frame_name)
                 write(folder, f"{frame_name}.png", _copy_masks(found, size, folders))
                 on_frame(index + 1)
-        digest = hash_masks(folder)
+        digest, mask_bytes = hash_masks(folder), count_mask_bytes(folder)
     seconds = time.perf_counter() - start
     return {
         "frames": len(frame_names),
@@ -64,6 +67,9 @@ def track_video(
         "peak_memory_mb": peak_memory_mb(),
         "peak_gpu_memory_mb": _read_and_reset_peak_gpu_memory(),
         "digest": digest,
+        "prompts": hash_prompts(video.prompts),
+        "prompt_files": stamp,
+        "mask_bytes": mask_bytes,
     }
 
 

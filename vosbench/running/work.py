@@ -17,6 +17,7 @@ from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError
 from vosbench.running.run import Run
 from vosbench.running.schedule import RunVideo
 from vosbench.running.track_video import track_video
+from vosbench.running.tracker_code import NO_CODE, TrackerCode, trace_code
 from vosbench.types import Tracker
 
 SEED = 0
@@ -29,6 +30,7 @@ class Work:
 
     tracker: `module:object`. settings: the arguments of its constructor, beside the device. lean: settings that need
     less memory. given: the tracker itself, a class or an object that is already built, if only this process has it.
+    code: the tracker's code as it was when the run began. recipe: the id of the `Recipe` of the masks.
     """
 
     tracker: str
@@ -37,6 +39,8 @@ class Work:
     run: Run
     lean: Mapping[str, Any]
     given: Any = None
+    code: TrackerCode = NO_CODE
+    recipe: str = ""
 
     def absolute(self) -> Work:
         """The same work with absolute paths, because a tracker may change the current folder."""
@@ -72,22 +76,24 @@ class VideoTracker:
     ) -> dict[str, Any]:
         """Track a video with the tracker of its run, built anew if another one is in use.
 
-        lean: use the settings of the run that need less memory. Returns, calls and raises what `track_video` does;
-        raises UnbuildableTrackerError, or the tracker's own error if memory ran out while it was built.
+        lean: use the settings of the run that need less memory. Returns what `track_video` does, and the recipe. Calls
+        and raises what it does; raises UnbuildableTrackerError, or the tracker's own error if memory ran out while it
+        was built.
         """
         work = self.works[item.run]
         if self.tracker is None or self.built_for != (item.run, lean):
             self.tracker = None  # first, because two models may not fit the device
             self.tracker, self.built_for = self._build(work, lean), (item.run, lean)
         seed_generators()
-        return track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
+        measured = track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
+        return {**measured, "recipe": work.recipe}
 
     def _build(self, work: Work, lean: bool) -> Tracker:
         if is_built(work.given):
             return work.given  # type: ignore[no-any-return]
         settings = {**work.settings, **(work.lean if lean else {})}
         try:
-            kind = work.given or plugins.load_object(work.tracker)
+            kind = work.given or _load_tracker_unchanged(work)
             return kind(self.torch_device, **settings)  # type: ignore[no-any-return]
         except VosbenchError as error:
             raise UnbuildableTrackerError(error.subject, error.found, error.remedy) from error
@@ -97,6 +103,16 @@ class VideoTracker:
             reason = f"cannot be built ({format_in_one_line(error)})"
             remedy = f"see {work.run.log_path(self.device)}"
             raise BrokenTrackerError(f"tracker {work.tracker}", reason, remedy) from error
+
+
+def _load_tracker_unchanged(work: Work) -> Any:
+    """Import a run's tracker. Raises VosbenchError if its code is not that with which the run began."""
+    kind = plugins.load_object(work.tracker)
+    before, now = work.code.sha256, trace_code(work.code.modules).sha256
+    if changed := [name for name in {**before, **now} if before.get(name) != now.get(name)]:
+        found = f"{', '.join(changed)} changed while the run was at work"
+        raise VosbenchError(work.run.path, found, "repeat the command; what is done is kept")
+    return kind
 
 
 def seed_generators() -> None:

@@ -15,6 +15,7 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching.checkpoints import known_checkpoints
 from vosbench.io import files, paths
 from vosbench.io.paths import Roots
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.trackers import registry as trackers_registry
 
@@ -22,7 +23,7 @@ ReadValue = TypeVar("ReadValue")
 
 InventoryRow = dict[str, Any]
 """One row of a list: column -> a value that JSON can hold."""
-DAMAGED_ENTRIES: InventoryRow = {"done": None, "failed": None, "J&F": None, "updated": "damaged"}
+DAMAGED_ENTRIES: InventoryRow = {"done": None, "failed": None, "J&F": None, "updated": "damaged", "mixture": None}
 """The entries of a run whose files are damaged."""
 
 
@@ -96,7 +97,10 @@ def list_checkpoints(roots: Roots) -> list[InventoryRow]:
 
 
 def list_runs(roots: Roots) -> list[InventoryRow]:
-    """Return one row per run below the results root: finished and failed videos, and J&F-Mean in percent if known."""
+    """Return one row per run below the results root: finished and failed videos, and J&F-Mean in percent if known.
+
+    mixture: how its masks differ in what made them, in a line; None if they do not.
+    """
     folders = [path.parent for path in sorted(roots.results.glob(f"*/*/{paths.RUN}"))]
     return [{"run": str(folder.relative_to(roots.results)), **_summarise_run(folder)} for folder in folders]
 
@@ -114,6 +118,7 @@ def _summarise_run(folder: Path) -> InventoryRow:
         "failed": states.count("failed"),
         "J&F": None if mean is None else round(100 * mean, 1),
         "updated": facts["updated"],
+        "mixture": describe_mixture(facts),
     }
 
 

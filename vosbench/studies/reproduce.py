@@ -18,6 +18,7 @@ from vosbench.running import provenance
 from vosbench.running.attempts import Event
 from vosbench.running.infer import infer_jobs
 from vosbench.running.job import Job, prepare_job
+from vosbench.running.recipe import UNRECORDED, find_changes
 from vosbench.running.run import Run, open_scored_split
 from vosbench.running.settings import find_offered_settings
 from vosbench.studies.compare_masks import VideoComparison, compare_video
@@ -80,7 +81,9 @@ def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Pat
     dataset_split = open_scored_split(run.path, None, None, None, roots.datasets)
     checkpoint, settings = _locate_checkpoint(facts, roots), _find_deviating_settings(facts)
     job = prepare_job(roots, dataset_split, facts["tracker"], checkpoint, settings, out, videos)
-    _require_same_identity(run, facts, job.facts)
+    for recipe in dict.fromkeys(records[video].recipe for video in videos):
+        own = facts.get("recipes", {}).get(recipe or UNRECORDED, {}).get("facts", {})
+        _require_same_identity(run, {**facts, **own}, job.facts)
     for video in videos:
         if (found := len(dataset_split.frame_paths(video))) != records[video].frames:
             raise VosbenchError(
@@ -122,8 +125,34 @@ def explain_differences(run: Run, job: Job, devices: Sequence[str]) -> list[str]
         reasons.append(f"tracked on {', '.join(devices_then)}, now on {', '.join(devices_now)}")
     elif "cpu" in devices_now:
         facts["gpus"] = None  # GPUs do not matter for masks that the CPU made
-    reasons += provenance.find_differences(facts, {**job.facts, **provenance.describe_machine()})
+    reasons += _explain_by_recipes(facts, job, {video: before[video].recipe for video in videos})
+    if prompted := [v for v in videos if before[v].prompts not in ("", now[v].prompts)]:
+        reasons.append(f"the prompts of {', '.join(prompted)}")
+    machine = {key: facts.get(key) for key in provenance.ENTRY_NOUNS}
+    reasons += provenance.find_differences(machine, {**job.facts, **provenance.describe_machine()})
     return reasons + _find_rewritten_videos(facts.get("shards", ()), job.work.dataset_split, videos)
+
+
+def _explain_by_recipes(facts: Mapping[str, Any], job: Job, used: Mapping[str, str]) -> list[str]:
+    """List what differs between that which made the masks of some videos and that which makes them now.
+
+    used: video -> the id of its recipe; empty for a video of an older version. Of such a video it is known only what
+    made some of the run.
+    """
+    reasons = []
+    for recipe in dict.fromkeys(used.values()):
+        mine = [video for video, name in used.items() if name == recipe]
+        known = facts.get("recipes", {}).get(recipe or UNRECORDED)
+        if known and recipe:
+            noted = {key: value for key, value in known["facts"]["versions"].items() if key not in job.recipe.parts}
+            changes = find_changes(known["parts"], job.recipe.parts)
+            changes += provenance.find_differences({"versions": noted}, job.facts)
+        else:
+            before = {key: value for key, value in facts.items() if key not in provenance.ENTRY_NOUNS}
+            changes = [*provenance.find_differences({**before, **(known or {}).get("facts", {})}, job.facts)]
+            changes.append("possibly the tracker, as what made these masks was not recorded for each video")
+        reasons += [f"{change} ({', '.join(mine)})" if len(mine) < len(used) else change for change in changes]
+    return reasons
 
 
 def _find_rewritten_videos(

@@ -7,6 +7,7 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import find_shards_never_begun
 
@@ -32,10 +33,11 @@ def find_run(name: str, results_root: Path) -> Run:
 
 
 def read_run_details(run: Run) -> dict[str, Any]:
-    """Return the content of run.json with three more entries.
+    """Return the content of run.json with four more entries.
 
     speed: frames, frames per second and worker, and peak memory in MB of the finished videos. scores: the means over
-    all objects, the signature and `older_than_run`; None if the run was never scored. never_begun: shards, as "2/8".
+    all objects, the signature and `older_than_run`; None if the run was never scored. mixture: how its masks differ in
+    what made them, in a line; None if they do not. never_begun: shards, as "2/8".
 
     Raises VosbenchError if run.json or the scores are damaged.
     """
@@ -44,6 +46,7 @@ def read_run_details(run: Run) -> dict[str, Any]:
         **facts,
         "speed": _measure_speed(run),
         "scores": _read_scores(run),
+        "mixture": describe_mixture(facts),
         "never_begun": find_shards_never_begun(shard["shard"] for shard in facts.get("shards", ())),
     }
 
