@@ -8,7 +8,7 @@ from pathlib import Path
 
 FRAMES, MASKS, LISTS = "JPEGImages", "Annotations", "ImageSets"
 RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos", ".logs", ".shards"
-RUN_RECIPES = ".recipes"
+RUN_RECIPES, RUN_PROMPTS = ".recipes", "prompts"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
 MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -60,6 +60,11 @@ def list_images(path: Path, suffixes: frozenset[str] = frozenset({".png"})) -> l
 def list_json_files(path: Path) -> list[Path]:
     """List the JSON files of a folder in natural order; none if it does not exist."""
     return sorted((p for p in path.glob("*.json") if not is_litter(p.name)), key=natural_sort_key)
+
+
+def json_path(folder: Path, name: str) -> Path:
+    """Return the path of a JSON file by its name without `.json`, which may contain dots."""
+    return folder / f"{name}.json"
 
 
 def masks_folder(results: Path) -> Path:

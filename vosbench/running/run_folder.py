@@ -24,6 +24,7 @@ OWN_FILES = (
     paths.RUN_LOGS,
     paths.RUN_VIDEOS,
     paths.RUN_RECIPES,
+    paths.RUN_PROMPTS,
     paths.TIMINGS,
     paths.RUN,
     paths.RUN_SHARDS,
@@ -133,7 +134,8 @@ def remove_unfinished_files(run: Run) -> None:
                 path.rename(paths.partial_path(path, run.shard_tag))  # deleting it would hold the lock for longer
     for path in masks.glob(f".*.{run.shard_tag}{paths.PARTIAL_SUFFIX}"):
         files.remove_path(path)
-    for folder in (run.path, *(run.path / name for name in (paths.RUN_VIDEOS, paths.RUN_SHARDS, paths.RUN_RECIPES))):
+    within = (paths.RUN_VIDEOS, paths.RUN_SHARDS, paths.RUN_RECIPES, paths.RUN_PROMPTS)
+    for folder in (run.path, *(run.path / name for name in within)):
         for path in files.find_orphans(folder):
             files.remove_path(path)
 

@@ -1,6 +1,6 @@
 """Check the settings of a run against those that its tracker has, and parse them from `key=value`.
 
-Beside a tracker's own settings every run has the setting `prompts`.
+Beside a tracker's own settings every run has those of RUN_PARAMETERS, which say how objects are prompted.
 """
 
 from __future__ import annotations
@@ -19,17 +19,44 @@ SettingValue = bool | int | float | str
 BOOLEAN_WORDS: Mapping[str, bool] = {"true": True, "false": False}
 CHECKPOINT_PARAMETER = "checkpoint"  # a tracker's parameter that has an option of its own
 PROMPTS_PARAMETER = Parameter("prompts", Parameter.KEYWORD_ONLY, default="first")
+PROMPT_PARAMETER = Parameter("prompt", Parameter.KEYWORD_ONLY, default="mask")
+CLICKED_PARAMETERS = {
+    name: Parameter(name, Parameter.KEYWORD_ONLY, default=default)
+    for name, default in (("prompter", "sam2"), ("prompter_checkpoint", ""), ("prompts_from", ""))
+}
+"""Settings that count only where the setting `prompt` is no mask."""
+RUN_PARAMETERS = {each.name: each for each in (PROMPTS_PARAMETER, PROMPT_PARAMETER, *CLICKED_PARAMETERS.values())}
 ANY_PARAMETER = Parameter("setting", Parameter.KEYWORD_ONLY)
 PROMPTS_MEANING = (
     'each object is prompted by its "first" mask, or by "all" of its masks, as with --use_all_masks in SAM 2\'s '
     "script; in a frame whose mask was given, the result is no prediction"
 )
+RUN_MEANINGS = {
+    "prompts": PROMPTS_MEANING,
+    "prompt": "what each object is given by: mask, box, 1-click, 3-click or 5-click; the same as --prompt",
+    "prompter": "turns clicks and boxes into masks for a tracker that takes masks only; the same as --prompter",
+    "prompter_checkpoint": "the prompter's weights; the same as --prompter-checkpoint",
+    "prompts_from": "a run whose recorded clicks and boxes are given again; the same as --prompts-from",
+}
 
 
 def find_offered_settings(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """What may be set for a tracker with these parameters: all but the checkpoint, and `prompts`."""
+    """What may be set for a tracker with these parameters: all but the checkpoint, and RUN_PARAMETERS."""
     offered = {name: parameter for name, parameter in parameters.items() if name != CHECKPOINT_PARAMETER}
-    return {**offered, PROMPTS_PARAMETER.name: PROMPTS_PARAMETER}
+    return {**offered, **RUN_PARAMETERS}
+
+
+def find_stated_settings(parameters: Mapping[str, Parameter], prompt: str, with_prompter: bool) -> dict[str, Parameter]:
+    """What run.json states of a run with this value of the setting `prompt`, by its default if nothing was given.
+
+    with_prompter: whether a prompter is used. A run that is prompted by masks, as all were once, says nothing of how
+    clicks are treated.
+    """
+    offered = find_offered_settings(parameters)
+    unstated = [] if with_prompter else [*CLICKED_PARAMETERS]
+    if prompt == PROMPT_PARAMETER.default:
+        unstated.append(PROMPT_PARAMETER.name)
+    return {name: parameter for name, parameter in offered.items() if name not in unstated}
 
 
 def explain_settings(parameters: Mapping[str, Parameter], meanings: Mapping[str, str]) -> dict[str, str]:
@@ -37,7 +64,7 @@ def explain_settings(parameters: Mapping[str, Parameter], meanings: Mapping[str,
 
     meanings: what the tracker's settings mean, by name.
     """
-    meanings = {**meanings, PROMPTS_PARAMETER.name: PROMPTS_MEANING}
+    meanings = {**meanings, **RUN_MEANINGS}
     return {
         name if parameter.default is Parameter.empty else f"{name}={parameter.default}": meanings.get(name, "")
         for name, parameter in find_offered_settings(parameters).items()
