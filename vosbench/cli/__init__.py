@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import datasets, evaluate, fetch, infer, reproduce, show, slurm, status, sweep  # noqa: F401
+from vosbench.cli import datasets, evaluate, fetch, infer, interactive, reproduce, show, slurm, status, sweep  # noqa: F401
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
 from vosbench.errors import VosbenchError
 from vosbench.running.slurm import EXIT_REQUEUE
@@ -19,7 +19,7 @@ ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 EXIT_INTERRUPTED = 130
 
 COMMAND_ORDER = (
-    *("fetch", "infer", "eval", "run", "sweep", "slurm"),
+    *("fetch", "infer", "eval", "run", "sweep", "slurm", "interactive"),
     *("list", "show", "status", "overlay", "reproduce", "verify", "cite", "doctor"),
 )
 """The commands in the order in which `--help` lists them."""

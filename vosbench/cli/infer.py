@@ -138,7 +138,7 @@ def infer_command(
     prompting = (prompt, prompter, prompter_checkpoint, prompts_from)
     chosen = (dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
     options = InferOptions(*chosen, *prompting)
-    job = options.prepare(context.obj, _parse_shard(shard))
+    job = options.prepare(context.obj, parse_shard(shard))
     raise typer.Exit(_print_outcome(_infer_with_progress(job, options, gpus, workers_per_gpu, stall, json_log)))
 
 
@@ -197,7 +197,7 @@ def _print_settings_help(tracker: str) -> int:
     return 0
 
 
-def _parse_shard(given: str | None) -> tuple[int, int]:
+def parse_shard(given: str | None) -> tuple[int, int]:
     """Return the shard that --shard names, or else the one of this Slurm task, or else (1, 1), the whole run."""
     from vosbench.cli import console
     from vosbench.running import slurm

@@ -110,7 +110,7 @@ def _choose_settings(
             found = f"found a {type(value).__name__}, which run.json cannot hold"
             raise VosbenchError(f"setting {key}={value!r}", found, "give a text, a finite number, True, False or None")
     changed = settings.find_changed_settings(values, offered)
-    prompting = choose_prompting(changed, chosen.tracker, chosen.name, checkpoints)
+    prompting = choose_prompting(values, chosen.tracker, chosen.name, checkpoints)
     kind = prompting.kind.name if prompting else settings.PROMPT_PARAMETER.default
     stated = settings.find_stated_settings(parameters, kind, bool(prompting and prompting.prompter))
     complete = collect_all_settings({**changed, **_select(values, stated)}, stated)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.io import paths
+from vosbench.io.plugins import load_object
 from vosbench.prompting.kinds import PromptKind, give_prompt
 from vosbench.prompting.recorded import ClickedPrompt, read_prompts, write_prompts
 from vosbench.trackers.prompts import get_accepted_kinds, turn_into_masks
@@ -86,6 +87,14 @@ class PromptedTracker:
         path = paths.json_path(self.prompting.recorded, video.name)
         found, wanted = read_prompts(path, video.name, names), set().union(*video.prompts.values())
         return {object_id: prompt for object_id, prompt in found.items() if object_id in wanted}
+
+
+def build_prompter(prompting: Prompting | None, torch_device: str) -> Prompter | None:
+    """Build the prompter of a run on a device; None if it needs none."""
+    if prompting is None or not prompting.prompter:
+        return None
+    prompter: Prompter = load_object(prompting.prompter)(torch_device, **prompting.arguments)
+    return prompter
 
 
 def _follow_sessions(tracker: SessionTracker, video: Video, given: Given) -> Iterator[Masks]:

@@ -14,7 +14,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths, plugins
 from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError, format_in_one_line, is_out_of_memory
-from vosbench.running.prompted_tracker import PromptedTracker, Prompting
+from vosbench.running.prompted_tracker import PromptedTracker, Prompting, build_prompter
 from vosbench.running.run import Run
 from vosbench.running.schedule import RunVideo
 from vosbench.running.track_video import track_video
@@ -114,8 +114,7 @@ def _prompt_tracker(tracker: Tracker, work: Work, torch_device: str) -> Tracker:
     """A tracker that gets clicks or boxes in place of masks, and the prompter that it needs."""
     prompting, split = work.prompting, work.dataset_split
     assert prompting is not None
-    spec = prompting.prompter
-    prompter = plugins.load_object(spec)(torch_device, **prompting.arguments) if spec else None
+    prompter = build_prompter(prompting, torch_device)
     folder = work.run.path / paths.RUN_PROMPTS
 
     def name_frames(video: str) -> list[str]:
