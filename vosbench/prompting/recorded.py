@@ -11,7 +11,7 @@ from vosbench.io.files import read_json, write_json
 from vosbench.types import BoxPrompt, Point, PointPrompt
 
 ClickedPrompt = PointPrompt | BoxPrompt
-RECORD_REMEDY = "delete the file, and track the video of that run again"
+PROMPTS_REMEDY = "delete the file, and track the video of that run again"
 
 
 def write_prompts(
@@ -35,7 +35,7 @@ def read_prompts(path: Path, video: str, frame_names: Sequence[str]) -> dict[int
     try:
         found = {int(name): _parse_entry(entry) for name, entry in read_json(path)["objects"].items()}
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise VosbenchError(path, "damaged, expected the prompts of a video", RECORD_REMEDY) from None
+        raise VosbenchError(path, "damaged, expected the prompts of a video", PROMPTS_REMEDY) from None
     for name, index, _ in found.values():
         if not 0 <= index < len(frame_names) or frame_names[index] != name:
             raise VosbenchError(path, f"frame {index} of video {video} is not {name}", "use the same frames")
@@ -55,10 +55,19 @@ def _format_prompt(prompt: ClickedPrompt) -> dict[str, Any]:
 
 
 def _parse_entry(entry: Mapping[str, Any]) -> tuple[str, int, ClickedPrompt]:
-    points = tuple(Point(float(x), float(y), bool(positive)) for x, y, positive in entry.get("points", ()))
+    points = tuple(
+        Point(_check_number(x), _check_number(y), bool(positive)) for x, y, positive in entry.get("points", ())
+    )
     if "box" in entry:
-        left, top, right, bottom = (float(edge) for edge in entry["box"])
+        left, top, right, bottom = (_check_number(edge) for edge in entry["box"])
         return entry["frame"], int(entry["index"]), BoxPrompt(left, top, right, bottom, points)
     if not points:
         raise ValueError(entry)
     return entry["frame"], int(entry["index"]), PointPrompt(points)
+
+
+def _check_number(value: Any) -> float:
+    """A number as it is, whole or not. Raises ValueError for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    raise ValueError(value)

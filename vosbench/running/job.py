@@ -103,7 +103,7 @@ def prepare_job(
 def _choose_settings(
     chosen: ChosenTracker, parameters: Mapping[str, Any], given: Mapping[str, Any], checkpoints: Path
 ) -> _ChosenSettings:
-    offered = settings.find_offered_settings(parameters)
+    offered = settings.find_run_settings(parameters)
     values = settings.check_settings(given, offered, chosen.name)
     for key, value in values.items():
         if not is_plain(value):

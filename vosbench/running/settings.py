@@ -31,19 +31,17 @@ PROMPTS_MEANING = (
     'each object is prompted by its "first" mask, or by "all" of its masks, as with --use_all_masks in SAM 2\'s '
     "script; in a frame whose mask was given, the result is no prediction"
 )
-RUN_MEANINGS = {
-    "prompts": PROMPTS_MEANING,
-    "prompt": "what each object is given by: mask, box, 1-click, 3-click or 5-click; the same as --prompt",
-    "prompter": "turns clicks and boxes into masks for a tracker that takes masks only; the same as --prompter",
-    "prompter_checkpoint": "the prompter's weights; the same as --prompter-checkpoint",
-    "prompts_from": "a run whose recorded clicks and boxes are given again; the same as --prompts-from",
-}
 
 
 def find_offered_settings(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """What may be set for a tracker with these parameters: all but the checkpoint, and RUN_PARAMETERS."""
+    """What may be set for a tracker with these parameters: all but the checkpoint, and `prompts`."""
     offered = {name: parameter for name, parameter in parameters.items() if name != CHECKPOINT_PARAMETER}
-    return {**offered, **RUN_PARAMETERS}
+    return {**offered, PROMPTS_PARAMETER.name: PROMPTS_PARAMETER}
+
+
+def find_run_settings(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """The same, and the settings of a run that have options of their own, such as --prompt."""
+    return {**find_offered_settings(parameters), **RUN_PARAMETERS}
 
 
 def find_stated_settings(parameters: Mapping[str, Parameter], prompt: str, with_prompter: bool) -> dict[str, Parameter]:
@@ -52,7 +50,7 @@ def find_stated_settings(parameters: Mapping[str, Parameter], prompt: str, with_
     with_prompter: whether a prompter is used. A run that is prompted by masks, as all were once, says nothing of how
     clicks are treated.
     """
-    offered = find_offered_settings(parameters)
+    offered = find_run_settings(parameters)
     unstated = [] if with_prompter else [*CLICKED_PARAMETERS]
     if prompt == PROMPT_PARAMETER.default:
         unstated.append(PROMPT_PARAMETER.name)
@@ -64,7 +62,7 @@ def explain_settings(parameters: Mapping[str, Parameter], meanings: Mapping[str,
 
     meanings: what the tracker's settings mean, by name.
     """
-    meanings = {**meanings, **RUN_MEANINGS}
+    meanings = {**meanings, PROMPTS_PARAMETER.name: PROMPTS_MEANING}
     return {
         name if parameter.default is Parameter.empty else f"{name}={parameter.default}": meanings.get(name, "")
         for name, parameter in find_offered_settings(parameters).items()
@@ -80,7 +78,7 @@ def parse_tracker_settings(pairs: Iterable[str], tracker: str) -> dict[str, Any]
     Raises VosbenchError for an unknown tracker, and for a pair that `parse_settings` refuses.
     """
     parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
-    return parse_settings(pairs, find_offered_settings(parameters), tracker)
+    return parse_settings(pairs, find_run_settings(parameters), tracker)
 
 
 def parse_settings(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:

@@ -38,6 +38,8 @@ from vosbench.trackers.replay import open_session
 from vosbench.types import Mask, Prompter, Session, Tracker, Video
 
 Protocol = Literal["offline", "online"]
+UNUSED_RULES = ("span", "skip", "groups", "strict")
+"""Of a split's rules those that choose frames, and those of tables; a study scores all frames from the first prompt."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,10 @@ class StudyPlan:
     @property
     def signature(self) -> str:
         """The settings that make the numbers, in one line."""
+        whole = format_signature(self.dataset_split, self.job.videos, True).split("|")
+        rules = [part for part in whole if part.partition(":")[0] not in UNUSED_RULES]
         study = f"protocol:{self.protocol}|frames:{self.frames}|seed:{self.seed}|scored:all_from_first_prompt"
-        return f"{format_signature(self.dataset_split, self.job.videos, True)}|{study}"
+        return "|".join([*rules, study])
 
     @cached_property
     def objects(self) -> list[tuple[str, int, int]]:
