@@ -181,16 +181,23 @@ def test_only_the_simulated_user_prompts(birds: DatasetSplit, key: str) -> None:
         prepare_study(paths.Roots(), birds, "static", settings={key: "x"})
 
 
-def test_the_command_writes_a_table_json_csv_and_plots(cli: Cli, birds: DatasetSplit) -> None:
+@pytest.mark.slow
+def test_the_command_draws_plots(cli: Cli, birds: DatasetSplit) -> None:
     words = ("interactive", "--dataset", birds.root, "--tracker", "static", "--prompter", SAME_COLOUR, "--gpu", "cpu")
-    done = cli(*words, "--frames", 2, "--json", "found.json", "--csv", "found.csv")
+    cli(*words, "--frames", 2, "--out", "study")
+    figures = {f"JF-by-{axis}.{form}" for axis in ("frames", "minutes") for form in ("svg", "png")}
+    assert figures < {path.name for path in (cli.folder / "study").iterdir()}
+
+
+def test_the_command_writes_a_table_json_and_csv(cli: Cli, birds: DatasetSplit) -> None:
+    words = ("interactive", "--dataset", birds.root, "--tracker", "static", "--prompter", SAME_COLOUR, "--gpu", "cpu")
+    done = cli(*words, "--frames", 2, "--json", "found.json", "--csv", "found.csv", "--no-plots")
     assert done.stdout.splitlines()[1].split() == ["frames", "objects", "minutes", "J&F", "J", "F"]
     assert "static, whose clicks become masks by the prompter drawing_prompters:SameColour: offline" in done.stderr
     (folder,) = cli.folder.glob("results/interactive/birds-val/*")
     assert folder.name == "static+prompt=3-click+prompter=drawing_prompters.SameColour+offline+frames=2"
     names = {path.name for path in folder.iterdir() if path.is_file()}
-    figures = {f"JF-by-{axis}.{form}" for axis in ("frames", "minutes") for form in ("svg", "png")}
-    assert names == {"interactive.json", "curve.csv", "objects.csv", *figures}
+    assert names == {"interactive.json", "curve.csv", "objects.csv"}
     found = json.loads((cli.folder / "found.json").read_text())
     assert found == json.loads((folder / "interactive.json").read_text())["results"]
     assert found["mean"]["J&F"] == pytest.approx(sum(row["J&F"] for row in found["curve"]) / 2)
