@@ -160,6 +160,10 @@ def infer(
     split: str | None = None,
     checkpoint: str | Path | None = None,
     settings: Mapping[str, Any] = NO_SETTINGS,
+    prompt: str = "mask",
+    prompter: str | None = None,
+    prompter_checkpoint: str | Path | None = None,
+    prompts_from: str | Path | Run | None = None,
     devices: str | Sequence[str] | None = None,
     threads: int | None = None,
     videos: Sequence[str] | None = None,
@@ -180,7 +184,11 @@ def infer(
     dataset: a name under `datasets`, the path of a dataset, or a split that is open already, for which `split` and
     `rules` do not count; the default is DAVIS 2017. tracker: a name, "module:object", a class, or an object with a
     method `track`. checkpoint: a name of the catalogue, or the path of a file. settings: of the tracker, as values,
-    such as {"memory_size": 3}. devices: "all", "cpu", indices of GPUs such as "0,1", or a list such as ["cpu", "cpu"],
+    such as {"memory_size": 3}. prompt: what each object is given by: "mask", its first mask, or "box", "1-click",
+    "3-click" or "5-click", drawn from this mask by a simulated user, see docs/promptable.md. prompter,
+    prompter_checkpoint: what turns clicks and boxes into masks for a tracker that takes masks only, "sam2" if None, and
+    its weights. prompts_from: a run whose recorded clicks or boxes are given again.
+    devices: "all", "cpu", indices of GPUs such as "0,1", or a list such as ["cpu", "cpu"],
     with a worker for each entry; None is all GPUs, or the CPU. "cpu" has as many workers as cores, videos and memory
     allow. threads: with how many torch computes in each worker; None is the number with which the run was begun, or
     else the cores divided by the workers. videos, limit: only these; only the first so many.
@@ -206,12 +214,23 @@ def infer(
     chosen = choose_videos(opened, videos or (), limit)
     roots = Roots(Path(datasets), Path(checkpoints), Path(results))
     weights = str(checkpoint) if checkpoint else None
+    settings = {**settings, **_collect_prompt_settings(prompt, prompter, prompter_checkpoint, prompts_from)}
     job = prepare_job(roots, opened, tracker, weights, settings, Path(out) if out else None, chosen, shard)
     call = f"vosbench.infer({opened.name!r}, {job.facts['tracker']!r}, settings={dict(settings)!r})"
     used = choose_job_devices(job, devices)
     each = None if devices is None or isinstance(devices, str) else 1
     outcomes = infer_jobs([job], used, overwrite, call, stall, on_event, each, threads, keep=keep, on_note=_warn_user)
     return require_success(job, outcomes[0])
+
+
+def _collect_prompt_settings(
+    prompt: str, prompter: str | None, checkpoint: str | Path | None, prompts_from: str | Path | Run | None
+) -> dict[str, str]:
+    """The settings of a run that say how its objects are given, without those that are left as they are."""
+    again = prompts_from.path if isinstance(prompts_from, Run) else prompts_from
+    given = {"prompter": prompter, "prompter_checkpoint": checkpoint, "prompts_from": again}
+    chosen = {"prompt": prompt} if prompt != "mask" else {}
+    return chosen | {name: str(value) for name, value in given.items() if value is not None}
 
 
 def _warn_user(line: str) -> None:

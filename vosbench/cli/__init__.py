@@ -15,6 +15,7 @@ from vosbench.cli import (  # noqa: F401
     evaluate,
     fetch,
     infer,
+    interactive,
     listing,
     overlay,
     reproduce,
@@ -34,8 +35,8 @@ ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 EXIT_INTERRUPTED = 130
 
 COMMAND_ORDER = (
-    *("fetch", "infer", "eval", "run", "sweep", "slurm"),
-    *("list", "show", "status", "track", "overlay", "reproduce", "verify", "cite", "doctor"),
+    *("fetch", "infer", "eval", "run", "sweep", "slurm", "interactive", "track"),
+    *("list", "show", "status", "overlay", "reproduce", "verify", "cite", "doctor"),
 )
 """The commands in the order in which `--help` lists them."""
 app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))

@@ -53,6 +53,26 @@ SettingsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the tracker; repeatable. `--set help` lists them."),
 ]
+PromptOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="What each object is given by: mask (default), box, 1-click, 3-click or 5-click, from its first mask.",
+    ),
+]
+PrompterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="What turns clicks into masks for a tracker that takes masks only; default: sam2."
+    ),
+]
+PrompterCheckpointOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The weights of the prompter; default: its own default.")
+]
+PromptsFromOption = Annotated[
+    str | None,
+    typer.Option(metavar="RUN", help="Give the clicks or boxes again that were recorded in this run."),
+]
 GpusOption = Annotated[
     str | None, typer.Option(help="all, cpu, or indices such as 0,1; default: all GPUs, or the CPU if there is none.")
 ]

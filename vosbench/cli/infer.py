@@ -20,6 +20,10 @@ from vosbench.cli.app import (
     LimitOption,
     OutOption,
     OverwriteOption,
+    PrompterCheckpointOption,
+    PrompterOption,
+    PromptOption,
+    PromptsFromOption,
     RulesOption,
     SettingsOption,
     SplitOption,
@@ -65,12 +69,26 @@ class InferOptions:
     rules: str | None = None
     overwrite: bool = False
     keep: bool = False
+    prompt: str | None = None
+    prompter: str | None = None
+    prompter_checkpoint: str | None = None
+    prompts_from: str | None = None
 
     def parse_settings(self) -> dict[str, Any]:
-        """Return the values of --set, checked. Raises VosbenchError for one that the tracker does not take."""
-        from vosbench.running.settings import parse_tracker_settings
+        """Return the values of --set, checked, and those of --prompt and the options beside it.
 
-        return parse_tracker_settings(self.settings or (), self.tracker)
+        Raises VosbenchError for a setting that the tracker does not take, and for one that an option gives too.
+        """
+        from vosbench.running.settings import CLICKED_PARAMETERS, PROMPT_PARAMETER, parse_tracker_settings
+
+        values = parse_tracker_settings(self.settings or (), self.tracker)
+        for name in (PROMPT_PARAMETER.name, *CLICKED_PARAMETERS):
+            if (value := getattr(self, name)) is not None:
+                if name in values:
+                    option = f"--{name.replace('_', '-')} {value}"
+                    raise VosbenchError(option, f"--set {name}={values[name]} says it too", "give only one of them")
+                values[name] = value
+        return values
 
     def prepare(self, roots: Roots, shard: tuple[int, int] = (1, 1)) -> Job:
         """Return the run that the options name, ready to begin. Raises VosbenchError if it cannot begin."""
@@ -132,13 +150,19 @@ def infer_command(
     overwrite: OverwriteOption = False,
     keep: KeepOption = False,
     rules: RulesOption = None,
+    prompt: PromptOption = None,
+    prompter: PrompterOption = None,
+    prompter_checkpoint: PrompterCheckpointOption = None,
+    prompts_from: PromptsFromOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
     """Run a tracker on a split with one worker per device; repeat the command to continue an unfinished run."""
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
-    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
-    job, workers = options.prepare(context.obj, _parse_shard(shard)), WorkerOptions(gpus, workers_per_gpu, threads)
+    prompting = (prompt, prompter, prompter_checkpoint, prompts_from)
+    chosen = (dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
+    options = InferOptions(*chosen, *prompting)
+    job, workers = options.prepare(context.obj, parse_shard(shard)), WorkerOptions(gpus, workers_per_gpu, threads)
     raise typer.Exit(_print_outcome(_infer_with_progress(job, options, workers, stall, json_log)))
 
 
@@ -160,6 +184,10 @@ def run_command(
     overwrite: OverwriteOption = False,
     keep: KeepOption = False,
     rules: RulesOption = None,
+    prompt: PromptOption = None,
+    prompter: PrompterOption = None,
+    prompter_checkpoint: PrompterCheckpointOption = None,
+    prompts_from: PromptsFromOption = None,
     jobs: JobsOption = None,
     json_log: JsonLogOption = None,
 ) -> None:
@@ -172,7 +200,9 @@ def run_command(
 
     if SETTINGS_HELP in (settings or ()):
         raise typer.Exit(_print_settings_help(tracker))
-    options = InferOptions(dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
+    prompting = (prompt, prompter, prompter_checkpoint, prompts_from)
+    chosen = (dataset, split, tracker, checkpoint, settings, videos, limit, out, rules, overwrite, keep)
+    options = InferOptions(*chosen, *prompting)
     options.parse_settings()  # so that a wrong setting is found before a download
     _fetch_missing(context, options)
     job, workers = options.prepare(context.obj), WorkerOptions(gpus, workers_per_gpu, threads)
@@ -203,7 +233,7 @@ def _print_settings_help(tracker: str) -> int:
     return 0
 
 
-def _parse_shard(given: str | None) -> tuple[int, int]:
+def parse_shard(given: str | None) -> tuple[int, int]:
     """Return the shard that --shard names, or else the one of this Slurm task, or else (1, 1), the whole run."""
     from vosbench.cli import console
     from vosbench.running import slurm
@@ -224,7 +254,7 @@ def _fetch_missing(context: typer.Context, options: InferOptions) -> None:
 
     roots: Roots = context.obj
     places = {"datasets": roots.datasets, "checkpoints": roots.checkpoints, "mirror": os.environ.get("VOSBENCH_MIRROR")}
-    needs = (options.dataset, options.split, options.tracker, options.checkpoint)
+    needs = (options.dataset, options.split, options.tracker, options.checkpoint, options.parse_settings())
     for name, split in list(find_missing_downloads(roots, *needs)):
         fetch_with_progress(name, split, places)
 

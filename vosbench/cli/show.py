@@ -84,6 +84,10 @@ def _describe_identity(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "defaults", _format_pairs({key: value for key, value in every_setting.items() if key not in settings})
     if details["checkpoint"]:
         yield "checkpoint", f"{details['checkpoint']}, sha256 {details['checkpoint_sha256']}"
+    if details.get("prompter"):
+        sha256 = details.get("prompter_checkpoint_sha256")
+        weights = f", sha256 {sha256}" if sha256 else ""
+        yield "prompter", f"{details['prompter']} ({details['prompter_object']}){weights} makes masks of the prompts"
     yield (
         "dataset",
         f"{details['dataset']} {details['split']} at {details['dataset_path']}, rules of {details['rules']}",

@@ -39,6 +39,8 @@ class DatasetSplit:
     fetched: whether `vosbench fetch` has put it there.
     all_masks: whether each object is prompted by all of its masks rather than only by its first one.
     note: what a user should know of how the videos were found; empty if a list names them.
+    prompt, prompter: by what a run's objects are given if not by masks, such as "3-click", and what makes masks of it;
+    for the signature of scores.
     """
 
     name: str
@@ -51,6 +53,8 @@ class DatasetSplit:
     fetched: bool = False
     all_masks: bool = False
     note: str = ""
+    prompt: str = ""
+    prompter: str = ""
 
     @property
     def title(self) -> str:
@@ -75,6 +79,13 @@ class DatasetSplit:
             remedy = "use --set prompts=first or --set prompts=all"
             raise VosbenchError(f"setting prompts={prompts!r}", "expected first or all", remedy)
         return replace(self, all_masks=prompts == "all")
+
+    def prompted_by(self, prompt: str, prompter: str | None) -> DatasetSplit:
+        """The split for a run whose objects are given by a kind of prompt, such as "3-click".
+
+        prompter: what makes masks of the prompts; None if the tracker takes them.
+        """
+        return replace(self, prompt=prompt, prompter=prompter or "")
 
     def frame_paths(self, video: str) -> list[Path]:
         """The files of a video's frames, in natural order.

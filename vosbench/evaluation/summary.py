@@ -96,6 +96,9 @@ class Evaluation:
         return [*(f"scored as absent: {problem}{more}" for problem in self.problems[:1]), self.signature]
 
 
+CLICK_CENTRE = "farthest_from_border"  # where in a region a simulated user clicks, see `prompting.simulate`
+
+
 def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict: bool) -> str:
     """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each.
 
@@ -108,6 +111,9 @@ def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict:
         "dataset": dataset_split.name,
         "split": dataset_split.split.name,
         "videos": f"{len(videos)}/{len(dataset_split.videos)}",
+        "prompt": dataset_split.prompt,
+        "prompter": dataset_split.prompter,
+        "click_centre": CLICK_CENTRE if dataset_split.prompt.endswith("click") else "",
         "rules": rules.name,
         "void": "+".join(map(str, rules.void)) or "none",
         "objects": "merged" if rules.merge else rules.objects,

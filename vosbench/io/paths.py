@@ -8,7 +8,7 @@ from pathlib import Path
 
 FRAMES, MASKS, PROMPTS, LISTS = "JPEGImages", "Annotations", "Prompts", "ImageSets"
 RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos", ".logs", ".shards"
-RUN_RECIPES = ".recipes"
+RUN_RECIPES, RUN_PROMPTS = ".recipes", "prompts"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
 MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
@@ -71,6 +71,11 @@ def list_json_files(path: Path) -> list[Path]:
 def is_run(path: Path) -> bool:
     """Return whether a folder is a run."""
     return (path / RUN).is_file()
+
+
+def json_path(folder: Path, name: str) -> Path:
+    """Return the path of a JSON file by its name without `.json`, which may contain dots."""
+    return folder / f"{name}.json"
 
 
 def masks_folder(results: Path) -> Path:

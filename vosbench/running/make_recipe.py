@@ -20,7 +20,7 @@ from vosbench.running.recipe import (
     Recipe,
     collect_maker_parts,
 )
-from vosbench.running.tracker_code import TrackerCode, trace_code
+from vosbench.running.tracker_code import PROMPTING_MODULES, TrackerCode, trace_code
 from vosbench.running.work import is_built
 
 ALWAYS_COUNTED = ("torch", "sam2")
@@ -31,11 +31,17 @@ NEVER_COUNTED = frozenset(
 UNKNOWN_MODULES = ("__main__", "__mp_main__", "builtins")
 
 
-def trace_chosen_tracker(chosen: ChosenTracker) -> TrackerCode:
-    """Find the code of a run's tracker: of its class, and of the classes that this inherits from."""
+def trace_chosen_tracker(chosen: ChosenTracker, prompter: str | None = None) -> TrackerCode:
+    """Find the code of a run's tracker: of its class, and of the classes that this inherits from.
+
+    prompter: where the prompter is, as `module:object`, if it is not masks that prompt; empty for a tracker that needs
+    none.
+    """
     kind = type(chosen.tracker) if is_built(chosen.tracker) else chosen.tracker
     classes = kind.__mro__ if isinstance(kind, type) else ()
     modules = dict.fromkeys([chosen.spec.partition(":")[0], *(each.__module__ for each in classes)])
+    if prompter is not None:
+        modules |= dict.fromkeys([*PROMPTING_MODULES, *filter(None, [prompter.partition(":")[0]])])
     return trace_code(module for module in modules if module not in UNKNOWN_MODULES)
 
 

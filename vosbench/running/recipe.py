@@ -20,7 +20,12 @@ from vosbench.io.wording import count_of
 
 HASH_PREFIX = "sha256:"
 SHOWN_DIGITS = 8  # of a hash in a message
-MAKER_PARTS = {"tracker_instance": "the tracker's class or object", "checkpoint_sha256": "the checkpoint"}
+MAKER_PARTS = {
+    "tracker_instance": "the tracker's class or object",
+    "checkpoint_sha256": "the checkpoint",
+    "prompter_checkpoint_sha256": "the prompter's checkpoint",
+    "prompts_from_sha256": "the recorded prompts",
+}
 """Entries of run.json that are parts of a recipe, and tell of the masks of older versions too."""
 CODE_KEYS = ("tracker_sha256", "checkpoint_sha256", "code_sha256", "versions", "git")
 """The entries of run.json that a recipe repeats as `facts`."""

@@ -212,6 +212,13 @@ def open_scored_split(
     if not dataset and not Path(named).is_dir():  # on this machine the dataset may lie elsewhere
         named = facts["dataset"]
     dataset_split = open_split(named, split or facts["split"], datasets, rules)
-    if rules or dataset_split.rules.name == facts["rules"]:
+    if not rules and dataset_split.rules.name != facts["rules"]:
+        dataset_split = open_split(named, dataset_split.split.name, datasets, facts["rules"])
+    return _describe_run_prompts(dataset_split, facts)
+
+
+def _describe_run_prompts(dataset_split: DatasetSplit, facts: Mapping[str, Any]) -> DatasetSplit:
+    """The split, which says how the objects of a run were prompted if not by masks."""
+    if "prompter" not in facts:
         return dataset_split
-    return open_split(named, dataset_split.split.name, datasets, facts["rules"])
+    return dataset_split.prompted_by(facts["settings"].get("prompt", ""), facts["prompter"])

@@ -24,6 +24,7 @@ OWN_FILES = (
     paths.RUN_LOGS,
     paths.RUN_VIDEOS,
     paths.RUN_RECIPES,
+    paths.RUN_PROMPTS,
     paths.TIMINGS,
     paths.RUN,
     paths.RUN_SHARDS,

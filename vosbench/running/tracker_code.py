@@ -26,6 +26,14 @@ MASK_MODULES = tuple(
     f"{PACKAGE}.{module}" for module in ("datasets.video", "masks.labels", "running.track_video", "running.yielded")
 )
 """What decodes the frames, and what turns that which a tracker yields into masks on disk."""
+PROMPTING_MODULES = (
+    f"{PACKAGE}.prompting.kinds",
+    f"{PACKAGE}.prompting.protocols",
+    f"{PACKAGE}.prompting.simulate",
+    f"{PACKAGE}.running.prompted_tracker",
+)
+"""What turns the masks of a dataset into clicks and boxes."""
+FOUND_MODULES = (*MASK_MODULES, *PROMPTING_MODULES)
 INSTALLED_FOLDERS = ("site-packages", "dist-packages")
 
 
@@ -58,7 +66,7 @@ class _Trace:
         """Add the files of a module, and give the names of what they import."""
         top = module.partition(".")[0]
         if top == PACKAGE:
-            if f"{module}.".startswith(f"{OWN_TRACKERS}.") or module in MASK_MODULES:
+            if f"{module}.".startswith(f"{OWN_TRACKERS}.") or module in FOUND_MODULES:
                 yield from self._add_own(module)
         elif top not in sys.stdlib_module_names and (place := _find_place(top)):
             if top in self.own or not _is_installed(place):
@@ -68,10 +76,10 @@ class _Trace:
 
     def _add_own(self, module: str) -> Iterator[str]:
         root = Path(__file__).resolve().parents[2]
-        depth = OWN_TRACKERS.count(".") if module not in MASK_MODULES else module.count(".")
+        depth = OWN_TRACKERS.count(".") if module not in FOUND_MODULES else module.count(".")
         for path in [*_find_files(module, root)][depth:]:  # without the __init__.py of the packages above
             self.files.setdefault(OWN_LABEL, {})[path.relative_to(root).as_posix()] = path
-            if module not in MASK_MODULES:
+            if module not in FOUND_MODULES:
                 yield from _read_imports(path, root)
 
     def _add_local(self, module: str, place: Path) -> Iterator[str]:

@@ -56,7 +56,7 @@ def remove_unfinished_files(run: Run) -> None:
         is_mine = masks.tag == run.shard_tag
         if (is_mine or not is_locked(lock_path(run, masks.tag))) and _is_left(masks, is_mine or masks.tag in here):
             files.remove_path(masks.path)
-    inside = (paths.RUN_VIDEOS, paths.RUN_SHARDS, paths.RUN_RECIPES)
+    inside = (paths.RUN_VIDEOS, paths.RUN_SHARDS, paths.RUN_RECIPES, paths.RUN_PROMPTS)
     for folder in (run.path, *(run.path / name for name in inside)):
         for path in find_orphans(folder):
             files.remove_path(path)

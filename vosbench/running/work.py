@@ -12,10 +12,11 @@ import numpy as np
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.io import plugins
+from vosbench.io import paths, plugins
 from vosbench.io.threads import set_threads
 from vosbench.running.devices import Seat
 from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError, format_in_one_line, is_out_of_memory
+from vosbench.running.prompted_tracker import PromptedTracker, Prompting, build_prompter
 from vosbench.running.run import Run
 from vosbench.running.schedule import RunVideo
 from vosbench.running.track_video import track_video
@@ -33,7 +34,7 @@ class Work:
     tracker: `module:object`. settings: the arguments of its constructor, beside the device. lean: settings that need
     less memory. given: the tracker itself, a class or an object that is already built, if only this process has it.
     code: the tracker's code as it was when the run began. recipe: the id of the `Recipe` of the masks. threads: with
-    how many a worker computes; None leaves them as they are.
+    how many a worker computes; None leaves them as they are. prompting: how objects are prompted; None for masks.
     """
 
     tracker: str
@@ -45,6 +46,7 @@ class Work:
     code: TrackerCode = NO_CODE
     recipe: str = ""
     threads: int | None = None
+    prompting: Prompting | None = None
 
     def absolute(self) -> Work:
         """The same work with absolute paths, because a tracker may change the current folder."""
@@ -96,14 +98,12 @@ class VideoTracker:
         return {**measured, "recipe": work.recipe}
 
     def _build(self, work: Work, lean: bool) -> Tracker:
-        if is_built(work.given):
-            return work.given  # type: ignore[no-any-return]
-        settings = {**work.settings, **(work.lean if lean else {})}
-        if work.threads is not None:
+        """The tracker of a run, which is prompted as the run wants it."""
+        if work.threads is not None and not is_built(work.given):
             set_threads(work.threads)  # before, so that a tracker may choose another number
         try:
-            kind = work.given or _load_tracker_unchanged(work)
-            return kind(self.torch_device, **settings)  # type: ignore[no-any-return]
+            tracker = work.given if is_built(work.given) else self._build_tracker(work, lean)
+            return tracker if work.prompting is None else _prompt_tracker(tracker, work, self.torch_device)
         except VosbenchError as error:
             raise UnbuildableTrackerError(error.subject, error.found, error.remedy) from error
         except Exception as error:
@@ -112,6 +112,23 @@ class VideoTracker:
             reason = f"cannot be built ({format_in_one_line(error)})"
             remedy = f"see {work.run.log_path(self.seat.name)}"
             raise BrokenTrackerError(f"tracker {work.tracker}", reason, remedy) from error
+
+    def _build_tracker(self, work: Work, lean: bool) -> Any:
+        kind = work.given or _load_tracker_unchanged(work)
+        return kind(self.torch_device, **{**work.settings, **(work.lean if lean else {})})
+
+
+def _prompt_tracker(tracker: Tracker, work: Work, torch_device: str) -> Tracker:
+    """A tracker that gets clicks or boxes in place of masks, and the prompter that it needs."""
+    prompting, split = work.prompting, work.dataset_split
+    assert prompting is not None
+    prompter = build_prompter(prompting, torch_device)
+    folder = work.run.path / paths.RUN_PROMPTS
+
+    def name_frames(video: str) -> list[str]:
+        return [path.stem for path in split.frame_paths(video)]
+
+    return PromptedTracker(tracker, prompting, prompter, folder, name_frames)
 
 
 def _load_tracker_unchanged(work: Work) -> Any:
