@@ -211,7 +211,7 @@ def finish_alike(folder: Path, index: int, barrier: Barrier) -> None:
 
 
 def test_processes_that_finish_the_same_videos_at_the_same_moment_lose_none(tmp_path: Path) -> None:
-    context = get_context("fork")
+    context = get_context("spawn")
     barrier = context.Barrier(3)
     processes = [context.Process(target=finish_alike, args=(tmp_path, index, barrier)) for index in range(3)]
     for process in processes:

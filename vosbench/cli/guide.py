@@ -77,21 +77,21 @@ def complete_datasets(incomplete: str) -> list[str]:
     from vosbench.datasets.registry import known_datasets
 
     cards = known_datasets().values()
-    return _select([name for card in cards for name in (card.name, *card.aliases)], incomplete)
+    return _list_matching([name for card in cards for name in (card.name, *card.aliases)], incomplete)
 
 
 def complete_trackers(incomplete: str) -> list[str]:
     """Names of trackers that begin with a text."""
     from vosbench.trackers.registry import known_trackers
 
-    return _select(known_trackers(), incomplete)
+    return _list_matching(known_trackers(), incomplete)
 
 
 def complete_checkpoints(incomplete: str) -> list[str]:
     """Names of checkpoints that begin with a text."""
     from vosbench.fetching.checkpoints import known_checkpoints
 
-    return _select(known_checkpoints(), incomplete)
+    return _list_matching(known_checkpoints(), incomplete)
 
 
 def complete_fetchable(incomplete: str) -> list[str]:
@@ -104,8 +104,10 @@ def complete_runs(incomplete: str) -> list[str]:
     from vosbench.io import paths
 
     root = Path(os.environ.get("VOSBENCH_RESULTS", "results"))
-    return _select([path.parent.relative_to(root).as_posix() for path in root.glob(f"*/*/{paths.RUN}")], incomplete)
+    return _list_matching(
+        [path.parent.relative_to(root).as_posix() for path in root.glob(f"*/*/{paths.RUN}")], incomplete
+    )
 
 
-def _select(names: Any, incomplete: str) -> list[str]:
+def _list_matching(names: Any, incomplete: str) -> list[str]:
     return sorted(name for name in names if name.startswith(incomplete))

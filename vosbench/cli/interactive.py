@@ -28,6 +28,7 @@ from vosbench.cli.app import (
 )
 from vosbench.cli.infer import InferOptions, parse_shard
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.trackers import registry
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _publish(
     total = len(plan.objects)
     described = table.describe_results(plan, results, total)
     shown = table.make_curve_table(described["curve"], described["mean"])
-    title = f"{plan.dataset_split.title}, {plan.protocol}: {len(results)} of {total} objects, percent"
+    title = f"{plan.dataset_split.title}, {plan.protocol}: {len(results)} of {count_of(total, 'object')}, percent"
     console.print_table(shown.columns, shown.rows[:-1], title, shown.rows[-1])
     written = table.write_study(plan, results, total, plots)
     if json_file:
@@ -169,6 +170,8 @@ def _publish(
     if csv_file:
         table.write_rows(csv_file, table.list_object_rows(plan, results))
     if len(results) < total:
-        console.print_note(f"{total - len(results)} objects are missing; these are no results of the whole split")
+        console.print_note(
+            f"{count_of(total - len(results), 'object')} missing; these are no results of the whole split"
+        )
     console.print_result(plan.signature)
     console.print_note(f"written: {plan.folder}: interactive.json, {', '.join(written)}")

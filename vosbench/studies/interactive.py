@@ -20,6 +20,7 @@ from vosbench.errors import VosbenchError
 from vosbench.evaluation.score_object import measure_frame
 from vosbench.evaluation.summary import format_signature
 from vosbench.io import files, paths, plugins
+from vosbench.io.wording import count_of
 from vosbench.prompting.protocols import OBJECT, Annotation, Round, run_offline, run_online_budgets
 from vosbench.prompting.rebuild import Rebuilder
 from vosbench.running.failure import format_in_one_line
@@ -233,5 +234,5 @@ def describe_plan(plan: StudyPlan) -> str:
     through = f", whose clicks become masks by the prompter {by}" if by else ""
     return (
         f"{plan.job.facts['tracker']}{through}: {plan.protocol} protocol on {plan.dataset_split.title}, up to "
-        f"{plan.frames} frames with {plan.clicks} clicks each"
+        f"{count_of(plan.frames, 'frame')} with {count_of(plan.clicks, 'click')} each"
     )
