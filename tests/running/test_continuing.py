@@ -238,7 +238,7 @@ def test_shards_that_begin_with_two_versions_do_not_mix_and_none_waits(place: Pa
             pass
     with open_shard(changed, 0, ["cpu"], "", "refuse", print) as shard:  # nothing was made by the old version
         assert len(shard.items) == len(changed.videos)
-    assert [(shard.state, shard.done) for shard in read_status(first.work.run).shards] == [("ended", 0)] * 2
+    assert [(shard.state, shard.done) for shard in read_status(first.work.run).shards] == [("stopped", 0)] * 2
 
 
 def claim(path: Path, name: str, barrier: Barrier, won: Any) -> None:

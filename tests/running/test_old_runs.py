@@ -113,7 +113,7 @@ def test_what_made_the_masks_of_an_old_run_is_said_to_be_unknown(bears: Path) ->
     infer_jobs([job], ["cpu"], on_note=notes.append)
     (note,) = notes
     assert note.startswith(
-        f"{run.path}: what made the masks of 1 of 1 videos was not recorded for each video (an older version of "
+        f"{run.path}: what made the masks of 1 of 1 video was not recorded for each video (an older version of "
         "vosbench tracked them), so whether the tracker has changed since cannot be known; since the last command of "
         "that version: the tracker's file has changed, the code of vosbench has changed"
     )

@@ -83,7 +83,7 @@ def test_what_differs_the_second_time_is_listed_with_the_reason(cli: Cli, shifte
     assert told.stdout == "good: 2 of 5 frames differ\n"
     changed = r"mine\.py changed \(\w{8}, now \w{8}\)"
     assert re.fullmatch(
-        rf"vosbench: out: 1 of 1 videos differ; what has changed: {changed}", told.stderr.splitlines()[-1]
+        rf"vosbench: out: 1 of 1 video differs; what has changed: {changed}", told.stderr.splitlines()[-1]
     )
 
 
@@ -110,7 +110,7 @@ def test_masks_that_were_changed_afterwards_are_found_out_and_nothing_else_is_bl
     altered = "good: the run's masks were changed after it wrote them"
     assert told.stdout.splitlines() == [f"{altered}, and it writes the same ones again", "long: same"]
     assert told.stderr.splitlines()[-1].endswith(
-        "1 of 2 videos differ; what has changed: masks of the run, after they were written"
+        "1 of 2 videos differs; what has changed: masks of the run, after they were written"
     )
     (cli.folder / "mine.py").write_text(SHIFTED.replace("self.shift,", "self.shift + 1,"))
     told = cli(*given, expect=1)

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from vosbench.cli import console
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.running.attempts import Event
@@ -90,9 +91,8 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
         elif not console.notes.is_terminal and event.record:
             left = self._estimate_time_left(self.finished_frames)
             eta = f", {left} left" if left else ""
-            console.print_note(
-                f"{line} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{eta}"
-            )
+            frames = count_of(event.record.frames, "frame")
+            console.print_note(f"{line} done: {frames}, {event.record.fps:.1f} fps, {event.device}{eta}")
 
     def table(self) -> Table:
         """Return the live table as of now."""
@@ -104,7 +104,7 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
         done = self.finished_frames + sum(row.frame for row in self.rows)
         total, seconds = sum(self.frame_counts.values()), time.monotonic() - self.start
         bar = ProgressBar(total, done, width=BAR_WIDTH)
-        videos = f"{self.ended_videos}/{len(self.frame_counts)} videos"
+        videos = f"{self.ended_videos}/{count_of(len(self.frame_counts), 'video')}"
         grid.add_row("total", videos, bar, f"{done}/{total}", f"{done / seconds:.1f}", self._estimate_time_left(done))
         return grid
 

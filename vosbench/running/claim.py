@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
-from vosbench.io.processes import is_locked
+from vosbench.io.locks import is_locked
 from vosbench.running.recipe import Recipe, find_changes, read_recipes, write_recipe
 from vosbench.running.run import Run
 

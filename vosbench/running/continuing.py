@@ -8,6 +8,7 @@ from typing import Any
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
 from vosbench.running.provenance import find_differences
 from vosbench.running.recipe import (
@@ -106,16 +107,17 @@ def describe_smaller_changes(run: Run, recipe: Recipe, records: Mapping[str, Rec
         before = {key: known[key] for key in CODE_KEYS if key in known}
         changes = ", ".join(find_differences(before, recipe.facts))
         yield (
-            f"{run.path}: what made the masks of {unknown} of {len(used)} videos was not recorded for each video (an "
-            "older version of vosbench tracked them), so whether the tracker has changed since cannot be known"
-            + (f"; since the last command of that version: {changes}" if changes else "")
+            f"{run.path}: what made the masks of {unknown} of {count_of(len(used), 'video')} was not recorded for each "
+            "video (an older version of vosbench tracked them), so whether the tracker has changed since "
+            "cannot be known" + (f"; since the last command of that version: {changes}" if changes else "")
         )
     for name in dict.fromkeys(name for name in used if name in recipes):
         versions = (recipes[name].facts.get("versions", {}), recipe.facts.get("versions", {}))
         before, now = ({k: v for k, v in each.items() if k not in recipe.parts} for each in versions)
         if changed := find_changes(before, now):
             count = used.count(name)
-            yield f"{run.path}: {count} of {len(used)} videos were tracked with other versions: {', '.join(changed)}"
+            told = f"{count} of {count_of(len(used), 'video')} {'was' if count == 1 else 'were'} tracked"
+            yield f"{run.path}: {told} with other versions: {', '.join(changed)}"
 
 
 def keep_unrecorded_facts(run: Run, records: Mapping[str, Record]) -> None:

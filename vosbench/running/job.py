@@ -13,6 +13,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.running import schedule, settings
+from vosbench.running.capacity import USUAL_NEED
 from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
 from vosbench.running.code_versions import describe_code
 from vosbench.running.make_recipe import make_recipe, trace_chosen_tracker
@@ -35,7 +36,8 @@ class Job:
     """A run that is ready to begin.
 
     work: what the workers need to know. facts: what run.json will say of it. recipe: what will make its masks. videos:
-    those that are asked for. cost: what the tracker says that a video costs.
+    those that are asked for. cost: what the tracker says that a video costs. memory: what it says that a worker on a
+    CPU needs, in MiB.
     """
 
     work: Work
@@ -43,6 +45,7 @@ class Job:
     recipe: Recipe
     videos: tuple[str, ...]
     cost: Cost
+    memory: float = USUAL_NEED
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def prepare_job(
         raise VosbenchError("--set prompts=all", found, "leave the setting out")
     weights = choose_checkpoint(chosen.name, checkpoint, parameters, roots.checkpoints)
     folder = roots.results / f"{split.name}-{split.split.name}"
-    run = Run(out or folder / _name_run(chosen.name, weights, options.changed), shard)
+    run = Run(out or folder / _name_run(chosen.label, weights, options.changed), shard)
     cost = Cost(*getattr(chosen.tracker, "cost", Cost()))
     prompter = options.prompting.prompter if options.prompting else None
     facts, code = _collect_facts(chosen, options, weights, split), trace_chosen_tracker(chosen, prompter)
@@ -97,6 +100,7 @@ def prepare_job(
         recipe,
         tuple(_choose_shard_videos(split, split.videos if videos is None else videos, cost, shard)),
         cost,
+        getattr(chosen.tracker, "memory", USUAL_NEED),
     )
 
 

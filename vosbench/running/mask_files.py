@@ -38,18 +38,22 @@ def count_mask_bytes(masks: Path) -> int:
 
 
 def _list_mask_files(masks: Path) -> Iterator[dict[Path, int]]:
-    """The masks in a video's folder, and in each folder below it, with their sizes in bytes."""
-    if not masks.is_dir():
-        return
+    """The masks in a video's folder, and in each folder below it, with their sizes in bytes.
+
+    A folder that does not exist, or that another process moves away meanwhile, has none.
+    """
     folders, found = [], {}
-    with os.scandir(masks) as entries:
-        for entry in entries:
-            if is_litter(entry.name):
-                continue
-            if entry.is_dir():
-                folders.append(Path(entry))
-            elif entry.name.lower().endswith(".png"):
-                found[Path(entry)] = entry.stat().st_size
+    try:
+        with os.scandir(masks) as entries:
+            for entry in entries:
+                if is_litter(entry.name):
+                    continue
+                if entry.is_dir():
+                    folders.append(Path(entry))
+                elif entry.name.lower().endswith(".png"):
+                    found[Path(entry)] = entry.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return
     yield found
     for folder in folders:
         yield from _list_mask_files(folder)

@@ -16,6 +16,7 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
+from vosbench.io.wording import count_of
 
 HASH_PREFIX = "sha256:"
 SHOWN_DIGITS = 8  # of a hash in a message
@@ -100,6 +101,9 @@ def describe_mixture(facts: Mapping[str, Any]) -> str | None:
     an older version, nothing is known.
     """
     mixed = _list_kinds(facts["videos"].values(), facts.get("recipes", {}))
+    threads = sorted({video["threads"] for video in facts["videos"].values() if video.get("threads")})
+    if len(threads) > 1:
+        mixed.append(f"torch computed with {', '.join(map(str, threads))} threads")
     return f"its masks differ in what made them: {'; '.join(mixed)}" if mixed else None
 
 
@@ -130,7 +134,7 @@ def _list_kinds(videos: Iterable[Mapping[str, Any]], recipes: Mapping[str, Any])
     known = {recipe: recipes[recipe]["parts"] for recipe in counts if recipe is not None}
     mixed = [_describe_kinds(name, known, counts) for name in _find_differing_parts(known.values())]
     if known and counts[None]:
-        mixed.append(f"of {counts[None]} of {len(done)} videos it was not recorded")
+        mixed.append(f"of {counts[None]} of {count_of(len(done), 'video')} it was not recorded")
     return mixed
 
 

@@ -112,5 +112,6 @@ def describe_video(record: Record | None) -> dict[str, Any]:
         "recipe": record.recipe,
         "leaner": dict(record.leaner),
         "error": record.error,
+        "threads": record.threads,
     }
     return {**state, **{key: value for key, value in optional.items() if value}}

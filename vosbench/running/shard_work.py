@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,20 +20,18 @@ from vosbench.running.continuing import (
     keep_unrecorded_facts,
     require_same_recipe,
 )
+from vosbench.running.devices import describe_devices
 from vosbench.running.failure import BrokenTrackerError
 from vosbench.running.job import Job
 from vosbench.running.provenance import describe_machine
 from vosbench.running.record import Record
 from vosbench.running.run import Run
-from vosbench.running.run_folder import (
-    begin_run,
-    delete_untried_run,
-    find_folders_to_make,
-    remove_unfinished_files,
-)
+from vosbench.running.run_folder import begin_run, delete_untried_run, find_folders_to_make
 from vosbench.running.run_json import IDENTITY_KEYS
 from vosbench.running.schedule import RunVideo, list_run_videos
-from vosbench.running.shard import IDENTITY_ENTRY, LENGTHS_ENTRY
+from vosbench.running.shard import FINISHED_ENTRY, IDENTITY_ENTRY, LENGTHS_ENTRY
+from vosbench.running.shard_lock import lock_shard
+from vosbench.running.unfinished import remove_unfinished_files
 
 PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; a record is written at once
 PUBLISH_SHARE = 0.05  # of the time that these writings may take, however many videos there are
@@ -57,8 +56,7 @@ class OpenShard:
     def add_record(self, record: Record) -> None:
         """Write the record of a video that has ended, and from time to time run.json and timings.csv."""
         run = self.job.work.run
-        run.write_record(record)
-        self.new_records[record.video] = record
+        self.new_records[record.video] = run.write_record(record)
         if (start := time.monotonic()) > self.next_publication:
             self.old_records = run.publish(self.facts, {**self.old_records, **self.new_records})
             took = time.monotonic() - start
@@ -89,7 +87,7 @@ def open_shard(
     run, now = job.work.run, _describe_now(devices, command)
     facts, made = {**job.facts, **now}, find_folders_to_make(run)
     identity = begin_run(run, facts, over == "overwrite")
-    with run.lock_shard(), _delete_if_untried(run, made):
+    with lock_shard(run), _delete_if_untried(run, made):
         announce_recipe(run, job.recipe)
         if over == "overwrite":
             run.remove_records(job.videos)
@@ -101,15 +99,16 @@ def open_shard(
             keep_unrecorded_facts(run, known)
             _note_begin(job, facts, items, now)
         remove_unfinished_files(run)
+        shard = OpenShard(job, facts, skipped, items, known)
         try:
             if changed:
                 claim_run(run, job.recipe, over != "refuse")
                 run.publish(facts, known)
-            yield OpenShard(job, facts, skipped, items, known)
+            yield shard
         finally:
             if changed:
                 remove_unfinished_files(run)
-                run.write_note(ended=_format_time())
+                run.write_note(ended=_format_time(), **{FINISHED_ENTRY: len(shard.new_records)})
             if missing or run.is_outdated(known):
                 run.publish(facts)
 
@@ -138,14 +137,20 @@ def _check_videos(
 
 def _describe_now(devices: Sequence[str], command: str) -> dict[str, Any]:
     """What a shard's note says of where, when and how its work was begun."""
-    return {**describe_machine(), "device": ", ".join(devices), "command": command, "started": _format_time()}
+    return {
+        **describe_machine(),
+        "process": os.getpid(),
+        "device": describe_devices(devices),
+        "command": command,
+        "started": _format_time(),
+    }
 
 
 def _note_begin(job: Job, facts: Mapping[str, Any], items: Sequence[RunVideo], now: Mapping[str, Any]) -> None:
     """Note that the work on a shard begins, and which run and which videos it is about."""
     identity = {key: facts[key] for key in IDENTITY_KEYS if key in facts}
     frames = {item.video: item.frames for item in items}
-    entries = {IDENTITY_ENTRY: identity, "videos": list(job.videos), LENGTHS_ENTRY: frames}
+    entries = {IDENTITY_ENTRY: identity, "videos": list(job.videos), LENGTHS_ENTRY: frames, FINISHED_ENTRY: 0}
     job.work.run.write_note(**entries, **now, ended=None)
 
 

@@ -22,7 +22,9 @@ from vosbench.io.files import hash_file_sha256
 PACKAGE = "vosbench"
 OWN_TRACKERS = f"{PACKAGE}.trackers"
 OWN_LABEL = "vosbench's code"
-MASK_MODULES = (f"{PACKAGE}.datasets.video", f"{PACKAGE}.masks.labels", f"{PACKAGE}.running.track_video")
+MASK_MODULES = tuple(
+    f"{PACKAGE}.{module}" for module in ("datasets.video", "masks.labels", "running.track_video", "running.yielded")
+)
 """What decodes the frames, and what turns that which a tracker yields into masks on disk."""
 PROMPTING_MODULES = (
     f"{PACKAGE}.prompting.kinds",

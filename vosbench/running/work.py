@@ -13,6 +13,8 @@ import numpy as np
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths, plugins
+from vosbench.io.threads import set_threads
+from vosbench.running.devices import Seat
 from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError, format_in_one_line, is_out_of_memory
 from vosbench.running.prompted_tracker import PromptedTracker, Prompting, build_prompter
 from vosbench.running.run import Run
@@ -31,8 +33,9 @@ class Work:
 
     tracker: `module:object`. settings: the arguments of its constructor, beside the device. lean: settings that need
     less memory. given: the tracker itself, a class or an object that is already built, if only this process has it.
-    code: the tracker's code as it was when the run began. recipe: the id of the `Recipe` of the masks. prompting: how
-    objects are prompted; None for masks.
+    code: the tracker's code as it was when the run began. recipe: the id of the `Recipe` of the masks. threads: with
+    how many a worker computes; None leaves them as they are. prompting: how objects are
+    prompted; None for masks.
     """
 
     tracker: str
@@ -44,6 +47,7 @@ class Work:
     code: TrackerCode = NO_CODE
     recipe: str = ""
     prompting: Prompting | None = None
+    threads: int | None = None
 
     def absolute(self) -> Work:
         """The same work with absolute paths, because a tracker may change the current folder."""
@@ -63,14 +67,15 @@ def is_built(tracker: Any) -> bool:
 class VideoTracker:
     """Tracks videos of several runs in this process, with one built tracker at a time.
 
-    works: the work of each run, by its index. device: the name of the device in records and logs. torch_device: the
-    same device as trackers take it, such as "cpu" or "cuda". built_for: the run, and whether it is lean, for which
-    `tracker` was built.
+    works: the work of each run, by its index. seat: where this process works. torch_device: the device as trackers take
+    it, such as "cpu" or "cuda". on_build: called with False before a tracker is built, and with True after that.
+    built_for: the run, and whether it is lean, for which `tracker` was built.
     """
 
     works: Sequence[Work]
-    device: str
+    seat: Seat
     torch_device: str
+    on_build: Callable[[bool], None] = lambda done: None
     tracker: Tracker | None = None
     built_for: tuple[int, bool] | None = None
 
@@ -86,13 +91,17 @@ class VideoTracker:
         work = self.works[item.run]
         if self.tracker is None or self.built_for != (item.run, lean):
             self.tracker = None  # first, because two models may not fit the device
+            self.on_build(False)
             self.tracker, self.built_for = self._build(work, lean), (item.run, lean)
+            self.on_build(True)
         seed_generators()
         measured = track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
         return {**measured, "recipe": work.recipe}
 
     def _build(self, work: Work, lean: bool) -> Tracker:
         """The tracker of a run, which is prompted as the run wants it."""
+        if work.threads is not None and not is_built(work.given):
+            set_threads(work.threads)  # before, so that a tracker may choose another number
         try:
             tracker = work.given if is_built(work.given) else self._build_tracker(work, lean)
             return tracker if work.prompting is None else _prompt_tracker(tracker, work, self.torch_device)
@@ -102,7 +111,7 @@ class VideoTracker:
             if is_out_of_memory(error):
                 raise
             reason = f"cannot be built ({format_in_one_line(error)})"
-            remedy = f"see {work.run.log_path(self.device)}"
+            remedy = f"see {work.run.log_path(self.seat.name)}"
             raise BrokenTrackerError(f"tracker {work.tracker}", reason, remedy) from error
 
     def _build_tracker(self, work: Work, lean: bool) -> Any:

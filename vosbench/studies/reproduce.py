@@ -14,11 +14,14 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.io import plugins
 from vosbench.io.paths import Roots
+from vosbench.io.wording import count_of
 from vosbench.running import provenance
 from vosbench.running.attempts import Event
+from vosbench.running.devices import CPU
 from vosbench.running.infer import infer_jobs
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.recipe import UNRECORDED, find_changes
+from vosbench.running.record import Record
 from vosbench.running.run import Run, open_scored_split
 from vosbench.running.settings import find_offered_settings
 from vosbench.studies.compare_masks import VideoComparison, compare_video
@@ -57,16 +60,22 @@ def reproduce_run(
     roots: Roots,
     devices: Sequence[str],
     on_event: Callable[[Event], None] = lambda event: None,
+    threads: int | None = None,
 ) -> RunComparison:
     """Track finished videos of a run again in a temporary folder and compare the masks. The run is not changed.
+
+    threads: of each worker; None is the number with which the run was begun.
 
     Raises VosbenchError if the dataset, checkpoint, tracker or a setting of the run is missing or has changed.
     """
     with tempfile.TemporaryDirectory(prefix="vosbench-") as folder:
         job = prepare_reproduction(run, videos, roots, Path(folder) / "run")
-        outcome = infer_jobs([job], devices, on_event=on_event)[0]
+        begun_with = run.read_facts().get("threads") if set(devices) == {CPU} else None
+        used = threads or begun_with
+        outcome = infer_jobs([job], devices, on_event=on_event, per_device=None, threads=used)[0]
         before = run.read_records()
-        again = {record.video: record for record in (*outcome.done, *outcome.failed)}
+        untried = [Record(video, "failed", error="not tried, as others had failed alike") for video in outcome.untried]
+        again = {record.video: record for record in (*outcome.done, *outcome.failed, *untried)}
         compared = [compare_video(run, before[video], outcome.run, again[video]) for video in job.videos]
         is_same = all(video.same for video in compared)
         return RunComparison(compared, [] if is_same else explain_differences(run, job, devices))
@@ -88,7 +97,8 @@ def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Pat
         if (found := len(dataset_split.frame_paths(video))) != records[video].frames:
             raise VosbenchError(
                 run.path,
-                f"video {video} had {records[video].frames} frames, and has {found} in {dataset_split.frames_folder}",
+                f"video {video} had {count_of(records[video].frames, 'frame')}, "
+                f"and has {found} in {dataset_split.frames_folder}",
                 "a run can be reproduced only with the same dataset",
             )
     return job
@@ -120,6 +130,8 @@ def explain_differences(run: Run, job: Job, devices: Sequence[str]) -> list[str]
         for video in videos
         if before[video].leaner != now[video].leaner
     ]
+    counts = {(before[video].threads, now[video].threads) for video in videos if before[video].threads}
+    reasons += [f"torch with {then} threads, now with {today}" for then, today in sorted(counts) if then != today]
     devices_then, devices_now = sorted({before[video].device for video in videos}), sorted(set(devices))
     if ("cpu" in devices_then) != ("cpu" in devices_now):
         reasons.append(f"tracked on {', '.join(devices_then)}, now on {', '.join(devices_now)}")
