@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import vosbench
-from tests.support.golden import make_tree, squares
+from tests.support.golden import make_tree, squares, write_frames
 from tests.support.runs import masks
 from tests.support.sessions import Spy, Watched
 from vosbench.datasets.split import DatasetSplit, open_split
@@ -19,6 +19,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.prompting.recorded import read_prompts
 from vosbench.running.job import Job, prepare_job
+from vosbench.running.prerequisites import find_missing_downloads
 from vosbench.running.prompting_choice import find_needed_prompter
 from vosbench.running.run import Run
 from vosbench.types import BoxPrompt, Masks, PointPrompt, Session, Video
@@ -197,3 +198,25 @@ class Everything:
 
     def find_mask(self, frame: Any, prompt: Any) -> Any:
         return np.ones(frame.shape[:2], np.bool_)
+
+
+def test_the_weights_of_the_prompter_are_fetched_before_a_run_that_needs_them(birds: DatasetSplit) -> None:
+    def missing(tracker: str, **settings: str) -> list[str]:
+        roots = paths.Roots(checkpoints=birds.root / "none")
+        return [name for name, _ in find_missing_downloads(roots, str(birds.root), None, tracker, None, settings)]
+
+    assert missing("static") == []
+    assert missing("static", prompt="box") == ["sam2.1_hiera_base_plus"]
+    assert missing("static", prompt="box", prompter_checkpoint="sam2.1_hiera_tiny") == ["sam2.1_hiera_tiny"]
+    assert missing("static", **CLICKED) == []
+    assert missing("sam2", prompt="box") == ["sam2.1_hiera_base_plus"]
+
+
+def test_objects_that_may_share_pixels_are_prompted_in_their_own_folders(tmp_path: Path) -> None:
+    tree = make_tree(
+        tmp_path / "bees", {f"hive/{each}": [squares((1, 3, 3 * each))] * 2 for each in (1, 2)}, frames=False
+    )
+    write_frames(tree / "JPEGImages", {"hive": [squares((1, 3, 3), (1, 3, 6))] * 2})
+    (tree / "ImageSets/val.txt").write_text("hive\n")
+    run = infer(open_split(str(tree), None, tmp_path), "static", tmp_path / "run", **CLICKED)
+    assert {path.parent.name for path in run.path.glob("masks/hive/*/*.png")} == {"1", "2"}

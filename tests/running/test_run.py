@@ -187,7 +187,7 @@ def test_of_two_processes_that_finish_a_video_the_first_counts(tmp_path: Path) -
     with run.write_video("a") as folder:
         (folder / "00000.png").write_bytes(b"late")
         late = Record("a", "done", frames=1, digest=hash_masks(folder))
-        other = get_context("fork").Process(target=finish, args=(run, "a", b"early"))
+        other = get_context("spawn").Process(target=finish, args=(run, "a", b"early"))
         other.start()
         other.join(60)
         assert (tmp_path / "masks/a/00000.png").read_bytes() == b"early"
