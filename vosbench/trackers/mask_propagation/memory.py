@@ -43,7 +43,8 @@ def read_memory(
     blocks = list(_group(frames))
 
     def compare(index: int) -> torch.Tensor:
-        return (torch.cat([frame.keys for frame in blocks[index]], dim=1).T @ scaled).float()
+        affinity: torch.Tensor = torch.cat([frame.keys for frame in blocks[index]], dim=1).T @ scaled
+        return affinity.float()
 
     evidence: Callable[[int], torch.Tensor] = compare
     if reading.sigma:

@@ -1,4 +1,4 @@
-"""Mask-Propagation (Cheng et al. 2021, MiVOS, arXiv 2103.07941) as a tracker: the masks of its inference core, streaming.
+"""Mask-Propagation (Cheng et al. 2021, MiVOS, arXiv 2103.07941) as a tracker: the masks of its own script, streaming.
 
 Each object has a memory of keys and values: the frames in which objects were given, every fifth frame after the last of
 these, and always the previous frame. Beside the memory, which grows, one frame's features are held.
@@ -63,8 +63,8 @@ class MaskPropagation(PropagationTracker):
         self.network.load_state_dict(weights, assign=True)
         self.network.to(self.device).eval()
         if self.settings.compile:
-            self.network.rgb_encoder.forward = torch.compile(self.network.rgb_encoder.forward)
-            self.network.mask_rgb_encoder.forward = torch.compile(self.network.mask_rgb_encoder.forward)
+            for encoder in (self.network.rgb_encoder, self.network.mask_rgb_encoder):
+                encoder.compile()
 
     def open_memory(self, grid: tuple[int, int]) -> _VideoMemory:
         """An empty memory for a video whose features at stride 16 are `grid` (height, width) cells."""
@@ -74,7 +74,7 @@ class MaskPropagation(PropagationTracker):
 class _VideoMemory:
     """What is remembered of each object of one video.
 
-    lasting: kept for good. previous: the previous frame, unless it is lasting. since: frames after the last lasting one.
+    lasting: kept for good. previous: the previous frame, unless it is lasting. since: frames after the last one.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class _VideoMemory:
     def remember(
         self, image: torch.Tensor, found: Mapping[int, torch.Tensor], given: Mapping[int, torch.Tensor]
     ) -> None:
-        """Remember the latest frame: for good if an object was given there, or if it is the fifth since the last one."""
+        """Remember the latest frame, for good if an object was given there or if `memory_every` frames have passed."""
         object_ids = sorted(found)
         keys, values = self.network.memorize(image, torch.stack([found[object_id] for object_id in object_ids]))
         entries = {

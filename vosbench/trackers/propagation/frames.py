@@ -17,7 +17,8 @@ STRIDE = 16  # pixels between the coarsest features; sides are padded to multipl
 class PreparedFrames:
     """The frames of a video on a device: normalised, resized if asked for, and padded with zeros on all sides.
 
-    size: height and width of the video's frames. inner: those after resizing. padding: pixels left, right, above, below.
+    size: height and width of the video's frames. inner: those after resizing. padding: pixels left, right, above
+    and below.
     """
 
     def __init__(self, frames: Sequence[Frame], short_side: int, device: torch.device) -> None:

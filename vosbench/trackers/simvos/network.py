@@ -111,7 +111,7 @@ class TokenLearner(nn.Module):
         """
         grid, flat = weights.shape, weights.flatten()
         joined = self.input_norm(torch.cat([tokens, flat[None, :, None].to(tokens.dtype)], dim=2))
-        features = self.patch_to_cluster_atten(joined.transpose(1, 2).unflatten(2, grid))
+        features = self.patch_to_cluster_atten(joined.transpose(1, 2).reshape(1, -1, *grid))
         scores = self.patch_to_cluster_linear(features.flatten(2).transpose(1, 2)).float()
         scores = scores.masked_fill((flat == 0)[None, :, None], -torch.inf)
         shares = torch.softmax(scores, dim=1).nan_to_num(0.0).to(tokens.dtype)
@@ -152,7 +152,7 @@ class SimVosNetwork(nn.Module):
         stored = self.pos_embed_new[:, 1:]
         if grid == (POSITIONS, POSITIONS):
             return stored
-        as_map = stored.transpose(1, 2).unflatten(2, (POSITIONS, POSITIONS))
+        as_map = stored.transpose(1, 2).reshape(1, -1, POSITIONS, POSITIONS)
         return interpolate(as_map, grid, mode="bicubic", align_corners=False).flatten(2).transpose(1, 2)
 
     def run_early(self, tokens: torch.Tensor, count: int, grid: tuple[int, int], window: bool) -> torch.Tensor:
@@ -166,11 +166,11 @@ class SimVosNetwork(nn.Module):
         return join_windows(seen, grid, side) if window else seen
 
     def run_late(self, memory: torch.Tensor, query: torch.Tensor, first: int, grid: tuple[int, int]) -> torch.Tensor:
-        """Logits [n, 1, H, W] of n objects, from their memory [n, count, channels] and the frame's tokens [n, h w, channels]."""
+        """Logits [n, 1, H, W] of n objects, from their memory [n, count, channels] and the frame's tokens, in order."""
         tokens = torch.cat([memory, query], dim=1)
         for index in range(first, len(self.blocks)):
             tokens = self.blocks[index](tokens)
-        found = self.norm(tokens)[:, -query.shape[1] :].transpose(1, 2).unflatten(2, grid)
+        found = self.norm(tokens)[:, -query.shape[1] :].transpose(1, 2).reshape(len(query), -1, *grid)
         logits: torch.Tensor = self.stcn_decoder(found, self.fpn2(found), self.fpn1(found))
         return logits
 
@@ -180,18 +180,20 @@ def cut_windows(tokens: torch.Tensor, grid: tuple[int, int], side: int) -> torch
 
     Zeros are added below and on the right to fill the last windows.
     """
-    height, width = grid
-    as_map = pad(tokens.unflatten(1, grid), (0, 0, 0, -width % side, 0, -height % side))
-    rows = as_map.unflatten(2, (-1, side)).unflatten(1, (-1, side))  # n, windows, side, windows, side, channels
-    return rows.transpose(2, 3).flatten(3, 4).flatten(0, 2)
+    count, _, channels = tokens.shape
+    as_map = pad(tokens.reshape(count, *grid, channels), (0, 0, 0, -grid[1] % side, 0, -grid[0] % side))
+    down, across = as_map.shape[1] // side, as_map.shape[2] // side
+    cut = as_map.reshape(count, down, side, across, side, channels).transpose(2, 3)
+    return cut.reshape(count * down * across, side * side, channels)
 
 
 def join_windows(windows: torch.Tensor, grid: tuple[int, int], side: int) -> torch.Tensor:
     """The inverse of `cut_windows`."""
     height, width = grid
-    down, across = -(-height // side), -(-width // side)
-    rows = windows.unflatten(0, (-1, down, across)).unflatten(3, (side, side)).transpose(2, 3)
-    return rows.flatten(3, 4).flatten(1, 2)[:, :height, :width].flatten(1, 2)
+    down, across, channels = -(-height // side), -(-width // side), windows.shape[2]
+    joined = windows.reshape(-1, down, across, side, side, channels).transpose(2, 3)
+    as_map = joined.reshape(-1, down * side, across * side, channels)
+    return as_map[:, :height, :width].reshape(-1, height * width, channels)
 
 
 def weigh_tokens(masks: torch.Tensor, grid: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:

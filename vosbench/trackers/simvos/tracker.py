@@ -72,7 +72,7 @@ class SimVos(PropagationTracker):
         self.network = load_simvos(Path(checkpoint), variant).to(self.device).eval()
         if chosen.compile:
             for block in self.network.blocks:
-                block.forward = torch.compile(block.forward, dynamic=True)
+                block.compile(dynamic=True)
 
     def open_memory(self, grid: tuple[int, int]) -> _VideoMemory:
         """An empty memory for a video of `grid` (height, width) patches."""
@@ -80,10 +80,7 @@ class SimVos(PropagationTracker):
 
 
 class _VideoMemory:
-    """The token sets [1, count, channels] of each object of one video: that of its prompt, and those of later frames.
-
-    held: the tokens of the latest frame, from its prediction until it is remembered.
-    """
+    """The token sets [1, count, channels] of each object of one video: that of its prompt, and later ones."""
 
     def __init__(self, tracker: SimVos, grid: tuple[int, int]) -> None:
         self.network: SimVosNetwork = tracker.network
