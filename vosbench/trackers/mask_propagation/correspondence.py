@@ -70,4 +70,5 @@ def draw_map(image: Frame, found: NDArray[np.float32]) -> Frame:
     strength = np.clip(2 * found / (found.max() + 1e-6), 0, 1)[..., None]
     red = np.array([255, 0, 0], np.float32)
     drawn = image * (1 - strength) * 0.7 + image * strength * 0.3 + red * strength * 0.7
-    return drawn.astype(np.uint8)
+    rounded: Frame = drawn.astype(np.uint8)
+    return rounded
