@@ -67,7 +67,7 @@ def test_every_stage_of_the_first_step_equals_the_recording(folder: Path, checkp
     stages = {"prob0": given, "mem_key": keys, "mem_val": values, "f16": f16, "f8": f8, "f4": f4, "q_key": query}
     stages |= {"q_val": own, "readout_obj1_top50_km": read, "logit_obj1": logit}
     for name, stage in stages.items():
-        np.testing.assert_allclose(stage.numpy(), recorded[name].reshape(stage.shape), atol=1e-4, err_msg=name)
+        np.testing.assert_allclose(stage.numpy(), recorded[name].reshape(stage.shape), 1e-4, 1e-4, err_msg=name)
 
 
 @pytest.mark.slow
