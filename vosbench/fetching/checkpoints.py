@@ -32,5 +32,6 @@ def find_checkpoint(name: str, folder: Path) -> Path:
     if Path(name).is_file():
         return Path(name)
     if "/" in name or name.endswith((".pt", ".pth")):
-        raise VosbenchError(f"checkpoint {name}", "no such file", f"give a path or one of {', '.join(known)}")
-    raise make_unknown_name_error("checkpoint", name, known)
+        remedy = "give the path of a file, or a name from: vosbench list checkpoints"
+        raise VosbenchError(f"checkpoint {name}", "no such file", remedy)
+    raise make_unknown_name_error("checkpoint", name, known_checkpoints(), "to see all, run: vosbench list checkpoints")

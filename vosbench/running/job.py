@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,9 +13,12 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.running import schedule, settings
+from vosbench.running.capacity import USUAL_NEED
 from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
 from vosbench.running.code_versions import describe_code
+from vosbench.running.make_recipe import make_recipe, trace_chosen_tracker
 from vosbench.running.provenance import collect_all_settings, describe_data, is_plain
+from vosbench.running.recipe import Recipe
 from vosbench.running.run import Run
 from vosbench.running.schedule import Cost
 from vosbench.running.weights import choose_checkpoint, hash_checkpoint
@@ -30,14 +33,17 @@ NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 class Job:
     """A run that is ready to begin.
 
-    work: what the workers need to know. facts: what run.json will say of it. videos: those that are asked for.
-    cost: what the tracker says that a video costs.
+    work: what the workers need to know. facts: what run.json will say of it. recipe: what will make its masks. videos:
+    those that are asked for. cost: what the tracker says that a video costs. memory: what it says that a worker on a
+    CPU needs, in MiB.
     """
 
     work: Work
     facts: Mapping[str, Any]
+    recipe: Recipe
     videos: tuple[str, ...]
     cost: Cost
+    memory: float = USUAL_NEED
 
 
 @dataclass(frozen=True)
@@ -79,13 +85,17 @@ def prepare_job(
         raise VosbenchError("--set prompts=all", found, "leave the setting out")
     weights = choose_checkpoint(chosen.name, checkpoint, parameters, roots.checkpoints)
     folder = roots.results / f"{split.name}-{split.split.name}"
-    run = Run(out or folder / _name_run(chosen.name, weights, options.changed), shard)
+    run = Run(out or folder / _name_run(chosen.label, weights, options.changed), shard)
     cost = Cost(*getattr(chosen.tracker, "cost", Cost()))
+    facts, code = _collect_facts(chosen, options, weights, split), trace_chosen_tracker(chosen)
+    recipe = make_recipe(code, split, facts)
     return Job(
-        _make_work(chosen, options, weights, split, run),
-        _collect_facts(chosen, options, weights, split),
+        replace(_make_work(chosen, options, weights, split, run), code=code, recipe=recipe.id),
+        facts,
+        recipe,
         tuple(_choose_shard_videos(split, split.videos if videos is None else videos, cost, shard)),
         cost,
+        getattr(chosen.tracker, "memory", USUAL_NEED),
     )
 
 

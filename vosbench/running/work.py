@@ -13,10 +13,13 @@ import numpy as np
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import plugins
+from vosbench.io.threads import set_threads
+from vosbench.running.devices import Seat
 from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError, format_in_one_line, is_out_of_memory
 from vosbench.running.run import Run
 from vosbench.running.schedule import RunVideo
 from vosbench.running.track_video import track_video
+from vosbench.running.tracker_code import NO_CODE, TrackerCode, trace_code
 from vosbench.types import Tracker
 
 SEED = 0
@@ -29,6 +32,8 @@ class Work:
 
     tracker: `module:object`. settings: the arguments of its constructor, beside the device. lean: settings that need
     less memory. given: the tracker itself, a class or an object that is already built, if only this process has it.
+    code: the tracker's code as it was when the run began. recipe: the id of the `Recipe` of the masks. threads: with
+    how many a worker computes; None leaves them as they are.
     """
 
     tracker: str
@@ -37,6 +42,9 @@ class Work:
     run: Run
     lean: Mapping[str, Any]
     given: Any = None
+    code: TrackerCode = NO_CODE
+    recipe: str = ""
+    threads: int | None = None
 
     def absolute(self) -> Work:
         """The same work with absolute paths, because a tracker may change the current folder."""
@@ -56,14 +64,15 @@ def is_built(tracker: Any) -> bool:
 class VideoTracker:
     """Tracks videos of several runs in this process, with one built tracker at a time.
 
-    works: the work of each run, by its index. device: the name of the device in records and logs. torch_device: the
-    same device as trackers take it, such as "cpu" or "cuda". built_for: the run, and whether it is lean, for which
-    `tracker` was built.
+    works: the work of each run, by its index. seat: where this process works. torch_device: the device as trackers take
+    it, such as "cpu" or "cuda". on_build: called with False before a tracker is built, and with True after that.
+    built_for: the run, and whether it is lean, for which `tracker` was built.
     """
 
     works: Sequence[Work]
-    device: str
+    seat: Seat
     torch_device: str
+    on_build: Callable[[bool], None] = lambda done: None
     tracker: Tracker | None = None
     built_for: tuple[int, bool] | None = None
 
@@ -72,22 +81,28 @@ class VideoTracker:
     ) -> dict[str, Any]:
         """Track a video with the tracker of its run, built anew if another one is in use.
 
-        lean: use the settings of the run that need less memory. Returns, calls and raises what `track_video` does;
-        raises UnbuildableTrackerError, or the tracker's own error if memory ran out while it was built.
+        lean: use the settings of the run that need less memory. Returns what `track_video` does, and the recipe. Calls
+        and raises what it does; raises UnbuildableTrackerError, or the tracker's own error if memory ran out while it
+        was built.
         """
         work = self.works[item.run]
         if self.tracker is None or self.built_for != (item.run, lean):
             self.tracker = None  # first, because two models may not fit the device
+            self.on_build(False)
             self.tracker, self.built_for = self._build(work, lean), (item.run, lean)
+            self.on_build(True)
         seed_generators()
-        return track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
+        measured = track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
+        return {**measured, "recipe": work.recipe}
 
     def _build(self, work: Work, lean: bool) -> Tracker:
         if is_built(work.given):
             return work.given  # type: ignore[no-any-return]
         settings = {**work.settings, **(work.lean if lean else {})}
+        if work.threads is not None:
+            set_threads(work.threads)  # before, so that a tracker may choose another number
         try:
-            kind = work.given or plugins.load_object(work.tracker)
+            kind = work.given or _load_tracker_unchanged(work)
             return kind(self.torch_device, **settings)  # type: ignore[no-any-return]
         except VosbenchError as error:
             raise UnbuildableTrackerError(error.subject, error.found, error.remedy) from error
@@ -95,8 +110,18 @@ class VideoTracker:
             if is_out_of_memory(error):
                 raise
             reason = f"cannot be built ({format_in_one_line(error)})"
-            remedy = f"see {work.run.log_path(self.device)}"
+            remedy = f"see {work.run.log_path(self.seat.name)}"
             raise BrokenTrackerError(f"tracker {work.tracker}", reason, remedy) from error
+
+
+def _load_tracker_unchanged(work: Work) -> Any:
+    """Import a run's tracker. Raises VosbenchError if its code is not that with which the run began."""
+    kind = plugins.load_object(work.tracker)
+    before, now = work.code.sha256, trace_code(work.code.modules).sha256
+    if changed := [name for name in {**before, **now} if before.get(name) != now.get(name)]:
+        found = f"{', '.join(changed)} changed while the run was at work"
+        raise VosbenchError(work.run.path, found, "repeat the command; what is done is kept")
+    return kind
 
 
 def seed_generators() -> None:

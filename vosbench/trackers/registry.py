@@ -13,7 +13,7 @@ from inspect import Parameter
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.plugins import load_object, make_unknown_name_error
+from vosbench.io.plugins import find_module_spec, load_object, make_unknown_name_error
 
 BUILT_IN_TRACKERS = {
     "cutie": "vosbench.trackers.cutie:Cutie",
@@ -35,16 +35,18 @@ def known_trackers() -> dict[str, str]:
 
 
 def find_tracker(name: str) -> str:
-    """Where a tracker is, as `module:object`; `name` may be a tracker's name or already of that form.
+    """Where a tracker is, as `module:object`.
 
-    Raises VosbenchError for any other name.
+    name: of a tracker, or already of that form, or `path/to/file.py:object`.
+
+    Raises VosbenchError for any other name, and for a file that is not there or cannot be a module.
     """
     known = known_trackers()
     if name in known:
         return known[name]
     if ":" in name:
-        return name
-    raise make_unknown_name_error("tracker", name, known)
+        return find_module_spec(name)
+    raise make_unknown_name_error("tracker", name, known, "to see all, run: vosbench list trackers")
 
 
 def read_tracker_parameters(spec: str | Callable[..., Any]) -> dict[str, Parameter]:
