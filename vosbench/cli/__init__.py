@@ -10,7 +10,20 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import datasets, evaluate, fetch, infer, listing, overlay, reproduce, show, slurm, status, sweep  # noqa: F401
+from vosbench.cli import (  # noqa: F401
+    correspond,
+    datasets,
+    evaluate,
+    fetch,
+    infer,
+    listing,
+    overlay,
+    reproduce,
+    show,
+    slurm,
+    status,
+    sweep,
+)
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
 from vosbench.errors import VosbenchError
 from vosbench.io.files import explain_refusal
@@ -21,7 +34,7 @@ EXIT_INTERRUPTED = 130
 
 COMMAND_ORDER = (
     *("fetch", "infer", "eval", "run", "sweep", "slurm"),
-    *("list", "show", "status", "overlay", "reproduce", "verify", "cite", "doctor"),
+    *("list", "show", "status", "overlay", "correspond", "reproduce", "verify", "cite", "doctor"),
 )
 """The commands in the order in which `--help` lists them."""
 app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))

@@ -41,22 +41,40 @@ class Correspondence:
 
     def transfer_point(self, x: int, y: int) -> NDArray[np.float32]:
         """How much each pixel of the target resembles the source's cell around a pixel: float32[H, W] from 0 to 1."""
-        left, _, above, _ = self.source.padding
-        cells = torch.zeros(self.source.grid, device=self.weights.device)
-        cells[(y + above) // STRIDE, (x + left) // STRIDE] = 1
-        return self._transfer(cells)
+        return self._transfer(self._mark_point(x, y))
 
     def transfer_mask(self, mask: Mask) -> NDArray[np.float32]:
         """How much each pixel of the target resembles a mask, bool[H, W], of the source: float32[H, W] from 0 to 1."""
-        return self._transfer(avg_pool2d(self.source.mask(mask)[None], STRIDE)[0, 0])
+        return self._transfer(self._mark_mask(mask))
+
+    def show_point(self, x: int, y: int) -> NDArray[np.float32]:
+        """The source's cell around a pixel, as it is compared: float32[H, W] of the source, from 0 to 1."""
+        return _enlarge(self._mark_point(x, y), self.source)
+
+    def show_mask(self, mask: Mask) -> NDArray[np.float32]:
+        """A mask, bool[H, W], of the source in cells, as it is compared: float32[H, W] of the source, from 0 to 1."""
+        return _enlarge(self._mark_mask(mask), self.source)
+
+    def _mark_point(self, x: int, y: int) -> torch.Tensor:
+        left, _, above, _ = self.source.padding
+        cells = torch.zeros(self.source.grid, device=self.weights.device)
+        cells[(y + above) // STRIDE, (x + left) // STRIDE] = 1
+        return cells
+
+    def _mark_mask(self, mask: Mask) -> torch.Tensor:
+        return avg_pool2d(self.source.mask(mask)[None], STRIDE)[0, 0]
 
     def _transfer(self, cells: torch.Tensor) -> NDArray[np.float32]:
         """Carry a share for each cell of the source over to the target, and enlarge it to the target's pixels."""
-        found = (cells.flatten() @ self.weights).reshape(1, 1, *self.target.grid)
-        enlarged = interpolate(found, scale_factor=STRIDE, mode="bilinear", align_corners=False)[0, 0]
-        left, _, above, _ = self.target.padding
-        height, width = self.target.size
-        return enlarged[above : above + height, left : left + width].cpu().numpy()
+        return _enlarge((cells.flatten() @ self.weights).reshape(self.target.grid), self.target)
+
+
+def _enlarge(cells: torch.Tensor, frames: PreparedFrames) -> NDArray[np.float32]:
+    """Bring a value for each cell to the pixels of an image, without those that were added around it."""
+    enlarged = interpolate(cells[None, None], scale_factor=STRIDE, mode="bilinear", align_corners=False)[0, 0]
+    left, _, above, _ = frames.padding
+    height, width = frames.size
+    return enlarged[above : above + height, left : left + width].cpu().numpy()
 
 
 def find_match(found: NDArray[np.float32]) -> tuple[int, int]:
