@@ -142,9 +142,18 @@ def test_a_name_that_tells_no_variant_is_refused() -> None:
 
 def test_weights_of_another_variant_are_refused_with_what_is_missing(tmp_path: Path) -> None:
     with torch.device("meta"):
-        shapes = {name: tensor.shape for name, tensor in SimVosNetwork(768, 2, (0, 0)).state_dict().items()}
+        shapes = {name: tensor.shape for name, tensor in SimVosNetwork(768, 12, (0, 0)).state_dict().items()}
     torch.save({name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}, tmp_path / "simvos-b.pth")
     with pytest.raises(VosbenchError, match=r"expected one of 1024 channels, found a transformer of 768 channels"):
         SimVos("cpu", str(tmp_path / "simvos-b.pth"), variant="L")
     with pytest.raises(VosbenchError, match=r"expected a whole SimVOS; .* missing \(such as tlearner\."):
         SimVos("cpu", str(tmp_path / "simvos-b.pth"), variant="BS")
+
+
+def test_a_file_without_one_of_the_blocks_or_with_one_more_is_refused(tmp_path: Path) -> None:
+    for depth, fault in ((11, r"12 missing \(such as blocks\.11\."), (13, r"12 unexpected \(such as blocks\.12\.")):
+        with torch.device("meta"):
+            shapes = {name: tensor.shape for name, tensor in SimVosNetwork(768, depth, (0, 0)).state_dict().items()}
+        torch.save({name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}, tmp_path / "simvos-b.pth")
+        with pytest.raises(VosbenchError, match=rf"expected a whole SimVOS; of \d+ tensors {fault}"):
+            SimVos("cpu", str(tmp_path / "simvos-b.pth"))

@@ -23,16 +23,17 @@ LEARNERS = re.compile(r"tlearner(_back)?\..*")
 class Variant(NamedTuple):
     """A variant of SimVOS.
 
-    channels: of its transformer. early_blocks: the blocks that see each frame by itself. token_learner: whether
+    channels, blocks: of its transformer. early_blocks: the blocks that see each frame by itself. token_learner: whether
     remembered frames are condensed to prototypes.
     """
 
     channels: int
+    blocks: int
     early_blocks: int
     token_learner: bool
 
 
-VARIANTS = {"B": Variant(768, 0, False), "BS": Variant(768, 4, True), "L": Variant(1024, 0, False)}
+VARIANTS = {"B": Variant(768, 12, 0, False), "BS": Variant(768, 12, 4, True), "L": Variant(1024, 24, 0, False)}
 
 
 def choose_variant(name: str, checkpoint: Path) -> Variant:
@@ -62,13 +63,13 @@ def load_simvos(checkpoint: Path, variant: Variant) -> SimVosNetwork:
     weights = {name: tensor for name, tensor in content.items() if not UNUSED.fullmatch(name)}
     if not variant.token_learner:
         weights = {name: tensor for name, tensor in weights.items() if not LEARNERS.fullmatch(name)}
-    channels, depth, prototypes = find_sizes(weights)
+    channels, prototypes = find_sizes(weights)
     if channels != variant.channels:
         found = f"a transformer of {channels} channels" if channels else "no transformer of SimVOS"
         raise VosbenchError(checkpoint, f"expected one of {variant.channels} channels, found {found}", FETCH)
     with torch.device("meta"):
         network = SimVosNetwork(
-            channels, depth, prototypes if all(prototypes) else (384, 384) if variant.token_learner else (0, 0)
+            channels, variant.blocks, prototypes if all(prototypes) else (384, 384) if variant.token_learner else (0, 0)
         )
     check_weights(weights, network.state_dict(), checkpoint, "SimVOS")
     network.load_state_dict(weights, assign=True)

@@ -210,10 +210,9 @@ def weigh_tokens(masks: torch.Tensor, grid: tuple[int, int]) -> tuple[torch.Tens
         return coarse[1:] * hard[1:], (1 - coarse[1:]) * (1 - hard[1:])
 
 
-def find_sizes(weights: dict[str, Any]) -> tuple[int, int, tuple[int, int]]:
-    """Channels, depth and prototypes of the network whose tensors these are; 0 channels for another network."""
+def find_sizes(weights: dict[str, Any]) -> tuple[int, tuple[int, int]]:
+    """Channels and prototypes of the network whose tensors these are; 0 channels for another network."""
     channels = weights["pos_embed_new"].shape[2] if "pos_embed_new" in weights else 0
-    depth = len({name.split(".")[1] for name in weights if name.startswith("blocks.")})
     learners = ("tlearner.patch_to_cluster_linear.bias", "tlearner_back.patch_to_cluster_linear.bias")
     foreground, background = (weights[name].shape[0] if name in weights else 0 for name in learners)
-    return channels, depth, (foreground, background)
+    return channels, (foreground, background)
