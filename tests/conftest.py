@@ -106,11 +106,11 @@ def mask_propagation_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session")
 def simvos_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A checkpoint of SimVOS-BS with random weights."""
+    """A checkpoint of SimVOS-B with random weights."""
     from vosbench.trackers.simvos.network import SimVosNetwork
 
-    path = tmp_path_factory.mktemp("simvos") / "simvos-bs.pth"
-    _save_random_weights(lambda: SimVosNetwork(768, 12, (384, 384)), path)
+    path = tmp_path_factory.mktemp("simvos") / "simvos-b.pth"
+    _save_random_weights(lambda: SimVosNetwork(768, 12, (0, 0)), path)
     yield str(path)
     path.unlink()  # 430 MB that pytest would keep
 
