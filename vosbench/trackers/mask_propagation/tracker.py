@@ -19,8 +19,6 @@ from vosbench.trackers.mask_propagation.network import MaskPropagationNetwork
 from vosbench.trackers.propagation.tracker import PropagationSettings, PropagationTracker
 from vosbench.trackers.settings import setting
 
-DEFAULT_CHECKPOINT = "mask-propagation-s012"
-
 
 @dataclass(frozen=True)
 class MaskPropagationSettings(PropagationSettings):
@@ -46,7 +44,7 @@ class MaskPropagation(PropagationTracker):
     cost: ClassVar[tuple[float, float]] = (55.0, 210.0)
     settings: MaskPropagationSettings
 
-    def __init__(self, device: str, checkpoint: str = DEFAULT_CHECKPOINT, **settings: Any) -> None:
+    def __init__(self, device: str, checkpoint: str = "mask-propagation-s012", **settings: Any) -> None:
         """Load the model onto the device: "cpu", "cuda" or "cuda:N".
 
         checkpoint: path of a `.pth` file with the 597 tensors of hkchengrex/Mask-Propagation's propagation model.
@@ -66,12 +64,12 @@ class MaskPropagation(PropagationTracker):
             for encoder in (self.network.rgb_encoder, self.network.mask_rgb_encoder):
                 encoder.compile()
 
-    def open_memory(self, grid: tuple[int, int]) -> _VideoMemory:
+    def open_memory(self, grid: tuple[int, int]) -> KeyValueMemory:
         """An empty memory for a video whose features at stride 16 are `grid` (height, width) cells."""
-        return _VideoMemory(self.network, self.settings, grid)
+        return KeyValueMemory(self.network, self.settings, grid)
 
 
-class _VideoMemory:
+class KeyValueMemory:
     """What is remembered of each object of one video.
 
     lasting: kept for good. previous: the previous frame, unless it is lasting. since: frames after the last one.

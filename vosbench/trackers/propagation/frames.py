@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate, pad
 
 from vosbench.types import Frame, Labels, Mask
 
-MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours
+COLOUR_MEAN, COLOUR_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's colours
 STRIDE = 16  # pixels between the coarsest features; sides are padded to multiples of it
 
 
@@ -31,7 +31,9 @@ class PreparedFrames:
         self.inner = (shorter, longer) if self.size[0] <= self.size[1] else (longer, shorter)
         (above, below), (left, right) = (_split_padding(length) for length in self.inner)
         self.padding = (left, right, above, below)
-        self.mean, self.deviation = (torch.tensor(colour, device=device)[:, None, None] for colour in (MEAN, DEVIATION))
+        self.mean, self.deviation = (
+            torch.tensor(colour, device=device)[:, None, None] for colour in (COLOUR_MEAN, COLOUR_DEVIATION)
+        )
 
     @property
     def grid(self) -> tuple[int, int]:

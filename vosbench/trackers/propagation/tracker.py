@@ -15,7 +15,7 @@ from vosbench.trackers.propagation.frames import PreparedFrames
 from vosbench.trackers.settings import TrackerSettings, setting
 from vosbench.types import Masks, Video
 
-DTYPES = ("float32", "bfloat16", "float16")
+NETWORK_DTYPES = ("float32", "bfloat16", "float16")
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class PropagationSettings(TrackerSettings):
     short_side: int = setting(
         0, "pixels to which the shorter side of a frame is resized, 480 for YouTube-VOS; 0 keeps the frame", least=0
     )
-    dtype: str = setting("float32", "number type of the network; the other two by autocast", choices=DTYPES)
+    dtype: str = setting("float32", "number type of the network; the other two by autocast", choices=NETWORK_DTYPES)
     fast: bool = setting(False, "take all objects of a frame through the network in one batch; the same up to rounding")
     compile: bool = setting(False, "compile the encoder with torch.compile; takes each worker minutes")
 
 
-class ObjectMemory(Protocol):
+class PropagationMemory(Protocol):
     """What a network remembers of the objects of one video."""
 
     def predict(self, image: torch.Tensor) -> Mapping[int, torch.Tensor]:
@@ -55,7 +55,7 @@ class PropagationTracker(ABC):
     device: torch.device
 
     @abstractmethod
-    def open_memory(self, grid: tuple[int, int]) -> ObjectMemory:
+    def open_memory(self, grid: tuple[int, int]) -> PropagationMemory:
         """An empty memory for a video whose coarsest features are `grid` (height, width) cells."""
 
     def track(self, video: Video) -> Iterator[Masks]:

@@ -20,8 +20,6 @@ from vosbench.trackers.settings import setting
 from vosbench.trackers.simvos.checkpoint import VARIANTS, choose_variant, load_simvos
 from vosbench.trackers.simvos.network import SimVosNetwork, weigh_tokens
 
-DEFAULT_CHECKPOINT = "simvos-b"
-
 
 @dataclass(frozen=True)
 class SimVosSettings(PropagationSettings):
@@ -53,7 +51,7 @@ class SimVos(PropagationTracker):
     cost: ClassVar[tuple[float, float]] = (2.0, 1900.0)
     settings: SimVosSettings
 
-    def __init__(self, device: str, checkpoint: str = DEFAULT_CHECKPOINT, **settings: Any) -> None:
+    def __init__(self, device: str, checkpoint: str = "simvos-b", **settings: Any) -> None:
         """Load the model onto the device: "cpu", "cuda" or "cuda:N".
 
         checkpoint: path of a `.pth` file with the state dict of jimmy-dq/SimVOS. settings: fields of `SimVosSettings`.
@@ -74,12 +72,12 @@ class SimVos(PropagationTracker):
             for block in self.network.blocks:
                 block.compile(dynamic=True)
 
-    def open_memory(self, grid: tuple[int, int]) -> _VideoMemory:
+    def open_memory(self, grid: tuple[int, int]) -> TokenMemory:
         """An empty memory for a video of `grid` (height, width) patches."""
-        return _VideoMemory(self, grid)
+        return TokenMemory(self, grid)
 
 
-class _VideoMemory:
+class TokenMemory:
     """The token sets [1, count, channels] of each object of one video: that of its prompt, and later ones."""
 
     def __init__(self, tracker: SimVos, grid: tuple[int, int]) -> None:
