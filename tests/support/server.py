@@ -41,6 +41,7 @@ class Server:
     if_range: whether If-Range is honoured: a range of another version is answered with the whole file.
     validator: the header that tells versions of a file apart, "ETag" or "Last-Modified"; empty for none.
     extra: bytes by which the announced length is too long.
+    attachment: the name under which Google Drive offers a file, in the header Content-Disposition; empty for none.
     certificate: a PEM file with a key. A client whose proxy is this server then gets TLS from it.
     """
 
@@ -57,6 +58,7 @@ class Server:
     silence: float = 0.0
     extra: int = 0
     content_type: str = "application/octet-stream"
+    attachment: str = ""
     certificate: Path | None = None
     requests: list[Request] = field(default_factory=list)
 
@@ -159,6 +161,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if state.validator:
             self.send_header(state.validator, make_validator(content, state.validator))
+        if state.attachment:
+            self.send_header("Content-Disposition", f'attachment; filename="{state.attachment}"')
         self.send_header("Content-Type", state.content_type)
         self.send_header("Content-Length", str(len(body) + state.extra))
         self.end_headers()

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import typer
 
 from vosbench.cli import (  # noqa: F401
+    correspond,
     datasets,
     evaluate,
     fetch,
@@ -36,7 +37,7 @@ EXIT_INTERRUPTED = 130
 
 COMMAND_ORDER = (
     *("fetch", "infer", "eval", "run", "sweep", "slurm", "interactive", "track"),
-    *("list", "show", "status", "overlay", "reproduce", "verify", "cite", "doctor"),
+    *("list", "show", "status", "overlay", "correspond", "reproduce", "verify", "cite", "doctor"),
 )
 """The commands in the order in which `--help` lists them."""
 app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))

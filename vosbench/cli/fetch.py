@@ -85,19 +85,18 @@ def fetch_command(
 
 
 def _print_dry_run(name: str, split: str | None, options: Mapping[str, Any]) -> None:
-    """Print what a fetch would download, and the licence of a dataset."""
+    """Print what a fetch would download, and its licence."""
     from vosbench import api
     from vosbench.cli import console
     from vosbench.datasets import cite
 
     plan, dataset = api.plan_fetch(name, split, **options), _find_dataset(name)
     _print_plan(options.get("as_name") or name, plan, options["datasets" if dataset else "checkpoints"])
-    if dataset:
-        console.print_result(cite.format_licence(dataset))
+    console.print_result(cite.format_licence(dataset) if dataset else _format_checkpoint_licence(name))
 
 
 def fetch_with_progress(name: str, split: str | None, options: Mapping[str, Any], keep_archives: bool = False) -> None:
-    """Fetch with a progress bar; print the licence of a dataset before, and its citation after it was downloaded.
+    """Fetch with a progress bar; print the licence before, and the citation of a dataset after it was downloaded.
 
     options: keyword arguments of `vosbench.fetch`, all but `keep_archives` and `on_progress`.
     """
@@ -106,13 +105,20 @@ def fetch_with_progress(name: str, split: str | None, options: Mapping[str, Any]
     from vosbench.datasets import cite
 
     plan, dataset = api.plan_fetch(name, split, **options), _find_dataset(name)
-    if dataset and not plan.counts:
-        console.print_note(cite.format_licence(dataset))
+    if not plan.counts:
+        console.print_note(cite.format_licence(dataset) if dataset else _format_checkpoint_licence(name))
     with console.ProgressSteps() as steps:
         fetched = api.fetch(name, split, **options, keep_archives=keep_archives, on_progress=steps)
     _print_fetched(options.get("as_name") or name, fetched)
     if dataset and fetched.was_fetched and dataset.citation:
         console.print_note(cite.format_citation(dataset))
+
+
+def _format_checkpoint_licence(name: str) -> str:
+    from vosbench.datasets.cite import format_checkpoint_licence
+    from vosbench.fetching.checkpoints import known_checkpoints
+
+    return format_checkpoint_licence(name, known_checkpoints()[name])
 
 
 def _find_dataset(name: str) -> Dataset | None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vosbench.io.paths import Roots
 
 DATASET_COLUMNS = ("dataset", "split", "videos", "frames", "objects", "truth")
+CHECKPOINT_COLUMNS = ("checkpoint", "megabytes", "fetched", "licence")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -80,7 +81,7 @@ def _print_trackers(rows: Rows, roots: Roots) -> None:
 
 
 def _print_checkpoints(rows: Rows, roots: Roots) -> None:
-    _print_columns(f"checkpoints, in {roots.checkpoints} if fetched", rows, ("checkpoint", "megabytes", "fetched"))
+    _print_columns(f"checkpoints, in {roots.checkpoints} if fetched", rows, CHECKPOINT_COLUMNS)
 
 
 def _print_runs(rows: Rows, roots: Roots) -> None:

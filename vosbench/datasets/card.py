@@ -51,6 +51,8 @@ class Download:
     joined when they are read.
     urls: its addresses, tried in order; empty if the user has to download it.
     sha256, bytes: its hash in hexadecimal and its size, None where not known.
+    least_bytes: the size that a whole file has at least, where neither is known.
+    licence: of a checkpoint; that of a dataset's files stands on its card.
     optional: whether the dataset is complete without it. A fetch that cannot download it then warns and continues.
     holds: other downloads that lie in this archive. It is downloaded where one of them cannot be downloaded by itself.
     """
@@ -60,6 +62,8 @@ class Download:
     sha256: str | None = None
     bytes: int | None = None
     optional: bool = False
+    least_bytes: int | None = None
+    licence: str = ""
     holds: tuple[str, ...] = ()
 
 

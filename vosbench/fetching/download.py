@@ -142,8 +142,11 @@ def _find_mismatch(path: Path, source: Download) -> str | None:
         return "the file is empty"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(PAGE_STARTS):
         return WEB_PAGE
-    if source.bytes is not None and (size := path.stat().st_size) != source.bytes:
+    size = path.stat().st_size
+    if source.bytes is not None and size != source.bytes:
         return f"size is {size} bytes, expected {source.bytes}"
+    if size < (source.least_bytes or 0):
+        return f"size is {size} bytes, expected at least {source.least_bytes}"
     if source.sha256 is not None and (found := hash_file_sha256(path)) != source.sha256.lower():
         return f"sha256 is {found}, expected {source.sha256}"
     return None

@@ -91,6 +91,22 @@ def choose_devices(wanted: str | Sequence[str] | None) -> list[str]:
     return chosen
 
 
+def choose_device(wanted: str | None) -> str:
+    """The one device that `--gpu` names: "cpu", or the index of a GPU; None is the first GPU, or else the CPU.
+
+    Raises VosbenchError for a GPU that this process does not have.
+    """
+    found = find_gpus()
+    if wanted is None:
+        return (found or [CPU])[0]
+    if wanted == CPU:
+        return CPU
+    if not wanted.isdecimal() or int(wanted) >= len(found):
+        there = f"counted from 0, there are {len(found)}" if found else "this machine has none"
+        raise VosbenchError(f"--gpu {wanted}", f"no such GPU; {there}", "give the index of one, or cpu")
+    return found[int(wanted)]
+
+
 def _make_device_error(given: str, entry: str, gpus: int) -> VosbenchError:
     if not gpus:
         return VosbenchError(f"--gpus {given}", f"no GPU {entry!r}; this machine has none", "use --gpus cpu")

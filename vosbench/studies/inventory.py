@@ -112,17 +112,19 @@ def _find_lacking_weights(spec: str, roots: Roots) -> str | None:
         return None
     if not isinstance(parameter.default, str):
         return "weights: --checkpoint FILE"
-    there = (roots.checkpoints / f"{parameter.default}.pt").is_file()
+    known = known_checkpoints().get(parameter.default)
+    there = (roots.checkpoints / (known.file if known else f"{parameter.default}.pt")).is_file()
     return None if there else f"weights: vosbench fetch {parameter.default}"
 
 
 def list_checkpoints(roots: Roots) -> list[InventoryRow]:
-    """Return one row per checkpoint of the catalogue, with its size and whether it is on disk; those on disk first."""
+    """Return one row per checkpoint of the catalogue: size, licence, whether it is on disk; those on disk first."""
     rows = [
         {
             "checkpoint": name,
-            "megabytes": round(known.bytes / 1e6) if known.bytes else None,
+            "megabytes": round(size / 1e6) if (size := known.bytes or known.least_bytes) else None,
             "fetched": "yes" if (roots.checkpoints / known.file).is_file() else "no",
+            "licence": known.licence or None,
         }
         for name, known in known_checkpoints().items()
     ]

@@ -27,6 +27,20 @@ CUTIE_PAPER = """\
   booktitle = {CVPR},
   year      = {2024},
 }"""
+MIVOS_PAPER = """\
+@inproceedings{cheng2021mivos,
+  title     = {Modular Interactive Video Object Segmentation: Interaction-to-Mask, Propagation and Difference-Aware Fusion},
+  author    = {Ho Kei Cheng and Yu-Wing Tai and Chi-Keung Tang},
+  booktitle = {CVPR},
+  year      = {2021},
+}"""  # noqa: E501
+SIMVOS_PAPER = """\
+@inproceedings{wu2023simvos,
+  title     = {Scalable Video Object Segmentation with Simplified Framework},
+  author    = {Qiangqiang Wu and Tianyu Yang and Wei Wu and Antoni B. Chan},
+  booktitle = {ICCV},
+  year      = {2023},
+}"""
 DIS_PAPER = """\
 @inproceedings{kroeger2016dis,
   title     = {Fast Optical Flow using Dense Inverse Search},
@@ -65,6 +79,12 @@ ABOUT_TRACKERS: Mapping[str, AboutTracker] = MappingProxyType(
             source="optical flow by dense inverse search (DIS)",
             papers=(DIS_PAPER,),
         ),
+        "mask-propagation": AboutTracker(
+            "Mask-Propagation of MiVOS, with top-k and kernelized memory reading",
+            ("torch",),
+            source="Mask-Propagation (MiVOS), weights MIT, see https://github.com/hkchengrex/Mask-Propagation",
+            papers=(MIVOS_PAPER,),
+        ),
         "sam2": AboutTracker(
             "SAM 2 and 2.1, tiny to large, in one pass and in bounded memory",
             ("torch", "sam2"),
@@ -76,6 +96,12 @@ ABOUT_TRACKERS: Mapping[str, AboutTracker] = MappingProxyType(
             ("torch", "sam2"),
             source="SAM2Long, the method, see https://github.com/Mark12Ding/SAM2Long; with the networks of SAM 2",
             papers=(SAM2LONG_PAPER, SAM2_PAPER),
+        ),
+        "simvos": AboutTracker(
+            "SimVOS B, BS and L: one vision transformer for memory and frame",
+            ("torch",),
+            source="SimVOS, weights begun from MAE's (CC BY-NC 4.0), see https://github.com/jimmy-dq/SimVOS",
+            papers=(SIMVOS_PAPER,),
         ),
         "static": AboutTracker("repeats the prompt: the lower bound"),
     }

@@ -18,8 +18,10 @@ from vosbench.io.plugins import find_module_spec, load_object, make_unknown_name
 BUILT_IN_TRACKERS = {
     "cutie": "vosbench.trackers.cutie:Cutie",
     "flow": "vosbench.trackers.flow:Flow",
+    "mask-propagation": "vosbench.trackers.mask_propagation:MaskPropagation",
     "sam2": "vosbench.trackers.sam2:Sam2",
     "sam2long": "vosbench.trackers.sam2long:Sam2Long",
+    "simvos": "vosbench.trackers.simvos:SimVos",
     "static": "vosbench.trackers.static:Static",
 }
 """Where each built-in tracker is. Older runs repeat these in run.json, so that they must stay importable."""

@@ -1,0 +1,112 @@
+"""Track objects that compete for pixels, frame by frame: the loop that Mask-Propagation and SimVOS share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import torch
+
+from vosbench.trackers.propagation.aggregation import aggregate
+from vosbench.trackers.propagation.frames import PreparedFrames
+from vosbench.trackers.settings import TrackerSettings, setting
+from vosbench.types import Masks, Video
+
+NETWORK_DTYPES = ("float32", "bfloat16", "float16")
+
+
+@dataclass(frozen=True)
+class PropagationSettings(TrackerSettings):
+    """Settings that Mask-Propagation and SimVOS share."""
+
+    short_side: int = setting(
+        0, "pixels to which the shorter side of a frame is resized, 480 for YouTube-VOS; 0 keeps the frame", least=0
+    )
+    dtype: str = setting("float32", "number type of the network; the other two by autocast", choices=NETWORK_DTYPES)
+    fast: bool = setting(False, "take all objects of a frame through the network in one batch; the same up to rounding")
+    compile: bool = setting(False, "compile the encoder with torch.compile; takes each worker minutes")
+
+
+class PropagationMemory(Protocol):
+    """What a network remembers of the objects of one video."""
+
+    def predict(self, image: torch.Tensor) -> Mapping[int, torch.Tensor]:
+        """The probabilities [1, h, w] of each known object in a frame [1, 3, h, w]."""
+        ...
+
+    def remember(
+        self, image: torch.Tensor, found: Mapping[int, torch.Tensor], given: Mapping[int, torch.Tensor]
+    ) -> None:
+        """Remember the latest frame, in which objects were found (aggregated probabilities) and some of them given."""
+        ...
+
+
+class PropagationTracker(ABC):
+    """A tracker whose objects are found one by one, and then aggregated.
+
+    lean: settings that take less memory.
+    """
+
+    lean: ClassVar[dict[str, Any]] = {"fast": False, "compile": False}
+    settings: PropagationSettings
+    device: torch.device
+
+    @abstractmethod
+    def open_memory(self, grid: tuple[int, int]) -> PropagationMemory:
+        """An empty memory for a video whose coarsest features are `grid` (height, width) cells."""
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        """Yield, for every frame, the masks of the objects that have been given so far. They never overlap.
+
+        Where an object is given, all others lose its pixels. An object that is given again is replaced by its new mask.
+        Frames before the first prompt are not read.
+        """
+        first = min(video.prompts, default=len(video.frames))
+        yield from ({} for _ in range(first))
+        if first == len(video.frames):
+            return
+        frames = PreparedFrames(video.frames, self.settings.short_side, self.device)
+        memory = self.open_memory(frames.grid)
+        for index in range(first, len(video.frames)):
+            with torch.inference_mode():
+                image = frames.image(index)
+                prompts = video.prompts.get(index, {})
+                given = {object_id: frames.mask(mask) for object_id, mask in prompts.items()}
+                with self.autocast():
+                    predicted = memory.predict(image)
+                merged, object_ids = merge(predicted, given)
+                winners = frames.find_winners(merged)
+                if index + 1 < len(video.frames):
+                    found = dict(zip(object_ids, merged[1:], strict=True))
+                    with self.autocast():
+                        memory.remember(image, found, given)
+            yield {object_id: winners == rank for rank, object_id in enumerate(object_ids, start=1)}
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """The arithmetic of the network, as the setting dtype says."""
+        if self.settings.dtype == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.type, getattr(torch, self.settings.dtype))
+
+
+def merge(
+    predicted: Mapping[int, torch.Tensor], given: Mapping[int, torch.Tensor]
+) -> tuple[torch.Tensor, Sequence[int]]:
+    """Aggregate what was predicted and given in a frame.
+
+    Where objects are given, those that were predicted are aggregated by themselves first, then lose the pixels of the
+    given ones, and all are aggregated again, as in the authors' code for YouTube-VOS.
+
+    Returns the probabilities float32[n + 1, 1, h, w], the background first, and the ids of the n objects, ascending.
+    """
+    object_ids = sorted({*predicted, *given})
+    planes = {object_id: plane.float() for object_id, plane in predicted.items()}
+    if given and planes:
+        planes = dict(zip(planes, aggregate(torch.stack(list(planes.values())))[1:], strict=True))
+    if given:
+        taken = torch.stack(list(given.values())).amax(dim=0) > 0.5
+        planes = {object_id: plane.masked_fill(taken, 0) for object_id, plane in planes.items()} | dict(given)
+    return aggregate(torch.stack([planes[object_id] for object_id in object_ids])), object_ids

@@ -1,0 +1,76 @@
+"""Read the weights of SimVOS, and find the variant that they are of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from vosbench.errors import VosbenchError
+from vosbench.trackers.simvos.network import SimVosNetwork, find_sizes
+from vosbench.trackers.weights import check_weights, load_weights
+
+FETCH_SIMVOS = "run: vosbench fetch simvos-b, or give the path of such a file"
+UNUSED = re.compile(r"cls_token|pos_embed|head\..*|fc_norm\..*|mask_token|pos_iden|neg_iden|decoder_pos_embed")
+"""Tensors that only training uses, or that older files still have."""
+PROTOTYPES = 384
+LEARNERS = re.compile(r"tlearner(_back)?\..*")
+
+
+class Variant(NamedTuple):
+    """A variant of SimVOS.
+
+    channels, blocks: of its transformer. early_blocks: the blocks that see each frame by itself. token_learner: whether
+    remembered frames are condensed to prototypes.
+    """
+
+    channels: int
+    blocks: int
+    early_blocks: int
+    token_learner: bool
+
+
+VARIANTS = {"B": Variant(768, 12, 0, False), "BS": Variant(768, 12, 4, True), "L": Variant(1024, 24, 0, False)}
+
+
+def choose_variant(name: str, checkpoint: Path) -> Variant:
+    """The variant of a name, or with "auto" of the checkpoint's name, such as simvos-bs.pth.
+
+    A file does not say which variant it is of, and a wrong one gives bad masks without any error.
+    Raises VosbenchError if the checkpoint's name says nothing.
+    """
+    if name in VARIANTS:
+        return VARIANTS[name]
+    found = re.search(r"simvos[-_]?(bs|b|l)(?![a-z])", checkpoint.stem, re.IGNORECASE)
+    if not found:
+        wrong = f"its name does not tell the variant: {', '.join(VARIANTS)}"
+        raise VosbenchError(checkpoint, wrong, "give --set variant=B, BS or L, or name the file simvos-b, -bs or -l")
+    return VARIANTS[found[1].upper()]
+
+
+def load_simvos(checkpoint: Path, variant: Variant) -> SimVosNetwork:
+    """The network of a variant with the weights of a checkpoint, on the CPU.
+
+    Raises VosbenchError if the file is missing or damaged, is of another size than the variant, lacks a tensor that the
+    variant needs, or has one that SimVOS does not know.
+    """
+    content = load_weights(checkpoint, FETCH_SIMVOS)
+    if not isinstance(content, Mapping) or not all(isinstance(tensor, torch.Tensor) for tensor in content.values()):
+        raise VosbenchError(checkpoint, f"expected tensors by name, found a {type(content).__name__}", FETCH_SIMVOS)
+    weights = {name: tensor for name, tensor in content.items() if not UNUSED.fullmatch(name)}
+    if not variant.token_learner:
+        weights = {name: tensor for name, tensor in weights.items() if not LEARNERS.fullmatch(name)}
+    channels, prototypes = find_sizes(weights)
+    if channels != variant.channels:
+        found = f"a transformer of {channels} channels" if channels else "no transformer of SimVOS"
+        raise VosbenchError(checkpoint, f"expected one of {variant.channels} channels, found {found}", FETCH_SIMVOS)
+    with torch.device("meta"):
+        network = SimVosNetwork(
+            channels, variant.blocks, prototypes if all(prototypes) else (384, 384) if variant.token_learner else (0, 0)
+        )
+    check_weights(weights, network.state_dict(), checkpoint, "SimVOS")
+    network.load_state_dict(weights, assign=True)
+    return network
