@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from vosbench.trackers.propagation.aggregation import aggregate
+from vosbench.trackers.propagation.aggregation import aggregate, merge
 from vosbench.trackers.propagation.frames import PreparedFrames
-from vosbench.trackers.propagation.tracker import merge
 
 CPU = torch.device("cpu")
 

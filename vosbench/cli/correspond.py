@@ -44,7 +44,7 @@ def correspond_command(
     from vosbench.running.devices import choose_device, find_torch_device
     from vosbench.studies import correspond
 
-    query = correspond.read_query(source, target, [_parse_point(text) for text in points or ()], mask)
+    query = correspond.read_query(source, target, [_parse_image_point(text) for text in points or ()], mask)
     if out and not overwrite:
         for path in correspond.list_match_files(query, out):
             if path.exists():
@@ -62,7 +62,7 @@ def correspond_command(
         console.print_result(f"maps and overlays are in {out}")
 
 
-def _parse_point(text: str) -> tuple[int, int]:
+def _parse_image_point(text: str) -> tuple[int, int]:
     if not (found := re.fullmatch(r"\s*(-?\d+)\s*,\s*(-?\d+)\s*", text)):
         raise VosbenchError(f"--point {text}", "expected the x and y of a pixel, such as 40,30")
     return int(found[1]), int(found[2])

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from vosbench.trackers.mask_propagation.correspondence import Correspondence
 
 MODEL = "mask-propagation"  # the tracker whose two encoders compare images
-Point = tuple[int, int]
+ImagePoint = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class CorrespondenceQuery:
 
     source: Frame
     target: Frame
-    points: tuple[Point, ...]
+    points: tuple[ImagePoint, ...]
     mask: Mask | None = None
 
 
@@ -51,9 +51,9 @@ class Match:
     """
 
     name: str
-    point: Point | None
+    point: ImagePoint | None
     found: NDArray[np.float32]
-    best: Point
+    best: ImagePoint
     source_overlay: Frame
     target_overlay: Frame
 
@@ -63,7 +63,7 @@ class Match:
         return float(self.found[self.best[1], self.best[0]])
 
 
-def read_query(source: Path, target: Path, points: Sequence[Point], mask: Path | None) -> CorrespondenceQuery:
+def read_query(source: Path, target: Path, points: Sequence[ImagePoint], mask: Path | None) -> CorrespondenceQuery:
     """Read the images and the mask, whose pixels other than 0 count.
 
     Raises VosbenchError if nothing is looked for, for a file that cannot be read, a point outside of the source, and a
@@ -122,7 +122,7 @@ def list_matches(query: CorrespondenceQuery, compared: Correspondence) -> Iterat
     """Yield what resembles each point, and then the mask, in the target of two images that are compared."""
     from vosbench.trackers.mask_propagation.correspondence import draw_map, find_match
 
-    def make_match(point: Point | None, shown: NDArray[np.float32], found: NDArray[np.float32]) -> Match:
+    def make_match(point: ImagePoint | None, shown: NDArray[np.float32], found: NDArray[np.float32]) -> Match:
         name = f"point-{point[0]}-{point[1]}" if point else "mask"
         overlays = draw_map(query.source, shown), draw_map(query.target, found)
         return Match(name, point, found, find_match(found), *overlays)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import torch
-
-from vosbench.trackers.propagation.aggregation import aggregate
-from vosbench.trackers.propagation.frames import PreparedFrames
 from vosbench.trackers.settings import TrackerSettings, setting
 from vosbench.types import Masks, Video
+
+if TYPE_CHECKING:
+    import torch
 
 NETWORK_DTYPES = ("float32", "bfloat16", "float16")
 
@@ -68,6 +67,11 @@ class PropagationTracker(ABC):
         yield from ({} for _ in range(first))
         if first == len(video.frames):
             return
+        import torch
+
+        from vosbench.trackers.propagation.aggregation import merge
+        from vosbench.trackers.propagation.frames import PreparedFrames
+
         frames = PreparedFrames(video.frames, self.settings.short_side, self.device)
         memory = self.open_memory(frames.grid)
         for index in range(first, len(video.frames)):
@@ -89,24 +93,6 @@ class PropagationTracker(ABC):
         """The arithmetic of the network, as the setting dtype says."""
         if self.settings.dtype == "float32":
             return nullcontext()
+        import torch
+
         return torch.autocast(self.device.type, getattr(torch, self.settings.dtype))
-
-
-def merge(
-    predicted: Mapping[int, torch.Tensor], given: Mapping[int, torch.Tensor]
-) -> tuple[torch.Tensor, Sequence[int]]:
-    """Aggregate what was predicted and given in a frame.
-
-    Where objects are given, those that were predicted are aggregated by themselves first, then lose the pixels of the
-    given ones, and all are aggregated again, as in the authors' code for YouTube-VOS.
-
-    Returns the probabilities float32[n + 1, 1, h, w], the background first, and the ids of the n objects, ascending.
-    """
-    object_ids = sorted({*predicted, *given})
-    planes = {object_id: plane.float() for object_id, plane in predicted.items()}
-    if given and planes:
-        planes = dict(zip(planes, aggregate(torch.stack(list(planes.values())))[1:], strict=True))
-    if given:
-        taken = torch.stack(list(given.values())).amax(dim=0) > 0.5
-        planes = {object_id: plane.masked_fill(taken, 0) for object_id, plane in planes.items()} | dict(given)
-    return aggregate(torch.stack([planes[object_id] for object_id in object_ids])), object_ids
