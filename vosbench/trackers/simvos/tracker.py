@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 class SimVos(PropagationTracker):
     """SimVOS B, BS or L, with the weights of a checkpoint.
 
-    cost: of a frame, and of each object in it: GFLOP of SimVOS-B at 854x480 pixels.
+    cost: of a frame, and of each object in it: GFLOP of SimVOS-B at 854x480 pixels. memory: of a worker on a CPU, in
+    MiB, enough for SimVOS-L.
     """
 
     Settings = SimVosSettings
     cost: ClassVar[tuple[float, float]] = (2.0, 1900.0)
+    memory: ClassVar[float] = 2500.0
     settings: SimVosSettings
 
     def __init__(self, device: str, checkpoint: str = "simvos-b", **settings: Any) -> None:
