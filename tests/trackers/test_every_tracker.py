@@ -11,7 +11,7 @@ import pytest
 from vosbench.io import plugins
 from vosbench.trackers import registry
 from vosbench.trackers.registry import BUILT_IN_TRACKERS
-from vosbench.trackers.replay import open_session
+from vosbench.trackers.sessions import open_session
 from vosbench.types import Frame, Labels, Masks, Tracker, Video
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's

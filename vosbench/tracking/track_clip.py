@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from vosbench.media.clip import Clip
 from vosbench.media.read_ahead import ReadAhead
-from vosbench.trackers.replay import open_session
+from vosbench.trackers.sessions import open_session
 from vosbench.tracking.clip_prompts import ClipPrompts
 from vosbench.tracking.mask_store import MaskStore
 from vosbench.types import Prompter, Tracker, Video

@@ -342,6 +342,16 @@ def test_mixed_precision_equals_the_stock_predictor_under_autocast(
         compare(mixed, stock, clip, Video("clip", frames, {}), true_masks, steps)
 
 
+@pytest.mark.slow
+def test_a_memory_of_every_third_frame_equals_the_stock_predictor_in_both_directions(
+    checkpoint: str, overlapping: Any, clip: Path, frames: list[Frame], true_masks: list[Mask]
+) -> None:
+    steps = [Draw(3, 1), Go(), Click(7, 1, [A]), Go(8, reverse=True), Go(1, reach=2)]
+    strided = Sam2("cpu", checkpoint, image_size=SIDE, dtype="float32", temporal_stride=3)
+    with official.having(overlapping, memory_temporal_stride_for_eval=3, add_all_frames_to_correct_as_cond=True):
+        compare(strided, overlapping, clip, Video("clip", frames, {}), true_masks, steps)
+
+
 def propagated(session: Session, *arguments: Any, **options: Any) -> dict[int, Masks]:
     return dict(session.propagate(*arguments, **options))
 
@@ -356,6 +366,7 @@ def test_the_prompts_of_a_video_and_a_pass_over_it_give_the_masks_of_track(
         assert all(np.array_equal(found[index][object_id], masks[object_id]) for object_id in (1, 2))
 
 
+@pytest.mark.slow
 def test_track_takes_clicks_and_boxes_as_a_session_does(checkpoint: str, tracker: Sam2, frames: list[Frame]) -> None:
     prompts: Any = {
         0: {1: PointPrompt((Point(*A), Point(*B, positive=False))), 4: PointPrompt((Point(*B), Point(9, 9, False)))},

@@ -9,7 +9,7 @@ import torch
 
 from vosbench.trackers.sam2.interactive import FrameLogits, InteractiveVideo
 from vosbench.trackers.sam2.logits import decide_logits
-from vosbench.trackers.session import CheckedSession, Journey
+from vosbench.trackers.session_base import CheckedSession, Journey
 from vosbench.types import Masks, Prompt, Video
 
 

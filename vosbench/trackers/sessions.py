@@ -11,7 +11,7 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
-from vosbench.trackers.session import CheckedSession, Journey
+from vosbench.trackers.session_base import CheckedSession, Journey
 from vosbench.types import Frame, Mask, Masks, Prompt, Prompter, Session, Tracker, Video
 
 

@@ -11,8 +11,8 @@ import pytest
 from tests.support.golden import squares
 from vosbench.errors import VosbenchError
 from vosbench.trackers.prompts import check_prompt, extend_prompt
-from vosbench.trackers.replay import FrameView, PackedMask, open_session
-from vosbench.trackers.session import plan_journeys
+from vosbench.trackers.session_base import plan_journeys
+from vosbench.trackers.sessions import FrameView, PackedMask, open_session
 from vosbench.trackers.static import Static
 from vosbench.types import BoxPrompt, Frame, Mask, Masks, Point, PointPrompt, Prompt, Session, Video
 

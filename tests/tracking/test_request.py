@@ -1,0 +1,138 @@
+"""Tracking a clip from prompts to outputs, in this process."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from tests.support.clips import draw_square_frame, write_clip
+from vosbench.datasets.split import open_split
+from vosbench.errors import VosbenchError
+from vosbench.io.paths import Roots
+from vosbench.masks.labels import encode_labels, read_labels
+from vosbench.masks.rle import decode_rle
+from vosbench.media.clip import open_clip
+from vosbench.tracking.clip_prompts import GivenPrompt, Moment
+from vosbench.tracking.outputs import Outputs
+from vosbench.tracking.request import ModelChoice, TrackRequest, prepare_request
+
+FRAMES = [draw_square_frame(index) for index in range(12)]
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "in.mp4", FRAMES, sound="aac")
+
+
+@pytest.fixture
+def prompt(tmp_path: Path) -> GivenPrompt:
+    """A mask of the square in frame 4."""
+    labels = np.zeros((64, 96), np.uint8)
+    labels[20:36, 18:34] = 2
+    (tmp_path / "mask.png").write_bytes(encode_labels(labels))
+    return GivenPrompt("--mask @4:mask.png", None, Moment(4), tmp_path / "mask.png")
+
+
+def _prepare(
+    video: Path, prompt: GivenPrompt, outputs: Outputs, tracker: str = "flow", direction: str = "both", **more: bool
+) -> TrackRequest:
+    roots = Roots(checkpoints=video.parent)
+    return prepare_request(
+        video, [prompt], outputs, ModelChoice(tracker, gpu="cpu"), direction, Fraction(24), roots, **more
+    )
+
+
+def _do(request: TrackRequest) -> list[int]:
+    done: list[int] = []
+    request.track(done.append)
+    request.write(lambda count: None)
+    return done
+
+
+def test_all_outputs_hold_the_same_masks(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+    out = tmp_path / "out"
+    outputs = Outputs(out / "a.mp4", out / "a.webm", out / "masks", out / "a.json", out / "set")
+    done = _do(_prepare(video, prompt, outputs))
+    assert done == list(range(1, 13))
+    maps = [read_labels(path) for path in sorted((out / "masks").glob("*.png"))]
+    assert len(maps) == 12
+    for index, labels in enumerate(maps):  # in both directions from frame 4
+        expected = np.zeros((64, 96), np.bool_)
+        expected[20:36, 10 + 2 * index : 26 + 2 * index] = True
+        assert np.count_nonzero((labels == 2) & expected) > 0.7 * 256, index
+    rle = json.loads((out / "a.json").read_text())
+    assert [frame["frame"] for frame in rle["frames"]] == [f"{index:05}" for index in range(12)]
+    for frame, labels in zip(rle["frames"], maps, strict=True):
+        np.testing.assert_array_equal(decode_rle(frame["masks"]["2"]), labels == 2)
+    split = open_split(str(out / "set"), "val", tmp_path)
+    assert split.videos == ("in",)
+    clip = open_clip(out / "a.mp4")
+    assert len(clip.frames) == 12
+    assert np.abs(clip.frames[11].astype(int) - open_clip(video).frames[11])[maps[11] == 2].mean() > 20
+    with av.open(str(out / "a.mp4")) as container:
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+        assert json.loads(container.metadata["comment"])["tracker"] == "flow"
+    assert sorted(path.name for path in out.iterdir()) == ["a.json", "a.mp4", "a.webm", "masks", "set"]
+
+
+def test_frames_in_which_nothing_is_tracked_have_no_masks(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+    _do(_prepare(video, prompt, Outputs(masks=tmp_path / "masks"), direction="forwards"))
+    assert [read_labels(path).any() for path in sorted((tmp_path / "masks").glob("*.png"))] == [False] * 4 + [True] * 8
+
+
+def test_an_interrupted_command_continues_with_what_is_done(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+    whole = tmp_path / "whole"
+    _do(_prepare(video, prompt, Outputs(masks=whole)))
+    request = _prepare(video, prompt, Outputs(masks=tmp_path / "masks"))
+
+    def stop(done: int) -> None:
+        if done == 7:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        request.track(stop)
+    again = _prepare(video, prompt, Outputs(masks=tmp_path / "masks"))
+    assert again.count_done() == 7
+    _do(again)
+    assert [path.read_bytes() for path in sorted((tmp_path / "masks").glob("*.png"))] == [
+        path.read_bytes() for path in sorted(whole.glob("*.png"))
+    ]
+
+
+def test_what_was_begun_with_another_tracker_is_not_used(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+    outputs = Outputs(masks=tmp_path / "masks")
+    _prepare(video, prompt, outputs).track(lambda done: None)
+    assert _prepare(video, prompt, outputs).count_done() == 12
+    assert _prepare(video, prompt, outputs, tracker="static").count_done() == 0
+
+
+def test_an_output_that_exists_is_kept_unless_overwriting_is_asked_for(
+    tmp_path: Path, video: Path, prompt: GivenPrompt
+) -> None:
+    outputs = Outputs(rle=tmp_path / "a.json", masks=tmp_path / "masks")
+    _do(_prepare(video, prompt, outputs, "static"))
+    with pytest.raises(VosbenchError, match="masks: exists already; give another name, or --overwrite"):
+        _prepare(video, prompt, outputs)
+    _do(_prepare(video, prompt, outputs, overwrite=True))
+    assert json.loads((tmp_path / "a.json").read_text())["track"]["tracker"] == "flow"
+
+
+def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "final.tex").write_text("years of work")
+    for outputs in (Outputs(masks=tmp_path / "thesis"), Outputs(dataset=tmp_path / "thesis")):
+        with pytest.raises(VosbenchError, match="thesis: is a folder with other files in it"):
+            _prepare(video, prompt, outputs, overwrite=True)
+    assert (tmp_path / "thesis" / "final.tex").exists()
+
+
+def test_nothing_to_write_and_unknown_directions_are_refused(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+    with pytest.raises(VosbenchError, match="nothing is to be written"):
+        _prepare(video, prompt, Outputs())
+    with pytest.raises(VosbenchError, match="--direction up: no such direction; give both, forwards, backwards"):
+        _prepare(video, prompt, Outputs(masks=tmp_path / "masks"), direction="up")
