@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import datasets, evaluate, fetch, infer, reproduce, show, slurm, status, sweep, track  # noqa: F401
+from vosbench.cli import datasets, evaluate, fetch, infer, reproduce, show, slurm, status, sweep, track, ui  # noqa: F401
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
 from vosbench.errors import VosbenchError
 from vosbench.running.slurm import EXIT_REQUEUE
@@ -20,7 +20,7 @@ EXIT_INTERRUPTED = 130
 
 COMMAND_ORDER = (
     *("fetch", "infer", "eval", "run", "sweep", "slurm"),
-    *("list", "show", "status", "track", "overlay", "reproduce", "verify", "cite", "doctor"),
+    *("list", "show", "status", "track", "ui", "overlay", "reproduce", "verify", "cite", "doctor"),
 )
 """The commands in the order in which `--help` lists them."""
 app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))

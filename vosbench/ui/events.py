@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,12 @@ def with_request(handle: Callable[..., Any]) -> Callable[..., Any]:
     def handle_request(request, *values):  # type: ignore[no-untyped-def]  # Gradio reads the annotation below
         return handle(str(request.session_hash), *values)
 
-    handle_request.__annotations__ = {"request": gr.Request}
-    return handle_request
+    def handle_steps(request, *values):  # type: ignore[no-untyped-def]
+        yield from handle(str(request.session_hash), *values)
+
+    chosen = handle_steps if isgeneratorfunction(handle) else handle_request
+    chosen.__annotations__ = {"request": gr.Request}
+    return chosen
 
 
 class EventBinder:
@@ -47,7 +52,11 @@ class EventBinder:
     def __init__(self, parts: Parts, tabs: Tabs) -> None:
         self.parts, self.tabs = parts, tabs
         self.shown = [parts.kinds, parts.show_truth]  # what decides about the view beside the workspace
-        self.options: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+        self.options: dict[str, Any] = {
+            "show_progress": "hidden",
+            "concurrency_limit": None,
+            "api_visibility": "private",
+        }
 
     def bind(self, event: Callable[..., Any], action: Callable[..., Any], *inputs: Any, **options: Any) -> None:
         """Do an action at an event, and show what came of it; an error of the user's is shown as one line."""

@@ -34,15 +34,15 @@ def write_frame_line(workspace: Workspace) -> str:
         if state
     )
     marks = "".join(
-        f'<rect x="{_x(index + 0.5, count) - 2:.2f}" y="2" width="4" height="18" rx="1" fill="{write_colour(object_id)}"/>'
-        for index, given in workspace.scene.prompts.items()
-        for object_id in list(given)[:1]
+        f'<rect x="{_x(index + 0.5, count) - 2:.2f}" y="2" width="4" height="18" rx="1" fill="{write_colour(first)}"/>'
+        for index, (first, *_) in workspace.scene.prompts.items()
     )
     shown = f'<rect class="shown" x="{_x(workspace.index + 0.5, count) - 1.5:.2f}" y="0" width="3" height="{HEIGHT}"/>'
     title = f"{len(tracked)} of {count} frames tracked"
     return (
         f'<svg class="frame-line" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
-        f'aria-label="{title}"><rect class="ground" x="0" y="8" width="{WIDTH}" height="6" rx="3"/>{bars}{marks}{shown}</svg>'
+        f'aria-label="{title}"><rect class="ground" x="0" y="8" width="{WIDTH}" height="6" rx="3"/>'
+        f"{bars}{marks}{shown}</svg>"
     )
 
 
@@ -61,7 +61,7 @@ def write_scores(workspace: Workspace) -> str:
     """J and F of the frame that is shown and their means, as a table, and J&F over time, as SVG."""
     comparison = workspace.comparison
     if not comparison.truth:
-        return '<p class="hint">This video has no ground truth.</p>'
+        return ""
     if not comparison.matches:
         return '<p class="hint">Click on an object that the ground truth has, to compare.</p>'
     here = comparison.scores.get(workspace.index, {})
@@ -76,7 +76,7 @@ def write_scores(workspace: Workspace) -> str:
 
 
 def _write_cells(pair: tuple[float, float] | None) -> str:
-    return "".join(f"<td>{value:.3f}</td>" for value in pair) if pair else "<td>–</td><td>–</td>"
+    return "".join(f"<td>{value:.3f}</td>" for value in pair) if pair else "<td>-</td><td>-</td>"
 
 
 def _write_chart(workspace: Workspace) -> str:
@@ -94,7 +94,8 @@ def _write_chart(workspace: Workspace) -> str:
     return (
         '<figure class="chart"><figcaption><span>J&amp;F over time</span><span>0 to 1</span></figcaption>'
         f'<svg viewBox="0 -2 {WIDTH} {CHART + 4}" preserveAspectRatio="none" role="img" aria-label="J&amp;F over time">'
-        f'<g class="grid">{grid}<line class="now" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{CHART}"/></g>{lines}</svg></figure>'
+        f'<g class="grid">{grid}<line class="now" x1="{x:.1f}" x2="{x:.1f}" y1="0" y2="{CHART}"/></g>'
+        f"{lines}</svg></figure>"
     )
 
 
@@ -118,7 +119,7 @@ def write_status(workspace: Workspace, text: str = "") -> str:
     if text or not video or not followed:
         return f'<p class="status">{escape(text or "Upload a video, or choose one of a dataset.")}</p>'
     time = float(video.clip.times[workspace.index] - video.clip.times[0])
-    place = f"frame {workspace.index} of 0–{workspace.count - 1} · {time:.2f} s"
+    place = f"frame {workspace.index} of {workspace.count} · {time:.2f} s"
     return f'<p class="status"><b>{escape(video.clip.name)}</b> · {place} · {describe_masks(workspace)}</p>'
 
 

@@ -8,7 +8,7 @@ from threading import Lock
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
 from vosbench.trackers.prompts import get_accepted_kinds
-from vosbench.trackers.replay import open_session
+from vosbench.trackers.sessions import open_session
 from vosbench.tracking.request import ModelChoice
 from vosbench.tracking.tracker_choice import (
     PrompterChoice,

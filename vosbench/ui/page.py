@@ -10,7 +10,7 @@ from vosbench.ui.export import EXPORTS
 from vosbench.ui.sources import UPLOAD_SUFFIXES
 from vosbench.ui.tabs import Tabs
 
-TOOLS = {"+ point": "positive", "− point": "negative", "box": "box"}
+TOOLS = {"+ point": "positive", "- point": "negative", "box": "box"}
 EXPORT_LABELS = {
     "video": "video with masks",
     "masks": "masks as PNG",
@@ -70,7 +70,7 @@ def _add_header(tabs: Tabs) -> None:
 
     from vosbench.ui.markup import write_models
 
-    gr.HTML(f'<header><b>vosbench</b> <span>{write_models(tabs.models)}</span></header>', elem_id="head")
+    gr.HTML(f"<header><b>vosbench</b> <span>{write_models(tabs.models)}</span></header>", elem_id="head")
 
 
 def _add_stage() -> dict[str, Any]:
@@ -108,14 +108,14 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
     import gradio as gr
 
     parts: dict[str, Any] = {}
-    with gr.Group(elem_classes="panel", elem_id="source"):
+    with gr.Column(elem_classes="panel", elem_id="source"):
         parts["upload"] = gr.UploadButton(
             "Upload a video", file_types=[*UPLOAD_SUFFIXES], variant="primary", elem_id="upload"
         )
         with gr.Row(elem_id="datasets"):
-            parts["split"] = gr.Dropdown([], label="or a dataset", min_width=100, elem_id="split")
-            parts["video"] = gr.Dropdown([], label="its video", min_width=100, elem_id="video")
-    with gr.Group(elem_classes="panel"):
+            parts["split"] = gr.Dropdown([], label="or a dataset", min_width=120, elem_id="split")
+            parts["video"] = gr.Dropdown([], label="its video", min_width=110, elem_id="video")
+    with gr.Column(elem_classes="panel", elem_id="object-panel"):
         parts["colours"] = gr.HTML(elem_id="colours")
         parts["objects"] = gr.Radio([("object 1", 1)], value=1, label="Objects", elem_id="objects")
         with gr.Row(elem_id="object-buttons"):
@@ -126,19 +126,22 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
             parts["add"] = gr.Button("Add", size="sm", min_width=50, elem_id="add")
             parts["remove"] = gr.Button("Remove", size="sm", min_width=70, elem_id="remove")
     _add_tracking(parts, tabs)
-    with gr.Accordion("Ground truth", open=False, elem_id="truth"):
+    with gr.Column(elem_classes="panel", elem_id="truth", visible=False) as parts["truth"]:
+        gr.HTML("<h4>Ground truth</h4>")
         parts["show_truth"] = gr.Checkbox(False, label="outline it in white", container=False, elem_id="show-truth")
         parts["scores"] = gr.HTML(elem_id="scores")
-    with gr.Accordion("Export", open=True, elem_id="export-panel"):
+    with gr.Column(elem_classes="panel", elem_id="export-panel"):
         parts["kinds"] = gr.CheckboxGroup(
             [(EXPORT_LABELS[kind], kind) for kind in EXPORTS], value=["video"], show_label=False, container=False,
             elem_id="kinds",
         )  # fmt: skip
         parts["export"] = gr.Button("Export", size="sm", elem_id="export")
-        parts["files"] = gr.File(show_label=False, file_count="multiple", interactive=False, visible=False, elem_id="files")
-        parts["command"] = gr.Code(
-            "", language="shell", label="The same on the command line", interactive=False, elem_id="command",
-            show_line_numbers=False, wrap_lines=True, max_lines=8,
+        parts["files"] = gr.File(
+            show_label=False, file_count="multiple", interactive=False, visible=False, elem_id="files"
+        )
+        parts["command"] = gr.Textbox(
+            "", label="The same on the command line", interactive=False, elem_id="command", lines=2, max_lines=8,
+            buttons=["copy"], container=True,
         )  # fmt: skip
         parts["command_note"] = gr.HTML(elem_id="command-note")
     return parts
@@ -147,11 +150,11 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
 def _add_tracking(parts: dict[str, Any], tabs: Tabs) -> None:
     import gradio as gr
 
-    with gr.Group(elem_classes="panel", elem_id="tracking"):
+    with gr.Column(elem_classes="panel", elem_id="tracking"):
         with gr.Row():
-            parts["start"] = gr.Dropdown([*STARTS], value="first prompt", label="from", min_width=90, elem_id="start")
+            parts["start"] = gr.Dropdown([*STARTS], value="first prompt", label="from", min_width=120, elem_id="start")
             parts["direction"] = gr.Dropdown(
-                [*DIRECTION_LABELS], value="both ways", label="direction", min_width=90, elem_id="direction"
+                [*DIRECTION_LABELS], value="both ways", label="direction", min_width=110, elem_id="direction"
             )
         parts["anew"] = gr.Checkbox(
             False, label="Anew: forget corrections' history, as the command does", container=False, elem_id="anew",
@@ -167,8 +170,19 @@ def _collect_parts(stage: dict[str, Any], side: dict[str, Any]) -> Parts:
     from vosbench.ui.view import View
 
     parts = stage | side
-    names = ("undo", "clear", "clear_all", "previous", "next", "back", "ahead", "add", "remove", "track", "cancel", "export")
-    named = {name: parts[name] for name in Parts.__dataclass_fields__ if name in parts}
-    return Parts(
-        view=[parts[name] for name in View._fields], buttons={name: parts[name] for name in names}, **named
+    names = (
+        "undo",
+        "clear",
+        "clear_all",
+        "previous",
+        "next",
+        "back",
+        "ahead",
+        "add",
+        "remove",
+        "track",
+        "cancel",
+        "export",
     )
+    named = {name: parts[name] for name in Parts.__dataclass_fields__ if name in parts}
+    return Parts(view=[parts[name] for name in View._fields], buttons={name: parts[name] for name in names}, **named)

@@ -86,7 +86,9 @@ def _outline(picture: Frame, masks: list[Mask]) -> None:
     for mask in masks:
         inner = np.pad(mask, 2, "edge")
         height, width = mask.shape
-        shifted = [inner[row : row + height, column : column + width] for row, column in ((0, 2), (4, 2), (2, 0), (2, 4))]
+        shifted = [
+            inner[row : row + height, column : column + width] for row, column in ((0, 2), (4, 2), (2, 0), (2, 4))
+        ]
         picture[mask & ~np.logical_and.reduce(shifted)] = 255
 
 

@@ -125,7 +125,7 @@ def _make_theme() -> Any:
     """Gradio's plain theme with the fonts of the reader's system."""
     import gradio as gr
 
-    return gr.themes.Base(
+    theme = gr.themes.Base(
         primary_hue="blue",
         neutral_hue="zinc",
         spacing_size="sm",
@@ -134,3 +134,4 @@ def _make_theme() -> Any:
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
     )
+    return theme.set(body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400")
