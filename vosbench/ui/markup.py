@@ -157,12 +157,13 @@ def write_models(models: LoadedModels) -> str:
     words += [f"prompter <b>{escape(choice.prompter)}</b>"] if models.prompter else []
     words += [escape(" ".join(choice.settings))] if choice.settings else []
     words += [escape(f"on {models.tracker_choice.device}")]
-    note = f'<em title="{escape(models.note)}">{escape(models.note)}</em>' if models.note else ""
-    return " · ".join(words) + note
+    note = f"<em>{escape(models.note)}</em>" if models.note else ""
+    return f"<span>{' · '.join(words)}</span>{note}"
 
 
 def write_progress(done: int, total: int, seconds_left: float | None) -> str:
     """A bar with the share of the frames that are done, and the time left."""
     left = "" if seconds_left is None else f" · {seconds_left // 60:.0f}:{seconds_left % 60:02.0f} left"
     text = f"{done} of {total} frames{left}" if done else "starting"
-    return f'<div class="progress"><progress max="{total}" value="{done}"></progress><span>{text}</span></div>'
+    share = 100 * done / total
+    return f'<div class="progress"><div><i style="width:{share:.1f}%"></i></div><span>{text}</span></div>'

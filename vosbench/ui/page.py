@@ -70,7 +70,7 @@ def _add_header(tabs: Tabs) -> None:
 
     from vosbench.ui.markup import write_models
 
-    gr.HTML(f"<header><b>vosbench</b> <span>{write_models(tabs.models)}</span></header>", elem_id="head")
+    gr.HTML(f"<header><b>vosbench</b> {write_models(tabs.models)}</header>", elem_id="head")
 
 
 def _add_stage() -> dict[str, Any]:
@@ -108,14 +108,14 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
     import gradio as gr
 
     parts: dict[str, Any] = {}
-    with gr.Column(elem_classes="panel", elem_id="source"):
+    with gr.Column(elem_classes="card", elem_id="source"):
         parts["upload"] = gr.UploadButton(
             "Upload a video", file_types=[*UPLOAD_SUFFIXES], variant="primary", elem_id="upload"
         )
         with gr.Row(elem_id="datasets"):
             parts["split"] = gr.Dropdown([], label="or a dataset", min_width=120, elem_id="split")
             parts["video"] = gr.Dropdown([], label="its video", min_width=110, elem_id="video")
-    with gr.Column(elem_classes="panel", elem_id="object-panel"):
+    with gr.Column(elem_classes="card", elem_id="object-panel"):
         parts["colours"] = gr.HTML(elem_id="colours")
         parts["objects"] = gr.Radio([("object 1", 1)], value=1, label="Objects", elem_id="objects")
         with gr.Row(elem_id="object-buttons"):
@@ -126,11 +126,11 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
             parts["add"] = gr.Button("Add", size="sm", min_width=50, elem_id="add")
             parts["remove"] = gr.Button("Remove", size="sm", min_width=70, elem_id="remove")
     _add_tracking(parts, tabs)
-    with gr.Column(elem_classes="panel", elem_id="truth", visible=False) as parts["truth"]:
+    with gr.Column(elem_classes="card", elem_id="truth", visible=False) as parts["truth"]:
         gr.HTML("<h4>Ground truth</h4>")
         parts["show_truth"] = gr.Checkbox(False, label="outline it in white", container=False, elem_id="show-truth")
         parts["scores"] = gr.HTML(elem_id="scores")
-    with gr.Column(elem_classes="panel", elem_id="export-panel"):
+    with gr.Column(elem_classes="card", elem_id="export-panel"):
         parts["kinds"] = gr.CheckboxGroup(
             [(EXPORT_LABELS[kind], kind) for kind in EXPORTS], value=["video"], show_label=False, container=False,
             elem_id="kinds",
@@ -150,7 +150,7 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
 def _add_tracking(parts: dict[str, Any], tabs: Tabs) -> None:
     import gradio as gr
 
-    with gr.Column(elem_classes="panel", elem_id="tracking"):
+    with gr.Column(elem_classes="card", elem_id="tracking"):
         with gr.Row():
             parts["start"] = gr.Dropdown([*STARTS], value="first prompt", label="from", min_width=120, elem_id="start")
             parts["direction"] = gr.Dropdown(
