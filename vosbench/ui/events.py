@@ -56,6 +56,7 @@ class EventBinder:
             "show_progress": "hidden",
             "concurrency_limit": None,
             "api_visibility": "private",
+            "trigger_mode": "multiple",
         }
 
     def bind(self, event: Callable[..., Any], action: Callable[..., Any], *inputs: Any, **options: Any) -> None:
@@ -160,7 +161,7 @@ def _bind_frames(binder: EventBinder) -> None:
     binder.bind(parts.slider.input, Workspace.go_to, parts.slider, trigger_mode="always_last")
     for name, step in (("previous", -1), ("next", 1), ("back", -STEP), ("ahead", STEP)):
         move = lambda workspace, step=step: workspace.go_to(workspace.index + step)  # noqa: E731
-        binder.bind(buttons[name].click, move, trigger_mode="multiple")
+        binder.bind(buttons[name].click, move)
 
 
 def _bind_tracking(binder: EventBinder) -> None:
@@ -188,11 +189,15 @@ def _bind_tracking(binder: EventBinder) -> None:
         return gr.update()
 
     inputs = [*binder.shown, parts.start, parts.direction, parts.anew]
-    buttons["track"].click(with_request(track), inputs, outputs, **binder.options)
+    buttons["track"].click(with_request(track), inputs, outputs, **binder.options | {"trigger_mode": "once"})
     buttons["cancel"].click(
         with_request(lambda tab: binder.tabs.get(tab).cancel()), None, None, queue=False, **binder.options
     )
-    options = binder.options | {"show_progress": "minimal", "show_progress_on": [buttons["export"]]}
+    options = binder.options | {
+        "show_progress": "minimal",
+        "show_progress_on": [buttons["export"]],
+        "trigger_mode": "once",
+    }
     buttons["export"].click(with_request(export), binder.shown, parts.files, **options)
 
 
