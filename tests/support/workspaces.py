@@ -23,9 +23,15 @@ def draw_clip(folder: Path, frames: int = FRAMES) -> Path:
     return write_clip(folder / "square.mp4", [draw_square_frame(index) for index in range(frames)])
 
 
-def load_flow(folder: Path, tracker: str = "flow", **choice: str) -> LoadedModels:
+def load_flow(folder: Path) -> LoadedModels:
     """A tracker without sessions or weights, and the prompter without weights."""
-    return load_models(ModelChoice(tracker, gpu="cpu", **choice), Roots(checkpoints=folder / "none"))  # type: ignore[arg-type]
+    return load_models(ModelChoice("flow", gpu="cpu"), Roots(checkpoints=folder / "none"))
+
+
+def load_sam2(checkpoint: str) -> LoadedModels:
+    """A seeded SAM 2 tiny, which takes clicks and boxes and has sessions of its own."""
+    settings = ["image_size=64", "dtype=float32"]
+    return load_models(ModelChoice("sam2", checkpoint, settings, "cpu"), Roots())
 
 
 def open_workspace(folder: Path, models: LoadedModels, frames: int = FRAMES) -> Workspace:

@@ -14,7 +14,7 @@ from vosbench.ui import markup
 from vosbench.ui.page import DIRECTION_LABELS, STARTS, TOOLS, Parts
 from vosbench.ui.sources import list_fetched_splits, open_dataset_video, open_listed_split, open_upload
 from vosbench.ui.tabs import Tabs
-from vosbench.ui.view import View, find_clicked_pixel, view_workspace
+from vosbench.ui.view import View, find_clicked_pixel, keep_view, view_workspace
 from vosbench.ui.workspace import Progress, Workspace
 
 REFRESH = 0.25  # seconds between two looks at a propagation
@@ -63,13 +63,17 @@ class EventBinder:
         """Do an action at an event, and show what came of it; an error of the user's is shown as one line."""
 
         def handle(tab: str, kinds: list[str], with_truth: bool, *values: Any) -> View:
-            workspace = self.tabs.get(tab)
-            with showing_errors():
-                action(workspace, *values)
-            return view_workspace(workspace, kinds, with_truth)
+            return self.act(self.tabs.get(tab), kinds, with_truth, lambda workspace: action(workspace, *values))
 
         inputs_of_all = [*self.shown, *inputs]
         event(with_request(handle), inputs_of_all, self.parts.view, **{**self.options, **options})
+
+    def act(self, workspace: Workspace, kinds: list[str], with_truth: bool, action: Callable[..., Any]) -> View:
+        """Do an action; return what to show, or nothing new if a later event is to show it anyway."""
+        turn = workspace.take_turn()
+        with showing_errors():
+            action(workspace)
+        return view_workspace(workspace, kinds, with_truth) if workspace.is_latest_turn(turn) else keep_view()
 
 
 class showing_errors(suppress):  # noqa: N801  # used as a statement
@@ -125,14 +129,14 @@ def _bind_prompts(binder: EventBinder) -> None:
     parts, buttons = binder.parts, binder.parts.buttons
 
     def click(request, event, kinds, with_truth, tool):  # type: ignore[no-untyped-def]  # annotated below
-        workspace = binder.tabs.get(str(request.session_hash))
-        with showing_errors():
+        def prompt(workspace: Workspace) -> None:
             x, y = find_clicked_pixel(workspace, event.index)
             if TOOLS.get(tool) == "box":
                 workspace.mark_corner(x, y)
             else:
                 workspace.click(x, y, TOOLS.get(tool) != "negative")
-        return view_workspace(workspace, kinds, with_truth)
+
+        return binder.act(binder.tabs.get(str(request.session_hash)), kinds, with_truth, prompt)
 
     click.__annotations__ = {"request": gr.Request, "event": gr.SelectData}
     parts.picture.select(click, [*binder.shown, parts.tool], parts.view, **binder.options)
@@ -157,8 +161,17 @@ def _rename_if_changed(workspace: Workspace, name: str) -> None:
 
 
 def _bind_frames(binder: EventBinder) -> None:
+    import gradio as gr
+
     parts, buttons = binder.parts, binder.parts.buttons
-    binder.bind(parts.slider.input, Workspace.go_to, parts.slider, trigger_mode="always_last")
+    binder.bind(parts.slider.release, Workspace.go_to, parts.slider)
+
+    def scrub(tab: str, kinds: list[str], with_truth: bool, index: int) -> View:
+        view = binder.act(binder.tabs.get(tab), kinds, with_truth, lambda workspace: workspace.go_to(index))
+        return view._replace(slider=gr.skip())  # which the user holds
+
+    inputs = [*binder.shown, parts.slider]
+    parts.slider.input(with_request(scrub), inputs, parts.view, **binder.options | {"trigger_mode": "always_last"})
     for name, step in (("previous", -1), ("next", 1), ("back", -STEP), ("ahead", STEP)):
         move = lambda workspace, step=step: workspace.go_to(workspace.index + step)  # noqa: E731
         binder.bind(buttons[name].click, move)
@@ -178,7 +191,8 @@ def _bind_tracking(binder: EventBinder) -> None:
             steps = workspace.propagate(STARTS.get(start, False), DIRECTION_LABELS.get(direction, "both"), anew)
             for text in _watch(steps):
                 buttons_now = (gr.update(interactive=False), gr.update(interactive=True))
-                yield (text, *buttons_now, *view_workspace(workspace, kinds, with_truth))
+                view = view_workspace(workspace, kinds, with_truth)._replace(slider=gr.skip())
+                yield (text, *buttons_now, *view)
         buttons_now = (gr.update(interactive=True), gr.update(interactive=False))
         yield ("", *buttons_now, *view_workspace(workspace, kinds, with_truth))
 

@@ -86,3 +86,10 @@ def find_clicked_pixel(workspace: Workspace, position: Sequence[float]) -> tuple
     """The column and row of the frame at a position in the picture."""
     size = workspace.video.clip.size if workspace.video else (1, 1)
     return PictureScale.of(size).find_pixel(position[0], position[1])
+
+
+def keep_view() -> View:
+    """A view that leaves every component as it is."""
+    import gradio as gr
+
+    return View(*(gr.skip() for _ in View._fields))

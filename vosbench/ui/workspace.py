@@ -45,7 +45,18 @@ class Workspace:
         self.video: OpenedVideo | None = None
         self.followed: FollowedScene | None = None
         self.closed = False
+        self.turn = 0
         self._forget_work()
+
+    def take_turn(self) -> int:
+        """Note that an event is about to change something, and return its number."""
+        with self.lock:
+            self.turn += 1
+            return self.turn
+
+    def is_latest_turn(self, turn: int) -> bool:
+        """Whether no later event has come since this one."""
+        return self.turn == turn
 
     def _forget_work(self) -> None:
         self.scene, self.history = Scene(), list[Scene]()
