@@ -43,7 +43,7 @@ def open_workspace(folder: Path, models: LoadedModels, frames: int = FRAMES) -> 
 
 def propagate(workspace: Workspace, **options: bool | str) -> list[int]:
     """Propagate to the end, and return the frames in the order in which they were tracked."""
-    return [progress.index for progress in workspace.propagate(**options)]  # type: ignore[arg-type]
+    return [progress.latest for progress in workspace.propagate(**options)]  # type: ignore[arg-type]
 
 
 def run_command(words: list[str], folder: Path, roots: Roots) -> dict[str, bytes]:

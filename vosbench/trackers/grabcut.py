@@ -16,7 +16,7 @@ from vosbench.types import BoxPrompt, Frame, Mask, Point, PointPrompt
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-BACKGROUND, OBJECT, MAYBE_BACKGROUND, MAYBE_OBJECT = range(4)  # as in OpenCV
+CUT_AWAY, CUT_OUT, MAYBE_AWAY, MAYBE_OUT = range(4)  # as in OpenCV
 DOT = 0.008  # the radius of what a click decides about, as a share of the frame's longer side
 
 
@@ -65,22 +65,23 @@ class GrabCut:
         hints = self._guess_from_box(frame, prompt) if isinstance(prompt, BoxPrompt) else self._guess(frame, prompt)
         radius = max(1, round(DOT * max(frame.shape[:2])))
         for point in prompt.points:
-            decided = OBJECT if point.positive else BACKGROUND
+            decided = CUT_OUT if point.positive else CUT_AWAY
             cv2.circle(hints, (int(point.x), int(point.y)), radius, decided, cv2.FILLED)
-        certain = np.isin(hints, (OBJECT, MAYBE_OBJECT))
+        certain = np.isin(hints, (CUT_OUT, MAYBE_OUT))
         if certain.any() and not certain.all():  # GrabCut needs pixels of both kinds
             cv2.setRNGSeed(0)
-            models = np.zeros((1, 65)), np.zeros((1, 65))
-            cv2.grabCut(frame[..., ::-1].copy(), hints, None, *models, self.iterations, cv2.GC_INIT_WITH_MASK)
-        found = np.isin(hints, (OBJECT, MAYBE_OBJECT))
+            away, out = np.zeros((1, 65)), np.zeros((1, 65))  # of the colours, filled by GrabCut
+            unused = (0, 0, 1, 1)
+            cv2.grabCut(frame[..., ::-1].copy(), hints, unused, away, out, self.iterations, cv2.GC_INIT_WITH_MASK)
+        found = np.isin(hints, (CUT_OUT, MAYBE_OUT))
         return found if isinstance(prompt, BoxPrompt) else _keep_clicked_pieces(found, prompt.points)
 
     def _guess_from_box(self, frame: Frame, box: BoxPrompt) -> NDArray[np.uint8]:
         """What is certain from a box: all outside of it is background."""
-        hints = np.full(frame.shape[:2], BACKGROUND, np.uint8)
+        hints = np.full(frame.shape[:2], CUT_AWAY, np.uint8)
         rows = slice(int(box.top), max(int(box.top) + 1, round(box.bottom)))
         columns = slice(int(box.left), max(int(box.left) + 1, round(box.right)))
-        hints[rows, columns] = MAYBE_OBJECT
+        hints[rows, columns] = MAYBE_OUT
         return hints
 
     def _guess(self, frame: Frame, prompt: PointPrompt) -> NDArray[np.uint8]:
@@ -94,7 +95,7 @@ class GrabCut:
             if point.positive and not filled[int(point.y) + 1, int(point.x) + 1]:
                 around = (self.tolerance,) * 3
                 cv2.floodFill(smooth, filled, (int(point.x), int(point.y)), 0, around, around, flags)
-        return np.where(filled[1:-1, 1:-1] > 0, np.uint8(MAYBE_OBJECT), np.uint8(MAYBE_BACKGROUND))
+        return np.where(filled[1:-1, 1:-1] > 0, np.uint8(MAYBE_OUT), np.uint8(MAYBE_AWAY))
 
 
 def _scale_prompt(prompt: PointPrompt | BoxPrompt, scale: float) -> PointPrompt | BoxPrompt:

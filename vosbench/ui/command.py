@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from vosbench.types import BoxPrompt, Point
 from vosbench.ui.models import LoadedModels, list_model_options
-from vosbench.ui.scene import Given, Scene
+from vosbench.ui.scene import Given, MarkedScene
 
 
-def write_command(video: str, scene: Scene, models: LoadedModels, direction: str, outputs: Sequence[str]) -> str:
+def write_command(video: str, scene: MarkedScene, models: LoadedModels, direction: str, outputs: Sequence[str]) -> str:
     """The command line `vosbench track ...`, quoted for a shell.
 
     video: the file or folder. outputs: the options that say what to write, such as "-o", "out.mp4".

@@ -5,30 +5,36 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from html import escape
 from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.ui import markup
-from vosbench.ui.page import DIRECTION_LABELS, STARTS, TOOLS, Parts
+from vosbench.ui.page import DIRECTION_LABELS, STARTS, TOOLS, Parts, lay_out_page
 from vosbench.ui.sources import list_fetched_splits, open_dataset_video, open_listed_split, open_upload
 from vosbench.ui.tabs import Tabs
 from vosbench.ui.view import View, find_clicked_pixel, keep_view, view_workspace
-from vosbench.ui.workspace import Progress, Workspace
+from vosbench.ui.workspace import TrackedSoFar, Workspace
 
 REFRESH = 0.25  # seconds between two looks at a propagation
+TITLE = "vosbench ui"
 STEP = 10  # frames that Shift and an arrow go
 
 
-def bind_events(page: Any, parts: Parts, tabs: Tabs, datasets: Path, max_upload_bytes: int) -> None:
-    """Bind all events of a page. datasets: the folder of all datasets."""
-    binder = EventBinder(parts, tabs)
-    _bind_sources(page, binder, datasets, max_upload_bytes)
-    _bind_prompts(binder)
-    _bind_frames(binder)
-    _bind_tracking(binder)
-    page.unload(with_request(lambda tab: tabs.close(tab)))
+def build_page(tabs: Tabs, datasets: Path, max_upload_bytes: int) -> Any:
+    """Build the page as gradio.Blocks, with all of its events. datasets: the folder of all datasets."""
+    import gradio as gr
+
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as page:
+        binder = EventBinder(lay_out_page(tabs), tabs)
+        _bind_sources(page, binder, datasets, max_upload_bytes)
+        _bind_prompts(binder)
+        _bind_frames(binder)
+        _bind_tracking(binder)
+        page.unload(with_request(tabs.close))
+    return page
 
 
 def with_request(handle: Callable[..., Any]) -> Callable[..., Any]:
@@ -86,7 +92,7 @@ class showing_errors(suppress):  # noqa: N801  # used as a statement
         import gradio as gr
 
         if isinstance(error, VosbenchError):
-            gr.Warning(markup.escape(str(error)), title="")
+            gr.Warning(escape(str(error)), title="")
         return super().__exit__(kind, error, trace)
 
 
@@ -215,7 +221,7 @@ def _bind_tracking(binder: EventBinder) -> None:
     buttons["export"].click(with_request(export), binder.shown, parts.files, **options)
 
 
-def _watch(steps: Iterator[Progress]) -> Iterator[str]:
+def _watch(steps: Iterator[TrackedSoFar]) -> Iterator[str]:
     """Follow a propagation; yield now and then how far it is, with the time that is left."""
     begun = shown = time.monotonic()
     yield markup.write_progress(0, 1, None)

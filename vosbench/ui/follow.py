@@ -9,7 +9,7 @@ from vosbench.media.clip import Clip
 from vosbench.tracking.mask_store import MaskStore
 from vosbench.types import Mask, Masks, Session, Video
 from vosbench.ui.models import LoadedModels
-from vosbench.ui.scene import Scene
+from vosbench.ui.scene import MarkedScene
 
 
 class FollowedScene:
@@ -48,7 +48,7 @@ class FollowedScene:
         self.store.write(index, masks)
         self.known.add(index)
 
-    def change(self, before: Scene, after: Scene) -> None:
+    def change(self, before: MarkedScene, after: MarkedScene) -> None:
         """Give the session the prompts of a scene, and take over the masks of the frames that this changes.
 
         Raises VosbenchError as the session does; the session then has the prompts of the scene before.
@@ -62,14 +62,14 @@ class FollowedScene:
             raise
         self.tracked, self.as_command = set(), False
 
-    def _move(self, before: Scene, after: Scene) -> None:
+    def _move(self, before: MarkedScene, after: MarkedScene) -> None:
         for object_id in sorted(self.session.prompts.keys() - after.prompted):
             self._remove(object_id)
         for index in sorted({*before.prompts, *after.prompts}):
             for object_id in sorted({*before.prompts.get(index, {}), *after.prompts.get(index, {})}):
                 self._set(after, index, object_id)
 
-    def _set(self, scene: Scene, index: int, object_id: int) -> None:
+    def _set(self, scene: MarkedScene, index: int, object_id: int) -> None:
         """Set or clear the prompt of one object in a frame.
 
         Before the first propagation a prompt is found anew from all of its clicks, as the command does; afterwards
@@ -107,7 +107,7 @@ class FollowedScene:
         self.known.discard(index)
         self.store.path_of(index).unlink(missing_ok=True)
 
-    def begin(self, scene: Scene, start: int | None, direction: str, anew: bool) -> Iterator[tuple[int, Masks]]:
+    def begin(self, scene: MarkedScene, start: int | None, direction: str, anew: bool) -> Iterator[tuple[int, Masks]]:
         """Begin a propagation. start: a frame, or None for the first one with a prompt, from where the command starts.
 
         anew: whether nothing is recalled of earlier propagations, as the command does. The first propagation is always

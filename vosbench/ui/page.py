@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from vosbench.ui.export import EXPORTS
+from vosbench.ui.markup import write_models
 from vosbench.ui.sources import UPLOAD_SUFFIXES
 from vosbench.ui.tabs import Tabs
+from vosbench.ui.view import View
 
 TOOLS = {"+ point": "positive", "- point": "negative", "box": "box"}
 EXPORT_LABELS = {
@@ -47,28 +48,21 @@ class Parts:
     files: Any
 
 
-def build_page(tabs: Tabs, datasets: Path, max_upload_bytes: int) -> Any:
-    """Build the page as gradio.Blocks. datasets: the folder of all datasets."""
+def lay_out_page(tabs: Tabs) -> Parts:
+    """Add all components to the page that is being built."""
     import gradio as gr
 
-    from vosbench.ui.events import bind_events
-
-    title = "vosbench ui"
-    with gr.Blocks(title=title, analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as page:
-        _add_header(tabs)
-        with gr.Row(elem_id="work", equal_height=False):
-            with gr.Column(elem_id="stage", scale=3, min_width=320):
-                stage = _add_stage()
-            with gr.Column(elem_id="side", scale=1, min_width=300):
-                side = _add_side(tabs)
-        bind_events(page, _collect_parts(stage, side), tabs, datasets, max_upload_bytes)
-    return page
+    _add_header(tabs)
+    with gr.Row(elem_id="work", equal_height=False):
+        with gr.Column(elem_id="stage", scale=3, min_width=320):
+            parts = _add_stage()
+        with gr.Column(elem_id="side", scale=1, min_width=300):
+            parts |= _add_side(tabs)
+    return _collect_parts(parts)
 
 
 def _add_header(tabs: Tabs) -> None:
     import gradio as gr
-
-    from vosbench.ui.markup import write_models
 
     gr.HTML(f"<header><b>vosbench</b> {write_models(tabs.models)}</header>", elem_id="head")
 
@@ -166,10 +160,7 @@ def _add_tracking(parts: dict[str, Any], tabs: Tabs) -> None:
         parts["progress"] = gr.HTML(elem_id="progress")
 
 
-def _collect_parts(stage: dict[str, Any], side: dict[str, Any]) -> Parts:
-    from vosbench.ui.view import View
-
-    parts = stage | side
+def _collect_parts(parts: dict[str, Any]) -> Parts:
     names = (
         "undo",
         "clear",

@@ -14,7 +14,7 @@ from vosbench.ui.scene import Given
 
 MOST_SIDE, LEAST_SIDE = 1280, 640  # pixels of the picture's longer side
 POSITIVE, NEGATIVE = (40, 200, 80), (235, 60, 60)
-WHITE = (255, 255, 255)
+RIM = (255, 255, 255)
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def draw_picture(
         x, y = scale.place(*corner)
         for line in ((x - 12, y, x + 12, y), (x, y - 12, x, y + 12)):
             pen.line(line, DARK, 5)
-            pen.line(line, WHITE, 2)
+            pen.line(line, RIM, 2)
     return np.asarray(image)
 
 
@@ -94,7 +94,7 @@ def _outline(picture: Frame, masks: list[Mask]) -> None:
 
 def _draw_click(pen: ImageDraw.ImageDraw, x: float, y: float, positive: bool) -> None:
     """A green disc with a plus, or a red one with a minus."""
-    pen.ellipse((x - 9, y - 9, x + 9, y + 9), POSITIVE if positive else NEGATIVE, WHITE, 2)
-    pen.line((x - 4, y, x + 4, y), WHITE, 2)
+    pen.ellipse((x - 9, y - 9, x + 9, y + 9), POSITIVE if positive else NEGATIVE, RIM, 2)
+    pen.line((x - 4, y, x + 4, y), RIM, 2)
     if positive:
-        pen.line((x, y - 4, x, y + 4), WHITE, 2)
+        pen.line((x, y - 4, x, y + 4), RIM, 2)

@@ -15,7 +15,7 @@ MAX_NAME = 40  # characters
 
 
 @dataclass(frozen=True)
-class Scene:
+class MarkedScene:
     """A version of what a user has said; every change makes a new one, so that it can be undone.
 
     names: object id -> its name, in the order of the ids. prompts: frame index -> object id -> prompt. object_id: the
@@ -30,7 +30,7 @@ class Scene:
         """The prompt of an object in a frame."""
         return self.prompts.get(index, {}).get(object_id)
 
-    def with_prompt(self, index: int, object_id: int, prompt: Given | None) -> Scene:
+    def with_prompt(self, index: int, object_id: int, prompt: Given | None) -> MarkedScene:
         """The scene with a prompt of an object in a frame, in place of the one that is there; None takes it away."""
         frame = {known: given for known, given in self.prompts.get(index, {}).items() if known != object_id}
         if prompt is not None:
@@ -40,17 +40,17 @@ class Scene:
             prompts[index] = dict(sorted(frame.items()))
         return replace(self, prompts=dict(sorted(prompts.items())))
 
-    def with_click(self, index: int, point: Point) -> Scene:
+    def with_click(self, index: int, point: Point) -> MarkedScene:
         """The scene with one more click on the chosen object."""
         earlier = self.get_prompt(index, self.object_id) or PointPrompt(())
         return self.with_prompt(index, self.object_id, replace(earlier, points=(*earlier.points, point)))
 
-    def with_box(self, index: int, box: BoxPrompt) -> Scene:
+    def with_box(self, index: int, box: BoxPrompt) -> MarkedScene:
         """The scene with a box around the chosen object; its clicks in this frame stay."""
         earlier = self.get_prompt(index, self.object_id)
         return self.with_prompt(index, self.object_id, replace(box, points=earlier.points if earlier else ()))
 
-    def with_new_object(self, name: str = "") -> Scene:
+    def with_new_object(self, name: str = "") -> MarkedScene:
         """The scene with one more object, which is chosen. Raises VosbenchError if there are 255."""
         object_id = max(self.names) + 1 if self.names else 1
         if object_id > MAX_OBJECT_ID:
@@ -60,22 +60,22 @@ class Scene:
         names = {**self.names, object_id: clean_name(name) or f"object {object_id}"}
         return replace(self, names=dict(sorted(names.items())), object_id=object_id)
 
-    def with_name(self, object_id: int, name: str) -> Scene:
+    def with_name(self, object_id: int, name: str) -> MarkedScene:
         """The scene with another name of an object; without one it is called by its id."""
         return replace(self, names={**self.names, object_id: clean_name(name) or f"object {object_id}"})
 
-    def without_object(self, object_id: int) -> Scene:
+    def without_object(self, object_id: int) -> MarkedScene:
         """The scene without an object and its prompts; one object is always left."""
         scene = self
         for index in self.prompts:
             scene = scene.with_prompt(index, object_id, None)
         names = {known: name for known, name in self.names.items() if known != object_id}
         if not names:
-            return replace(Scene(), object_id=1)
+            return replace(MarkedScene(), object_id=1)
         chosen = self.object_id if self.object_id in names else max((n for n in names if n < object_id), default=None)
         return replace(scene, names=names, object_id=chosen or min(names))
 
-    def without_prompts(self) -> Scene:
+    def without_prompts(self) -> MarkedScene:
         """The scene with its objects only."""
         return replace(self, prompts={})
 

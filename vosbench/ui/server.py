@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
+from vosbench.ui.events import build_page
 from vosbench.ui.models import LoadedModels
-from vosbench.ui.page import build_page
 from vosbench.ui.tabs import Tabs
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -16,7 +16,7 @@ from vosbench.ui.command import write_command
 from vosbench.ui.export import export_files, list_output_options
 from vosbench.ui.follow import FollowedScene
 from vosbench.ui.models import LoadedModels
-from vosbench.ui.scene import Scene
+from vosbench.ui.scene import MarkedScene
 from vosbench.ui.sources import OpenedVideo
 from vosbench.ui.truth import Comparison
 
@@ -24,12 +24,12 @@ HISTORY = 200  # steps that can be undone
 CORRECTED = "corrected after tracking; the same prompts given at once may find other masks"
 
 
-class Progress(NamedTuple):
-    """How far a propagation is. done, total: frames. index: the frame that was tracked last."""
+class TrackedSoFar(NamedTuple):
+    """How far a propagation is: frames that are done, of how many, and the frame that was tracked last."""
 
     done: int
     total: int
-    index: int
+    latest: int
 
 
 class Workspace:
@@ -59,7 +59,7 @@ class Workspace:
         return self.turn == turn
 
     def _forget_work(self) -> None:
-        self.scene, self.history = Scene(), list[Scene]()
+        self.scene, self.history = MarkedScene(), list[MarkedScene]()
         self.index, self.direction = 0, "both"
         self.corner: tuple[int, int] | None = None  # the first corner of a box whose second is still to come
         self.comparison = Comparison()
@@ -158,7 +158,7 @@ class Workspace:
 
     def clear_all(self) -> None:
         """Take away all clicks and boxes; the objects and their names stay."""
-        self._change(Scene.without_prompts)
+        self._change(MarkedScene.without_prompts)
 
     def add_object(self, name: str = "") -> None:
         """Add an object, and choose it."""
@@ -170,7 +170,7 @@ class Workspace:
             if object_id not in self.scene.names:
                 raise VosbenchError(f"object {object_id}", "there is none", "choose one of the list")
             self.corner = None
-            self.scene = Scene(self.scene.names, self.scene.prompts, object_id)
+            self.scene = MarkedScene(self.scene.names, self.scene.prompts, object_id)
 
     def rename_object(self, name: str) -> None:
         """Give the chosen object a name."""
@@ -180,7 +180,7 @@ class Workspace:
         """Remove the chosen object, its prompts and its masks."""
         self._change(lambda scene: scene.without_object(scene.object_id))
 
-    def _change(self, make: Callable[[Scene], Scene]) -> None:
+    def _change(self, make: Callable[[MarkedScene], MarkedScene]) -> None:
         with self.lock:
             self._require()
             self._check_idle()
@@ -190,7 +190,7 @@ class Workspace:
             if (scene.names, scene.prompts) != (before.names, before.prompts):
                 self.history = [*self.history, before][-HISTORY:]
 
-    def _apply(self, scene: Scene) -> None:
+    def _apply(self, scene: MarkedScene) -> None:
         if self.followed:
             with self.models.lock:
                 self.followed.change(self.scene, scene)
@@ -201,7 +201,7 @@ class Workspace:
 
     # Tracking
 
-    def propagate(self, from_here: bool = False, direction: str = "both", anew: bool = False) -> Iterator[Progress]:
+    def propagate(self, from_here: bool = False, direction: str = "both", anew: bool = False) -> Iterator[TrackedSoFar]:
         """Track all objects, and yield how far it is after each frame; `cancel` ends it.
 
         from_here: from the frame that is shown, rather than from the first one with a prompt. anew: see
@@ -221,7 +221,7 @@ class Workspace:
         try:
             while (index := self._step(followed)) is not None:
                 done += 1
-                yield Progress(done, self.count, index)
+                yield TrackedSoFar(done, self.count, index)
         finally:
             self._end_propagation(followed)
 
