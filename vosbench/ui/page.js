@@ -52,4 +52,21 @@
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("#play")) play();
   });
+
+  // Gradio loses a click into a picture that is still loading: repeat it when the picture has come.
+  const loaded = () => {
+    const picture = document.querySelector("#picture img");
+    return picture?.complete && picture.naturalWidth ? picture : null;
+  };
+  document.addEventListener("click", (event) => {
+    if (!event.isTrusted || !event.target.closest?.("#picture") || loaded()) return;
+    event.stopPropagation();
+    const place = { bubbles: true, clientX: event.clientX, clientY: event.clientY };
+    const waiting = setInterval(() => {
+      const picture = loaded();
+      if (!picture) return;
+      clearInterval(waiting);
+      picture.dispatchEvent(new MouseEvent("click", place));
+    }, 20);
+  }, true);
 })();

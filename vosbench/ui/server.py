@@ -58,6 +58,7 @@ def prepare_server(models: LoadedModels, datasets: Path, host: str, port: int, m
     try:
         listener = _listen(host, port)
         tabs = Tabs(models, folder / "tabs")
+        _serve_without_copies(tabs.folder)
         app = _mount_page(build_page(tabs, datasets, max_upload_bytes), host, max_upload_bytes)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,12 +85,24 @@ def _prepare_gradio(folder: Path) -> None:
         raise VosbenchError("ui", f"the page needs Gradio ({error})", 'run: pip install "vosbench[ui]"') from None
 
 
+def _serve_without_copies(folder: Path) -> None:
+    """Let Gradio serve the tabs' pictures and exports where they are, so that they go when a tab is closed.
+
+    A tab's folder has a random name, so no other tab can ask for its files.
+    """
+    import gradio as gr
+
+    folder.mkdir(parents=True)
+    gr.set_static_paths([folder])
+
+
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        number = getattr(error, "errno", None)
+        reason = os.strerror(number) if isinstance(error, OSError) and number and number > 0 else str(error)
         raise VosbenchError(f"{host}:{port}", f"cannot be listened on ({reason})", "give another --port") from None
 
 
