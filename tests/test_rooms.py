@@ -30,7 +30,8 @@ FLOORS = [
     {"fetching", "evaluation"},
     {"running"},
     {"studies", "api", "tracking"},
-    {"cli", "ui"},
+    {"ui"},
+    {"cli"},
 ]
 """The one rule of imports: a room sees the rooms on the floors below its own."""
 HEIGHT = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}

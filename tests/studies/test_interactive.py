@@ -208,7 +208,7 @@ def test_the_command_writes_a_table_json_and_csv(cli: Cli, birds: DatasetSplit) 
         ("pair", "1", "2"),
     ]
     again = cli(*words, "--frames", 2, "--videos", "rest", "--no-plots")
-    assert "1 of 1 objects" in again.stdout
+    assert "1 of 1 object" in again.stdout
 
 
 def test_the_command_tells_slips_in_one_line(cli: Cli, birds: DatasetSplit) -> None:

@@ -25,6 +25,7 @@ from vosbench.cli import (  # noqa: F401
     status,
     sweep,
     track,
+    ui,
 )
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
 from vosbench.cli.guide import add_guides
@@ -36,7 +37,7 @@ ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 EXIT_INTERRUPTED = 130
 
 COMMAND_ORDER = (
-    *("fetch", "infer", "eval", "run", "sweep", "slurm", "interactive", "track"),
+    *("fetch", "infer", "eval", "run", "sweep", "slurm", "interactive", "track", "ui"),
     *("list", "show", "status", "overlay", "correspond", "reproduce", "verify", "cite", "doctor"),
 )
 """The commands in the order in which `--help` lists them."""

@@ -13,7 +13,10 @@ from vosbench.io.plugins import load_object, make_unknown_name_error
 from vosbench.trackers.registry import known_plugins
 from vosbench.types import BoxPrompt, Point, PointPrompt, Prompt, Prompter, Video
 
-BUILT_IN_PROMPTERS = {"sam2": "vosbench.trackers.sam2:Sam2Prompter"}
+BUILT_IN_PROMPTERS = {
+    "grabcut": "vosbench.trackers.grabcut:GrabCut",
+    "sam2": "vosbench.trackers.sam2:Sam2Prompter",
+}
 """Where each built-in prompter is, as `module:object`."""
 
 MASKS_ONLY = ("mask",)  # the kinds of prompts of a tracker that does not say which it takes

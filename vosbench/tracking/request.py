@@ -98,14 +98,7 @@ def prepare_request(
         models.tracker, models.checkpoint, models.settings, models.gpu, roots.checkpoints
     )
     prompter = _choose_needed_prompter(tracker, prompts, models, roots)
-    facts = {
-        "video": clip.name,
-        "video_sha256": _hash_clip(clip),
-        "prompts": describe_prompts(prompts),
-        "direction": direction,
-        **tracker.facts,
-        **({"prompter": prompter.facts} if prompter else {}),
-    }
+    facts = collect_facts(clip, prompts, direction, tracker, prompter)
     place = outputs.wanted[0]
     folder = place.with_name(f".{place.name}.tracking")
     begun = (folder / FACTS).exists()
@@ -114,6 +107,20 @@ def prepare_request(
     store = MaskStore(folder, clip.size, facts)
     notes = list(_collect_notes(clip, models, prompter))
     return TrackRequest(clip, prompts, direction, outputs, tracker, prompter, store, facts, notes)
+
+
+def collect_facts(
+    clip: Clip, prompts: ClipPrompts, direction: str, tracker: TrackerChoice, prompter: PrompterChoice | None
+) -> dict[str, Any]:
+    """All that decides about the masks of a clip, for provenance. prompter: None if it is not needed."""
+    return {
+        "video": clip.name,
+        "video_sha256": _hash_clip(clip),
+        "prompts": describe_prompts(prompts),
+        "direction": direction,
+        **tracker.facts,
+        **({"prompter": prompter.facts} if prompter else {}),
+    }
 
 
 def _choose_needed_prompter(

@@ -1,0 +1,98 @@
+"""The models of the page: one tracker, and a prompter if the tracker takes masks only. All tabs share them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from threading import Lock
+
+from vosbench.errors import VosbenchError
+from vosbench.io.paths import Roots
+from vosbench.trackers.prompts import get_accepted_kinds
+from vosbench.trackers.sessions import open_session
+from vosbench.tracking.request import ModelChoice
+from vosbench.tracking.tracker_choice import (
+    PrompterChoice,
+    TrackerChoice,
+    choose_prompter,
+    choose_tracker_with_settings,
+)
+from vosbench.types import Prompter, Session, Tracker, Video
+
+WITHOUT_WEIGHTS = "grabcut"  # the prompter that always works
+
+
+@dataclass(frozen=True)
+class LoadedModels:
+    """A tracker and a prompter, loaded.
+
+    choice: what the user said of them, with the prompter's name. lock: held while a model computes, since several tabs
+    share it. note: what the user should know of the prompter; empty if there is nothing to say.
+    """
+
+    choice: ModelChoice
+    roots: Roots
+    tracker_choice: TrackerChoice
+    prompter_choice: PrompterChoice | None
+    tracker: Tracker
+    prompter: Prompter | None
+    lock: Lock
+    note: str = ""
+
+    @property
+    def has_sessions(self) -> bool:
+        """Whether the tracker has sessions of its own, so that a correction builds on what was found before."""
+        return hasattr(self.tracker, "open_session")
+
+    def open_session(self, video: Video) -> Session:
+        """Open a session on a video."""
+        return open_session(self.tracker, video, self.prompter)
+
+
+def load_models(choice: ModelChoice, roots: Roots, prompter: str | None = None) -> LoadedModels:
+    """Choose the models and load them.
+
+    prompter: its name; None for SAM 2's if its weights are there, and otherwise for one without weights, as `note`
+    says. A tracker that takes clicks and boxes gets none.
+
+    Raises VosbenchError for an unknown tracker, setting, prompter, checkpoint or device.
+    """
+    tracker = choose_tracker_with_settings(
+        choice.tracker, choice.checkpoint, choice.settings, choice.gpu, roots.checkpoints
+    )
+    chosen, note = None, ""
+    if not {"points", "box"} <= set(get_accepted_kinds(tracker.chosen.tracker)):
+        named, chosen, reason = _choose_prompter(prompter, choice, tracker.device, roots)
+        choice = replace(choice, prompter=named)
+        note = f"{choice.tracker} takes masks only: {named} turns clicks and boxes into masks first{reason}"
+    built = chosen.build() if chosen else None
+    return LoadedModels(choice, roots, tracker, chosen, tracker.build(), built, Lock(), note)
+
+
+def _choose_prompter(
+    name: str | None, choice: ModelChoice, device: str, roots: Roots
+) -> tuple[str, PrompterChoice, str]:
+    """The prompter's name, the prompter, and why it is this one if the user named none."""
+    wanted = name or choice.prompter
+    try:
+        return wanted, choose_prompter(wanted, choice.prompter_checkpoint, device, roots.checkpoints), ""
+    except VosbenchError as error:
+        if name or choice.prompter_checkpoint:
+            raise
+        reason = f"; for better masks, fetch the weights of {wanted} ({error.remedy})"
+        return WITHOUT_WEIGHTS, choose_prompter(WITHOUT_WEIGHTS, None, device, roots.checkpoints), reason
+
+
+def list_model_options(models: LoadedModels) -> list[str]:
+    """The options by which `vosbench track` uses the same models."""
+    choice = models.choice
+    words = ["--tracker", choice.tracker]
+    for option, value in (("--checkpoint", choice.checkpoint), ("--gpu", choice.gpu)):
+        words += [option, value] if value is not None else []
+    for pair in choice.settings:
+        words += ["--set", pair]
+    if models.prompter:
+        words += ["--prompter", choice.prompter]
+        words += ["--prompter-checkpoint", choice.prompter_checkpoint] if choice.prompter_checkpoint else []
+    if models.roots.checkpoints != Roots().checkpoints:
+        words += ["--checkpoints", str(models.roots.checkpoints)]
+    return words

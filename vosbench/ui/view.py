@@ -1,0 +1,95 @@
+"""What the page shows of a workspace, as values for its components."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from PIL import Image
+
+from vosbench.types import Frame
+from vosbench.ui import markup
+from vosbench.ui.picture import PictureScale, draw_picture
+from vosbench.ui.workspace import Workspace
+
+KEPT_PICTURES = 8
+
+
+class View(NamedTuple):
+    """A value for each component that follows the workspace, in the order of `Parts.view`."""
+
+    picture: Any
+    slider: Any
+    frame_line: str
+    status: str
+    objects: Any
+    colours: str
+    name: str
+    truth: Any
+    scores: str
+    command: str
+    command_note: str
+
+
+def draw_workspace(workspace: Workspace, with_truth: bool) -> Frame | None:
+    """The picture of the frame that is shown: uint8[H, W, 3]; None without a video."""
+    with workspace.lock:
+        if not workspace.video:
+            return None
+        index, scene, truth = workspace.index, workspace.scene, workspace.video.truth
+        true = truth.read(index) if truth and with_truth else None
+        prompts = scene.prompts.get(index, {})
+        frame = workspace.video.clip.frames[index]
+        return draw_picture(frame, workspace.read_masks(), prompts, scene.names, workspace.corner, true)
+
+
+def save_picture(workspace: Workspace, picture: Frame | None) -> str | None:
+    """Write a picture as a JPEG with all of its colours, which Gradio then copies, and return its path.
+
+    Each has a name of its own, since the browser may still load the one before; the latest ones are kept.
+    """
+    if picture is None:
+        return None
+    folder = workspace.folder / "pictures"
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.iterdir())[:-KEPT_PICTURES]:
+        old.unlink(missing_ok=True)
+    path = folder / f"{time.time_ns():020}.jpg"
+    Image.fromarray(picture).save(path, quality=90, subsampling=0)
+    return str(path)
+
+
+def view_workspace(workspace: Workspace, kinds: Sequence[str], with_truth: bool) -> View:
+    """All that the page shows. kinds: of files to export, for the command. with_truth: draw the ground truth, too."""
+    import gradio as gr
+
+    with workspace.lock:
+        names = [(name, object_id) for object_id, name in workspace.scene.names.items()]
+        last = max(1, workspace.count - 1)
+        return View(
+            save_picture(workspace, draw_workspace(workspace, with_truth)),
+            gr.update(value=workspace.index, maximum=last, interactive=workspace.count > 1),
+            markup.write_frame_line(workspace),
+            markup.write_status(workspace),
+            gr.update(choices=names, value=workspace.scene.object_id),
+            markup.write_object_colours(workspace),
+            workspace.scene.names[workspace.scene.object_id],
+            gr.update(visible=bool(workspace.video and workspace.video.truth)),
+            markup.write_scores(workspace),
+            workspace.write_command(kinds),
+            markup.write_command_note(workspace),
+        )
+
+
+def find_clicked_pixel(workspace: Workspace, position: Sequence[float]) -> tuple[int, int]:
+    """The column and row of the frame at a position in the picture."""
+    size = workspace.video.clip.size if workspace.video else (1, 1)
+    return PictureScale.of(size).find_pixel(position[0], position[1])
+
+
+def keep_view() -> View:
+    """A view that leaves every component as it is."""
+    import gradio as gr
+
+    return View(*(gr.skip() for _ in View._fields))
