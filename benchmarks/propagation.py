@@ -63,8 +63,8 @@ def save_initial_weights(engine: PropagationEngine, folder: Path) -> Path:
     import torch
 
     from vosbench.trackers.mask_propagation.network import MaskPropagationNetwork
-    from vosbench.trackers.simvos.checkpoint import VARIANTS
     from vosbench.trackers.simvos.network import SimVosNetwork
+    from vosbench.trackers.simvos.variants import VARIANTS
 
     torch.manual_seed(0)
     path = folder / f"{engine.tracker}-{engine.variant}.pth"

@@ -17,9 +17,9 @@ import torch
 from tests.support.recordings import count_differences, prompts_of_recording
 from vosbench.errors import VosbenchError
 from vosbench.trackers.propagation.frames import PreparedFrames
-from vosbench.trackers.simvos.checkpoint import VARIANTS, choose_variant
 from vosbench.trackers.simvos.network import SimVosNetwork, cut_windows, join_windows, weigh_tokens
 from vosbench.trackers.simvos.tracker import SimVos
+from vosbench.trackers.simvos.variants import VARIANTS, choose_variant
 from vosbench.types import Video
 
 CPU = torch.device("cpu")

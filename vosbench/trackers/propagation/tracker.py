@@ -6,14 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import torch
-
-from vosbench.trackers.propagation.aggregation import aggregate
-from vosbench.trackers.propagation.frames import PreparedFrames
 from vosbench.trackers.settings import TrackerSettings, setting
 from vosbench.types import Masks, Video
+
+if TYPE_CHECKING:
+    import torch
 
 NETWORK_DTYPES = ("float32", "bfloat16", "float16")
 
@@ -64,6 +63,10 @@ class PropagationTracker(ABC):
         Where an object is given, all others lose its pixels. An object that is given again is replaced by its new mask.
         Frames before the first prompt are not read.
         """
+        import torch
+
+        from vosbench.trackers.propagation.frames import PreparedFrames
+
         first = min(video.prompts, default=len(video.frames))
         yield from ({} for _ in range(first))
         if first == len(video.frames):
@@ -89,6 +92,8 @@ class PropagationTracker(ABC):
         """The arithmetic of the network, as the setting dtype says."""
         if self.settings.dtype == "float32":
             return nullcontext()
+        import torch
+
         return torch.autocast(self.device.type, getattr(torch, self.settings.dtype))
 
 
@@ -102,6 +107,10 @@ def merge(
 
     Returns the probabilities float32[n + 1, 1, h, w], the background first, and the ids of the n objects, ascending.
     """
+    import torch
+
+    from vosbench.trackers.propagation.aggregation import aggregate
+
     object_ids = sorted({*predicted, *given})
     planes = {object_id: plane.float() for object_id, plane in predicted.items()}
     if given and planes:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 
 from vosbench.errors import VosbenchError
 from vosbench.trackers.simvos.network import SimVosNetwork, find_sizes
+from vosbench.trackers.simvos.variants import Variant
 from vosbench.trackers.weights import check_weights, load_weights
 
 FETCH_SIMVOS = "run: vosbench fetch simvos-b, or give the path of such a file"
@@ -18,37 +18,6 @@ UNUSED = re.compile(r"cls_token|pos_embed|head\..*|fc_norm\..*|mask_token|pos_id
 """Tensors that only training uses, or that older files still have."""
 PROTOTYPES = 384
 LEARNERS = re.compile(r"tlearner(_back)?\..*")
-
-
-class Variant(NamedTuple):
-    """A variant of SimVOS.
-
-    channels, blocks: of its transformer. early_blocks: the blocks that see each frame by itself. token_learner: whether
-    remembered frames are condensed to prototypes.
-    """
-
-    channels: int
-    blocks: int
-    early_blocks: int
-    token_learner: bool
-
-
-VARIANTS = {"B": Variant(768, 12, 0, False), "BS": Variant(768, 12, 4, True), "L": Variant(1024, 24, 0, False)}
-
-
-def choose_variant(name: str, checkpoint: Path) -> Variant:
-    """The variant of a name, or with "auto" of the checkpoint's name, such as simvos-bs.pth.
-
-    A file does not say which variant it is of, and a wrong one gives bad masks without any error.
-    Raises VosbenchError if the checkpoint's name says nothing.
-    """
-    if name in VARIANTS:
-        return VARIANTS[name]
-    found = re.search(r"simvos[-_]?(bs|b|l)(?![a-z])", checkpoint.stem, re.IGNORECASE)
-    if not found:
-        wrong = f"its name does not tell the variant: {', '.join(VARIANTS)}"
-        raise VosbenchError(checkpoint, wrong, "give --set variant=B, BS or L, or name the file simvos-b, -bs or -l")
-    return VARIANTS[found[1].upper()]
 
 
 def load_simvos(checkpoint: Path, variant: Variant) -> SimVosNetwork:
