@@ -48,11 +48,11 @@ def report_faults(faults: Sequence[Fault], label: str, own: bool) -> list[str]:
     """
     if own and (refused := [fault for fault in faults if fault.refused]):
         remedies = dict.fromkeys(fault.remedy for fault in refused)
-        raise VosbenchError(label, "; ".join(_describe_kinds(refused)), ", ".join(remedies))
-    return [f"{label}: {line}" for line in _describe_kinds(faults)]
+        raise VosbenchError(label, "; ".join(_describe_fault_kinds(refused)), ", ".join(remedies))
+    return [f"{label}: {line}" for line in _describe_fault_kinds(faults)]
 
 
-def _describe_kinds(faults: Sequence[Fault]) -> Iterator[str]:
+def _describe_fault_kinds(faults: Sequence[Fault]) -> Iterator[str]:
     """One line for each kind of fault, which names the first file and counts the others."""
     kinds: dict[str, list[Fault]] = defaultdict(list)
     for fault in faults:
