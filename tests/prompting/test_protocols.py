@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tests.support.golden import unhurried
 from tests.support.sessions import Discs, Knowing, Watched, annotate, film, square_at
+from vosbench.prompting.clicking import click_at
 from vosbench.prompting.protocols import (
     ONLINE_THRESHOLD,
     Round,
-    click_at,
     run_offline,
     run_online,
     run_online_budgets,

@@ -22,6 +22,8 @@ from vosbench.running.job import Job, prepare_job
 from vosbench.running.prerequisites import find_missing_downloads
 from vosbench.running.prompting_choice import find_needed_prompter
 from vosbench.running.run import Run
+from vosbench.studies.sweep import build_sweep
+from vosbench.studies.sweep_plan import plan_runs
 from vosbench.types import BoxPrompt, Masks, PointPrompt, Session, Video
 
 SAME_COLOUR = "drawing_prompters:SameColour"
@@ -220,3 +222,10 @@ def test_objects_that_may_share_pixels_are_prompted_in_their_own_folders(tmp_pat
     (tree / "ImageSets/val.txt").write_text("hive\n")
     run = infer(open_split(str(tree), None, tmp_path), "static", tmp_path / "run", **CLICKED)
     assert {path.parent.name for path in run.path.glob("masks/hive/*/*.png")} == {"1", "2"}
+
+
+def test_the_kind_of_prompt_can_be_an_axis_of_a_sweep(birds: DatasetSplit, tmp_path: Path) -> None:
+    axes = {"dataset": (str(birds.root),), "tracker": ("static",), "prompter": (SAME_COLOUR,)}
+    sweep = build_sweep({**axes, "prompt": ("1-click", "box")})
+    plan = plan_runs(sweep, paths.Roots(results=tmp_path))
+    assert [run.job.facts["settings"]["prompt"] for run in plan.runs] == ["1-click", "box"]

@@ -113,6 +113,8 @@ def test_shards_make_one_study(birds: DatasetSplit) -> None:
     parts = [run_study(plan, "cpu", shard=(index, 2))[0] for index in (1, 2)]
     assert len(parts[0]) == 2
     assert parts[1] == whole
+    with pytest.raises(VosbenchError, match="it would delete what the other shards have found"):
+        run_study(plan, "cpu", overwrite=True, shard=(1, 2))
 
 
 def test_an_object_that_fails_is_told_and_tried_again(birds: DatasetSplit) -> None:

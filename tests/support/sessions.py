@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vosbench.prompting.protocols import OBJECT, Annotation
+from vosbench.prompting.clicking import OBJECT
+from vosbench.prompting.protocols import Annotation
 from vosbench.prompting.simulate import measure_iou
 from vosbench.trackers.sessions import ReplaySession
 from vosbench.trackers.static import Static

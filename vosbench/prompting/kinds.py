@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.prompting.protocols import OBJECT, click_at
+from vosbench.prompting.clicking import OBJECT, click_at
 from vosbench.prompting.simulate import find_box
 from vosbench.types import BoxPrompt, Mask, PointPrompt, Session
 

@@ -13,21 +13,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from vosbench.prompting.clicking import OBJECT, Clicks, correct_frame
 from vosbench.prompting.rebuild import Rebuilder
-from vosbench.prompting.simulate import choose_click, measure_iou
-from vosbench.types import Mask, Point, PointPrompt, Session
+from vosbench.prompting.simulate import measure_iou
+from vosbench.types import Mask, Session
 
-OBJECT = 1
 ONLINE_THRESHOLD = 0.75  # of IoU, below which the user of the online protocol stops and corrects
 LOCATE_SECONDS, CLICK_SECONDS, EXAMINE_SECONDS = 1.0, 1.5, 0.1  # to find an object; a click; to watch a frame
-
-
-@dataclass(frozen=True)
-class Clicks:
-    """The clicks in one frame. given: by the user. rebuilt: before them, to rebuild the mask that was corrected."""
-
-    given: tuple[Point, ...]
-    rebuilt: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ def run_offline(
     worst: Mask | None = None
     while index is not None and len(prompts) < rounds:
         truth = _require_truth(annotation, index)
-        prompts[index] = _correct(session, index, truth, worst, clicks, rebuilder)
+        prompts[index] = correct_frame(session, index, truth, worst, clicks, rebuilder)
         scores, index, worst = _propagate(session, annotation, prompts)
         seconds = sum(len(each.given) for each in prompts.values()) * CLICK_SECONDS
         seconds += len(prompts) * (EXAMINE_SECONDS * annotation.frames + LOCATE_SECONDS)
@@ -113,39 +105,13 @@ def run_online(
     the end.
     """
     start = annotation.start
-    prompts = {start: _correct(session, start, _require_truth(annotation, start), None, clicks, rebuilder)}
+    prompts = {start: correct_frame(session, start, _require_truth(annotation, start), None, clicks, rebuilder)}
     watched = _Watched(annotation)
     while stopped := _watch_on(session, watched, start, prompts, rounds):
         start, truth, found = stopped
-        prompts[start] = _correct(session, start, truth, found, clicks, rebuilder)
+        prompts[start] = correct_frame(session, start, truth, found, clicks, rebuilder)
     seconds = sum(len(each.given) for each in prompts.values()) * CLICK_SECONDS + len(prompts) * LOCATE_SECONDS
     return Round(prompts, watched.scores, seconds + EXAMINE_SECONDS * annotation.frames)
-
-
-def click_at(
-    session: Session, index: int, truth: Mask, prediction: Mask | None, clicks: int, before: tuple[Point, ...] = ()
-) -> tuple[Point, ...]:
-    """Click in a frame up to `clicks` times, each time where the mask that is seen is most wrong; return the clicks.
-
-    prediction: the mask before the first click; None if nothing is known of the object. before: clicks that come before
-    the user's, by which the session gets the mask that is to be corrected. Fewer clicks are given where the mask
-    becomes perfect.
-    """
-    given: list[Point] = []
-    while len(given) < clicks and (click := choose_click(truth, prediction)):
-        added = (click,) if given else (*before, click)
-        masks = session.add(index, OBJECT, PointPrompt(added), replace=not given)
-        given.append(click)
-        prediction = masks.get(OBJECT, np.zeros_like(truth))
-    return tuple(given)
-
-
-def _correct(
-    session: Session, index: int, truth: Mask, prediction: Mask | None, clicks: int, rebuilder: Rebuilder | None
-) -> Clicks:
-    """Click in a frame; if there is a rebuilder, first rebuild the mask that is to be corrected."""
-    rebuilt = rebuilder.rebuild(session, index, prediction) if rebuilder and prediction is not None else ()
-    return Clicks(click_at(session, index, truth, prediction, clicks, rebuilt), rebuilt)
 
 
 @dataclass

@@ -27,8 +27,8 @@ MASK_MODULES = tuple(
 )
 """What decodes the frames, and what turns that which a tracker yields into masks on disk."""
 PROMPTING_MODULES = (
+    f"{PACKAGE}.prompting.clicking",
     f"{PACKAGE}.prompting.kinds",
-    f"{PACKAGE}.prompting.protocols",
     f"{PACKAGE}.prompting.simulate",
     f"{PACKAGE}.running.prompted_tracker",
 )

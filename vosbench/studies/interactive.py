@@ -13,21 +13,20 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.score_object import measure_frame
 from vosbench.evaluation.summary import format_signature
 from vosbench.io import files, paths, plugins
 from vosbench.io.wording import count_of
-from vosbench.prompting.protocols import OBJECT, Annotation, Round, run_offline, run_online_budgets
+from vosbench.prompting.clicking import OBJECT
+from vosbench.prompting.protocols import Annotation, Round, run_offline, run_online_budgets
 from vosbench.prompting.rebuild import Rebuilder
 from vosbench.running.failure import format_in_one_line
 from vosbench.running.job import NO_SETTINGS, Job, prepare_job
 from vosbench.running.prompted_tracker import build_prompter
 from vosbench.running.settings import PROMPT_PARAMETER
 from vosbench.running.work import seed_generators
+from vosbench.studies.interactive_annotation import annotate_object
 from vosbench.studies.interactive_record import (
     ObjectResult,
     begin_study,
@@ -36,7 +35,7 @@ from vosbench.studies.interactive_record import (
     read_object_result,
 )
 from vosbench.trackers.sessions import open_session
-from vosbench.types import Mask, Prompter, Session, Tracker, Video
+from vosbench.types import Prompter, Session, Tracker, Video
 
 Protocol = Literal["offline", "online"]
 UNUSED_RULES = ("span", "skip", "groups", "strict")
@@ -133,6 +132,11 @@ def run_study(
     on_object: called with the number of objects that are done, and of all. Raises VosbenchError if the folder holds
     another study, or if what made its results has changed.
     """
+    if overwrite and shard[1] > 1:
+        found = "it would delete what the other shards have found"
+        raise VosbenchError(
+            f"--overwrite with --shard {shard[0]}/{shard[1]}", found, "choose another folder with --out"
+        )
     begin_study(plan.folder, plan.job, _describe_study(plan, command), overwrite)
     mine = plan.objects[shard[0] - 1 :: shard[1]]
     missing = [each for each in mine if not object_path(plan.folder, *each[:2]).is_file()]
@@ -151,8 +155,8 @@ def run_study(
             failures.append(f"{video}, object {object_id}: {format_in_one_line(error)}")
             _log_failure(plan.folder / "errors.log", failures[-1])
         on_object(len(mine) - len(missing) + missing.index((video, object_id, start)) + 1, len(mine))
-    found = (object_path(plan.folder, video, object_id) for video, object_id, _ in plan.objects)
-    return [read_object_result(path) for path in found if path.is_file()], failures
+    ready = (object_path(plan.folder, video, object_id) for video, object_id, _ in plan.objects)
+    return [read_object_result(path) for path in ready if path.is_file()], failures
 
 
 def _describe_study(plan: StudyPlan, command: str) -> dict[str, Any]:
@@ -181,7 +185,7 @@ def _evaluate_object(
     seed_generators()
     split, (tracker, prompter) = plan.dataset_split, models
     frames, frame_names = split.frames_of(video), [path.stem for path in split.frame_paths(video)]
-    annotation = _annotate(split, video, object_id, start, frame_names)
+    annotation = annotate_object(split, video, object_id, start, frame_names)
     # A session of the tracker's own knows the mask that a click corrects; any other knows only the clicks.
     own = hasattr(tracker, "open_session")
     rebuilder = None if own else Rebuilder(OBJECT, f"{video}/{object_id}", plan.seed)
@@ -203,24 +207,6 @@ def _play(
         return
     with begin() as session:
         yield from run_offline(session, *options)
-
-
-def _annotate(split: DatasetSplit, video: str, object_id: int, start: int, frame_names: Sequence[str]) -> Annotation:
-    """The ground truth of an object for the simulated user; each mask is decoded when it is looked at."""
-    ground_truth, rules = split.ground_truth(video), split.rules
-    annotated = set(ground_truth.frame_names_of(object_id))
-
-    def read(index: int) -> Mask | None:
-        if frame_names[index] not in annotated:
-            return None
-        size, masks = ground_truth.read(frame_names[index])
-        return masks.get(object_id, np.zeros(size, np.bool_))
-
-    def measure(truth: Mask, found: Mask) -> tuple[float, ...]:
-        height, width = truth.shape
-        return measure_frame("", (height, width), truth, found, rules).values
-
-    return Annotation(read, start, len(frame_names), measure)
 
 
 def _log_failure(path: Path, failure: str) -> None:

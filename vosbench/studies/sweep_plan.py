@@ -12,7 +12,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.run import Run
-from vosbench.running.settings import CHECKPOINT_PARAMETER, find_offered_settings
+from vosbench.running.settings import CHECKPOINT_PARAMETER, find_run_settings
 from vosbench.studies.sweep import NAMED_AXES, Sweep, SweepCell, format_axis_value
 from vosbench.trackers import registry
 
@@ -90,7 +90,7 @@ def _has_axis(parameters: Mapping[str, Parameter], axis: str) -> bool:
     """Whether a tracker with these parameters has an axis."""
     if axis == CHECKPOINT_PARAMETER:
         return axis in parameters
-    offered = find_offered_settings(parameters)
+    offered = find_run_settings(parameters)
     takes_any = any(parameter.kind is Parameter.VAR_KEYWORD for parameter in offered.values())
     return axis in NAMED_AXES or axis in offered or takes_any
 
