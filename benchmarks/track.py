@@ -7,6 +7,8 @@
     python benchmarks/track.py --device cuda --davis    `vosbench infer`, start-up included, over drawn videos: as many
                                                         videos, frames and objects as DAVIS 2017 val has
 
+    python benchmarks/track.py --propagation --objects 1 2   Mask-Propagation and SimVOS: see benchmarks/propagation.py
+
 stock      the stock predictor, used as by the official script (tests/support/official.py): it reads all frames, tracks
            the objects of the first frame together, or late objects one after the other, and then writes the masks
 exact      vosbench with its default settings
@@ -50,6 +52,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from balance import DAVIS
 from evaluate import DATA, ROOT, conditions, spread
+from propagation import PROPAGATION_ENGINES, compare_propagation, compare_reading
 
 # Only the measured processes import torch: the peak memory of a process is never less than that of its parent.
 
@@ -462,6 +465,19 @@ def summarise_run(name: str, seconds: float, timings: Path) -> str:
     )
 
 
+def measure_propagation(options: argparse.Namespace, scratch: Path) -> None:
+    """Print the tables of Mask-Propagation and SimVOS."""
+
+    def draw_clip(tree: Path, objects: int, frames: int, shape: tuple[int, int]) -> None:
+        draw(tree, Clip(objects, frames, shape=tuple(shape)))
+
+    print(*conditions({}), "", sep="\n")
+    if options.memory:
+        compare_reading(options.frames or (20, 100, 200), call_in_process)
+    else:
+        compare_propagation(options, scratch, draw_clip, call_in_process)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=DTYPES, default="cpu", help="default: %(default)s")
@@ -481,6 +497,21 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few rows, one round, and then --davis")
     parser.add_argument("--davis", action="store_true", help="measure whole runs; --frames then limits each video")
     parser.add_argument("--memory", action="store_true", help="measure only the memory for a short and a long video")
+    parser.add_argument(
+        "--propagation",
+        choices=PROPAGATION_ENGINES,
+        nargs="*",
+        metavar="NAME",
+        help="measure only Mask-Propagation and SimVOS, by default the usual of: " + "; ".join(PROPAGATION_ENGINES),
+    )
+    parser.add_argument(
+        "--frame-size",
+        type=int,
+        nargs=2,
+        default=(480, 854),
+        metavar=("HEIGHT", "WIDTH"),
+        help="of the frames of --propagation (default: 480 854)",
+    )
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--data", type=Path, default=DATA, help="the folder that holds sam2/ (default: %(default)s)")
     options = parser.parse_args()
@@ -491,6 +522,9 @@ def main() -> int:
     side = options.image_size or (1024 if gpu else 128 if options.memory else 256)
     with TemporaryDirectory(prefix="vosbench-") as folder:
         scratch = Path(folder)
+        if options.propagation is not None:
+            measure_propagation(options, scratch)
+            return 0
         machine = Machine(options.device, options.size or ("base_plus" if gpu else "tiny"), side, scratch / "seeded.pt")
         described = call_in_process(seed, machine, options.data.resolve() / "sam2" / "weights.py")
         print(*conditions({}), described, "", sep="\n")

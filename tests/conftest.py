@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import runpy
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy is imported: waiting threads slow a busy machine down
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of hundreds of processes compiles all that it imports
@@ -90,6 +91,36 @@ def checkpoint(seeded: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory
     torch.save({"model": official.build(seeded, 64).state_dict()}, path)
     yield str(path)
     path.unlink()  # 156 MB that pytest would keep
+
+
+@pytest.fixture(scope="session")
+def mask_propagation_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A checkpoint of Mask-Propagation with random weights."""
+    from vosbench.trackers.mask_propagation.network import MaskPropagationNetwork
+
+    path = tmp_path_factory.mktemp("mask_propagation") / "random.pth"
+    _save_random_weights(MaskPropagationNetwork, path)
+    yield str(path)
+    path.unlink()  # 215 MB that pytest would keep
+
+
+@pytest.fixture(scope="session")
+def simvos_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A checkpoint of SimVOS-B with random weights."""
+    from vosbench.trackers.simvos.network import SimVosNetwork
+
+    path = tmp_path_factory.mktemp("simvos") / "simvos-b.pth"
+    _save_random_weights(lambda: SimVosNetwork(768, 12, (0, 0)), path)
+    yield str(path)
+    path.unlink()  # 430 MB that pytest would keep
+
+
+def _save_random_weights(make_network: Callable[[], Any], path: Path) -> None:
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        torch.save(make_network().state_dict(), path)
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import vosbench
+from tests.support.cli import make_environment
 from tests.support.golden import make_tree, squares, write_masks
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.summary import Evaluation
@@ -92,10 +93,18 @@ def test_a_dataframe_of_other_rows_names_the_possible_ones(scored: Evaluation) -
         vosbench.dataframe(scored, per="sequence")  # type: ignore[arg-type]
 
 
-def test_a_script_that_its_own_workers_would_run_again_is_told_so(scored: Evaluation, tmp_path: Path) -> None:
-    (tmp_path / "script.py").write_text("import vosbench\nvosbench.evaluate('results', 'animals', jobs=2)\n")
-    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True)
-    assert "`if __name__ == '__main__':`" in done.stderr
+@pytest.mark.parametrize("way", ["file", "-"])
+def test_a_script_without_a_guard_may_score_with_several_processes(
+    scored: Evaluation, tmp_path: Path, way: str
+) -> None:
+    """None of them imports the script: it would run again in each, or not be found."""
+    script = "import vosbench\nprint(vosbench.evaluate('results', 'animals', datasets='.', jobs=2)['J&F-Mean'])\n"
+    (tmp_path / "script.py").write_text(script)
+    command = [sys.executable, "script.py" if way == "file" else "-"]
+    done = subprocess.run(
+        command, input=script, cwd=tmp_path, env=make_environment(), capture_output=True, text=True, timeout=120
+    )
+    assert (done.stdout, done.stderr) == (f"{scored['J&F-Mean']}\n", "")
 
 
 def test_dir_shows_what_there_is_to_call() -> None:

@@ -115,7 +115,7 @@ def test_only_the_command_line_prints_and_exits() -> None:
         for node in ast.walk(parsed(FILES[module]))
         if room_of(module) != "cli" and isinstance(node, ast.Call) and ast.unparse(node.func) in words
     }
-    assert calls == {("vosbench.io.processes", "os._exit")}  # a process whose parent has died
+    assert calls == {("vosbench.io.spawning", "os._exit")}  # a process whose parent has died
 
 
 def code(path: Path) -> str:

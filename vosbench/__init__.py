@@ -13,10 +13,14 @@ if TYPE_CHECKING:
     from vosbench.errors import VosbenchError
     from vosbench.evaluation.summary import Evaluation
     from vosbench.running.run import Run
-    from vosbench.types import Tracker, Video
+    from vosbench.trackers.sessions import open_session
+    from vosbench.types import BoxPrompt, Point, PointPrompt, Tracker, Video
 
 __all__ = [
+    "BoxPrompt",
     "Evaluation",
+    "Point",
+    "PointPrompt",
     "Run",
     "Tracker",
     "Video",
@@ -27,10 +31,14 @@ __all__ = [
     "fetch",
     "infer",
     "open_dataset",
+    "open_session",
 ]
 
 _MODULES = {
+    "BoxPrompt": "vosbench.types",
     "Evaluation": "vosbench.evaluation.summary",
+    "Point": "vosbench.types",
+    "PointPrompt": "vosbench.types",
     "Run": "vosbench.running.run",
     "Tracker": "vosbench.types",
     "Video": "vosbench.types",
@@ -40,6 +48,7 @@ _MODULES = {
     "fetch": "vosbench.api",
     "infer": "vosbench.api",
     "open_dataset": "vosbench.api",
+    "open_session": "vosbench.trackers.sessions",
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,16 @@ from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
 from vosbench.fetching.checkpoints import known_checkpoints
-from vosbench.fetching.fetch import (
-    FetchPlan,
-    FetchResult,
-    fetch_checkpoint,
-    fetch_dataset,
-    plan_checkpoint,
-    plan_dataset,
-    rename_dataset,
-)
+from vosbench.fetching.fetch import FetchResult, fetch_checkpoint, fetch_dataset, rename_dataset
+from vosbench.fetching.plan import FetchPlan, plan_checkpoint, plan_dataset
 from vosbench.fetching.sources import FetchProgress, Sources
-from vosbench.io.paths import Roots
+from vosbench.io.paths import Roots, is_run
 from vosbench.running.attempts import Event
 from vosbench.running.infer import choose_job_devices, infer_jobs, require_success
 from vosbench.running.job import NO_SETTINGS, prepare_job
 from vosbench.running.pool import DEFAULT_STALL
 from vosbench.running.run import Run, open_scored_split
+from vosbench.running.score_run import require_asked_videos, score_run
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 __all__ = ["dataframe", "evaluate", "fetch", "infer", "open_dataset", "plan_fetch"]
@@ -98,12 +93,14 @@ def plan_fetch(
 
 def _find_fetchable(name: str, as_name: str | None) -> Dataset | Download:
     """Return the checkpoint or the dataset of a name; the dataset is renamed if another name is given."""
-    checkpoint = known_checkpoints().get(name)
+    checkpoints = known_checkpoints()
+    checkpoint = checkpoints.get(name)
     if checkpoint and as_name is not None:
         raise VosbenchError(f"--as {as_name}", f"{name} is a checkpoint, and only a dataset can have another name")
     if checkpoint:
         return checkpoint
-    return find_dataset(name) if as_name is None else rename_dataset(find_dataset(name), as_name)
+    dataset = find_dataset(name, others=checkpoints)
+    return dataset if as_name is None else rename_dataset(dataset, as_name)
 
 
 def open_dataset(
@@ -138,17 +135,22 @@ def evaluate(
     dataset: a name under `datasets`, a path, or a split that is open already, for which `split` and `rules` do not
     count; None for a run, which knows its own. split: None for a run's own, or else the default on the dataset's card.
     rules: the dataset whose rules count instead of its own. videos: only these.
-    jobs: processes, one a core if None. A script that asks for more than one must call this below
-    `if __name__ == "__main__":`, because the processes import the script.
+    jobs: processes, one a core if None.
     strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
     on_video: called after each video with the number of videos scored so far and of all.
+    `marks` of the result say what sets it apart from an evaluation of the whole split, by the run's rules, strictly.
     Raises VosbenchError for any problem that the user can solve.
     """
     path = results.path if isinstance(results, Run) else Path(results)
     opened = dataset
     if not isinstance(opened, DatasetSplit):
         opened = open_scored_split(path, opened, split, rules, Path(datasets))
-    return score_split(path, opened, choose_videos(opened, videos or ()), jobs, strict, on_video)
+    chosen = choose_videos(opened, videos or ())
+    if not is_run(path):
+        return score_split(path, opened, chosen, jobs, strict, on_video)
+    if strict and not videos:
+        require_asked_videos(Run(path), opened)
+    return score_run(Run(path), opened, chosen, jobs, strict, on_video)
 
 
 def infer(
@@ -158,13 +160,19 @@ def infer(
     split: str | None = None,
     checkpoint: str | Path | None = None,
     settings: Mapping[str, Any] = NO_SETTINGS,
+    prompt: str = "mask",
+    prompter: str | None = None,
+    prompter_checkpoint: str | Path | None = None,
+    prompts_from: str | Path | Run | None = None,
     devices: str | Sequence[str] | None = None,
+    threads: int | None = None,
     videos: Sequence[str] | None = None,
     limit: int | None = None,
     rules: str | None = None,
     shard: tuple[int, int] = (1, 1),
     out: str | Path | None = None,
     overwrite: bool = False,
+    keep: bool = False,
     stall: float = DEFAULT_STALL,
     datasets: str | Path = "datasets",
     checkpoints: str | Path = "checkpoints",
@@ -176,18 +184,28 @@ def infer(
     dataset: a name under `datasets`, the path of a dataset, or a split that is open already, for which `split` and
     `rules` do not count; the default is DAVIS 2017. tracker: a name, "module:object", a class, or an object with a
     method `track`. checkpoint: a name of the catalogue, or the path of a file. settings: of the tracker, as values,
-    such as {"memory_size": 3}. devices: "all", "cpu", indices of GPUs such as "0,1", or a list such as ["cpu", "cpu"],
-    with a worker for each entry; None is all GPUs, or the CPU. videos, limit: only these; only the first so many.
+    such as {"memory_size": 3}. prompt: what each object is given by: "mask", its first mask, or "box", "1-click",
+    "3-click" or "5-click", drawn from this mask by a simulated user, see docs/promptable.md. prompter,
+    prompter_checkpoint: what turns clicks and boxes into masks for a tracker that takes masks only, "sam2" if None, and
+    its weights. prompts_from: a run whose recorded clicks or boxes are given again.
+    devices: "all", "cpu", indices of GPUs such as "0,1", or a list such as ["cpu", "cpu"],
+    with a worker for each entry; None is all GPUs, or the CPU. "cpu" has as many workers as cores, videos and memory
+    allow. threads: with how many torch computes in each worker; None is the number with which the run was begun, or
+    else the cores divided by the workers. videos, limit: only these; only the first so many.
     rules: the dataset whose prompts and rules count instead. shard: (i, N) takes the i-th of N parts of equal work.
     out: the run's own folder; None is a folder under `results` that is named after dataset, tracker and settings.
-    overwrite: track again what is done, and replace another run in the folder. stall: the seconds without a frame
-    after which a worker is stopped. on_event: called with what happens to each video: its `kind`, `video`, `device`,
-    `frame`, `record` and `error`.
+    overwrite: track again what is done, and replace another run in the folder. keep: continue a run and keep its masks
+    although what made them has changed: the tracker's code, its weights, the prompts, or the version of torch, sam2 or
+    another package of the tracker. stall: the seconds without a frame after which a worker is stopped; a video's first
+    frame always has 600. on_event: called with what happens to each video: its `kind`, `video`, `device`, `frame`,
+    `record` and `error`.
 
     Workers import a tracker by its module, so a class that is defined in a notebook, in the script itself or in a
     function, and an object that is already built, are used in this process instead, on one device and one video after
     the other. There `stall` does not count, and a crash of the tracker ends this process. What the state of an object
-    is cannot be told, so its run is never continued: give `overwrite=True` or another `out`.
+    is cannot be told, so its run is continued only with `keep=True`; else give `overwrite=True` or another `out`.
+
+    What is to be known of a run that is continued, such as other versions of packages, is a Python warning.
 
     Raises VosbenchError for whatever the user can put right, and if a video failed in all its attempts. Then the error
     names the failed videos and the log; all other videos are in the run, and the same call tries the failed ones again.
@@ -196,7 +214,24 @@ def infer(
     chosen = choose_videos(opened, videos or (), limit)
     roots = Roots(Path(datasets), Path(checkpoints), Path(results))
     weights = str(checkpoint) if checkpoint else None
+    settings = {**settings, **_collect_prompt_settings(prompt, prompter, prompter_checkpoint, prompts_from)}
     job = prepare_job(roots, opened, tracker, weights, settings, Path(out) if out else None, chosen, shard)
     call = f"vosbench.infer({opened.name!r}, {job.facts['tracker']!r}, settings={dict(settings)!r})"
     used = choose_job_devices(job, devices)
-    return require_success(job, infer_jobs([job], used, overwrite, call, stall, on_event)[0])
+    each = None if devices is None or isinstance(devices, str) else 1
+    outcomes = infer_jobs([job], used, overwrite, call, stall, on_event, each, threads, keep=keep, on_note=_warn_user)
+    return require_success(job, outcomes[0])
+
+
+def _collect_prompt_settings(
+    prompt: str, prompter: str | None, checkpoint: str | Path | None, prompts_from: str | Path | Run | None
+) -> dict[str, str]:
+    """The settings of a run that say how its objects are given, without those that are left as they are."""
+    again = prompts_from.path if isinstance(prompts_from, Run) else prompts_from
+    given = {"prompter": prompter, "prompter_checkpoint": checkpoint, "prompts_from": again}
+    chosen = {"prompt": prompt} if prompt != "mask" else {}
+    return chosen | {name: str(value) for name, value in given.items() if value is not None}
+
+
+def _warn_user(line: str) -> None:
+    warnings.warn(line, stacklevel=2)

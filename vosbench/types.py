@@ -97,6 +97,10 @@ class Tracker(Protocol):
     cost: tuple[float, float]; default: (1.0, 1.0)
         What a frame costs, and what each object in it adds, in any unit. It decides which videos a shard gets, and
         which video is the longest, since the longest is tracked first.
+    memory: float; default: 1000
+        About how much memory a worker needs on a CPU, in MiB. With the cores and the videos it decides how many workers
+        are planned there, and so with how many threads each computes. Workers start only while memory is free for
+        them, as the first one's use of it shows.
     lean: Mapping[str, Any]; default: {}
         Settings that take less memory. A video for which memory ran out is tried again with them.
     first_masks_only: bool; default: False
@@ -110,10 +114,13 @@ class Tracker(Protocol):
     def track(self, video: Video) -> Iterator[Masks]:
         """Yield the masks of every frame of the video, in order, the prompted frames included.
 
-        Yield only objects that are prompted in some frame of the video. What is yielded is copied before the tracker
-        gets control again, so it may fill the same arrays anew for the next frame.
-        Raise VosbenchError for what the user can put right. After any other error the video is tried once more in a
-        new process.
+        Yield only objects that are prompted in some frame of the video. The arrays may also be of another package, such
+        as tensors of torch on any device, and instead of masks one label map may be yielded: integers[H, W], the object
+        ids. What is yielded is copied before the tracker gets control again, so it may fill the same arrays anew for
+        the next frame.
+        Raise VosbenchError for what the user can put right. A video that ends with an error is failed at once, except
+        after errors of the machine, such as OSError, CUDA's, or a lack of memory: then it is tried once more in a new
+        process.
         """
         ...
 

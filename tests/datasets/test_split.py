@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import re
 import shutil
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support.golden import make_tree, opened, squares, write_frames, write_masks
+from tests.support.golden import Maps, fetched, make_tree, opened, squares, write_frames, write_masks
 from vosbench.datasets import meta
 from vosbench.datasets.card import Rules, Split
+from vosbench.datasets.notes import describe_split_notes
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
@@ -195,6 +197,12 @@ def test_a_damaged_png_is_a_frame_that_cannot_be_decoded(root: Path) -> None:
         opened(root).frames_of("bear")[5]
 
 
+def test_a_pipe_among_the_frames_is_named_and_not_waited_for(root: Path) -> None:
+    os.mkfifo(root / "JPEGImages/bear/00005.jpg")
+    with pytest.raises(VosbenchError, match=r"bear/00005\.jpg: is a pipe, a socket or a device, not a file"):
+        opened(root).frames_of("bear")[5]
+
+
 def test_a_sequence_of_frames_ends(root: Path) -> None:
     frames = opened(root).frames_of("bear")
     assert len(list(frames)) == len(frames) == 5
@@ -270,9 +278,44 @@ def test_the_error_for_a_missing_split_names_the_lists(root: Path) -> None:
         open_split(str(root), "test", Path("datasets"))
 
 
-def test_a_tree_without_lists_has_no_split(root: Path) -> None:
+@pytest.mark.parametrize("place", ["", "480p"])
+def test_a_tree_without_lists_has_all_its_videos(tmp_path: Path, place: str) -> None:
+    for folder, write in (("JPEGImages", write_frames), ("Annotations", write_masks)):
+        write(tmp_path / "animals" / folder / place, {"cat10": BEAR, "cat9": BEAR})
+    (tmp_path / "animals/JPEGImages/notes").mkdir()
+    tree = opened(tmp_path / "animals")
+    assert (tree.split.name, tree.videos) == ("val", ("cat9", "cat10"))
+    assert (
+        tree.note
+        == f"{tmp_path}/animals has no list in ImageSets, so the split is every video with frames and masks, 2 in all"
+    )
+    assert tree.video("cat9").prompts.keys() == {0, 2, 4}
+
+
+def test_a_video_that_a_tree_without_lists_leaves_out_is_named(root: Path) -> None:
     shutil.rmtree(root / "ImageSets")
-    with pytest.raises(VosbenchError, match=r"has no split val: .* found no list"):
+    write_frames(root / "JPEGImages", {"wolf": BEAR})
+    tree = opened(root)
+    assert tree.videos == ("bear",)
+    assert tree.note.endswith("every video with frames and masks, 1 in all; without masks are wolf")
+
+
+@pytest.mark.parametrize("masks", [{"0001": BEAR}, {"0001/1": BEAR}], ids=["maps", "apart"])
+def test_a_tree_without_lists_and_frames_has_the_videos_with_masks(tmp_path: Path, masks: dict[str, Maps]) -> None:
+    write_masks(tmp_path / "animals/Annotations", masks)
+    assert opened(tmp_path / "animals").videos == ("0001",)
+
+
+def test_a_folder_without_lists_and_videos_is_refused(root: Path) -> None:
+    shutil.rmtree(root / "ImageSets")
+    shutil.rmtree(root / "Annotations")
+    with pytest.raises(VosbenchError, match=r"animals: found no list in ImageSets and no video, expected JPEGImages/"):
+        opened(root)
+
+
+def test_where_other_splits_have_lists_a_split_needs_one(root: Path) -> None:
+    (root / "ImageSets/val.txt").rename(root / "ImageSets/train.txt")
+    with pytest.raises(VosbenchError, match=r"has no split val: .* found ImageSets/train\.txt"):
         opened(root)
 
 
@@ -288,6 +331,48 @@ def test_a_video_without_frames_is_refused(root: Path) -> None:
         opened(root).video("bear")
 
 
+def test_a_frame_that_is_there_twice_is_refused(root: Path) -> None:
+    shutil.copy(root / "Annotations/bear/00002.png", root / "JPEGImages/bear")
+    with pytest.raises(VosbenchError, match=r"JPEGImages/bear: 00002.jpg and 00002.png are the same frame; remove one"):
+        opened(root).video("bear")
+
+
+# Masks of only 0 and 255
+
+WHITE = [squares((255, 2, 2 + step)) for step in range(3)]
+
+
+def test_in_a_tree_masks_of_only_0_and_255_are_one_object(tmp_path: Path) -> None:
+    tree = opened(make_tree(tmp_path / "animals", {"bear": [squares(), *WHITE], "fox": BEAR}))
+    (index, prompt), *others = tree.video("bear").prompts.items()
+    assert (index, prompt.keys(), others) == (1, {1}, [])
+    assert np.array_equal(prompt[1], WHITE[0] == 255)
+    assert describe_split_notes(tree, tree.videos) == [
+        "the masks of bear hold only 0 and 255: 255 is one object there, with id 1, and not void"
+    ]
+
+
+def test_beside_other_ids_255_is_void(tmp_path: Path) -> None:
+    tree = opened(make_tree(tmp_path / "animals", {"bear": [squares(ONE, (255, 14, 20)), *WHITE]}))
+    assert tree.video("bear").prompts[0].keys() == {1}
+    assert describe_split_notes(tree, tree.videos) == []
+
+
+def test_an_id_after_masks_of_only_0_and_255_is_refused(tmp_path: Path) -> None:
+    tree = opened(make_tree(tmp_path / "animals", {"bear": [*WHITE, squares(TWO)]}))
+    with pytest.raises(
+        VosbenchError, match=r"bear/00003\.png: holds the id 2, and the video's first mask only 0 and 255"
+    ):
+        tree.video("bear")
+
+
+@pytest.mark.parametrize(("card", "object_ids"), [("davis2016", {1}), ("sav", {255}), ("folder", {1})])
+def test_what_255_is_in_a_fetched_dataset_its_card_says(tmp_path: Path, card: str, object_ids: set[int]) -> None:
+    root = fetched(make_tree(tmp_path / "animals", {"bear": WHITE}), card)
+    assert opened(root).video("bear").prompts[0].keys() == object_ids
+    assert opened(root, "davis2017").rules.binary == (card == "folder")
+
+
 def test_the_error_for_a_damaged_split_names_the_command_that_fetches_it_again(root: Path) -> None:
     card = {"name": "synthetic", "title": "Drawn", "splits": {"val": {}}}
     (root / paths.MANIFEST).write_text(files.to_json({"card": card}))
@@ -301,6 +386,6 @@ def test_the_error_for_a_damaged_split_names_the_command_that_fetches_it_again(r
 
 
 def test_a_video_without_objects_is_refused(tmp_path: Path) -> None:
-    root = make_tree(tmp_path / "animals", {"bear": [squares((255, 2, 2))] * 3})
+    root = fetched(make_tree(tmp_path / "animals", {"bear": [squares((255, 2, 2))] * 3}), "davis2017")
     with pytest.raises(VosbenchError, match=r"no mask of video bear .* davis2017, in which 255 is void; .* --rules"):
         opened(root).video("bear")

@@ -74,6 +74,20 @@ def found(root: Path, dataset: str, deep: bool = False) -> list[str]:
     ]
 
 
+def test_a_frame_without_a_mask_is_found_in_a_tree_where_every_frame_has_one(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "bears", {"bear": [squares(ONE)] * 4, "cub": [squares(ONE)] * 4})
+    (tree / "Annotations/bear/00002.png").unlink()
+    for index in (1, 2, 3):
+        (tree / f"Annotations/cub/{index:05}.png").unlink()  # what is left is a prompt
+    assert found(tmp_path, str(tree)) == ["Annotations/bear: has no mask of 1 of 4 frames, such as 00002"]
+
+
+def test_an_object_that_is_there_twice_is_found(tmp_path: Path) -> None:
+    tree = make_tree(tmp_path / "bears", {"bear/1": [squares(ONE)], "bear/01": [squares(ONE)]})
+    (tree / "ImageSets/val.txt").write_text("bear\n")
+    assert found(tmp_path, str(tree))[0] == "Annotations/bear: has folders 01 and 1, which are both object 1"
+
+
 def rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     content = json.loads(path.read_text())
     change(content)

@@ -240,6 +240,9 @@ def test_youtube_vos_scores_each_object_after_its_first_frame_the_last_included(
     apart = {name: evaluation[name] for name in ("J-seen", "F-seen", "J-unseen", "F-unseen")}
     assert apart == {"J-seen": 3 / 4, "F-seen": 3 / 4, "J-unseen": 1 / 2, "F-unseen": 1 / 2}
     assert "|boundary_side:360|groups:seen+unseen|source:third-party|" in evaluation.signature
+    assert evaluation.notes == (
+        "categories that the card lists neither as seen nor as unseen, with 1 of 2 objects, count as unseen: yak",
+    )
 
 
 @pytest.mark.parametrize(
@@ -268,7 +271,7 @@ def test_youtube_vos_takes_the_boundary_of_masks_with_a_short_side_of_360_pixels
 def test_a_frame_that_is_listed_and_has_no_truth_is_named(tmp_path: Path) -> None:
     root, results = youtube(tmp_path)
     (root / "Annotations/clip/00015.png").unlink()
-    with pytest.raises(VosbenchError, match=r"meta\.json: lists 1 frames of video clip .*, such as 00015"):
+    with pytest.raises(VosbenchError, match=r"meta\.json: lists 1 frame of video clip .*, such as 00015"):
         score_split(results, opened(root, "ytvos"), jobs=1)
 
 

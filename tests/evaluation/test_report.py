@@ -27,7 +27,10 @@ def test_the_csvs_are_the_official_ones(evaluation: Evaluation) -> None:
 
 def test_json_has_full_precision_and_null_where_nothing_was_scored(evaluation: Evaluation) -> None:
     written = json.loads(report.evaluation_to_json(evaluation))
-    assert list(written) == ["signature", "dataset", "split", "global", "objects", "problems"]
+    assert list(written) == [
+        *("signature", "dataset", "split", "marks", "videos"),
+        *("global", "objects", "problems"),
+    ]
     assert (written["dataset"], written["split"], written["signature"]) == ("animals", "val", "vosbench:test")
     assert written["global"]["J-Mean"] == pytest.approx((0.1 + 0.7 + 0.3) / 3, rel=0, abs=1e-16)
     assert written["global"]["J&F-Mean"] == (written["global"]["J-Mean"] + written["global"]["F-Mean"]) / 2

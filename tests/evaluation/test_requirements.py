@@ -63,7 +63,7 @@ def test_the_evaluator_scores_masks_in_an_environment_without_torch(fresh: Path,
     assert execute(fresh / "python", "-c", probe, folder=tmp_path).strip() == "[]"
     assert "eval" in execute(fresh / "vosbench", "--help", folder=tmp_path)
     assert "trackers" in execute(fresh / "vosbench", "list", folder=tmp_path)
-    shown = execute(fresh / "vosbench", "eval", "--results", "masks", "--dataset", "./animals", folder=tmp_path)
+    shown = execute(fresh / "vosbench", "eval", "masks", "--dataset", "./animals", "--out", "scores", folder=tmp_path)
     assert "all objects" in shown
-    scores = json.loads((tmp_path / "masks/eval/scores.json").read_text())
+    scores = json.loads((tmp_path / "scores/scores.json").read_text())
     assert (scores["global"]["J&F-Mean"], len(scores["objects"])) == (1.0, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.evaluations import METRICS
@@ -72,3 +74,35 @@ def test_a_notebook_shows_the_table(more: Evaluation) -> None:
     assert "<tr><td>cat_&amp;_dog</td><td>1</td><td>30.0</td>" in shown
     assert "<tfoot><tr><th>all objects</th><th>4</th><th>35.4</th>" in shown
     assert "<p>scored as absent: video wolf is missing</p><p>vosbench:test</p>" in shown
+
+
+@pytest.mark.parametrize(
+    ("signature", "marks", "told"),
+    [
+        ("", (), "animals val, 3 videos, 4 objects"),
+        ("|videos:3/4|rules:animals", ("3 of 4 videos",), "animals val, 3 of 4 videos, 4 objects"),
+        ("|videos:4/4|rules:farm", (), "animals val, 3 videos, 4 objects, rules of farm"),
+        (
+            "|videos:4/4",
+            ("against cubs val", "not strict"),
+            "animals val, 3 videos, 4 objects, against cubs val, not strict",
+        ),
+    ],
+)
+def test_the_headline_is_one_line_that_says_what_was_scored(
+    evaluation: Evaluation, signature: str, marks: tuple[str, ...], told: str
+) -> None:
+    of_these = replace(evaluation, signature=f"vosbench:test{signature}", marks=marks)
+    assert of_these.headline == f"J&F 40.0  (J 36.7, F 43.3)  {told}"
+
+
+def test_the_headline_has_the_figure_that_the_benchmark_ranks_by(evaluation: Evaluation) -> None:
+    new = tuple(Score("bear", 1, metric, 0.25) for metric in (Metric("J&F_new"), Metric("F_new")))
+    shown = replace(evaluation, scores=(*evaluation.scores, *new)).headline
+    assert shown.startswith("J&F_new 25.0  (J 36.7, F_new 25.0)")
+
+
+def test_one_video_and_one_object_are_in_the_singular() -> None:
+    one = Evaluation("animals", "val", "vosbench:test", (Score("bear", 1, J, 0.5), Score("bear", 1, F, 0.5)))
+    assert repr(one).startswith("Evaluation of animals val: 1 object in 1 video, percent")
+    assert one.headline == "J&F 50.0  (J 50.0, F 50.0)  animals val, 1 video, 1 object"

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.evaluations import METRICS
 from vosbench.cli import console
+from vosbench.datasets.card import Rules
 from vosbench.errors import VosbenchError
 from vosbench.evaluation import report, tables
 from vosbench.evaluation.summary import Evaluation
@@ -72,11 +73,15 @@ def test_the_worst_rows_leave_the_total_as_it_is(evaluation: Evaluation) -> None
     assert tables_of(evaluation, TableView(worst=1))[0].total == tables_of(evaluation)[0].total
 
 
-def test_an_unknown_metric_to_sort_by_names_the_known(evaluation: Evaluation) -> None:
-    with pytest.raises(VosbenchError, match="unknown metric 'J-Men': did you mean J-Mean"):
-        tables_of(evaluation, TableView(sort=Metric.parse("J-Men")))
+def test_the_metric_to_sort_by_is_known_from_the_rules_and_may_be_in_any_case() -> None:
+    assert tables.find_sort_metric("j-mean", Rules("x")) == Metric("J", "Mean")
+    assert tables.find_sort_metric("j&f-mean", Rules("x")) == Metric("J&F", "Mean")
+    assert tables.find_sort_metric("DISAPPEAR_J", Rules("x", measure="adaptive")) == Metric("disappear_J")
+    assert tables.find_sort_metric("v-mean", Rules("x", variation=True)) == Metric("V", "Mean")
+    with pytest.raises(VosbenchError, match="unknown metric 'V-Men': did you mean J-Mean or F-Mean"):
+        tables.find_sort_metric("V-Men", Rules("x"))
     with pytest.raises(VosbenchError, match=r"unknown metric 'IoU': .*J&F-Mean, J-Mean, J-Recall"):
-        tables_of(evaluation, TableView(sort=Metric.parse("IoU")))
+        tables.find_sort_metric("IoU", Rules("x"))
 
 
 def test_other_figures_of_a_protocol_stand_in_a_table_of_their_own(more: Evaluation) -> None:

@@ -347,11 +347,44 @@ def test_an_interrupt_passes_and_the_next_run_continues(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("if_range", [True, False])
-def test_a_file_that_changed_between_two_attempts_is_begun_anew(tmp_path: Path, if_range: bool) -> None:
-    with serve(FILES, cut=2 * MEBI, cuts=1, if_range=if_range) as server:
+@pytest.mark.parametrize("validator", ["ETag", "Last-Modified", ""])
+@pytest.mark.parametrize("changed", [CONTENT[::-1], CONTENT[::-1] + b"more", CONTENT[::-1][: 3 * MEBI], b"short"])
+def test_a_file_that_changed_between_two_attempts_is_begun_anew(
+    tmp_path: Path, if_range: bool, validator: str, changed: bytes
+) -> None:
+    with serve(FILES, cut=2 * MEBI, cuts=1, if_range=if_range, validator=validator) as server:
         refusal(tmp_path, BARE, server.url(FILE), attempts=1)
-        server.files = {FILE: CONTENT[::-1]}
-        assert download(tmp_path, BARE, server.url(FILE)) == CONTENT[::-1]
+        server.files = {FILE: changed}
+        assert download(tmp_path, BARE, server.url(FILE)) == changed
+    assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize("if_range", [True, False])
+@pytest.mark.parametrize("validator", ["ETag", "Last-Modified"])
+def test_a_file_that_did_not_change_is_continued(tmp_path: Path, if_range: bool, validator: str) -> None:
+    with serve(FILES, cut=2 * MEBI, cuts=1, if_range=if_range, validator=validator) as server:
+        refusal(tmp_path, BARE, server.url(FILE), attempts=1)
+        assert download(tmp_path, BARE, server.url(FILE)) == CONTENT
+    assert server.starts == [None, 2 * MEBI]
+
+
+def test_without_a_validator_only_a_known_hash_lets_a_download_continue(tmp_path: Path) -> None:
+    for source, second in ((BARE, None), (KNOWN, 2 * MEBI)):
+        with serve(FILES, cut=2 * MEBI, cuts=1, validator="") as server:
+            refusal(tmp_path / str(second), source, server.url(FILE), attempts=1)
+            assert download(tmp_path / str(second), source, server.url(FILE)) == CONTENT
+        assert server.starts == [None, second]
+
+
+def test_a_file_of_google_drive_that_changed_its_size_is_begun_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google_drive, "DRIVE_HOSTS", ("127.0.0.1",))
+    changed = CONTENT[::-1] + b"more"
+    with serve(FILES, cut=2 * MEBI, cuts=1) as server:
+        refusal(tmp_path, BARE, server.url(FILE), attempts=1)
+        server.files = {FILE: changed}
+        assert download(tmp_path, BARE, server.url(FILE)) == changed
     assert left(tmp_path) == []
 
 
@@ -374,7 +407,7 @@ def test_a_file_of_google_drive_that_was_whole_before_the_kill_needs_only_its_na
     monkeypatch.setattr(google_drive, "DRIVE_HOSTS", ("127.0.0.1",))
     with serve(FILES, cut=2 * MEBI) as server:
         refusal(tmp_path, KNOWN, server.url(FILE), attempts=1)
-        (part,) = left(tmp_path)[0].iterdir()
+        (part,) = left(tmp_path)[0].glob("*.part")
         part.write_bytes(CONTENT)
         assert download(tmp_path, KNOWN, server.url(FILE)) == CONTENT
     assert len(server.requests) == 1

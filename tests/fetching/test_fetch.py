@@ -14,10 +14,11 @@ import pytest
 from tests.support.fetches import FILE, LIST, card, fetch, manifest, refusal
 from tests.support.golden import make_tree, squares
 from tests.support.server import serve
-from vosbench.datasets.card import Download, Rules
+from vosbench.datasets.card import Counts, Download, Rules
 from vosbench.datasets.contents import VideoContent
 from vosbench.errors import VosbenchError
-from vosbench.fetching.fetch import plan_checkpoint, plan_dataset, rename_dataset
+from vosbench.fetching.fetch import rename_dataset
+from vosbench.fetching.plan import plan_checkpoint, plan_dataset
 from vosbench.fetching.sources import Sources
 
 
@@ -28,6 +29,16 @@ def test_a_dataset_that_cannot_be_scored_or_tracked_is_a_warning(tmp_path: Path)
         "cubs val: no mask shows an object in ann",
         f"cubs val: cannot be scored yet ({tmp_path / 'datasets/cubs'}: the rules of cubs need the publisher's "
         "meta file, named val_meta.json or meta_val.json or meta.json; save it in this folder)",
+    )
+
+
+def test_masks_of_only_0_and_255_are_one_object_where_the_card_says_so(tmp_path: Path) -> None:
+    make_tree(tmp_path / "cubs", {"ann": [squares((255, 2, 2))] * 2})
+    dataset = replace(card({"file": FILE}), rules=Rules("cubs", binary=True))
+    fetched = fetch(dataset, tmp_path, given=(str(tmp_path / "cubs"),))
+    assert fetched.counts == Counts(videos=1, frames=2, objects=1)
+    assert fetched.warnings == (
+        "cubs val: the masks of ann hold only 0 and 255: 255 is one object there, with id 1, and not void",
     )
 
 
@@ -67,6 +78,18 @@ def test_a_disk_that_is_too_small_is_noticed_before_any_request(tmp_path: Path) 
         assert server.requests == []
     assert message.startswith("cubs val: 2000000000.0 GB are needed in ")
     assert message.endswith("are free; make room or choose another --root")
+
+
+@pytest.mark.parametrize("name", ["cubs.7z", "cubs.7z.001"])
+def test_what_reads_a_7z_is_missed_before_any_request(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "py7zr", None)  # importing it fails
+    with serve({name: b"7z"}) as server:
+        message = refusal(card({"file": name, "urls": [server.url(name)]}), tmp_path)
+        assert server.requests == []
+    assert message.startswith(f"{name}: the package py7zr, which reads 7z archives, is not installed")
+    assert message.endswith('run: pip install "vosbench[7z]"')
 
 
 def test_dataset_json_states_frames_masks_bytes_and_objects_of_every_video(tmp_path: Path, zipped: bytes) -> None:

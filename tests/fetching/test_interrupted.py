@@ -110,3 +110,29 @@ def test_a_second_split_is_killed_at_any_step(tmp_path: Path, volumes: dict[str,
         fetch("val", volumes, root)
         assert dict(contents(root)) == expected
     assert set(outcomes) == {True, False}
+
+
+@pytest.mark.slow
+def test_a_fetch_in_parts_is_killed_at_any_step(tmp_path: Path) -> None:
+    names = ("one.tar", "two.tar")
+    for name in names:
+        tree = make_tree(tmp_path / name[:3] / "cubs", {name[:3]: [squares((1, 2, 2))] * 2})
+        shutil.rmtree(tree / "ImageSets")
+        with tarfile.open(tmp_path / name, "w") as archive:
+            archive.add(tree, "cubs")
+    files: list[dict[str, Any]] = [{"file": name} for name in names]
+    split = {"downloads": list(names), "separable": True}
+    card = parse_card({"name": "cubs", "title": "Cubs", "downloads": files, "splits": {"val": split}}, "card")
+
+    def fetch_both(root: Path) -> None:
+        given = Sources(tuple(str(tmp_path / name) for name in names))
+        fetch_dataset(card, "val", root, given, lambda label, done, total: None)
+
+    fetch_both(tmp_path / "undisturbed")
+    expected = dict(contents(tmp_path / "undisturbed"))
+    for step in count(0):
+        root = tmp_path / f"killed at {step}"
+        if not killed(step, lambda: fetch_both(root)):  # noqa: B023
+            break
+        fetch_both(root)
+        assert dict(contents(root)) == expected

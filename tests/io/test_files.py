@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -38,34 +35,6 @@ def test_a_file_that_is_written_is_there_whole_or_not_at_all(tmp_path: Path) -> 
     with pytest.raises(ZeroDivisionError), files.replacing(path) as partial:
         1 / partial.write_text("")
     assert [(one.name, one.read_text()) for one in tmp_path.iterdir()] == [("file", "old")]
-
-
-def test_what_a_dead_process_left_is_told_from_what_others_are_writing(tmp_path: Path) -> None:
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    host = platform.node()
-    left = tmp_path / f".run.json.{host}-{dead.pid}.partial"
-    others = [
-        tmp_path / f".run.json.{host}-{os.getpid()}.partial",
-        tmp_path / f".run.json.elsewhere-{dead.pid}.partial",
-    ]
-    for path in (left, *others, tmp_path / "run.json"):
-        path.touch()
-        os.utime(path, (0, 0))
-    (tmp_path / f".status.json.{host}-{dead.pid}.partial").touch()  # in another container numbers may be others
-    assert files.find_orphans(tmp_path) == [left]
-
-
-def test_litter_stays_where_asking_for_a_process_would_interrupt_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / f".run.json.{platform.node()}-{2**22 + 1}.partial"  # more than the highest number of a process
-    path.touch()
-    os.utime(path, (0, 0))
-    assert files.find_orphans(tmp_path) == [path]
-    monkeypatch.setattr(files.os, "name", "nt")
-    monkeypatch.setattr(files.os, "kill", lambda *_: pytest.fail("on Windows this sends Ctrl-C"))
-    assert files._is_process_alive("5")
 
 
 def test_space_that_is_there_is_no_error_also_for_a_folder_that_will_be_made(tmp_path: Path) -> None:
@@ -130,3 +99,8 @@ def test_a_split_that_fails_leaves_what_is_there(tmp_path: Path) -> None:
 def test_the_known_answer_of_sha256(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
     assert hash_file_sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_path_that_is_not_utf8_is_written_to_json_and_read_back(tmp_path: Path) -> None:
+    files.write_json(tmp_path / "a.json", {"from": os.fsdecode(b"b\xe4r.tar")})
+    assert os.fsencode(files.read_json(tmp_path / "a.json")["from"]) == b"b\xe4r.tar"

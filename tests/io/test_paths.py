@@ -23,12 +23,6 @@ def test_a_list_of_images_leaves_out_hidden_files_and_other_kinds(tmp_path: Path
     assert paths.list_images(tmp_path / "none") == paths.list_folders(tmp_path / "none") == []
 
 
-def test_scores_lie_in_a_folder_of_predictions_and_beside_a_file_of_them(tmp_path: Path) -> None:
-    (tmp_path / "masks.npz").touch()
-    assert paths.scores_folder(tmp_path / "masks.npz") == tmp_path / "masks.npz.eval"
-    assert paths.scores_folder(tmp_path) == tmp_path / "eval"
-
-
 def test_masks_lie_below_a_run_and_directly_in_another_folder(tmp_path: Path) -> None:
     assert paths.masks_folder(tmp_path) == tmp_path
     (tmp_path / "run.json").touch()

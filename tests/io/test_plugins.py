@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -38,11 +39,22 @@ def test_an_object_that_cannot_be_loaded_is_one_error(
     assert str(caught.value) == f"{spec}: {found}; expected module:object"
 
 
-def test_an_unknown_name_comes_with_the_nearest_or_all_known_ones() -> None:
-    known = ["davis2016", "davis2017", "synthetic"]
-    assert str(make_unknown_name_error("dataset", "davis2071", known)) == (
-        "unknown dataset 'davis2071': did you mean davis2017?"
-    )
-    assert str(make_unknown_name_error("dataset", "burst", known)) == (
-        "unknown dataset 'burst': known are davis2016, davis2017, synthetic"
+def told(name: str, known: Iterable[str]) -> str:
+    return str(make_unknown_name_error("dataset", name, known, "to see all: list")).removeprefix("unknown dataset ")
+
+
+def test_an_unknown_name_comes_with_the_nearest_names() -> None:
+    known = ["davis2016", "davis2017", "mosev1", "mosev2", "sam2_hiera_base_plus"]
+    assert told("davis217", known) == "'davis217': did you mean davis2017?"
+    assert told("DAVIS2017", known) == "'DAVIS2017': did you mean davis2017?"
+    assert told("mosev3", known) == "'mosev3': did you mean mosev2 or mosev1?"
+    assert told("base_plus", known) == "'base_plus': did you mean sam2_hiera_base_plus?"
+
+
+def test_an_unknown_name_without_a_near_one_comes_with_all_names_only_if_they_are_few() -> None:
+    assert told("burst", ["davis", "mose"]) == "'burst': known are davis, mose"
+    assert told("burst", []) == "'burst': known are none"
+    many = [f"{letter * 4}" for letter in "acdefghijklmn"]
+    assert told("burst", many) == (
+        "'burst': known are aaaa, cccc, dddd, eeee, ffff, gggg, hhhh, iiii and 5 more; to see all: list"
     )

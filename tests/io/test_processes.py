@@ -1,4 +1,4 @@
-"""Processes, memory and locks, also on systems that lack what Linux has."""
+"""Processes and memory, also on systems that lack what Linux has."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from filelock import FileLock
 
+from tests.support.cli import make_environment
 from vosbench.errors import VosbenchError
 from vosbench.io import processes
 
@@ -20,6 +20,7 @@ warnings.simplefilter("ignore")  # filelock warns that it has only its simplest 
 sys.modules["fcntl"] = sys.modules["resource"] = None
 del os.sched_getaffinity, signal.SIGUSR1, signal.pthread_sigmask
 from vosbench.io.processes import *
+from vosbench.io.spawning import PARENT_SIGNALS
 """
 """Takes away what Windows does not have, in a process where nothing has used it yet."""
 
@@ -27,7 +28,7 @@ from vosbench.io.processes import *
 def run_without_unix(path: Path, code: str) -> str:
     script = path / "script.py"
     script.write_text(f"{WITHOUT_UNIX}{code}")
-    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, script], env=make_environment(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -38,6 +39,16 @@ def square(number: int) -> int:
 
 def die(number: int) -> NoReturn:
     os._exit(number)
+
+
+def count_threads_of_blas(_: int) -> str:
+    return os.environ["OPENBLAS_NUM_THREADS"] + os.environ["OMP_NUM_THREADS"]
+
+
+def test_parallel_tasks_compute_with_one_thread_each() -> None:
+    before = dict(os.environ)
+    assert dict(processes.run_tasks(count_threads_of_blas, [1, 2], jobs=2)) == {1: "11", 2: "11"}
+    assert dict(os.environ) == before
 
 
 def test_tasks_run_in_processes_that_are_gone_at_the_end() -> None:
@@ -58,10 +69,10 @@ def test_tasks_run_where_there_are_no_unix_signals(tmp_path: Path) -> None:
     code = """
 from math import sqrt
 if __name__ == "__main__":
-    print(PARENT_SIGNALS == (signal.SIGINT,), count_cores() >= 1, peak_memory_mb())
+    print(PARENT_SIGNALS == (signal.SIGINT,), count_cores() >= 1)
     print(sorted(run_tasks(sqrt, [1, 4, 9], jobs=2)))
 """
-    assert run_without_unix(tmp_path, code) == "True True 0.0\n[(1, 1.0), (4, 2.0), (9, 3.0)]\n"
+    assert run_without_unix(tmp_path, code) == "True True\n[(1, 1.0), (4, 2.0), (9, 3.0)]\n"
 
 
 def test_all_cores_count_where_the_system_does_not_tell_which_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,36 +80,3 @@ def test_all_cores_count_where_the_system_does_not_tell_which_may_be_used(monkey
     assert processes.count_cores() == os.cpu_count()
     monkeypatch.setattr(os, "cpu_count", lambda: None)
     assert processes.count_cores() == 1
-
-
-def test_peak_memory_is_in_mebibytes_whatever_the_system_counts_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    resource = pytest.importorskip("resource")
-    used = resource.struct_rusage([0.0, 0.0, 300 * 2**20, *[0] * 13])
-    monkeypatch.setattr(resource, "getrusage", lambda _: used)
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert processes.peak_memory_mb() == 300.0
-    monkeypatch.setattr(sys, "platform", "linux")
-    assert processes.peak_memory_mb() == 300.0 * 1024
-
-
-def test_a_lock_is_held_as_long_as_its_holder_has_it(tmp_path: Path) -> None:
-    path = tmp_path / "1-of-2.lock"
-    assert not processes.is_locked(path)
-    assert not path.exists()
-    with FileLock(path):
-        assert processes.is_locked(path)
-    path.touch()
-    assert not processes.is_locked(path)
-
-
-def test_a_held_lock_is_told_where_there_is_no_flock(tmp_path: Path) -> None:
-    code = """
-from pathlib import Path
-from filelock import FileLock
-path = Path(__file__).with_name("lock")
-print(is_locked(path), path.exists())
-with FileLock(path):
-    print(is_locked(path))
-print(is_locked(path))
-"""
-    assert run_without_unix(tmp_path, code) == "False False\nTrue\nFalse\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,37 @@ def test_objects_of_different_size_in_one_frame_are_refused(tmp_path: Path) -> N
     folder = write_masks(tmp_path, {"bear/1": [squares()], "bear/2": [squares(size=(9, 9))]}) / "bear"
     with pytest.raises(VosbenchError, match=r"bear: the objects' masks of frame 00000 differ in size"):
         MaskFolder(folder).read("00000")
+
+
+def test_a_mask_may_have_a_suffix_in_capitals(tmp_path: Path) -> None:
+    folder = write_masks(tmp_path, {"bear": [squares(), squares((3, 2, 2))], "fox/1": [squares((3, 2, 2))]}) / "bear"
+    (folder / "00001.png").rename(folder / "00001.PNG")
+    (tmp_path / "fox/1/00000.png").rename(tmp_path / "fox/1/00000.Png")
+    assert MaskFolder(folder).frame_names == ["00000", "00001"]
+    assert MaskFolder(folder).read("00001")[1].keys() == {3}
+    assert MaskFolder(tmp_path / "fox").read("00000")[1].keys() == {1}
+
+
+def test_two_masks_of_a_frame_are_refused(tmp_path: Path) -> None:
+    folder = write_masks(tmp_path, {"bear": [squares()] * 2}) / "bear"
+    shutil.copy(folder / "00001.png", folder / "00001.PNG")
+    with pytest.raises(VosbenchError, match="bear: has two masks of frame 00001; keep only one"):
+        MaskFolder(folder).has("00000")
+
+
+def test_two_folders_of_an_object_are_refused(tmp_path: Path) -> None:
+    folder = write_masks(tmp_path, {"bear/1": [squares()], "bear/01": [squares()]}) / "bear"
+    with pytest.raises(
+        VosbenchError, match="bear: has folders 01 and 1, which are both object 1; keep only one of them"
+    ):
+        MaskFolder(folder).has("00000")
+
+
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    folder = write_masks(tmp_path, {"bear": [squares()]}) / "bear"
+    os.mkfifo(folder / "00001.png")
+    with pytest.raises(VosbenchError, match=r"00001\.png: is a pipe, a socket or a device, not a file; remove it"):
+        MaskFolder(folder).read("00001")
 
 
 def test_a_frame_without_a_mask_is_named(tmp_path: Path) -> None:

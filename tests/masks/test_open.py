@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +19,7 @@ from vosbench.errors import VosbenchError
 from vosbench.masks.labels import from_labels
 from vosbench.masks.open import open_predictions
 from vosbench.masks.source import describe_missing_frame
+from vosbench.types import Labels
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -71,6 +73,44 @@ def test_a_picture_beside_the_folders_of_objects_is_ignored(tmp_path: Path, pack
     masks = source(zipped(tmp_path / "r.zip", folder) if packed else folder)
     assert masks.frame_names == ["00000", "00001"]
     assert masks.read("00000")[1].keys() == {1}
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])
+@pytest.mark.parametrize(
+    ("twins", "told"),
+    [
+        ({"bear/1": FOX, "bear/01": FOX}, "has folders 01 and 1, which are both object 1"),
+        (
+            {"bear/1": FOX, "bear": FOX},
+            "has label maps, such as 00000.png, beside folders of objects with masks of the",
+        ),
+    ],
+    ids=["ids", "maps"],
+)
+def test_masks_of_a_video_that_are_there_twice_are_refused(
+    tmp_path: Path, twins: dict[str, list[Labels]], told: str, packed: bool
+) -> None:
+    folder = write_masks(tmp_path / "masks", {**twins, "fox": FOX})
+    results = zipped(tmp_path / "r.zip", folder) if packed else folder
+    with pytest.raises(VosbenchError, match=f"bear: {told}"):
+        source(results)
+    assert source(results, "fox").frame_names == STEMS[:2]
+
+
+def test_an_array_beside_a_folder_of_its_video_is_refused(tmp_path: Path) -> None:
+    folder = write_masks(tmp_path / "masks", {"bear": FOX, "fox": FOX})
+    npz(folder / "bear.npz", masks=np.stack(BEAR))
+    with pytest.raises(VosbenchError, match=r"bear\.npz: lies beside a folder bear of the same video; remove one"):
+        source(folder)
+    assert source(folder, "fox").frame_names == STEMS[:2]
+
+
+@pytest.mark.parametrize("name", ["r.zip", "r.json", "r.npz", "masks/bear.npz"])
+def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "masks").mkdir()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(VosbenchError, match=rf"{name}: is a pipe, a socket or a device, not a file"):
+        source(tmp_path / name if name.startswith("r") else tmp_path / "masks")
 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["folder", "zip"])

@@ -26,7 +26,7 @@ def test_every_format_is_read_in_any_order_as_in_order(tmp_path: Path, name: str
     assert len(in_order) == 30
     assert np.abs(in_order[20].astype(int) - FRAMES[20]).mean() < 12
     clip.frames.cache.clear()
-    clip.frames.capacity = 4
+    clip.frames.forward_capacity = clip.frames.backward_capacity = 4
     for index in [29, 3, 15, 14, 13, 0, 28, 11, 12, *range(29, -1, -1)]:
         np.testing.assert_array_equal(clip.frames[index], in_order[index])
 

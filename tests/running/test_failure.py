@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vosbench.errors import VosbenchError
 from vosbench.running.failure import describe_failure
 from vosbench.running.run import Run
 
@@ -29,4 +30,22 @@ def test_every_way_to_say_that_memory_ran_out_is_understood(error: Exception, tm
     with pytest.raises(MemoryError) as numpys:
         np.empty((1 << 40, 1 << 12), np.uint8)
     assert describe_failure(numpys.value, Run(tmp_path)).kind == "memory"
-    assert describe_failure(RuntimeError("out of luck"), Run(tmp_path)).kind == "raised"
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (RuntimeError("out of luck"), "lasting"),
+        (VosbenchError("frame 00002", "the tracker yielded None"), "lasting"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory", "config.yaml"), "lasting"),
+        (OSError(errno.ESTALE, "Stale file handle"), "passing"),
+        (RuntimeError("CUDA error: unspecified launch failure"), "passing"),
+        (RuntimeError("DataLoader worker (pid 7) exited unexpectedly with exit code 1"), "passing"),
+        (OSError(errno.ENOSPC, "No space left on device", "/full"), "fatal"),
+    ],
+    ids=repr,
+)
+def test_an_error_of_the_machine_may_pass_and_one_of_the_code_lasts(
+    error: Exception, kind: str, tmp_path: Path
+) -> None:
+    assert describe_failure(error, Run(tmp_path)).kind == kind

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.golden import opened, squares
 from tests.support.runs import tracked
 from vosbench.errors import VosbenchError
+from vosbench.io import paths
+from vosbench.masks.labels import encode_labels
+from vosbench.running.infer import infer_jobs
+from vosbench.running.job import prepare_job
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.status import read_status
 
@@ -85,7 +91,7 @@ def old_run(bears: Path, note: dict[str, object]) -> Run:
         (run.path / name).write_text(json.dumps(content, indent=1).replace("BEARS", str(bears)))
     (run.path / "masks/good").mkdir(parents=True)
     for index in range(5):
-        (run.path / f"masks/good/{index:05}.png").touch()
+        (run.path / f"masks/good/{index:05}.png").write_bytes(encode_labels(squares((1, 6, 4))))
     return run
 
 
@@ -98,6 +104,29 @@ def test_an_old_run_is_read_and_continued(bears: Path) -> None:
     facts = run.read_facts()
     assert facts["videos"]["good"] == {"state": "done", "frames": 5, "objects": 1, "attempts": 1, "digest": DIGEST}
     assert {video["state"] for video in facts["videos"].values()} == {"done"}
+
+
+def test_what_made_the_masks_of_an_old_run_is_said_to_be_unknown(bears: Path) -> None:
+    """And what its run.json said of them is kept, not replaced by what made the others."""
+    run, notes = old_run(bears, NOTE), []
+    job = prepare_job(paths.Roots(), opened(bears), "static", out=run.path)
+    infer_jobs([job], ["cpu"], on_note=notes.append)
+    (note,) = notes
+    assert note.startswith(
+        f"{run.path}: what made the masks of 1 of 1 video was not recorded for each video (an older version of "
+        "vosbench tracked them), so whether the tracker has changed since cannot be known; since the last command of "
+        "that version: the tracker's file has changed, the code of vosbench has changed"
+    )
+    facts = run.read_published()
+    assert facts["tracker_sha256"] is None
+    assert facts["recipes"]["unrecorded"]["facts"]["tracker_sha256"] == RUN_JSON["tracker_sha256"]
+    assert describe_mixture(facts) == "its masks differ in what made them: of 1 of 4 videos it was not recorded"
+
+
+def test_an_old_run_with_other_weights_is_not_continued(bears: Path) -> None:
+    run = old_run(bears, {**NOTE, "makes": {**MAKES, "checkpoint_sha256": "abc"}})
+    with pytest.raises(VosbenchError, match=r"the checkpoint is gone since 1 of 4 videos were tracked"):
+        tracked(bears, run.path)
 
 
 def test_an_old_run_that_was_killed_is_stopped_and_continued(bears: Path) -> None:

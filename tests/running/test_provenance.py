@@ -78,7 +78,6 @@ def test_a_plug_in_is_told_by_its_distribution_its_files_and_what_it_requires(
     before = dict(found["code_sha256"])
     assert sorted(before) == sorted(["sam2", "vosbench", package])
     (tmp_path / package / "helper.py").write_text("changed")
-    code_versions._hash_package.cache_clear()
     after = code_versions.describe_code(spec)["code_sha256"]
     assert [name for name in before if before[name] != after[name]] == [package]
 

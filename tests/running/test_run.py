@@ -16,7 +16,7 @@ from filelock import FileLock
 from tests.support.runs import masks, states, track, tracked
 from vosbench.api import evaluate
 from vosbench.errors import VosbenchError
-from vosbench.running.record import Record
+from vosbench.running.record import Record, hash_masks
 from vosbench.running.run import Run
 from vosbench.running.run_folder import begin_run
 from vosbench.running.status import read_status
@@ -161,3 +161,63 @@ def test_a_run_is_whole_with_shards_without_a_video_and_after_another_number_of_
         tracked(bears, tmp_path / "out", shard=shard)
     assert len(evaluate(tmp_path / "out", jobs=1).scores)
     assert read_status(Run(tmp_path / "out")).is_over
+
+
+def finish(run: Run, video: str, content: bytes) -> Record:
+    """Write the masks and the record of a video, as a process does that has tracked it."""
+    with run.write_video(video) as folder:
+        (folder / "00000.png").write_bytes(content)
+        digest = hash_masks(folder)
+    return run.write_record(Record(video, "done", frames=1, digest=digest))
+
+
+def test_a_failure_never_replaces_what_another_process_has_done(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    done = finish(run, "a", b"first")
+    assert run.write_record(Record("a", "failed", error="out of luck")) == done
+    assert run.read_records() == {"a": done}
+    (tmp_path / "masks/a/00000.png").unlink()
+    (tmp_path / "masks/a").rmdir()
+    failed = Record("a", "failed", error="out of luck")
+    assert run.write_record(failed) == failed
+
+
+def test_of_two_processes_that_finish_a_video_the_first_counts(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with run.write_video("a") as folder:
+        (folder / "00000.png").write_bytes(b"late")
+        late = Record("a", "done", frames=1, digest=hash_masks(folder))
+        other = get_context("spawn").Process(target=finish, args=(run, "a", b"early"))
+        other.start()
+        other.join(60)
+        assert (tmp_path / "masks/a/00000.png").read_bytes() == b"early"
+    assert run.write_record(late).digest == hash_masks(tmp_path / "masks/a") != late.digest
+    assert masks(tmp_path) == {"masks/a/00000.png": b"early"}
+
+
+def test_masks_that_appear_before_their_record_keep_the_record_that_describes_them(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    first = finish(run, "a", b"first")
+    run.remove_records(["a"])
+    second = finish(run, "a", b"second")
+    assert run.write_record(first) == second
+
+
+def finish_alike(folder: Path, index: int, barrier: Barrier) -> None:
+    """Finish one video after the other at the same moment as other processes do, each with masks of its own."""
+    for number in range(ROUNDS):
+        barrier.wait(60)
+        finish(Run(folder), str(number), str(index).encode())
+
+
+def test_processes_that_finish_the_same_videos_at_the_same_moment_lose_none(tmp_path: Path) -> None:
+    context = get_context("spawn")
+    barrier = context.Barrier(3)
+    processes = [context.Process(target=finish_alike, args=(tmp_path, index, barrier)) for index in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+        assert process.exitcode == 0
+    assert len(Run(tmp_path).read_done_videos()) == ROUNDS
+    assert {len(list(video.iterdir())) for video in (tmp_path / "masks").iterdir()} == {1}

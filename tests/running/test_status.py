@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.support.runs import tracked
 from vosbench.running.record import Record
 from vosbench.running.run import Run
+from vosbench.running.shard_lock import lock_shard
 from vosbench.running.status import ShardStatus, VideoProgress, read_status
 
 
@@ -23,7 +24,7 @@ def put_masks(folder: Path, count: int) -> None:
 
 def at_work(run: Run) -> ShardStatus:
     """What a look at a run says of its only shard while a process works on it."""
-    with run.lock_shard():
+    with lock_shard(run):
         (shard,) = read_status(run).shards
     return shard
 
@@ -38,10 +39,10 @@ def begun(path: Path, bears: Path) -> Run:
 def test_a_look_takes_no_lock_from_a_process_that_begins(tmp_path: Path, bears: Path) -> None:
     run = tracked(bears, tmp_path / "out").run
     run.write_note(ended=None)
-    with run.lock_shard():
+    with lock_shard(run):
         assert read_status(run).shards[0].state == "at work"
     assert read_status(run).shards[0].state == "stopped"
-    with run.lock_shard():
+    with lock_shard(run):
         pass
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from failing_trackers import Faulty, Long, NotBool, Short, Stranger, WrongSize
+from failing_trackers import Faulty, Long, Nothing, Short, WrongSize
 
 from tests.support.golden import make_tree, squares
 from vosbench.datasets.split import DatasetSplit, open_split
@@ -114,11 +115,14 @@ def test_a_tracker_is_given_all_masks_of_its_objects_where_that_is_asked_for(tre
 @pytest.mark.parametrize(
     ("tracker", "reason"),
     [
-        (Short, "tracker: yielded 2 of 6 frames, expected masks for each"),
-        (Long, "tracker: yielded more than 6 of 6 frames, expected masks for each"),
-        (WrongSize, "frame 00002: object 1 has a mask bool(2, 2), expected bool(24, 32)"),
-        (Stranger, "frame 00002: the tracker yielded object 9, which was not prompted"),
-        (NotBool, "frame 00002: object 1 has a mask float32(24, 32), expected bool(24, 32)"),
+        (Short, "tracker: yielded 2 of 6 frames; expected masks for each frame, and no more"),
+        (Long, "tracker: yielded more than 6 of 6 frames; expected masks for each frame, and no more"),
+        (WrongSize, "frame 00002: the tracker yielded bool[2, 2] as the mask of object 1; bool[24, 32] is expected"),
+        (
+            Nothing,
+            "frame 00002: the tracker yielded None; yield {object id: bool[24, 32]}, or a label map of "
+            "integers[24, 32], the object ids",
+        ),
     ],
 )
 def test_what_a_tracker_must_not_yield_fails_the_video_and_leaves_no_masks(
@@ -129,3 +133,28 @@ def test_what_a_tracker_must_not_yield_fails_the_video_and_leaves_no_masks(
         track_video(tracker("cpu"), "bad", tree, Run(tmp_path / "out"), lambda done: None)
     assert str(told.value) == reason
     assert not list((tmp_path / "out/masks").iterdir())
+
+
+def test_a_method_that_yields_nothing_is_told(tree: DatasetSplit, tmp_path: Path) -> None:
+    class Plain:
+        def track(self, video: Video) -> Any:
+            return None
+
+    with pytest.raises(VosbenchError, match="tracker: its method `track` returned None; it must yield the masks"):
+        track_video(Plain(), "clip", tree, Run(tmp_path / "run"), lambda done: None)
+
+
+def test_a_label_map_that_is_filled_anew_for_every_frame_is_taken_over(tree: DatasetSplit, tmp_path: Path) -> None:
+    class Labelling:
+        def track(self, video: Video) -> Iterator[Any]:
+            label_map = np.zeros(video.frames[0].shape[:2], np.int64)
+            for index in range(len(video.frames)):
+                label_map[:] = 0
+                label_map[index, index], label_map[index, 20] = 1, 2
+                yield label_map
+            label_map[:] = 1
+
+    track_video(Labelling(), "clip", tree, Run(tmp_path / "run"), lambda done: None)
+    for index in range(COUNT):
+        found = read_labels(tmp_path / "run/masks/clip" / f"{index:05}.png")
+        assert [(*place, found[tuple(place)]) for place in np.argwhere(found)] == [(index, index, 1), (index, 20, 2)]

@@ -10,8 +10,11 @@ import pytest
 
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
+from tests.support.runs import tracked
 from vosbench.io.paths import Roots
 from vosbench.studies import inventory
+from vosbench.trackers import registry as trackers_registry
+from vosbench.trackers.about import ABOUT_TRACKERS
 
 CARD = """
 name = "cubs"
@@ -65,6 +68,7 @@ def test_what_is_not_fetched_has_the_publishers_counts_and_the_size_of_the_downl
         "disk_mb": None,
         "download_mb": 832.8,
         "title": row["title"],
+        "aliases": ["davis", "davis17", "default"],
     }
 
 
@@ -95,38 +99,73 @@ def test_what_an_older_version_fetched_has_no_size(cubs: Path) -> None:
     assert (row["fetched"], row["frames"], row["disk_mb"]) == ("yes", 3, None)
 
 
-def test_datasets_are_listed_within_120_columns_with_titles_and_servers_below(cli: Cli, cubs: Path) -> None:
-    table, titles, servers = cli("list", "datasets").stdout.strip().split("\n\n")
-    heading, *lines = table.splitlines()[1:]
-    assert heading.split("  ")[0] == "dataset"
-    assert "disk MB download MB" in heading
-    assert max(map(len, lines)) <= 120
-    assert len(lines) == len(rows(cubs.parent))
-    assert "cubs: Cubs" in titles.splitlines()
+def test_what_is_fetched_is_listed_first_then_the_others_then_names_and_servers(cli: Cli, cubs: Path) -> None:
+    here, others, names, servers = cli("list", "datasets").stdout.strip().split("\n\n")
+    assert [line.split() for line in here.splitlines()] == [
+        ["datasets", "in", "datasets"],
+        ["dataset", "split", "videos", "frames", "objects", "truth", "disk", "MB"],
+        ["cubs", "val", "1", "3", "2", "public", here.split()[-1]],
+    ]
+    assert "download MB" in others.splitlines()[1]
+    assert len(here.splitlines() + others.splitlines()) == len(rows(cubs.parent)) + 4
+    assert {"cubs: Cubs", "davis2016 (davis16): DAVIS 2016, one object a video, 480p"} <= set(names.splitlines())
     assert "mosev1 val is scored at https://www.codabench.org/competitions/12220/" in servers.splitlines()
+
+
+def test_where_nothing_is_there_is_one_line_and_no_heading(cli: Cli) -> None:
+    assert cli("list", "runs").stdout == "no run is in results; `vosbench run` and `vosbench infer` make one\n"
+    first, second, third, *_ = cli("list", "datasets").stdout.splitlines()
+    assert first == "no dataset is in datasets; `vosbench fetch NAME` gets one of these"
+    assert second == "datasets that can be fetched"
+    assert third.startswith("dataset ")
+
+
+def test_a_tracker_is_listed_with_what_it_is_and_what_it_lacks_here(tmp_path: Path) -> None:
+    roots = Roots(checkpoints=tmp_path)
+    found = {row["tracker"]: (row["runs_here"], row["lacks"]) for row in inventory.list_trackers(roots)}
+    assert found["static"] == ("yes", None)
+    assert found["sam2"] == ("with weights", "weights: vosbench fetch sam2.1_hiera_base_plus")
+    (tmp_path / "sam2.1_hiera_base_plus.pt").touch()
+    assert {row["tracker"]: row["runs_here"] for row in inventory.list_trackers(roots)}["sam2"] == "yes"
+    assert all(row["is"] for row in inventory.list_trackers(roots))
+
+
+def test_a_tracker_whose_package_is_missing_cannot_run_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    plug_in = {"theirs": "no_such_package.module:Tracker"}
+    monkeypatch.setattr(trackers_registry, "known_trackers", lambda: plug_in)
+    (row,) = inventory.list_trackers(Roots(checkpoints=tmp_path))
+    assert (row["runs_here"], row["lacks"]) == ("no", "no_such_package: install its package")
+
+
+def test_every_built_in_tracker_is_described() -> None:
+    assert ABOUT_TRACKERS.keys() == trackers_registry.BUILT_IN_TRACKERS.keys()
+
+
+def test_a_run_is_listed_with_its_own_scores_only(cli: Cli, bears: Path) -> None:
+    run = tracked(bears, cli.folder / "results/bears-val/static").run
+    cli("eval", "bears-val/static", "--videos", "good", "--jobs", "1")
+    assert row_of(cli)["J&F"] is None
+    cli("eval", "bears-val/static", "--jobs", "1")
+    whole = row_of(cli)["J&F"]
+    assert whole == 54.3
+    cli("eval", "bears-val/static", "--rules", "davis2016", "--jobs", "1")
+    row = row_of(cli)
+    assert (row["J&F"], [each["marks"] for each in row["evaluations"]]) == (
+        whole,
+        [[], ["rules of davis2016"], ["1 of 4 videos"]],
+    )
+    told = cli("list", "runs").stdout
+    assert f"bears-val/static: 1 of 4 videos: J&F {row['evaluations'][2]['J&F']} (eval/videos-good)" in told
+    run.remove_records(["good"])
+    assert row_of(cli)["J&F"] is None
+    assert f"bears-val/static: outdated: the masks have changed since: J&F {whole} (eval)" in cli("list", "runs").stdout
+
+
+def row_of(cli: Cli) -> dict[str, Any]:
+    (row,) = json.loads(cli("list", "runs", "--json").stdout)["runs"]
+    return dict(row)
 
 
 def test_a_program_gets_every_field_of_every_split(cli: Cli, cubs: Path) -> None:
     listed = json.loads(cli("list", "datasets", "--json").stdout)["datasets"]
     assert listed == list(rows(cubs.parent).values())
-
-
-def test_what_is_cited_is_what_is_named_or_fetched_or_else_all(cli: Cli, cubs: Path) -> None:
-    here, empty = Roots(datasets=cubs.parent), Roots(datasets=cli.folder / "nowhere")
-    assert [dataset.name for dataset in inventory.choose_datasets_to_cite(["davis", "cubs"], here)] == [
-        "davis2017",
-        "cubs",
-    ]
-    assert [dataset.name for dataset in inventory.choose_datasets_to_cite([], here)] == ["cubs"]
-    assert {"davis2016", "synthetic", "ytvos2019"} <= {
-        dataset.name for dataset in inventory.choose_datasets_to_cite([], empty)
-    }
-
-
-def test_a_citation_is_bibtex_below_its_licence(cli: Cli, cubs: Path) -> None:
-    assert cli("cite").stdout.splitlines() == [
-        "% cubs: licence CC0, see https://cubs.example",
-        "@misc{cubs2024,",
-        "  title = {Cubs},",
-        "}",
-    ]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.support.runs import tracked
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.rows import ReportRow
+from vosbench.io.paths import Roots
 from vosbench.studies.sweep import build_sweep, read_sweep
-from vosbench.studies.sweep_table import format_sweep_csv, make_sweep_table
+from vosbench.studies.sweep_plan import plan_runs
+from vosbench.studies.sweep_scores import score_runs
+from vosbench.studies.sweep_table import format_sweep_csv, make_sweep_rows, make_sweep_table
 
 
 def test_the_last_axis_changes_first_and_named_axes_come_before_settings() -> None:
@@ -24,6 +29,34 @@ def test_the_last_axis_changes_first_and_named_axes_come_before_settings() -> No
     ]
     assert sweep.varied_axes == ["dataset", "memory_size"]
     assert sweep.name == "dataset-memory_size"
+
+
+def test_an_axis_that_only_one_tracker_has_belongs_to_the_runs_of_that_tracker() -> None:
+    sweep = build_sweep({"tracker": ("static", "sam2"), "memory_size": (1, 7), "dataset": ("davis",)})
+    cells = sweep.cells(lambda tracker, axis: axis != "memory_size" or tracker == "sam2")
+    assert cells == [
+        {"dataset": "davis", "tracker": "static"},
+        {"dataset": "davis", "tracker": "sam2", "memory_size": 1},
+        {"dataset": "davis", "tracker": "sam2", "memory_size": 7},
+    ]
+
+
+def test_an_axis_that_no_tracker_has_is_refused_before_any_work(bears: Path) -> None:
+    for axis, value in {"memory_size": 3, "checkpoint": "sam2.1_hiera_tiny"}.items():
+        sweep = build_sweep({"dataset": (str(bears),), "tracker": ("static", "flow"), axis: (value,)})
+        with pytest.raises(VosbenchError, match=f"^sweep axis {axis}: no tracker of the sweep has it"):
+            plan_runs(sweep, Roots())
+
+
+def test_a_combination_that_cannot_be_prepared_is_refused_and_the_others_are_planned(
+    tmp_path: Path, bears: Path
+) -> None:
+    axes = {"dataset": (str(bears),), "tracker": ("static", "sam2"), "checkpoint": (str(tmp_path / "no.pt"),)}
+    plan = plan_runs(build_sweep(axes), Roots(results=tmp_path))
+    assert [each.cell["tracker"] for each in plan.runs] == ["static"]
+    assert [each.cell["tracker"] for each in plan.refused] == ["sam2"]
+    with pytest.raises(VosbenchError, match=re.escape(str(plan.refused[0].error))):
+        plan_runs(build_sweep({**axes, "tracker": ("sam2",)}), Roots(results=tmp_path))
 
 
 def test_a_file_gives_a_title_a_name_and_axes_with_one_value_or_several(tmp_path: Path) -> None:
@@ -65,3 +98,13 @@ def test_the_csv_is_that_of_the_csv_module() -> None:
     writer.writeheader()
     writer.writerows(ROWS)
     assert format_sweep_csv(ROWS) == text.getvalue()
+
+
+def test_scores_of_a_part_are_marked_in_the_table_and_filed_apart(bears: Path, tmp_path: Path) -> None:
+    sweep = build_sweep({"dataset": (str(bears),), "tracker": ("static",)})
+    plan = plan_runs(sweep, Roots(results=tmp_path), videos=["good"])
+    run = plan.runs[0].run
+    tracked(bears, run.path)
+    (row,) = make_sweep_rows(sweep, score_runs(plan, {}, jobs=1))
+    assert row["scored"] == "1 of 4 videos"
+    assert [path.name for path in (run.path / "eval").iterdir()] == ["videos-good"]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 
-def alive(group: int) -> list[int]:
-    """The processes of a group that still run; zombies do not."""
+def alive(session: int) -> list[int]:
+    """The processes of a session that still run; zombies do not. Workers have groups of their own in it."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
-            state, _, of_group = path.read_text().rpartition(")")[2].split()[:3]
-            found += [int(path.parent.name)] if int(of_group) == group and state != "Z" else []
+            state, _, _, of_session = path.read_text().rpartition(")")[2].split()[:4]
+            found += [int(path.parent.name)] if int(of_session) == session and state != "Z" else []
     return found
+
+
+def send_to_all(session: int, number: int) -> None:
+    """Send a signal to all processes of a session."""
+    for pid in alive(session):
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def until(condition: Callable[[], object], seconds: float = 60, interval: float = 0.02) -> None:

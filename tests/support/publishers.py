@@ -431,7 +431,10 @@ def ytvos_meta(clips: Iterable[Clip]) -> bytes:
 
 
 def ytvos(folder: Path, data: Path | None, split: str, form: str) -> Published:
-    """The ground truth of 2018's val and of 2019's test is a separate archive with the same paths as the prompts."""
+    """The ground truth of 2018's val and of 2019's test is a separate archive with the same paths as the prompts.
+
+    Both are kept.
+    """
     name = {"val": "valid"}.get(split, split)
     clips = sorted(ytvos_clips())
     overlay = {("2018", "val"): "validation_gt", ("2019", "test"): "test_gt"}.get((form, split))
@@ -444,10 +447,12 @@ def ytvos(folder: Path, data: Path | None, split: str, form: str) -> Published:
         paths = sevenzipped(folder / "train.7z", {"train.zip": inner.read_bytes()}, 12)
     else:
         paths = [tarred(folder / f"{name}.tar", files) if form == "2019" else zipped(folder / f"{name}.zip", files)]
-    if overlay:
-        truth = just("Annotations", tree(clips, "x", f"{overlay}/Annotations"))
-        paths.append(zipped(folder / f"{overlay}.zip", truth))
-    return Published(paths, clips if overlay else offered, {f"{split}_meta.json": meta})
+    if not overlay:
+        return Published(paths, offered, {f"{split}_meta.json": meta})
+    truth = just("Annotations", tree(clips, "x", f"{overlay}/Annotations"))
+    prompts = {name: content for name, content in tree(offered, "x", "Prompts").items() if name.startswith("Prompts")}
+    paths.append(zipped(folder / f"{overlay}.zip", truth))
+    return Published(paths, clips, {f"{split}_meta.json": meta, **prompts})
 
 
 def allframes(folder: Path, data: Path | None, split: str, form: str) -> Published:

@@ -43,7 +43,7 @@ def states(run: Path) -> dict[str, dict[str, object]]:
 
 
 def track(run: Run, *videos: str) -> None:
-    """Give a run the records and the empty mask folders of videos that were tracked."""
+    """Give a run the records and the empty mask folders of videos without frames that were tracked."""
     for video in videos:
         (run.path / "masks" / video).mkdir(parents=True)
-        run.write_record(Record(video, "done", frames=5, objects=1))
+        run.write_record(Record(video, "done", objects=1))

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
 import ssl
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
+
+import pytest
 
 BLOCK = 64 * 1024
 
@@ -34,7 +39,9 @@ class Server:
     refusals: statuses with which the next requests are answered, in this order. retry_after: their header.
     delay: seconds before every block of 64 KiB. silence: seconds before the status line.
     if_range: whether If-Range is honoured: a range of another version is answered with the whole file.
+    validator: the header that tells versions of a file apart, "ETag" or "Last-Modified"; empty for none.
     extra: bytes by which the announced length is too long.
+    attachment: the name under which Google Drive offers a file, in the header Content-Disposition; empty for none.
     certificate: a PEM file with a key. A client whose proxy is this server then gets TLS from it.
     """
 
@@ -42,6 +49,7 @@ class Server:
     files: Mapping[str, bytes] = field(default_factory=dict)
     ranges: bool = True
     if_range: bool = True
+    validator: str = "ETag"
     cut: int | None = None
     cuts: int = -1
     refusals: list[int] = field(default_factory=list)
@@ -50,6 +58,7 @@ class Server:
     silence: float = 0.0
     extra: int = 0
     content_type: str = "application/octet-stream"
+    attachment: str = ""
     certificate: Path | None = None
     requests: list[Request] = field(default_factory=list)
 
@@ -62,8 +71,10 @@ class Server:
         return [request.start for request in self.requests]
 
 
-def make_etag(content: bytes) -> str:
-    return f'"{hashlib.md5(content).hexdigest()}"'
+def make_validator(content: bytes, header: str) -> str:
+    """The value of the header for a file: another one for other content."""
+    digest = hashlib.md5(content).digest()
+    return f'"{digest.hex()}"' if header == "ETag" else formatdate(int.from_bytes(digest[:3], "big"), usegmt=True)
 
 
 @contextmanager
@@ -82,6 +93,21 @@ def serve(files: Mapping[str, bytes], **faults: Any) -> Iterator[Server]:
             thread.join()
 
 
+@contextmanager
+def serve_as_google(certificate: Path) -> Iterator[Server]:
+    """Serve web pages as a proxy that plays drive.google.com, where the file with the id 1 is `uc?id=1`.
+
+    certificate: the file to write the certificate to, which a client has to trust.
+    """
+    if not shutil.which("openssl"):
+        pytest.skip("a certificate is made with openssl")
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(certificate), "-out", str(certificate)]
+    made += ["-subj", "/CN=drive.google.com", "-addext", "subjectAltName=DNS:drive.google.com"]
+    subprocess.run(["openssl", *made], check=True, capture_output=True)
+    with serve({}, content_type="text/html", certificate=certificate) as server:
+        yield server
+
+
 class _Handler(BaseHTTPRequestHandler):
     state: Server
 
@@ -92,16 +118,21 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.state.certificate)
-        self.connection = context.wrap_socket(self.connection, server_side=True)
+        try:
+            self.connection = context.wrap_socket(self.connection, server_side=True)
+        except OSError:  # a client may go at any time
+            self.close_connection = True
+            return
         self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
         self.close_connection = False
 
     def finish(self) -> None:
-        super().finish()
+        with suppress(ConnectionError, ssl.SSLError):
+            super().finish()
         self.connection.close()
 
     def do_GET(self) -> None:
-        with suppress(ConnectionError):  # a client may go at any time
+        with suppress(ConnectionError, ssl.SSLError):  # a client may go at any time
             self._answer(self.state)
 
     def _answer(self, state: Server) -> None:
@@ -109,8 +140,8 @@ class _Handler(BaseHTTPRequestHandler):
         state.requests.append(Request(self.path, int(asked[1]) if asked else None))
         time.sleep(state.silence)
         name = self.path.removeprefix("/")
-        etag = make_etag(state.files.get(name, b""))
-        outdated = state.if_range and self.headers.get("If-Range", etag) != etag
+        version = make_validator(state.files.get(name, b""), state.validator)
+        outdated = state.if_range and self.headers.get("If-Range", version) != version
         if state.refusals:
             self._end(state.refusals.pop(0), {"Retry-After": state.retry_after} if state.retry_after else {})
         elif name.startswith("moved/"):
@@ -128,7 +159,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200 if start is None else 206)
         if start is not None:
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
-        self.send_header("ETag", make_etag(content))
+        if state.validator:
+            self.send_header(state.validator, make_validator(content, state.validator))
+        if state.attachment:
+            self.send_header("Content-Disposition", f'attachment; filename="{state.attachment}"')
         self.send_header("Content-Type", state.content_type)
         self.send_header("Content-Length", str(len(body) + state.extra))
         self.end_headers()

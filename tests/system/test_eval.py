@@ -33,7 +33,7 @@ def test_eval_writes_what_it_prints(cli: Cli, run: Path) -> None:
     rows = (run / "eval/per-sequence_results-val.csv").read_text().splitlines()
     assert rows[0] == "Sequence,J-Mean,F-Mean"
     assert rows[1].startswith("good_1,")
-    assert (cli.folder / "all.csv").read_text().startswith("video,object,J-Mean,")
+    assert (cli.folder / "all.csv").read_text().startswith("video,object,J&F-Mean,J-Mean,")
 
 
 def test_eval_takes_any_folder_of_masks(cli: Cli, run: Path, bears: Path) -> None:
@@ -104,13 +104,24 @@ def test_what_cannot_be_scored_is_named_or_counted(cli: Cli, run: Path, harm: ob
     assert json.loads((cli.folder / "scores.json").read_text())["problems"]
 
 
+def test_eval_refuses_incomplete_ground_truth_and_names_the_video(cli: Cli, run: Path, bears: Path) -> None:
+    (bears / "Annotations/bad/00003.png").unlink()
+    command = ("eval", "--results", "run", "--dataset", bears, "--json", "scores.json", "--jobs", "1")
+    refused = cli(*command, expect=2).stderr
+    assert "the ground truth is incomplete: video bad has no mask of 1 of 6 frames, such as 00003; complete" in refused
+    assert not (cli.folder / "scores.json").exists()
+    assert "Annotations/bad: has no mask of 1 of 6 frames" in cli("verify", bears, expect=1).stdout
+
+
 def test_a_part_of_a_split_is_scored_only_when_asked_for(cli: Cli, bears: Path) -> None:
     cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run", "--limit", "2")
-    assert (
-        "video once is missing; video long is missing"
-        in cli("eval", "--results", "run", "--jobs", "1", expect=2).stderr
-    )
+    refused = cli("eval", "run", "--jobs", "1", expect=2).stderr
+    assert refused.splitlines() == [
+        "vosbench: run: this run has only 2 of the 4 videos of bears val; score only these with --videos good,bad"
+    ]
     assert "videos:2/4" in cli("eval", "--results", "run", "--videos", "good,bad", "--jobs", "1").stdout
+    counted = cli("eval", "run", "--no-strict", "--jobs", "1", expect=1)
+    assert "scored as absent: video once is missing" in counted.stderr
 
 
 def test_eval_shows_the_worst_objects_as_a_table_for_a_paper(cli: Cli, run: Path) -> None:
@@ -124,12 +135,13 @@ def test_eval_shows_the_worst_objects_as_a_table_for_a_paper(cli: Cli, run: Path
 
 
 @pytest.mark.parametrize(
-    ("form", "start"), [("--json", "{"), ("--csv", "video,object,J-Mean,"), ("--latex", "% in pe")]
+    ("form", "start"), [("--json", "{"), ("--csv", "video,object,J&F-Mean,"), ("--latex", "% in pe")]
 )
 def test_a_file_named_minus_is_standard_output_without_the_table(cli: Cli, run: Path, form: str, start: str) -> None:
     shown = cli("eval", "--results", "run", form, "-", "--jobs", "1").stdout
     assert shown.startswith(start)
-    assert "bears val, percent" not in shown
+    assert "bears val" not in shown
+    assert "J&F 5" not in shown
     if form == "--json":
         assert shown == (run / "eval/scores.json").read_text()
 
@@ -145,10 +157,72 @@ def test_eval_keeps_the_scores_of_every_frame(cli: Cli, run: Path) -> None:
     assert (run / "eval/frames.csv.gz").read_bytes() == before
 
 
-def test_the_scores_of_a_file_of_masks_stand_beside_it(cli: Cli, run: Path, bears: Path) -> None:
-    shutil.make_archive(str(cli.folder / "theirs"), "zip", run / "masks")
-    cli("eval", "--results", "theirs.zip", "--dataset", bears, "--jobs", "1")
-    assert (cli.folder / "theirs.zip.eval/scores.json").is_file()
+def listing(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_nothing_is_written_beside_masks_that_are_not_a_run(cli: Cli, run: Path, bears: Path, form: str) -> None:
+    shutil.copytree(run / "masks", cli.folder / "theirs")
+    if form == "zip":
+        shutil.make_archive(str(cli.folder / "theirs"), "zip", cli.folder / "theirs")
+    masks = cli.folder / ("theirs.zip" if form == "zip" else "theirs")
+    before = listing(cli.folder)
+    done = cli("eval", masks, "--dataset", bears, "--jobs", "1")
+    assert done.stdout.startswith("J&F ")
+    assert listing(cli.folder) == before
+    cli("eval", masks, "--dataset", bears, "--jobs", "1", "--out", "scores", "--json", "one.json")
+    assert set(listing(cli.folder)) - set(before) == {
+        *("one.json", "scores", "scores/scores.json", "scores/frames.csv.gz"),
+        *("scores/global_results-val.csv", "scores/per-sequence_results-val.csv"),
+    }
+
+
+def test_a_contact_sheet_of_masks_that_are_not_a_run_needs_a_place(cli: Cli, run: Path, bears: Path) -> None:
+    before = listing(run / "masks")
+    refused = cli("overlay", "run/masks", "--dataset", bears, expect=2).stderr
+    assert "run/masks: not a run, so nothing is written into it; name the PNG to write with --out" in refused
+    cli("overlay", "run/masks", "--dataset", bears, "--out", "sheet.png")
+    assert (cli.folder / "sheet.png").is_file()
+    assert listing(run / "masks") == before
+
+
+def test_what_was_asked_for_is_written_before_a_run_that_cannot_be(cli: Cli, run: Path) -> None:
+    (run / "eval").write_text("a file stands where the folder should be, as nobody may write here")
+    noted = cli("eval", "run", "--jobs", "1", "--json", "scores.json")
+    assert "not written to the run: run/eval/global_results-val.csv: cannot be written" in noted.stderr
+    assert json.loads((cli.folder / "scores.json").read_text())["global"]["J&F-Mean"] > 0.5
+    refused = cli("eval", "run", "--jobs", "1", expect=2)
+    assert refused.stdout.startswith("J&F ")
+    assert "cannot be written" in refused.stderr
+    assert "--out" in refused.stderr
+
+
+def test_the_first_line_says_the_score_and_what_it_is_of(cli: Cli, run: Path) -> None:
+    first, *rest = cli("eval", "run", "--jobs", "1").stdout.splitlines()
+    means = json.loads((run / "eval/scores.json").read_text())["global"]
+    figures = "J&F {J&F-Mean:.1f}  (J {J-Mean:.1f}, F {F-Mean:.1f})"
+    shown = figures.format(**{name: 100 * value for name, value in means.items()})
+    assert first == f"{shown}  bears val, 4 videos, 4 objects, rules of davis2017"
+    assert rest[-1].startswith("vosbench:")
+
+
+def test_a_run_is_scored_by_its_name_as_it_is_shown_by_it(cli: Cli, run: Path) -> None:
+    shutil.copytree(run, cli.folder / "results/bears-val/static")
+    by_name = cli("eval", "bears-val/static", "--jobs", "1").stdout
+    assert by_name == cli("eval", "--results", "bears-val/static", "--jobs", "1").stdout
+    assert by_name == cli("eval", "results/bears-val/static", "--jobs", "1").stdout
+    near = "no run is at bears-val/statik or results/bears-val/statik; did you mean bears-val/static?"
+    assert near in cli("eval", "bears-val/statik", expect=2).stderr
+    assert "both name the masks" in cli("eval", "run", "--results", "run", expect=2).stderr
+
+
+def test_the_csv_of_objects_has_j_and_f_and_obeys_the_order(cli: Cli, run: Path) -> None:
+    cli("eval", "run", "--csv", "all.csv", "--sort", "j&f-mean", "--worst", "2", "--jobs", "1")
+    rows = list(csv.DictReader((cli.folder / "all.csv").open()))
+    assert [row["video"] for row in rows] == ["long", "bad"]
+    for row in rows:
+        assert float(row["J&F-Mean"]) == pytest.approx((float(row["J-Mean"]) + float(row["F-Mean"])) / 2, abs=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -161,5 +235,7 @@ def test_the_scores_of_a_file_of_masks_stand_beside_it(cli: Cli, run: Path, bear
 def test_a_table_that_cannot_be_made_is_one_line_and_writes_nothing(
     cli: Cli, run: Path, options: list[str], told: str
 ) -> None:
-    assert told in cli("eval", "--results", "run", *options, expect=2).stderr
+    refused = cli("eval", "--results", "run", *options, expect=2)
+    assert told in refused.stderr
+    assert "scoring" not in refused.stderr
     assert not (run / "eval").exists()

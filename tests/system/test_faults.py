@@ -34,6 +34,13 @@ def test_a_worker_that_hangs_is_killed_and_costs_only_its_video(cli: Cli, bears:
 
 
 @pytest.mark.slow
+def test_the_time_in_which_a_tracker_is_built_is_not_that_of_a_frame(cli: Cli, bears: Path) -> None:
+    given = ("--tracker", "failing_trackers:SlowToBuild", "--set", "seconds=8", "--videos", "good", "--stall", "3")
+    cli("infer", "--dataset", bears, *given, "--out", "out", "--gpus", "cpu")
+    assert states(cli.folder / "out")["good"]["attempts"] == 1
+
+
+@pytest.mark.slow
 def test_a_tracker_that_reads_and_thinks_does_not_hang(cli: Cli, bears: Path) -> None:
     """The long video takes longer than the stall, but no single frame does."""
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Thinking", "--videos", "long")
@@ -81,7 +88,7 @@ def test_a_second_process_at_the_same_shard_is_refused_and_at_another_one_joins(
     first = cli.start(*given, "--shard", "1/2")
     until((cli.folder / "out/masks").exists)
     os.kill(first.pid, signal.SIGSTOP)  # so that it is not done before the others have had their turn
-    assert "another process works on shard 1/2" in cli(*given, "--shard", "1/2", expect=2).stderr
+    assert "works on shard 1/2 of this run" in cli(*given, "--shard", "1/2", expect=2).stderr
     assert "stop it before --overwrite" in cli(*given, "--set", "seconds=0.1", "--overwrite", expect=2).stderr
     cli(*given, "--shard", "2/2")
     os.kill(first.pid, signal.SIGCONT)

@@ -8,10 +8,9 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -23,7 +22,7 @@ from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
 from tests.support.processes import until
 from tests.support.publishers import png
-from tests.support.server import serve
+from tests.support.server import Server, serve, serve_as_google
 
 SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black"]
 
@@ -238,9 +237,12 @@ def test_a_hostile_archive_is_refused_before_anything_is_written(
     with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
         HOSTILE[flaw](archive)
     assert flaw in cli("fetch", "davis2016", "--from", path, expect=2).stderr
+    assert nothing_left(cli.folder)
     with serve({path.name: path.read_bytes()}) as server:
         assert flaw in cli("fetch", "davis2016", "--mirror", server.url(""), expect=2).stderr
-    assert nothing_left(cli.folder)
+    assert [file for file in (cli.folder / "datasets").rglob("*") if file.is_file()] == [
+        cli.folder / "datasets/.archives/davis2016/DAVIS-data.zip"  # for who trusts it and unpacks it by hand
+    ]
 
 
 @pytest.mark.parametrize("keep", [0.5, 0.999])
@@ -337,11 +339,14 @@ def test_two_parts_with_a_list_each_are_joined(cli: Cli, davis2016: dict[str, by
     assert (cli.folder / "other/davis2016/ImageSets/val.txt").read_text().split() == SEQUENCES
 
 
-def test_a_download_of_something_else_is_not_found_again(cli: Cli, davis2016: dict[str, bytes]) -> None:
+def test_a_download_of_something_else_is_kept_until_it_is_forced_to_go(cli: Cli, davis2016: dict[str, bytes]) -> None:
     with serve({"DAVIS-data.zip": packed({"holiday/beach.jpg": b"sand"})}) as server:
-        cli("fetch", "davis2016", "--mirror", server.url(""), expect=2)
+        told = cli("fetch", "davis2016", "--mirror", server.url(""), expect=2).stderr
+        kept = "datasets/.archives/davis2016/DAVIS-data.zip"
+        assert f"The downloads are kept ({kept}): to use what they hold give them with --from, to download" in told
+        assert (cli.folder / kept).read_bytes() == server.files["DAVIS-data.zip"]
         server.files = {"DAVIS-data.zip": packed(davis2016)}
-        cli("fetch", "davis2016", "--mirror", server.url(""))
+        cli("fetch", "davis2016", "--mirror", server.url(""), "--force")
 
 
 def test_a_damaged_dataset_json_is_one_line(cli: Cli) -> None:
@@ -405,35 +410,26 @@ def test_the_licence_is_told_before_and_the_citation_after(cli: Cli) -> None:
 def test_a_tree_of_ones_own_has_a_name_of_ones_own(cli: Cli) -> None:
     make_tree(cli.folder / "given", {"ann": [squares((1, 2, 2))] * 2})
     done = cli("fetch", "folder", "--from", "given", "--as", "mine")
-    assert "mine is at datasets/mine (1 videos, 2 frames, 1 objects)" in done.stdout
+    assert "mine is at datasets/mine (1 video, 2 frames, 1 object)" in done.stdout
     assert (cli.folder / "datasets/mine/ImageSets/val.txt").read_text() == "ann\n"
     assert "another name" in cli("fetch", "folder", "--from", "given", "--as", "davis2016", expect=2).stderr
     assert "--as: expected one NAME, found 2" in cli("fetch", "folder", "davis", "--as", "mine", expect=2).stderr
 
 
-@pytest.mark.skipif(not shutil.which("openssl"), reason="a certificate is made with openssl")
-def test_a_quota_of_google_drive_is_told_with_the_ways_out(cli: Cli) -> None:
-    """The server of the test is a proxy, and answers as Google does."""
-    certificate = cli.folder / "google.pem"
-    made: list[str | Path] = [
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-keyout",
-        certificate,
-        "-out",
-        certificate,
-    ]
-    made += ["-subj", "/CN=drive.google.com", "-addext", "subjectAltName=DNS:drive.google.com"]
-    subprocess.run(["openssl", *made], check=True, capture_output=True)
+@pytest.fixture
+def google(cli: Cli) -> Iterator[Server]:
+    """A server that plays Google Drive for the commands of this test."""
+    with serve_as_google(cli.folder / "google.pem") as server:
+        variables = {"https_proxy": server.url(""), "REQUESTS_CA_BUNDLE": str(server.certificate)}
+        cli.environment |= {**variables, "HOME": str(cli.folder)}
+        yield server
+
+
+def test_a_quota_of_google_drive_is_told_with_the_ways_out(cli: Cli, google: Server) -> None:
     page = b'<html><p class="uc-error-subcaption">Too many users have viewed this file recently.</p></html>'
-    with serve({"uc?id=1": page}, content_type="text/html", certificate=certificate) as server:
-        write_card(cli.folder / "cubs.toml", cubs="https://drive.google.com/uc?id=1")
-        cli.environment |= {"https_proxy": server.url(""), "HOME": str(cli.folder)}
-        cli.environment["REQUESTS_CA_BUNDLE"] = str(certificate)
-        message = cli("fetch", "./cubs.toml", expect=2).stderr.splitlines()[-1]
+    google.files = {"uc?id=1": page}
+    write_card(cli.folder / "cubs.toml", cubs="https://drive.google.com/uc?id=1")
+    message = cli("fetch", "./cubs.toml", expect=2).stderr.splitlines()[-1]
     assert "Too many users have viewed this file recently" in message
     for way in (f"{cli.folder}/.cache/gdown/cookies.txt", "--from FILE", "--mirror URL", "Ask Ann."):
         assert way in message

@@ -40,12 +40,14 @@ def test_the_run_is_named_after_what_is_not_default(cli: Cli, bears: Path) -> No
 @pytest.mark.parametrize(
     ("tracker", "reason"),
     [
-        ("Faulty", "RuntimeError: out of luck in two lines"),
+        ("Shaken", "OSError: [Errno 5] Input/output error: '/shaken/disk'"),
         ("Killed", "its worker was killed by SIGKILL"),
         ("Leaving", "its worker ended with status 7"),
     ],
 )
-def test_a_tracker_that_fails_costs_only_that_video(cli: Cli, bears: Path, tracker: str, reason: str) -> None:
+def test_a_failure_that_may_pass_is_tried_again_and_costs_only_that_video(
+    cli: Cli, bears: Path, tracker: str, reason: str
+) -> None:
     arguments = ("infer", "--dataset", bears, "--tracker", f"failing_trackers:{tracker}", "--out", "out")
     done = cli(*arguments, "--set", f"memo={cli.folder}", "--gpus", "cpu,cpu", expect=1)
     assert reason in done.stderr
@@ -54,6 +56,31 @@ def test_a_tracker_that_fails_costs_only_that_video(cli: Cli, bears: Path, track
     assert (states["bad"]["state"], states["bad"]["attempts"]) == ("failed", 2)
     assert (states["once"]["state"], states["once"]["attempts"]) == ("done", 2)
     assert states["good"]["attempts"] == 1
+
+
+def test_an_error_of_the_tracker_is_not_tried_again_and_costs_only_that_video(cli: Cli, bears: Path) -> None:
+    given = ("--tracker", "failing_trackers:Faulty", "--set", f"memo={cli.folder}", "--out", "out", "--gpus", "cpu")
+    told = cli("infer", "--dataset", bears, *given, "--workers-per-gpu", "1", expect=1).stderr
+    assert "vosbench: bad failed: RuntimeError: out of luck in two lines\n" in told
+    assert "vosbench: see out/.logs/cpu.log; repeat the command to try the failed videos again\n" in told
+    states = json.loads((cli.folder / "out/run.json").read_text())["videos"]
+    assert {video: (entry["state"], entry["attempts"]) for video, entry in states.items()} == {
+        **dict.fromkeys(("good", "long"), ("done", 1)),
+        **dict.fromkeys(("bad", "once"), ("failed", 1)),
+    }
+
+
+def test_a_bug_that_every_video_meets_ends_the_run_with_one_line(cli: Cli, bears: Path) -> None:
+    given = ("--tracker", "failing_trackers:Broken", "--out", "out", "--gpus", "cpu", "--workers-per-gpu", "1")
+    told = cli("infer", "--dataset", bears, *given, expect=1)
+    assert told.stderr.splitlines()[-5:] == [
+        "vosbench: long failed: TypeError: no mask 008 in long",
+        "vosbench: bad failed: TypeError: no mask 006 in bad",
+        "vosbench: good failed: TypeError: no mask 005 in good",
+        "vosbench: the first 3 videos failed alike, so that 1 other was not tried",
+        "vosbench: see out/.logs/cpu.log; repeat the command to try the others too",
+    ]
+    assert json.loads((cli.folder / "out/run.json").read_text())["videos"]["once"] == {"state": "pending"}
 
 
 def test_the_same_command_continues_with_what_is_missing(cli: Cli, bears: Path) -> None:
@@ -100,8 +127,11 @@ def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: P
     assert "no luck today: come back tomorrow" in cli(*command, expect=2).stderr
     assert not list(cli.folder.rglob("run.json"))
     broken = cli(*command, "--set", "mendable=false", "--out", "out", expect=2).stderr
-    assert re.search(r"cannot be built \(RuntimeError: .*\); see .*out/\.logs/cpu\.log", broken)
-    assert "Traceback" in (cli.folder / "out/.logs/cpu.log").read_text()
+    log = Path(re.findall(r"cannot be built \(RuntimeError: .*\); see (.*/cpu\.log)", broken)[0])
+    assert "Traceback" in log.read_text()
+    shutil.rmtree(log.parent)
+    assert not (cli.folder / "out").exists()
+    assert not (cli.folder / "results").exists()
     (cli.folder / "mine/.git").mkdir(parents=True)
     cli(*command, "--out", "mine", expect=2)
     assert [path.name for path in (cli.folder / "mine").iterdir()] == [".git"]

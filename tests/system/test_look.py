@@ -19,11 +19,13 @@ def test_show_tells_all_of_a_run_wherever_it_lies(cli: Cli, bears: Path) -> None
     assert shown == cli("show", "results/one/two").stdout
     for told in ("--videos good,bad", f"memo={cli.folder}", f"bears val at {bears}", "1 done, 1 failed, 0 pending"):
         assert told in shown
-    assert "bad after 2 attempts: tracker: yielded 2 of 6 frames" in shown
-    assert "none; run: vosbench eval --results results/one/two" in shown
+    assert "bad: tracker: yielded 2 of 6 frames" in shown
+    assert "none; run: vosbench eval results/one/two" in shown
     cli("eval", "--results", "results/one/two", "--videos", "good", "--jobs", "1")
     found = json.loads(cli("show", "one/two", "--json").stdout)
-    assert found["scores"]["J-Mean"] == pytest.approx((5 / 7 + 4 / 8 + 3 / 9) / 3)
+    (part,) = found["evaluations"]
+    assert part["means"]["J-Mean"] == pytest.approx((5 / 7 + 4 / 8 + 3 / 9) / 3)
+    assert (found["scores"], part["marks"]) == (None, ["1 of 4 videos"])
     assert found["all_settings"]["memo"] == str(cli.folder)
     assert "run: vosbench list runs" in cli("show", "one/three", expect=2).stderr
 
@@ -37,8 +39,7 @@ def test_what_is_damaged_in_a_run_is_named_or_does_not_matter(cli: Cli, bears: P
     (cli.folder / "out/eval").mkdir()
     (cli.folder / "out/eval/scores.json").write_text('{"global": {}}')
     assert (
-        "scores.json: damaged ('signature' is missing); run: vosbench eval --results out"
-        in cli("show", "out", expect=2).stderr
+        "scores.json: damaged ('signature' is missing); run: vosbench eval out" in cli("show", "out", expect=2).stderr
     )
     (cli.folder / "out/run.json").write_text("")
     assert "run.json: not valid JSON" in cli("show", "out", expect=2).stderr

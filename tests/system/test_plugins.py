@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -83,9 +84,26 @@ def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Pa
     assert "24 frames" in cli("fetch", "./card.toml").stdout
 
 
+def test_a_tracker_in_a_file_is_named_by_the_path_of_the_file(cli: Cli, bears: Path, project: Path) -> None:
+    """A file in the current folder is the same tracker as its module."""
+    shutil.copy(project / "__init__.py", cli.folder / "mine.py")
+    (cli.folder / "lab").mkdir()
+    shutil.copy(project / "__init__.py", cli.folder / "lab/theirs.py")
+    for spec in ("mine:Hold", "mine.py:Hold", "./mine.py:Hold"):
+        cli("infer", "--dataset", bears, "--tracker", spec, "--gpus", "cpu", "--videos", "good")
+    cli("infer", "--dataset", bears, "--tracker", "lab/theirs.py:Hold", "--gpus", "cpu", "--videos", "good")
+    made = cli.folder / "results/bears-val"
+    assert sorted(path.name for path in made.iterdir()) == ["mine.Hold", "theirs.Hold"]
+    named = [json.loads((made / run / "run.json").read_text())["tracker"] for run in ("mine.Hold", "theirs.Hold")]
+    assert named == ["mine:Hold", f"{cli.folder}/lab/theirs.py:Hold"]
+    assert cli("reproduce", made / "theirs.Hold", "--gpus", "cpu").stdout == "good: same\n"
+
+
 @pytest.mark.parametrize(
     ("spec", "told"),
     [
+        ("./nowhere.py:Hold", "./nowhere.py:Hold: no file ./nowhere.py; expected module:object, or file.py:object"),
+        ("./json.py:Hold", "json.py:Hold: Python finds another module of this name, "),
         ("nowhere:Hold", "nowhere:Hold: cannot be loaded (No module named 'nowhere'); expected module:object"),
         ("mine:Held", "mine:Held: cannot be loaded (module 'mine' has no attribute 'Held')"),
         ("mine:card", "mine:card: expected a class with a method `track`, found an object of type PosixPath"),
@@ -95,5 +113,6 @@ def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Pa
 )
 def test_what_cannot_be_found_is_one_line(cli: Cli, bears: Path, project: Path, spec: str, told: str) -> None:
     shutil.copy(project / "__init__.py", cli.folder / "mine.py")
+    (cli.folder / "json.py").touch()
     (cli.folder / "broken.py").write_text("raise RuntimeError('out of\\norder')")
     assert told in cli("infer", "--dataset", bears, "--tracker", spec, expect=2).stderr

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import io
+import shutil
 import zipfile
 from pathlib import Path
 
+import numpy as np
+
 from tests.support.cli import Cli
 from tests.support.server import serve
+from vosbench.masks.labels import encode_labels, read_labels
 
 
 def test_run_fetches_a_dataset_that_is_not_there(cli: Cli, bears: Path) -> None:
@@ -40,6 +44,33 @@ def test_run_tracks_and_scores(cli: Cli, bears: Path) -> None:
     done = cli("run", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--videos", "good,long")
     assert "2 videos done" in done.stdout
     assert "all objects" in done.stdout
+
+
+def test_run_over_first_masks_says_where_the_result_is_and_that_there_is_nothing_to_score(
+    cli: Cli, bears: Path
+) -> None:
+    shutil.rmtree(bears / "ImageSets")
+    for mask in bears.glob("Annotations/*/0000[1-9].png"):
+        mask.unlink()
+    done = cli("run", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run")
+    assert done.stdout.splitlines()[1:] == [
+        "masks: run/masks",
+        "scores: none; bears val: 4 videos with only the first mask of each object, which is its prompt, so there is "
+        "nothing to score; look at the result with: vosbench overlay --results run",
+    ]
+    assert f"note: {bears} has no list in ImageSets, so the split is every video with frames and masks" in done.stderr
+    assert "nothing to score" in cli("eval", "--results", "run", "--jobs", "1", expect=2).stderr
+
+
+def test_run_takes_a_tree_without_lists_and_masks_of_only_0_and_255(cli: Cli, bears: Path) -> None:
+    shutil.rmtree(bears / "ImageSets")
+    for mask in bears.glob("Annotations/*/*.png"):
+        mask.write_bytes(encode_labels(read_labels(mask) * np.uint8(255)))
+    done = cli("run", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--jobs", "1", "--out", "run")
+    assert "all objects        4" in done.stdout
+    told = "note: the masks of bad, good, long and 1 more hold only 0 and 255: 255 is one object there, with id 1"
+    assert done.stderr.count(told) == 2  # when the videos are tracked, and when they are scored
+    assert "videos:4/4" in cli("eval", "--results", "run", "--jobs", "1").stdout
 
 
 def test_run_that_fails_is_not_scored(cli: Cli, bears: Path) -> None:

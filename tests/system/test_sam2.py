@@ -17,6 +17,7 @@ from tests.support import official
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
 from tests.support.official import SIDE
+from tests.support.runs import masks
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -89,6 +90,31 @@ def test_first_masks_or_all_masks_are_given_and_void_is_no_object(
     assert run.name == f"sam2-seeded+dtype=float32+image_size=64{'+prompts=all' if every else ''}"
     settings = json.loads((run / "run.json").read_text())["settings"]
     assert settings == {"dtype": "float32", "image_size": 64} | ({"prompts": "all"} if every else {})
+
+
+@pytest.mark.slow
+def test_masks_do_not_depend_on_the_number_of_workers_but_may_on_that_of_threads_which_is_recorded(
+    cli: Cli, tree: Path, checkpoint: str
+) -> None:
+    """Without OMP_NUM_THREADS, each worker has its part of the cores, and keeps it when the run goes on."""
+    del cli.environment["OMP_NUM_THREADS"]
+    given = ("--checkpoint", checkpoint, "--set", f"image_size={SIDE}", "--set", "dtype=float32", "--dataset", tree)
+    given += ("--videos", "void,late")
+    runs = {
+        "two": [("--gpus", "cpu,cpu", "--threads", "1")],
+        "one": [("--gpus", "cpu", "--workers-per-gpu", "1", "--threads", "1")],
+        "later": [("--gpus", "cpu", "--threads", "1", "--limit", "1"), ("--gpus", "cpu", "--workers-per-gpu", "1")],
+    }
+    for out, commands in runs.items():
+        for command in commands:
+            cli("infer", *given, *command, "--out", out)
+    assert masks(cli.folder / "one") == masks(cli.folder / "two") == masks(cli.folder / "later")
+    for out in runs:
+        facts = json.loads((cli.folder / out / "run.json").read_text())
+        assert (facts["threads"], {video["threads"] for video in facts["videos"].values()}) == (1, {1})
+    assert cli("reproduce", "two", "--gpus", "cpu", "--sample", "1").stdout.endswith(": same\n")
+    cli("infer", *given, "--gpus", "cpu", "--threads", "2", "--limit", "1", "--overwrite", "--out", "one")
+    assert "threads     1 (of 1 videos), 2 (of 1 videos)" in cli("show", "one").stdout
 
 
 def test_prompts_that_are_neither_first_nor_all_are_refused(cli: Cli, tree: Path, checkpoint: str) -> None:

@@ -59,6 +59,49 @@ def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_changes_nothing(cli: C
     assert "pending" in {entry["state"] for entry in states.values()}
 
 
+def children_noted(folder: Path) -> list[str]:
+    path = folder / "children"
+    return path.read_text().split() if path.exists() else []
+
+
+@pytest.mark.parametrize("then", ["stopped", "stuck"])
+def test_a_worker_that_cannot_act_and_its_children_end_with_a_killed_parent(cli: Cli, bears: Path, then: str) -> None:
+    """Stopped, or in native code that lets no thread of Python run."""
+    given = ("--tracker", "failing_trackers:Parent", "--set", f"then={then}", "--set", f"memo={cli.folder}")
+    process = cli.start("infer", "--dataset", bears, *given, "--gpus", "cpu,cpu", "--out", "out")
+    until(lambda: len(children_noted(cli.folder)) == 4)
+    process.kill()
+    process.communicate()
+    until(lambda: not alive(process.pid))
+
+
+def test_nothing_that_a_tracker_has_started_is_left_when_the_command_is_done(cli: Cli, bears: Path) -> None:
+    given = ("--tracker", "failing_trackers:Parent", "--set", f"memo={cli.folder}", "--videos", "good")
+    process = cli.start("infer", "--dataset", bears, *given, "--gpus", "cpu", "--out", "out")
+    process.communicate()  # which waits for all that have its standard output open
+    assert process.returncode == 0
+    assert len(children_noted(cli.folder)) == 2
+    until(lambda: not alive(process.pid))
+
+
+def stopped_workers(session: int) -> bool:
+    """Whether all processes of a session are stopped that are not in the group of the command itself."""
+    stats = [(Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split() for pid in alive(session)]
+    apart = [state for state, _, group, *_ in stats if int(group) != session]
+    return bool(apart) and set(apart) == {"T"}
+
+
+def test_ctrl_z_stops_the_workers_too_and_fg_continues_them(cli: Cli, bears: Path) -> None:
+    given = ("--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--workers-per-gpu", "1", "--out", "out")
+    process = cli.start("infer", "--dataset", bears, *given)
+    until(lambda: is_at_work(cli.folder / "out"))
+    os.kill(process.pid, signal.SIGTSTP)
+    until(lambda: stopped_workers(process.pid))
+    os.kill(process.pid, signal.SIGCONT)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
 def test_signals_that_come_twice_end_with_a_status_to_requeue(cli: Cli, bears: Path) -> None:
     process = cli.start(
         "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"

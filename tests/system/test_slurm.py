@@ -37,6 +37,10 @@ def test_a_slip_of_the_pen_is_found_before_any_task_runs(cli: Cli, bears: Path) 
     for option in ("mem=3\nrm -rf it", "--mem=3", "array=1-9", "=3"):
         told = cli(*command, "--tracker", "static", "--option", option, expect=2).stderr
         assert f"--option {option!r}: expected NAME=VALUE" in told
+    given = (*command, "--tracker", "static")
+    assert "--eval-option 'array=1': expected NAME=VALUE" in cli(*given, "--eval-option", "array=1", expect=2).stderr
+    assert "--job-name 'a b': expected a name" in cli(*given, "--job-name", "a b", expect=2).stderr
+    assert "--launcher" in cli(*given, "--launcher", "apptainer 'exec", expect=2).stderr
     assert not (cli.folder / "results").exists()
 
 
@@ -62,8 +66,7 @@ def test_the_scripts_can_be_read_and_submitted_by_hand(cli: Cli, bears: Path) ->
     for line in ("array=1-5", "gres=gpu:a100:1", "partition=long", "time=2:00:00", "mem=9G", "requeue"):
         assert f"#SBATCH --{line}\n" in array
     assert "--out 'my run' --shard \"$SLURM_ARRAY_TASK_ID/5\"" in array
-    assert "partition=long" in score
-    assert "gres" not in score
+    assert not any(option in score for option in ("partition", "gres", "time=", "mem"))
     for step in ("infer", "eval"):
         subprocess.run(["bash", "-n", cli.folder / f"my run.{step}.sbatch"], check=True)
 
@@ -103,6 +106,82 @@ def called(cluster: dict[str, str], *command: object) -> str:
     """The standard output of a command of Slurm."""
     environment = {**os.environ, **cluster}
     return subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.slow
+def test_what_slurm_refuses_for_either_job_is_found_before_one_is_queued(
+    cli: Cli, bears: Path, cluster: dict[str, str]
+) -> None:
+    cli.environment |= cluster
+    command = (
+        "slurm",
+        "infer",
+        "--dataset",
+        bears,
+        "--tracker",
+        "static",
+        "--gpus",
+        "cpu",
+        "--shards",
+        "2",
+        "--submit",
+    )
+    for option, script in (("--option", "infer"), ("--eval-option", "eval")):
+        told = cli(*command, option, "partition=nowhere", expect=2).stderr
+        assert f"static.{script}.sbatch: " in told
+        assert "nothing was submitted" in told
+        assert not called(cluster, "squeue", "--noheader")
+
+
+@pytest.mark.slow
+def test_a_job_submitted_from_anywhere_has_its_prologue_its_name_and_its_log(
+    cli: Cli, bears: Path, cluster: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    cli.environment |= cluster
+    command = (
+        "slurm",
+        "infer",
+        "--dataset",
+        bears,
+        "--tracker",
+        "static",
+        "--gpus",
+        "cpu",
+        "--shards",
+        "2",
+        "--out",
+        "run",
+    )
+    prologue = ("--prologue", "export GREETING=hello", "--prologue", 'echo "$GREETING from $SLURM_JOB_NAME"')
+    cli(*command, *prologue, "--shards", "2", "--job-name", "bears", "--throttle", "1", "--option", "mem-per-gpu=500")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    environment = {**os.environ, **cluster}
+    for step in ("infer", "eval"):
+        script = cli.folder / f"run.{step}.sbatch"
+        submit = ["sbatch", "--wait", script]
+        subprocess.run(submit, cwd=elsewhere, env=environment, check=True, capture_output=True, timeout=240)
+    assert (cli.folder / "run/eval/scores.json").is_file()
+    logs = [path.read_text() for path in sorted(cli.folder.glob("run.slurm-*.log"))]
+    assert len(logs) == 3
+    assert sorted(log.splitlines()[0] for log in logs) == ["hello from bears"] * 2 + ["hello from bears-eval"]
+    assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.slow
+def test_a_video_that_never_fits_into_its_time_ends_the_task(cli: Cli, bears: Path, cluster: dict[str, str]) -> None:
+    cli.environment |= cluster
+    options = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--set", "seconds=9", "--gpus", "cpu")
+    array = cli("slurm", *options, "--out", "run", "--shards", "1", "--submit").stdout.split()[2]
+    until(lambda: is_at_work(cli.folder / "run"), 120)
+    called(cluster, "scancel", "--signal=USR1", f"{array}_1")
+    until(lambda: "Reason=BeginTime" in called(cluster, "scontrol", "show", "job", f"{array}_1"), 120, interval=0.5)
+    called(cluster, "scontrol", "update", f"JobId={array}_1", "StartTime=now")
+    until(lambda: is_at_work(cli.folder / "run"), 120)
+    called(cluster, "scancel", "--signal=USR1", f"{array}_1")
+    until(lambda: "JobState=FAILED" in called(cluster, "scontrol", "show", "job", f"{array}_1"), 120, interval=0.5)
+    (log,) = cli.folder.glob(f"run.slurm-{array}_1.log")
+    told = "stopped 2 times in succession before it finished a video, and its job was restarted 1 time; give it"
+    assert told in log.read_text()
 
 
 @pytest.mark.slow

@@ -43,11 +43,6 @@ def test_a_sweep_makes_runs_that_single_commands_would_make(cli: Cli, bears: Pat
     assert (folder / "F-Mean-by-tracker.svg").read_bytes().startswith(b"<?xml")
     for command in (folder / "commands.sh").read_text().splitlines():
         assert "4 were done before" in cli(*shlex.split(command)[1:], "--gpus", "cpu").stdout
-    told = cli("status", "sweeps/study", "--results-root", "my results", expect=2).stderr
-    assert (
-        "sweeps/study: is a sweep, not a run; choose one of its runs, which my results/sweeps/study/table.csv names"
-        in told
-    )
 
 
 @pytest.mark.slow
@@ -58,7 +53,7 @@ def test_a_sweep_that_was_killed_continues(cli: Cli, bears: Path) -> None:
     until(lambda: len(list(cli.folder.glob("results/bears-val/*/masks/good"))) == 1)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    assert not (cli.folder / "results/sweeps").exists()
+    assert "stopped; the same command continues: vosbench sweep --dataset" in cli("status", "sweeps/s").stdout
     written = {path: path.stat().st_mtime_ns for path in cli.folder.glob("results/bears-val/*/masks/[!.]*/*.png")}
     assert written
     cli(*command, "cpu,cpu")
@@ -110,6 +105,63 @@ def test_what_is_wrong_is_said_before_any_run_begins(cli: Cli, bears: Path) -> N
     assert not (cli.folder / "results").exists()
 
 
+def test_what_cannot_be_built_costs_only_its_own_run(cli: Cli, bears: Path) -> None:
+    trackers = "tracker=failing_trackers:Unbuildable,static,sam2"
+    given = (
+        "sweep",
+        "--dataset",
+        bears,
+        "--grid",
+        trackers,
+        "--grid",
+        "checkpoint=no.pt",
+        "--grid",
+        "mendable=true,false",
+    )
+    command = (*given, "--no-plots", "--name", "s", "--gpus", "cpu")
+    for _ in range(2):
+        told = cli(*command, expect=1).stderr
+        assert "vosbench: tracker=sam2 is left out: checkpoint no.pt" in told
+        assert "failing_trackers.Unbuildable: no luck today: come back tomorrow" in told
+        assert "Unbuildable+mendable=False: tracker failing_trackers:Unbuildable: cannot be built" in told
+        scores = {row["tracker"]: row["J&F-Mean"] for row in table(cli.folder / "results/sweeps/s")}
+        assert [tracker for tracker, score in scores.items() if score] == ["static"]
+    shown = cli("status", "sweeps/s").stdout
+    assert "results/sweeps/s: 4 done, 0 failed, 0 pending" in shown
+    assert "tracker=sam2: checkpoint no.pt" in shown
+    assert "tracker=static" in cli("status", "sweeps/s", "--json").stdout
+
+
+def test_a_finished_sweep_scores_only_what_has_changed(cli: Cli, bears: Path) -> None:
+    command = ("sweep", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--name", "s", "--grid")
+    cli(*command, "tracker=static,failing_trackers:Random")
+    first = table(cli.folder / "results/sweeps/s")
+    scores = [cli.folder / row["run"] / "eval/scores.json" for row in first]
+    before = [path.stat().st_mtime_ns for path in scores]
+    cli(*command, "tracker=static,failing_trackers:Random")
+    assert [path.stat().st_mtime_ns for path in scores] == before
+    assert table(cli.folder / "results/sweeps/s") == first
+    mask = cli.folder / first[1]["run"] / "masks/good/00002.png"
+    mask.write_bytes((mask.parent / "00001.png").read_bytes())  # changed by hand: no record tells of it
+    cli(*command, "tracker=static,failing_trackers:Random")
+    assert [path.stat().st_mtime_ns != old for path, old in zip(scores, before, strict=True)] == [False, True]
+    assert table(cli.folder / "results/sweeps/s")[1]["J&F-Mean"] != first[1]["J&F-Mean"]
+
+
+def test_status_and_show_take_a_sweep_also_one_that_was_moved(cli: Cli, bears: Path) -> None:
+    cli("sweep", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--name", "s", "--grid", "tracker=static,flow")
+    (cli.folder / "results").rename(cli.folder / "moved")
+    for name in ("moved/sweeps/s", "sweeps/s"):
+        told = cli("show", name, "--results-root", "moved").stdout
+        assert "command  vosbench sweep --dataset" in told
+        assert "run      moved/bears-val/static" in told
+        assert "J&F-Mean" in told
+        assert ": 8 done, 0 failed, 0 pending" in cli("status", name, "--results-root", "moved").stdout
+    (cli.folder / "moved/sweeps/s/sweep.json").unlink()  # as older versions left it
+    assert "bears-val/static" in cli("status", "moved/sweeps/s").stdout
+    assert json.loads(cli("status", "moved/sweeps/s", "--json").stdout)["done"] == 8
+
+
 def test_a_video_that_fails_costs_only_the_score_of_its_run(cli: Cli, bears: Path) -> None:
     given = (
         "sweep",
@@ -122,7 +174,7 @@ def test_a_video_that_fails_costs_only_the_score_of_its_run(cli: Cli, bears: Pat
         "s",
     )
     told = cli(*given, "--gpus", "cpu", expect=1).stderr
-    assert "bad failed after 2 attempts" in told
+    assert "bad failed: tracker: yielded 2 of 6 frames" in told
     first, second = table(cli.folder / "results/sweeps/s")
     assert first["J&F-Mean"]
     assert not second["J&F-Mean"]
@@ -160,3 +212,26 @@ def test_without_matplotlib_a_sweep_is_refused_before_any_work(
     assert "or add --no-plots" in cli(*given, expect=2).stderr
     assert not (cli.folder / "results").exists()
     cli(*given, "--no-plots")
+
+
+EDITED = """
+from vosbench.trackers.static import Static
+
+class Mine(Static):
+    def __init__(self, device, shift=0):
+        pass
+"""
+
+
+@pytest.mark.slow
+def test_an_edited_tracker_is_not_swept_with_the_runs_that_it_made_before(cli: Cli, bears: Path) -> None:
+    (cli.folder / "mine.py").write_text(EDITED)
+    given = ("sweep", "--dataset", bears, "--grid", "tracker=mine:Mine", "--gpus", "cpu", "--no-plots", "--jobs", "1")
+    cli(*given, "--grid", "shift=0,1")
+    (cli.folder / "mine.py").write_text(EDITED + "\n")
+    told = cli(*given, "--grid", "shift=0,1", expect=2).stderr
+    assert re.search(r"mine\.Mine: mine\.py changed \(\w+, now \w+\) since 4 of 4 videos were tracked; .* --keep", told)
+    told = cli(*given, "--grid", "shift=0,1,2", "--keep").stderr
+    kinds = r"mine\.py \w{8} \(8 videos\), \w{8} \(4 videos\)"
+    assert re.search(rf"the runs of mine:Mine differ in what made their masks: {kinds}", told)
+    assert "differ in what" not in cli(*given, "--grid", "shift=0,1,2", "--overwrite").stderr

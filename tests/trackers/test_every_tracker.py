@@ -17,20 +17,30 @@ from vosbench.types import Frame, Labels, Masks, Tracker, Video
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's
 
 SIZE = (120, 160)
+SLOW = dict.fromkeys(("mask-propagation", "simvos"), pytest.mark.slow)  # networks of which no small one exists
+CHECKPOINTS = {  # the fixture with the weights of each tracker
+    "cutie": "cutie_checkpoint",
+    "mask-propagation": "mask_propagation_checkpoint",
+    "simvos": "simvos_checkpoint",
+}
 SQUARE = 36  # pixels of an object's side
 
 
-@pytest.fixture(scope="module", params=sorted(BUILT_IN_TRACKERS))
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=SLOW.get(name, ())) for name in sorted(BUILT_IN_TRACKERS)]
+)
 def tracker(request: pytest.FixtureRequest) -> Tracker:
     """Each built-in tracker as a worker builds it."""
     small = {"image_size": 64, "dtype": "float32"}
     settings: dict[str, dict[str, Any]] = {
         "cutie": {"size": 96},
+        "mask-propagation": {"short_side": 64},
         "sam2": small,
         "sam2long": {**small, "uncertainty": 0.0},
+        "simvos": {"short_side": 64},
     }
     if "checkpoint" in registry.read_tracker_parameters(BUILT_IN_TRACKERS[request.param]):
-        fixture = "cutie_checkpoint" if request.param == "cutie" else "checkpoint"
+        fixture = CHECKPOINTS.get(request.param, "checkpoint")
         settings[request.param]["checkpoint"] = request.getfixturevalue(fixture)
     built: Tracker = plugins.load_object(BUILT_IN_TRACKERS[request.param])("cpu", **settings.get(request.param, {}))
     return built
@@ -131,3 +141,27 @@ def test_every_tracker_has_sessions(tracker: Tracker, late: tuple[list[Frame], l
         assert found[2][2].any()
         assert list(session.remove(5)) == [1]
         assert [list(masks) for _, masks in session.propagate()] == [[2], [2]]
+
+
+def test_ids_that_begin_late_in_any_order_with_gaps_are_kept(
+    tracker: Tracker, late: tuple[list[Frame], list[Labels]]
+) -> None:
+    frames, labels = late
+    prompts = {1: {9: labels[12] == 1}, 3: {4: labels[12] == 2}}
+    tracked = list(tracker.track(Video("gaps", frames[10:15], prompts)))
+    for index, masks in enumerate(tracked):
+        shown = {object_id for object_id, mask in masks.items() if mask.any()}
+        assert shown <= {object_id for begin, given in prompts.items() for object_id in given if begin <= index}
+    assert tracked[1][9].any()
+    assert tracked[3][4].any()
+
+
+def test_an_object_that_is_given_twice_is_one_object(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
+    if getattr(tracker, "first_masks_only", False):
+        pytest.skip("takes first masks only")
+    frames, labels = late
+    prompts = {0: {1: labels[0] == 1}, 2: {1: labels[15] == 1}}
+    tracked = list(tracker.track(Video("twice", frames[:4], prompts)))
+    assert all(masks.keys() <= {1} for masks in tracked)
+    overlap = np.logical_and(tracked[2][1], labels[15] == 1).sum() / np.logical_or(tracked[2][1], labels[15] == 1).sum()
+    assert overlap > 0.8

@@ -157,8 +157,10 @@ def test_the_places_of_the_built_in_trackers_never_change() -> None:
     assert BUILT_IN_TRACKERS == {
         "cutie": "vosbench.trackers.cutie:Cutie",
         "flow": "vosbench.trackers.flow:Flow",
+        "mask-propagation": "vosbench.trackers.mask_propagation:MaskPropagation",
         "sam2": "vosbench.trackers.sam2:Sam2",
         "sam2long": "vosbench.trackers.sam2long:Sam2Long",
+        "simvos": "vosbench.trackers.simvos:SimVos",
         "static": "vosbench.trackers.static:Static",
     }
 

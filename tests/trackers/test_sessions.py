@@ -184,6 +184,7 @@ def test_what_a_session_cannot_do_is_said_in_one_line() -> None:
     [
         (np.zeros((20, 31), np.bool_), r"p: expected a mask bool\[20, 30\], found bool\(20, 31\)"),
         (np.zeros(SIZE, np.uint8), r"p: expected a mask bool\[20, 30\], found uint8\(20, 30\)"),
+        ([(1, 2)], "p: expected a mask, a PointPrompt or a BoxPrompt, found a list"),
         (PointPrompt(()), "p: expected at least one point, found none"),
         (PointPrompt((Point(1, 1), Point(30, 3))), "p: expected a point in a frame of 30 x 20 pixels, found 30,3"),
         (PointPrompt((Point(-0.5, 1),)), "found -0.5,1"),

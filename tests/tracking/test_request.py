@@ -134,5 +134,5 @@ def test_a_folder_with_other_files_is_never_replaced(tmp_path: Path, video: Path
 def test_nothing_to_write_and_unknown_directions_are_refused(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
     with pytest.raises(VosbenchError, match="nothing is to be written"):
         _prepare(video, prompt, Outputs())
-    with pytest.raises(VosbenchError, match="--direction up: no such direction; give both, forwards, backwards"):
+    with pytest.raises(VosbenchError, match="--direction up: no such direction; give forwards, backwards, both"):
         _prepare(video, prompt, Outputs(masks=tmp_path / "masks"), direction="up")

@@ -10,20 +10,39 @@ from collections.abc import Sequence
 
 import typer
 
-from vosbench.cli import datasets, evaluate, fetch, infer, reproduce, show, slurm, status, sweep, track, ui  # noqa: F401
+from vosbench.cli import (  # noqa: F401
+    correspond,
+    datasets,
+    evaluate,
+    fetch,
+    infer,
+    interactive,
+    listing,
+    overlay,
+    reproduce,
+    show,
+    slurm,
+    status,
+    sweep,
+    track,
+    ui,
+)
 from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
+from vosbench.cli.guide import add_guides
 from vosbench.errors import VosbenchError
+from vosbench.io.files import explain_refusal
 from vosbench.running.slurm import EXIT_REQUEUE
 
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 EXIT_INTERRUPTED = 130
 
 COMMAND_ORDER = (
-    *("fetch", "infer", "eval", "run", "sweep", "slurm"),
-    *("list", "show", "status", "track", "ui", "overlay", "reproduce", "verify", "cite", "doctor"),
+    *("fetch", "infer", "eval", "run", "sweep", "slurm", "interactive", "track", "ui"),
+    *("list", "show", "status", "overlay", "correspond", "reproduce", "verify", "cite", "doctor"),
 )
 """The commands in the order in which `--help` lists them."""
 app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))
+add_guides(app)
 
 __all__ = ["main"]
 
@@ -31,8 +50,8 @@ __all__ = ["main"]
 def main() -> None:
     """Run the command line and exit with its status.
 
-    A VosbenchError and a wrong option become one line and status 2. A scheduler's signal gives EXIT_REQUEUE, and
-    Ctrl-C gives EXIT_INTERRUPTED.
+    A VosbenchError, a wrong option, and what the disk refuses become one line and status 2. A scheduler's signal gives
+    EXIT_REQUEUE, and Ctrl-C gives EXIT_INTERRUPTED.
     """
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever this typer has it
     try:
@@ -42,6 +61,11 @@ def main() -> None:
             )
     except VosbenchError as error:
         print_error(str(error))
+        status = 2
+    except OSError as error:
+        if not (refusal := explain_refusal(error)):
+            raise
+        print_error(str(refusal))
         status = 2
     except usage_error as error:
         print_error(f"{error.format_message()} See `vosbench --help`.")  # type: ignore[attr-defined]

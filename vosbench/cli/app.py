@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.trackers import registry
 from vosbench.version import __version__
 
@@ -52,12 +53,56 @@ SettingsOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="A setting of the tracker; repeatable. `--set help` lists them."),
 ]
+PromptOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KIND",
+        help="What each object is given by: mask (default), box, 1-click, 3-click or 5-click, from its first mask.",
+    ),
+]
+PrompterOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="What turns clicks into masks for a tracker that takes masks only; default: sam2."
+    ),
+]
+PrompterCheckpointOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The weights of the prompter; default: its own default.")
+]
+PromptsFromOption = Annotated[
+    str | None,
+    typer.Option(metavar="RUN", help="Give the clicks or boxes again that were recorded in this run."),
+]
 GpusOption = Annotated[
     str | None, typer.Option(help="all, cpu, or indices such as 0,1; default: all GPUs, or the CPU if there is none.")
 ]
-WorkersPerGpuOption = Annotated[int, typer.Option("--workers-per-gpu", min=1, help="Workers that share each GPU.")]
+WorkersPerGpuOption = Annotated[
+    int | None,
+    typer.Option(
+        "--workers-per-gpu",
+        min=1,
+        metavar="N",
+        help="Workers that share each GPU, or the CPU; default: one for each GPU, and on the CPU as many as cores, "
+        "videos and memory allow.",
+    ),
+]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        metavar="N",
+        help="Threads with which torch computes in each worker; default: those that the run was begun with, or else "
+        "the cores divided by the workers.",
+    ),
+]
 StallOption = Annotated[
-    float, typer.Option(min=1, metavar="SECONDS", help="Stop a worker that has finished no frame for this long.")
+    float,
+    typer.Option(
+        min=1,
+        metavar="SECONDS",
+        help="Stop a worker that has finished no frame for this long; a video's first frame always has 600 seconds.",
+    ),
 ]
 JsonLogOption = Annotated[
     Path | None,
@@ -69,8 +114,13 @@ OutOption = Annotated[
 OverwriteOption = Annotated[
     bool, typer.Option("--overwrite", help="Track finished videos again; replace a different run in the same folder.")
 ]
+KeepOption = Annotated[
+    bool,
+    typer.Option(
+        "--keep", help="Continue although what made the masks so far has changed, such as the tracker's code."
+    ),
+]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes that score videos; default: one per core.")]
-ResultsOption = Annotated[Path, typer.Option(metavar="DIR", help="A run, or any folder of <video>/<frame>.png.")]
 
 STOP_SIGNALS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name))
 """The signals by which a scheduler asks a process to stop. Windows has no SIGUSR1."""
@@ -111,6 +161,11 @@ def parse_video_options(dataset_split: DatasetSplit, names: str, limit: int | No
     from vosbench.datasets.split import choose_videos
 
     return choose_videos(dataset_split, split_names(names), limit)
+
+
+def format_attempts(attempts: int) -> str:
+    """Say after how many attempts a video was given up; nothing after one, which another would not change."""
+    return f" after {count_of(attempts, 'attempt')}" if attempts > 1 else ""
 
 
 def format_command_line() -> str:

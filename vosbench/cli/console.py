@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
@@ -15,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 LINE_INTERVAL = 10.0  # seconds between two plain lines about the same piece of work
+WIDEST = 10_000  # columns of a table whose cells are all whole
 PIPE_WIDTH = 200  # columns of a table that is written to a file or a pipe
 
 output = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
@@ -32,14 +34,32 @@ def print_result(line: str = "") -> None:
     output.print(line, markup=False)
 
 
+def print_prose(line: str) -> None:
+    """Print a line of a command's result; on a terminal it goes on in the next row only between words."""
+    if not output.is_terminal:
+        print_result(line)
+        return
+    for row in textwrap.wrap(
+        line, output.width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    ):
+        print_result(row)
+
+
 def print_table(
     columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None, total: Sequence[object] = ()
 ) -> None:
-    """Print a table, with `total` as its last row below a line. Numbers are aligned to the right and never cut."""
+    """Print a table, with `total` as its last row below a line. Numbers are aligned to the right and never cut.
+
+    Text goes on in the next line of a cell only between words, so a path is never broken. A table that cannot be as
+    narrow as the terminal is wider.
+    """
     body, foot = [[_format_cell(value) for value in row] for row in rows], [_format_cell(value) for value in total]
     grid = _build_grid(columns, body, foot, title)
     if output.measure(grid, options=output.options.update(width=PIPE_WIDTH)).maximum > output.width:
         grid = _build_grid([column.replace("-", "-\n").replace(" ", "\n") for column in columns], body, foot, title)
+    least = output.measure(grid, options=output.options.update(width=WIDEST)).minimum
+    if least > output.width:
+        grid.width = least
     output.print(grid, markup=False)
 
 
@@ -64,11 +84,16 @@ def _build_grid(columns: Sequence[str], body: list[list[str]], foot: list[str], 
             justify="right" if numeric else "left",
             overflow="fold",
             no_wrap=numeric or not (index or foot),
-            min_width=max(map(len, [*column.split("\n"), *cells])) if numeric else None,
+            min_width=_find_longest([column, *cells], whole=numeric or not (index or foot)),
         )
     for row in body:
         grid.add_row(*row)
     return grid
+
+
+def _find_longest(texts: Iterable[str], whole: bool) -> int:
+    """The length of the longest line of some texts if they are kept whole, else of the longest word."""
+    return max(len(part) for text in texts for part in (text.split("\n") if whole else text.split() or [""]))
 
 
 def _format_cell(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The commands `vosbench list`, `verify`, `cite` and `doctor`."""
+"""The commands `vosbench verify`, `cite` and `doctor`."""
 
 from __future__ import annotations
 
@@ -7,59 +7,16 @@ import shlex
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vosbench.cli.app import app, print_error
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.datasets.split import DatasetSplit
     from vosbench.datasets.verify_video import Finding
-
-
-@app.command("list")
-def list_command(
-    context: typer.Context,
-    what: Annotated[
-        Literal["datasets", "trackers", "checkpoints", "runs"] | None,
-        typer.Argument(help="Which of them to list; default: all four."),
-    ] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the known datasets, trackers and checkpoints, which of them are on disk, and all runs."""
-    from vosbench.cli import console
-    from vosbench.studies import inventory
-
-    kinds = {what: inventory.LISTINGS[what]} if what else inventory.LISTINGS
-    found = {kind: collect(context.obj) for kind, collect in kinds.items()}
-    if json_:
-        console.print_result(json.dumps(found, indent=1, ensure_ascii=False))
-        return
-    for kind, rows in found.items():
-        _print_listing(kind, rows)
-
-
-def _print_listing(kind: str, rows: list[dict[str, Any]]) -> None:
-    """Print the table of one kind, with the long columns as lines below it."""
-    from vosbench.cli import console
-
-    notes = _remove_long_columns(rows)
-    for row in rows:
-        if "updated" in row:
-            row["updated"] = console.format_time(row["updated"])
-    columns = [column.replace("_mb", " MB") for column in rows[0]] if rows else [kind]
-    console.print_table(columns, [list(row.values()) for row in rows], title=f"\n{kind}")
-    for note in notes:
-        console.print_result(note)
-
-
-def _remove_long_columns(rows: list[dict[str, Any]]) -> list[str]:
-    """Remove the titles and servers of datasets, which are too long for a table; return them as lines for below it."""
-    titles = dict.fromkeys(f"{row['dataset']}: {row.pop('title')}" for row in rows if "title" in row)
-    servers = [(row["dataset"], row["split"], row.pop("server")) for row in rows if "server" in row]
-    scored = [f"{dataset} {split} is scored at {server}" for dataset, split, server in servers if server]
-    return ["", *titles, "", *scored] if titles else []
 
 
 @app.command("verify")
@@ -122,7 +79,7 @@ def _describe_remedy(name: str, dataset_split: DatasetSplit, count: int, root: P
     """Say how many findings there are, and how to fetch the split again if it was fetched."""
     from vosbench.datasets import registry
 
-    summary = f"{dataset_split.name} {dataset_split.split.name}: {count} finding{'s' if count > 1 else ''}"
+    summary = f"{dataset_split.name} {dataset_split.split.name}: {count_of(count, 'finding')}"
     if not dataset_split.fetched:
         return summary
     source = name if name.endswith(".toml") else dataset_split.name
@@ -138,20 +95,24 @@ def cite_command(
     context: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="Datasets by name, alias or card; default: those on disk."),
+        typer.Argument(
+            metavar="NAME", help="vosbench, a tracker, or a dataset by name, alias or card; default: what is on disk."
+        ),
     ] = None,
 ) -> None:
-    """Print the licences and the BibTeX entries of datasets in the form of a .bib file."""
+    """Print the licences and the BibTeX entries of vosbench, datasets and trackers in the form of a .bib file."""
     from vosbench.cli import console
-    from vosbench.datasets.cite import format_citation, format_licence
-    from vosbench.studies import inventory
+    from vosbench.studies.citations import choose_citations
 
-    entries: dict[str, list[str]] = {}
-    for dataset in inventory.choose_datasets_to_cite(names or (), context.obj):
-        entries.setdefault(format_citation(dataset), []).append(f"% {format_licence(dataset)}")
-    console.print_result(
-        "\n\n".join("\n".join([*licences, *filter(None, [entry])]) for entry, licences in entries.items())
-    )
+    licences: dict[tuple[str, ...], list[str]] = {}
+    for citation in choose_citations(names or (), context.obj):
+        licences.setdefault(citation.entries, []).append(f"% {citation.licence}")
+    shown: set[str] = set()
+    parts = []
+    for entries, lines in licences.items():
+        parts.append("\n".join([*lines, *(entry for entry in entries if entry not in shown)]))
+        shown.update(entries)
+    console.print_result("\n\n".join(parts))
 
 
 @app.command("doctor")

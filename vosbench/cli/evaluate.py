@@ -1,9 +1,9 @@
-"""The commands `vosbench eval` and `vosbench overlay`."""
+"""The command `vosbench eval`, and what other commands use to score and to publish scores."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,35 +12,52 @@ import typer
 
 from vosbench.cli.app import (
     JobsOption,
-    ResultsOption,
     RulesOption,
     ScoredDatasetOption,
     SplitOption,
     VideosOption,
     app,
-    parse_video_options,
     print_error,
+    split_names,
 )
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.io.files import replacing, write_bytes
-from vosbench.types import Metric
+from vosbench.io.files import write_bytes
 
 if TYPE_CHECKING:
+    from vosbench.datasets.split import DatasetSplit
     from vosbench.evaluation.summary import Evaluation
     from vosbench.evaluation.tables import Table, TableView
     from vosbench.running.record import Record
+    from vosbench.running.run import Run
 
 STDOUT = Path("-")
+
+MasksArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]", help="The folder of a run, its path below the results root, or any masks.", show_default=False
+    ),
+]
+ResultsOption = Annotated[
+    str | None, typer.Option("--results", metavar="DIR", help="The same as RUN.", show_default=False)
+]
 
 
 @app.command("eval")
 def evaluate_command(
     context: typer.Context,
-    results: ResultsOption,
+    run: MasksArgument = None,
+    results: ResultsOption = None,
     dataset: ScoredDatasetOption = None,
     split: SplitOption = None,
     jobs: JobsOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="The folder for all files; default: eval/ in a run, and none for other masks."
+        ),
+    ] = None,
     json_: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write all figures in full precision.")
     ] = None,
@@ -65,48 +82,45 @@ def evaluate_command(
 ) -> None:
     """Score masks: J, F, J&F, recall and decay, equal to the official tools'.
 
-    The scores are also written to eval/ in RESULTS. FILE can be -, which is standard output.
+    The scores of a run are also written to eval/ in it. FILE can be -, which is standard output.
     """
-    from vosbench.evaluation.tables import TableView
+    from vosbench.evaluation.tables import TableView, find_sort_metric
+    from vosbench.running.run import open_scored_split
 
-    view = TableView("object" if per_object else "video", Metric.parse(sort) if sort else None, worst)
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
+    _require_one_stdout(wanted)
+    masks = find_given_masks("eval", run, results, context.obj.results)
+    dataset_split = open_scored_split(masks, dataset, split, rules, context.obj.datasets)
+    metric = find_sort_metric(sort, dataset_split.rules) if sort else None
+    chosen = split_names(videos)
+    if strict and not chosen and (error := _find_shards_never_begun(masks)):
+        print_error(str(error))
+        raise typer.Exit(1)
+    evaluation = score_with_progress(masks, dataset_split, chosen, jobs, strict)
+    view = TableView("object" if per_object else "video", metric, worst)
+    raise typer.Exit(publish_scores(masks, evaluation, view, out, **wanted))
+
+
+def find_given_masks(command: str, run: str | None, results: str | None, results_root: Path) -> Path:
+    """The path of the masks that a command is given, as an argument or by --results.
+
+    Raises VosbenchError if neither or both are given, and if there is nothing at that path.
+    """
+    from vosbench.studies.show import find_masks
+
+    if run and results:
+        raise VosbenchError(f"{run} and --results {results}", "both name the masks", "give only one of them")
+    if not (given := run or results):
+        remedy = "give the folder of a run or of other masks, or the name of a run from: vosbench list runs"
+        raise VosbenchError(f"vosbench {command}", "no masks are given", remedy)
+    return find_masks(given, results_root)
+
+
+def _require_one_stdout(wanted: Mapping[str, Path | None]) -> None:
+    """Raise VosbenchError if more than one form is to be standard output."""
     piped = [f"--{form}" for form, path in wanted.items() if path == STDOUT]
     if len(piped) > 1:
         raise VosbenchError(" and ".join(piped), "only one can be standard output", "give the others a file")
-    chosen = [name for name in videos.split(",") if name]
-    if strict and not chosen and (error := _find_shards_never_begun(results)):
-        print_error(str(error))
-        raise typer.Exit(1)
-    evaluation = score_with_progress(results, dataset, split, rules, chosen, jobs, strict, context.obj.datasets)
-    raise typer.Exit(publish_scores(results, evaluation, view, **wanted))
-
-
-@app.command("overlay")
-def overlay_command(
-    context: typer.Context,
-    results: ResultsOption,
-    dataset: ScoredDatasetOption = None,
-    split: SplitOption = None,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The PNG to write; default: eval/contact.png in RESULTS.")
-    ] = None,
-    videos: VideosOption = "",
-    columns: Annotated[int, typer.Option(min=1, help="Frames to show of each video.")] = 5,
-    rules: RulesOption = None,
-) -> None:
-    """Draw a contact sheet: frames with the predicted masks in colour and the ground truth's outlines in white."""
-    from vosbench.cli import console
-    from vosbench.running.run import open_scored_split
-    from vosbench.studies.overlay import draw_contact_sheet
-
-    dataset_split = open_scored_split(results, dataset, split, rules, context.obj.datasets)
-    path = out or results / paths.EVAL / "contact.png"
-    with replacing(path) as beside:
-        draw_contact_sheet(results, dataset_split, parse_video_options(dataset_split, videos), columns).save(
-            beside, format="PNG"
-        )
-    console.print_result(f"contact sheet: {path}")
 
 
 def _find_shards_never_begun(results: Path) -> VosbenchError | None:
@@ -117,7 +131,7 @@ def _find_shards_never_begun(results: Path) -> VosbenchError | None:
     absent = find_shards_never_begun(note.shard for note in Run(results).read_notes())
     if not absent:
         return None
-    shards = f"shard{'s' if len(absent) > 1 else ''} {', '.join(absent)}"
+    shards = f"{'shard' if len(absent) == 1 else 'shards'} {', '.join(absent)}"
     remedy = f"repeat the `vosbench infer` command with --shard {absent[0]}"
     return VosbenchError(results, f"{shards} never ran, so their videos are missing", remedy)
 
@@ -132,71 +146,106 @@ def note_leaner_videos(records: Iterable[Record]) -> None:
             console.print_note(f"{record.video} was tracked with {settings} because memory ran out")
 
 
+def note_mixture(run: Run) -> None:
+    """Say that the masks of a run were not all made by the same code, weights, settings and versions."""
+    from vosbench.cli import console
+    from vosbench.running.recipe import describe_mixture
+
+    if mixture := describe_mixture(run.read_facts()):
+        console.print_note(f"{run.path}: {mixture}")
+
+
 def score_with_progress(
-    results: Path,
-    dataset: str | None,
-    split: str | None,
-    rules: str | None,
-    videos: Sequence[str],
-    jobs: int | None,
-    strict: bool,
-    root: Path,
+    masks: Path, dataset_split: DatasetSplit, videos: Sequence[str], jobs: int | None, strict: bool = True
 ) -> Evaluation:
-    """`vosbench.evaluate` with a progress bar; `root` is the folder of datasets."""
+    """`vosbench.evaluate` with a progress bar."""
     from vosbench import api
     from vosbench.cli import console
 
     with console.ProgressSteps() as steps:
         return api.evaluate(
-            results,
-            dataset,
-            split,
-            rules=rules,
-            videos=videos,
-            jobs=jobs,
-            strict=strict,
-            datasets=root,
-            on_video=partial(steps, "scoring"),
+            masks, dataset_split, videos=videos, jobs=jobs, strict=strict, on_video=partial(steps, "scoring")
         )
 
 
-def publish_scores(results: Path, evaluation: Evaluation, view: TableView | None = None, **wanted: Path | None) -> int:
+def publish_scores(
+    masks: Path, evaluation: Evaluation, view: TableView | None = None, out: Path | None = None, **wanted: Path | None
+) -> int:
     """Show the table and write the files of an evaluation; return the exit status.
 
-    wanted: the further files that the user asked for, by form: json, csv, markdown, latex. STDOUT replaces the table.
+    out: the folder for all files; None is the place of the evaluation in a run, and none for other masks. wanted: the
+    further files that the user asked for, by form: json, csv, markdown, latex. STDOUT replaces the table.
     """
     from vosbench.cli import console
-    from vosbench.evaluation import report, tables
-    from vosbench.running import run
+    from vosbench.evaluation import tables
+    from vosbench.running.run import Run
 
-    shown = tables.build_tables(evaluation.scores, evaluation.groups, view or tables.TableView())
-    formats = {
-        "json": lambda: report.evaluation_to_json(evaluation),
-        "csv": lambda: report.objects_csv(evaluation),
-        "markdown": lambda: tables.format_markdown(shown, evaluation.signature),
-        "latex": lambda: tables.format_latex(shown, evaluation.signature),
-    }
-    asked = {path: formats[form]() for form, path in wanted.items() if path}
-    if STDOUT in asked:
-        sys.stdout.write(asked.pop(STDOUT))
+    view = view or tables.TableView()
+    shown = tables.build_tables(evaluation.scores, evaluation.groups, view)
+    texts = _format_wanted(evaluation, view, shown, {form: path for form, path in wanted.items() if path})
+    if STDOUT in texts:
+        sys.stdout.write(texts[STDOUT])
     else:
         _print_scores(evaluation, shown)
-    folder = paths.scores_folder(results)
-    contents = {folder / name: content for name, content in report.evaluation_files(evaluation).items()}
-    contents |= {path: text.encode() for path, text in asked.items()}
-    for path, content in contents.items():
-        write_bytes(path, content)
-    console.print_note(f"written: {', '.join(map(str, contents))}")
-    note_leaner_videos(run.Run(results).read_records().values())
+    files = [path for path in texts if path != STDOUT]
+    for path in files:
+        write_bytes(path, texts[path].encode())
+        console.print_note(f"written: {path}")
+    _write_all_files(masks, evaluation, out, may_fail=bool(texts))
+    note_leaner_videos(Run(masks).read_records().values())
+    if paths.is_run(masks):
+        note_mixture(Run(masks))
+    for note in evaluation.notes:
+        console.print_note(f"note: {note}")
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0
 
 
+def _format_wanted(
+    evaluation: Evaluation, view: TableView, shown: Sequence[Table], wanted: Mapping[str, Path]
+) -> dict[Path, str]:
+    """The text of each file that the user asked for."""
+    from vosbench.evaluation import report, tables
+
+    formats = {
+        "json": lambda: report.evaluation_to_json(evaluation),
+        "csv": lambda: report.objects_csv(evaluation, view),
+        "markdown": lambda: tables.format_markdown(shown, evaluation.signature),
+        "latex": lambda: tables.format_latex(shown, evaluation.signature),
+    }
+    return {path: formats[form]() for form, path in wanted.items()}
+
+
+def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_fail: bool) -> None:
+    """Write the files of an evaluation into `out`, or into the run; nothing for other masks without `out`.
+
+    may_fail: whether a run that cannot be written is only noted, because the scores were written elsewhere. Raises
+    VosbenchError if a folder cannot be written.
+    """
+    from vosbench.cli import console
+    from vosbench.running import score_run
+    from vosbench.running.run import Run
+
+    if out is None and not paths.is_run(masks):
+        return
+    folder = out or score_run.scores_folder(Run(masks), evaluation)
+    try:
+        names = score_run.write_evaluation(folder, evaluation)
+    except VosbenchError as error:
+        if out or not may_fail:
+            remedy = "the table above is complete; to keep it, name another folder with --out, or a file with --json"
+            raise VosbenchError(error.subject, error.found, remedy) from None
+        console.print_note(f"not written to the run: {error.subject}: {error.found}")
+        return
+    console.print_note(f"written to {folder}: {', '.join(names)}")
+
+
 def _print_scores(evaluation: Evaluation, shown: Sequence[Table]) -> None:
     from vosbench.cli import console
 
+    console.print_result(evaluation.headline)
     for index, table in enumerate(shown):
-        title = "\nother means over all objects" if index else f"{evaluation.dataset} {evaluation.split}, percent"
+        title = "\nother means over all objects" if index else "\nin percent"
         console.print_table(table.columns, table.rows, title, table.total)
     console.print_result(evaluation.signature)

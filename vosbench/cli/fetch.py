@@ -10,10 +10,12 @@ import typer
 
 from vosbench.cli.app import SplitOption, app, print_error
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
-    from vosbench.datasets.card import Dataset
-    from vosbench.fetching.fetch import FetchPlan, FetchResult
+    from vosbench.datasets.card import Counts, Dataset
+    from vosbench.fetching.fetch import FetchResult
+    from vosbench.fetching.plan import FetchPlan
     from vosbench.fetching.sources import PlannedFile
 
 ALL_CHECKPOINTS = "checkpoints"  # the name that stands for every checkpoint
@@ -38,9 +40,9 @@ def fetch_command(
         typer.Option(
             "--from",
             metavar="PATH_OR_URL",
-            help="An archive, folder, meta file or list of hashes on disk, or a URL; repeatable. Replaces all files "
-            "that the card requires. A file with the name of an optional file or of a list of hashes replaces only "
-            "that one.",
+            help="An archive, folder, meta file or list of hashes on disk, or a URL; repeatable, in any order. "
+            "Replaces all files that the card requires. A file with the name of an optional file or of a list of "
+            "hashes replaces only that one. A meta file given alone completes a dataset that is fetched already.",
         ),
     ] = None,
     links: Annotated[
@@ -58,8 +60,12 @@ def fetch_command(
     as_: Annotated[
         str | None, typer.Option("--as", metavar="NAME", help="Store the dataset under another name.")
     ] = None,
-    keep_archives: Annotated[bool, typer.Option("--keep-archives", help="Keep the downloaded archives.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Fetch again what is complete.")] = False,
+    keep_archives: Annotated[
+        bool, typer.Option("--keep-archives", help="Keep the downloaded archives after they are unpacked.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Fetch again what is there, also downloads that were kept.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched, and fetch nothing.")] = False,
 ) -> None:
     """Download, verify, unpack and normalise datasets; download checkpoints."""
@@ -79,19 +85,18 @@ def fetch_command(
 
 
 def _print_dry_run(name: str, split: str | None, options: Mapping[str, Any]) -> None:
-    """Print what a fetch would download, and the licence of a dataset."""
+    """Print what a fetch would download, and its licence."""
     from vosbench import api
     from vosbench.cli import console
     from vosbench.datasets import cite
 
     plan, dataset = api.plan_fetch(name, split, **options), _find_dataset(name)
     _print_plan(options.get("as_name") or name, plan, options["datasets" if dataset else "checkpoints"])
-    if dataset:
-        console.print_result(cite.format_licence(dataset))
+    console.print_result(cite.format_licence(dataset) if dataset else _format_checkpoint_licence(name))
 
 
 def fetch_with_progress(name: str, split: str | None, options: Mapping[str, Any], keep_archives: bool = False) -> None:
-    """Fetch with a progress bar; print the licence of a dataset before, and its citation after it was downloaded.
+    """Fetch with a progress bar; print the licence before, and the citation of a dataset after it was downloaded.
 
     options: keyword arguments of `vosbench.fetch`, all but `keep_archives` and `on_progress`.
     """
@@ -100,13 +105,20 @@ def fetch_with_progress(name: str, split: str | None, options: Mapping[str, Any]
     from vosbench.datasets import cite
 
     plan, dataset = api.plan_fetch(name, split, **options), _find_dataset(name)
-    if dataset and not plan.counts:
-        console.print_note(cite.format_licence(dataset))
+    if not plan.counts:
+        console.print_note(cite.format_licence(dataset) if dataset else _format_checkpoint_licence(name))
     with console.ProgressSteps() as steps:
         fetched = api.fetch(name, split, **options, keep_archives=keep_archives, on_progress=steps)
     _print_fetched(options.get("as_name") or name, fetched)
     if dataset and fetched.was_fetched and dataset.citation:
         console.print_note(cite.format_citation(dataset))
+
+
+def _format_checkpoint_licence(name: str) -> str:
+    from vosbench.datasets.cite import format_checkpoint_licence
+    from vosbench.fetching.checkpoints import known_checkpoints
+
+    return format_checkpoint_licence(name, known_checkpoints()[name])
 
 
 def _find_dataset(name: str) -> Dataset | None:
@@ -117,13 +129,19 @@ def _find_dataset(name: str) -> Dataset | None:
     return None if name in known_checkpoints() else registry.find_dataset(name)
 
 
+def _describe_counts(counts: Counts) -> str:
+    """The size of a split in words, as far as it is known."""
+    known = {"video": counts.videos, "frame": counts.frames, "object": counts.objects}
+    return ", ".join(count_of(number, noun) for noun, number in known.items() if number is not None)
+
+
 def _print_fetched(name: str, fetched: FetchResult) -> None:
     from vosbench.cli import console
 
     for warning in fetched.warnings:
         print_error(f"warning: {warning}")
     at, counts = f"at {fetched.path}", fetched.counts
-    at += f" ({counts.videos} videos, {counts.frames} frames, {counts.objects} objects)" if counts else ""
+    at += f" ({_describe_counts(counts)})" if counts else ""
     if fetched.was_fetched:
         console.print_result(f"{name} is {at}")
     else:
@@ -138,17 +156,27 @@ def _print_plan(name: str, plan: FetchPlan, folder: Path) -> None:
     rows = [_make_plan_row(file, checksum_lists) for file in plan.planned_files]
     sizes = [file.size for file in plan.planned_files]
     unknown = sum(not size for size in sizes)
-    note = f"and {unknown} of unknown size" if unknown else ""
-    total = ("total", sum(size or 0 for size in sizes) / 1e6, "", note, "") if rows else ()
+    note = f"{'and ' if any(sizes) else ''}{unknown} of unknown size" if unknown else ""
+    total = ("total", sum(filter(None, sizes)) / 1e6 if any(sizes) else "unknown", "", note, "") if rows else ()
     console.print_table(("file", "MB", "hash", "from", "on disk"), rows, title=name, total=total)
-    needed = f"{'at least ' if unknown else ''}{plan.needed_bytes / 1e9:.1f} GB needed in {folder}"
-    console.print_result(f"space: {needed} to download and unpack; {plan.free_bytes / 1e9:.1f} GB are free")
+    console.print_result(f"space: {_describe_needed_bytes(plan, folder)}; {plan.free_bytes / 1e9:.1f} GB are free")
     if plan.not_downloadable:
         console.print_result(f"by hand: {plan.by_hand}")
     elif plan.by_hand and plan.planned_files:
         console.print_result(f"if a download fails: {plan.by_hand}")
     if plan.counts:
         console.print_result("it is complete already; nothing is fetched without --force")
+
+
+def _describe_needed_bytes(plan: FetchPlan, folder: Path) -> str:
+    """How much space a fetch needs, as far as the sizes of its files are known."""
+    if not plan.needed_bytes:
+        done = plan.planned_files and all(file.is_unpacked for file in plan.planned_files)
+        return f"no more is needed in {folder}" if done else f"how much is needed in {folder} is unknown"
+    amount = plan.needed_bytes / 1e9
+    shown = f"{amount:.1f} GB" if amount >= 0.1 else f"{max(1, round(plan.needed_bytes / 1e6))} MB"
+    some_unknown = any(not (file.size or file.is_unpacked) for file in plan.planned_files)
+    return f"{'at least ' if some_unknown else ''}{shown} needed in {folder} to download and unpack"
 
 
 def _make_plan_row(file: PlannedFile, checksum_lists: str) -> tuple[str, float | None, str, str, str]:
@@ -166,14 +194,18 @@ def _make_plan_row(file: PlannedFile, checksum_lists: str) -> tuple[str, float |
 
 def _describe_file_origin(file: PlannedFile) -> str:
     """Where a file comes from: its first URL and the number of others, the path that was given, or "by hand"."""
+    instead = f"in {file.holder.download.file}" if file.holder and file.holder.urls else ""
     if not file.urls:
-        return str(file.path) if file.is_given else "by hand"
+        return str(file.path) if file.is_given else instead or "by hand"
     others = len(file.urls) - 1
-    return file.urls[0] + (f", or {others} other{'s' if others > 1 else ''}" if others else "")
+    other_urls = count_of(others, "other") if others else ""
+    return ", or ".join(filter(None, (file.urls[0], other_urls, instead)))
 
 
 def _describe_present_bytes(file: PlannedFile) -> str:
     """How much of a file is on disk: "yes", "no", or the megabytes of an unfinished download."""
+    if file.is_unpacked:
+        return "unpacked"
     if file.urls and file.present_bytes != file.size:
         return f"{file.present_bytes / 1e6:.1f} MB" if file.present_bytes else "no"
     return "yes" if file.path.exists() else "no"

@@ -20,6 +20,7 @@ from rich.text import Text
 
 from vosbench.cli import console
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.running.attempts import Event
@@ -44,7 +45,7 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
     def __init__(self, title: str, lengths: Mapping[tuple[int, str], int]) -> None:
         """title: printed before the first event. lengths: (index of the run, video) -> number of frames."""
         self.title = title
-        self.frame_counts = lengths
+        self.frame_counts = dict(lengths)
         self.start = time.monotonic()
         self.rows: list[_WorkerRow] = []
         self.finished_frames, self.ended_videos = 0, 0
@@ -65,6 +66,7 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
             console.print_note(self.title)
             self.title = ""
         key = (event.item.run, event.video)
+        self.frame_counts.setdefault(key, event.item.frames)  # its masks were there, but were not whole
         if event.kind == "started":
             row = next((row for row in self.rows if row.device == event.device and not row.key), None)
             if not row:
@@ -89,9 +91,8 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
         elif not console.notes.is_terminal and event.record:
             left = self._estimate_time_left(self.finished_frames)
             eta = f", {left} left" if left else ""
-            console.print_note(
-                f"{line} done: {event.record.frames} frames, {event.record.fps:.1f} fps, {event.device}{eta}"
-            )
+            frames = count_of(event.record.frames, "frame")
+            console.print_note(f"{line} done: {frames}, {event.record.fps:.1f} fps, {event.device}{eta}")
 
     def table(self) -> Table:
         """Return the live table as of now."""
@@ -103,7 +104,7 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
         done = self.finished_frames + sum(row.frame for row in self.rows)
         total, seconds = sum(self.frame_counts.values()), time.monotonic() - self.start
         bar = ProgressBar(total, done, width=BAR_WIDTH)
-        videos = f"{self.ended_videos}/{len(self.frame_counts)} videos"
+        videos = f"{self.ended_videos}/{count_of(len(self.frame_counts), 'video')}"
         grid.add_row("total", videos, bar, f"{done}/{total}", f"{done / seconds:.1f}", self._estimate_time_left(done))
         return grid
 

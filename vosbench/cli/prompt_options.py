@@ -28,14 +28,16 @@ def _parse_point(text: str) -> GivenPrompt:
     subject = f"--point {text}"
     object_id, moment, rest = _parse_place(text)
     negative = rest.endswith(",-")
-    numbers = _parse_numbers(rest.removesuffix(",-").removesuffix(",+"), 2, subject, "x,y, or x,y,- for a negative one")
+    numbers = _parse_coordinates(
+        rest.removesuffix(",-").removesuffix(",+"), 2, subject, "x,y, or x,y,- for a negative one"
+    )
     return GivenPrompt(subject, object_id, moment, Point(numbers[0], numbers[1], not negative))
 
 
 def _parse_box(text: str) -> GivenPrompt:
     subject = f"--box {text}"
     object_id, moment, rest = _parse_place(text)
-    left, top, right, bottom = _parse_numbers(rest, 4, subject, "x0,y0,x1,y1")
+    left, top, right, bottom = _parse_coordinates(rest, 4, subject, "x0,y0,x1,y1")
     return GivenPrompt(subject, object_id, moment, BoxPrompt(left, top, right, bottom))
 
 
@@ -52,7 +54,7 @@ def _parse_pairs(text: str) -> list[GivenPrompt]:
     subject, words = f"--points {text}", text.split()
     if len(words) % 2:
         raise VosbenchError(subject, f"found {len(words)} numbers", "give x and y of each point: --points x1 y1 x2 y2")
-    numbers = _parse_numbers(",".join(words), len(words), subject, "x1 y1 x2 y2 ...")
+    numbers = _parse_coordinates(",".join(words), len(words), subject, "x1 y1 x2 y2 ...")
     return [
         GivenPrompt(subject, None, Moment(0), Point(x, y)) for x, y in zip(numbers[::2], numbers[1::2], strict=True)
     ]
@@ -69,7 +71,7 @@ def _parse_place(text: str) -> tuple[int | None, Moment, str]:
     return object_id, Moment(float(moment.removesuffix("s")), in_seconds), text[found.end() :]
 
 
-def _parse_numbers(text: str, count: int, subject: str, form: str) -> list[float]:
+def _parse_coordinates(text: str, count: int, subject: str, form: str) -> list[float]:
     try:
         numbers = [float(word) for word in text.split(",")]
     except ValueError:

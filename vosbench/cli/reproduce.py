@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import GpusOption, VideosOption, app, print_error, split_names
+from vosbench.cli.app import GpusOption, ThreadsOption, VideosOption, app, print_error, split_names
 from vosbench.cli.show import RunArgument
+from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:
     from vosbench.studies.compare_masks import VideoComparison
@@ -22,6 +23,7 @@ def reproduce_command(
         int, typer.Option(min=1, metavar="N", help="Without --videos, take the N shortest finished videos.")
     ] = 3,
     gpus: GpusOption = None,
+    threads: ThreadsOption = None,
 ) -> None:
     """Track some videos of a run again in a temporary folder and compare the masks; exit status 1 if any differ."""
     from vosbench.cli import console, progress
@@ -33,16 +35,20 @@ def reproduce_command(
     lengths = reproduce.choose_finished_videos(found, split_names(videos), sample)
     title = f"{found.path}: {len(lengths)} of its videos again, on {', '.join(devices)}"
     with progress.follow_runs(title, {(0, video): frames for video, frames in lengths.items()}, [found.path]) as follow:
-        comparison = reproduce.reproduce_run(found, list(lengths), context.obj, devices, follow)
+        comparison = reproduce.reproduce_run(found, list(lengths), context.obj, devices, follow, threads)
     for video in comparison.videos:
         console.print_result(f"{video.video}: {_describe_comparison(video)}")
     if differing := sum(not video.same for video in comparison.videos):
         reasons = "; ".join(comparison.reasons) or "nothing known; the tracker may give other masks each time"
-        print_error(f"{found.path}: {differing} of {len(lengths)} videos differ; what has changed: {reasons}")
+        told = f"{differing} of {count_of(len(lengths), 'video')} {'differs' if differing == 1 else 'differ'}"
+        print_error(f"{found.path}: {told}; what has changed: {reasons}")
         raise typer.Exit(1)
 
 
 def _describe_comparison(video: VideoComparison) -> str:
     if video.same:
         return f"same ({video.note})" if video.note else "same"
-    return video.note or f"{video.differing} of {video.frames} frames differ"
+    return (
+        video.note
+        or f"{video.differing} of {count_of(video.frames, 'frame')} {'differs' if video.differing == 1 else 'differ'}"
+    )

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vosbench.cli.app import app
+from vosbench.cli.app import app, format_attempts
+from vosbench.io.wording import count_of
+
+if TYPE_CHECKING:
+    from vosbench.studies.sweep_folder import SweepFolder
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="The folder of a run, or its path below the results root.")
@@ -18,21 +24,55 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("show")
 def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = False) -> None:
-    """Show the settings, dataset, machine and software of a run, the state of its videos, and its scores."""
+    """Show the settings, dataset, machine and software of a run, the state of its videos, and its scores.
+
+    RUN can also be the folder of a sweep, such as sweeps/memory: then its table and its runs are shown.
+    """
     from vosbench.cli import console
     from vosbench.studies.show import find_run, read_run_details
+    from vosbench.studies.sweep_folder import find_sweep
 
+    if sweep := find_sweep(run, context.obj.results):
+        _show_sweep(sweep, json_)
+        return
     found = find_run(run, context.obj.results)
     details = read_run_details(found)
     if json_:
         console.print_result(json.dumps(details, indent=1, ensure_ascii=False))
         return
     lines = [("run", str(found.path)), *_describe_identity(details), *_describe_software(details)]
-    lines += [*_describe_work(details), *_describe_scores(str(found.path), details["scores"])]
+    lines += [*_describe_work(details), *_describe_scores(str(found.path), details)]
+    _print_lines(lines)
+
+
+def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines with their labels; a line without content is left out."""
+    from vosbench.cli import console
+
     lines = [(label, line) for label, line in lines if line]
     width = max(len(label) for label, _ in lines)
     for label, line in lines:
         console.print_result(f"{label:{width}}  {line}")
+
+
+def _show_sweep(sweep: SweepFolder, as_json: bool) -> None:
+    from vosbench.cli import console
+    from vosbench.studies.sweep_folder import read_sweep_table
+    from vosbench.studies.sweep_table import make_sweep_table, parse_sweep_rows
+
+    rows = read_sweep_table(sweep.path)
+    if as_json:
+        details = {**asdict(sweep), "path": str(sweep.path), "table": rows}
+        console.print_result(json.dumps(details, indent=1, ensure_ascii=False))
+        return
+    lines = [("sweep", str(sweep.path)), ("title", sweep.title), ("command", sweep.command)]
+    for each in sweep.runs:
+        path = sweep.find_run(each)
+        lines.append(("run", str(path)) if path else ("refused", f"{sweep.name_run(each)}: {each.error}"))
+    _print_lines(lines)
+    if rows:
+        table = make_sweep_table(parse_sweep_rows(rows))
+        console.print_table(table.columns, table.rows)
 
 
 def _describe_identity(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -44,6 +84,10 @@ def _describe_identity(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "defaults", _format_pairs({key: value for key, value in every_setting.items() if key not in settings})
     if details["checkpoint"]:
         yield "checkpoint", f"{details['checkpoint']}, sha256 {details['checkpoint_sha256']}"
+    if details.get("prompter"):
+        sha256 = details.get("prompter_checkpoint_sha256")
+        weights = f", sha256 {sha256}" if sha256 else ""
+        yield "prompter", f"{details['prompter']} ({details['prompter_object']}){weights} makes masks of the prompts"
     yield (
         "dataset",
         f"{details['dataset']} {details['split']} at {details['dataset_path']}, rules of {details['rules']}",
@@ -60,7 +104,17 @@ def _describe_software(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "commit", f"{git['commit'][:12]}{' with changes' if git['dirty'] else ''}"
     for package, sha256 in details.get("code_sha256", {}).items():
         yield "code", f"{package}, sha256 {sha256}"
+    yield "mixed", details["mixture"] or ""
     yield "seed", str(details.get("seed", ""))
+    yield "threads", _describe_threads(details)
+
+
+def _describe_threads(details: Mapping[str, Any]) -> str:
+    """With how many threads torch computed on the CPU; empty if that is not known."""
+    counts = Counter(video["threads"] for video in details["videos"].values() if video.get("threads"))
+    if len(counts) < 2:
+        return str(*counts or [details.get("threads", "")])
+    return ", ".join(f"{threads} (of {count_of(videos, 'video')})" for threads, videos in sorted(counts.items()))
 
 
 def _describe_work(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -85,20 +139,28 @@ def _describe_videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
     for name, video in videos.items():
         if video["state"] == "failed":
-            yield "failed", f"{name} after {video['attempts']} attempts: {video['error']}"
+            yield "failed", f"{name}{format_attempts(video['attempts'])}: {video['error']}"
         if video.get("leaner"):
             yield "leaner", f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
 
 
-def _describe_scores(path: str, scores: Mapping[str, Any] | None) -> Iterator[tuple[str, str]]:
-    if scores is None:
-        yield "scores", f"none; run: vosbench eval --results {path}"
-        return
-    figures = {name: value for name, value in scores.items() if isinstance(value, float)}
-    yield "scores", ", ".join(f"{name} {round(100 * value, 1) + 0.0:.1f}" for name, value in figures.items())
-    yield "", scores["signature"]
-    if scores["older_than_run"]:
-        yield "", f"the run has changed since it was scored; run: vosbench eval --results {path}"
+def _describe_scores(path: str, details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Lines about the scores of the whole run, then about each other or outdated evaluation."""
+    if scores := details["scores"]:
+        yield "scores", _format_means(scores)
+        yield "", scores["signature"]
+    else:
+        yield "scores", f"none; run: vosbench eval {path}"
+    for each in details["evaluations"]:
+        if marks := ", ".join(each["marks"]):
+            yield "evaluation", f"{marks}: {_format_means(each['means'])}"
+            yield "", each["folder"]
+            yield "", each["signature"]
+
+
+def _format_means(means: Mapping[str, Any]) -> str:
+    figures = {name: value for name, value in means.items() if isinstance(value, float)}
+    return ", ".join(f"{name} {round(100 * value, 1) + 0.0:.1f}" for name, value in figures.items())
 
 
 def _format_pairs(values: Mapping[str, Any], between: str = "=") -> str:

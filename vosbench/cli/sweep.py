@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,21 +13,31 @@ from vosbench.cli.app import (
     GpusOption,
     JobsOption,
     JsonLogOption,
+    KeepOption,
     LimitOption,
+    OverwriteOption,
     StallOption,
+    ThreadsOption,
     VideosOption,
     WorkersPerGpuOption,
     app,
+    format_attempts,
     format_command_line,
     print_error,
     split_names,
 )
-from vosbench.cli.evaluate import note_leaner_videos
+from vosbench.cli.evaluate import note_leaner_videos, note_mixture
+from vosbench.cli.infer import WorkerOptions, format_untried
 from vosbench.errors import VosbenchError
+from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 if TYPE_CHECKING:
-    from vosbench.studies.sweep import AxisValue, CellResult, PlannedRun, Sweep
+    from vosbench.running.run import Run
+    from vosbench.studies.sweep import AxisValue, Sweep
+    from vosbench.studies.sweep_plan import SweepPlan
+    from vosbench.studies.sweep_scores import CellResult
 
 
 @app.command("sweep")
@@ -51,7 +61,8 @@ def sweep_command(
         str | None, typer.Option(help="The name of the folder for its table and plots, under results/sweeps.")
     ] = None,
     gpus: GpusOption = None,
-    workers_per_gpu: WorkersPerGpuOption = 1,
+    workers_per_gpu: WorkersPerGpuOption = None,
+    threads: ThreadsOption = None,
     videos: VideosOption = "",
     limit: LimitOption = None,
     stall: StallOption = 600,
@@ -59,25 +70,35 @@ def sweep_command(
     plots: Annotated[bool, typer.Option(help="Draw each metric against each axis.")] = True,
     commands: Annotated[bool, typer.Option("--commands", help="Only print the command of every run.")] = False,
     json_log: JsonLogOption = None,
+    overwrite: OverwriteOption = False,
+    keep: KeepOption = False,
 ) -> None:
     """Run and score every combination of datasets, checkpoints and settings; repeat the command to continue."""
     from vosbench.cli import console
     from vosbench.studies.plots import require_matplotlib
-    from vosbench.studies.sweep import plan_runs, score_runs
+    from vosbench.studies.sweep import format_cell
+    from vosbench.studies.sweep_folder import write_sweep_folder
+    from vosbench.studies.sweep_plan import plan_runs
+    from vosbench.studies.sweep_scores import score_runs
 
     sweep = _parse_sweep(file, [*([f"dataset={dataset}"] if dataset else []), *(grid or [])], name)
-    planned = plan_runs(sweep, context.obj, split_names(videos), limit)
+    plan = plan_runs(sweep, context.obj, split_names(videos), limit)
+    for refused in plan.refused:
+        print_error(f"{format_cell(refused.cell, sweep.varied_axes)} is left out: {refused.error}")
     if commands:
-        for each in planned:
+        for each in plan.runs:
             console.print_result(each.command())
-        return
+        raise typer.Exit(1 if plan.refused else 0)
     if plots:
         require_matplotlib()
-    failed = _track_runs(sweep, planned, gpus, workers_per_gpu, stall, json_log)
+    folder = context.obj.results / "sweeps" / sweep.name
+    write_sweep_folder(folder, plan, format_command_line())
+    workers = WorkerOptions(gpus, workers_per_gpu, threads)
+    failures = _track_runs(plan, workers, stall, json_log, overwrite, keep)
     with console.ProgressSteps() as steps:
-        results = score_runs(planned, failed, jobs, partial(steps, "scoring"))
-    _publish_results(sweep, results, context.obj.results / "sweeps" / sweep.name, plots)
-    raise typer.Exit(1 if failed else 0)
+        results = score_runs(plan, failures, jobs, partial(steps, "scoring"))
+    _publish_results(plan, results, folder, plots)
+    raise typer.Exit(1 if plan.refused or failures or any(each.failed_in_scoring for each in results) else 0)
 
 
 def _parse_sweep(file: Path | None, pairs: Sequence[str], name: str | None) -> Sweep:
@@ -93,29 +114,58 @@ def _parse_sweep(file: Path | None, pairs: Sequence[str], name: str | None) -> S
 
 
 def _track_runs(
-    sweep: Sweep, planned: Sequence[PlannedRun], gpus: str | None, per_gpu: int, stall: float, json_log: Path | None
-) -> set[Path]:
-    """Track all missing videos in one queue; return the paths of the runs in which a video failed."""
-    from vosbench.cli import progress
-    from vosbench.running import devices
+    plan: SweepPlan,
+    workers: WorkerOptions,
+    stall: float,
+    json_log: Path | None,
+    overwrite: bool,
+    keep: bool,
+) -> dict[Path, str]:
+    """Track all missing videos in one queue; return why runs are not complete, by their paths."""
+    from vosbench.cli import console, progress
+    from vosbench.running.devices import describe_devices
     from vosbench.running.infer import infer_jobs
 
-    chosen = [device for device in devices.choose_devices(gpus) for _ in range(per_gpu)]
+    chosen = workers.choose_devices()
     lengths = {
         (index, video): len(each.job.work.dataset_split.frame_paths(video))
-        for index, each in enumerate(planned)
-        for video in sorted({*each.job.videos} - each.run.read_done_videos())
+        for index, each in enumerate(plan.runs)
+        for video in sorted({*each.job.videos} - (set() if overwrite else each.run.read_done_videos()))
     }
-    title = f"sweep {sweep.name}: {len(planned)} runs, {len(lengths)} videos to track, on {', '.join(chosen)}"
-    paths = [each.run.path for each in planned]
-    with progress.follow_runs(title, lengths, paths, json_log) as follow:
-        command = format_command_line()
-        outcomes = infer_jobs([each.job for each in planned], chosen, command=command, stall=stall, on_event=follow)
+    counts = f"{count_of(len(plan.runs), 'run')}, {count_of(len(lengths), 'video')} to track"
+    title = f"sweep {plan.sweep.name}: {counts}, on {describe_devices(chosen)}"
+    places = [each.run.path for each in plan.runs]
+    with progress.follow_runs(title, lengths, places, json_log) as follow:
+        given = (overwrite, format_command_line(), stall, follow, workers.per_gpu, workers.threads)
+        jobs = [each.job for each in plan.runs]
+        outcomes = infer_jobs(jobs, chosen, *given, keep=keep, on_note=console.print_note)
     for outcome in outcomes:
         note_leaner_videos(outcome.done)
+        if paths.is_run(outcome.run.path):
+            note_mixture(outcome.run)
+        if outcome.broken:
+            print_error(f"{outcome.run.path}: {outcome.broken}")
         for record in outcome.failed:
-            print_error(f"{outcome.run.path}: {record.video} failed after {record.attempts} attempts: {record.error}")
-    return {outcome.run.path for outcome in outcomes if outcome.failed}
+            after = format_attempts(record.attempts)
+            print_error(f"{outcome.run.path}: {record.video} failed{after}: {record.error}")
+        if outcome.untried:
+            print_error(f"{outcome.run.path}: {format_untried(outcome)}")
+    _note_mixed_runs([each.run for each in outcomes if paths.is_run(each.run.path)])
+    reasons = {each.run.path: str(each.broken or (each.failed and "some videos failed") or "") for each in outcomes}
+    return {path: reason for path, reason in reasons.items() if reason}
+
+
+def _note_mixed_runs(runs: Sequence[Run]) -> None:
+    """Say of each tracker if its runs were not all made by the same code and versions."""
+    from vosbench.cli import console
+    from vosbench.running.recipe import describe_mixture_of_runs
+
+    by_tracker: dict[str, list[dict[str, Any]]] = {}
+    for facts in (run.read_facts() for run in runs):
+        by_tracker.setdefault(facts["tracker"], []).append(facts)
+    for every in by_tracker.values():
+        if mixture := describe_mixture_of_runs(every):
+            console.print_note(mixture)
 
 
 def parse_axes(pairs: Iterable[str], known: Mapping[str, Sequence[object]]) -> dict[str, tuple[AxisValue, ...]]:
@@ -165,16 +215,20 @@ def _parse_setting(key: str, text: str, trackers: Sequence[str]) -> AxisValue:
     raise errors[0]
 
 
-def _publish_results(sweep: Sweep, results: Sequence[CellResult], folder: Path, plots: bool) -> None:
+def _publish_results(plan: SweepPlan, results: Sequence[CellResult], folder: Path, plots: bool) -> None:
     """Print the table, and write it with the plots and the commands into the sweep's folder."""
     from vosbench.cli import console
+    from vosbench.studies.sweep import format_cell
     from vosbench.studies.sweep_table import make_sweep_rows, make_sweep_table, write_sweep_files
 
+    sweep = plan.sweep
     rows = make_sweep_rows(sweep, results)
     table = make_sweep_table(rows)
     console.print_table(table.columns, table.rows, f"{sweep.title or f'sweep {sweep.name}'}, in percent")
     for result in results:
-        if result.failure:
-            console.print_note(f"{result.planned.run.path} has no scores: {result.failure}")
-    write_sweep_files(sweep, results, rows, folder, plots)
+        if result.reason:
+            place = result.run.path if result.run else format_cell(result.cell, sweep.varied_axes)
+            print_line = print_error if result.failed_in_scoring else console.print_note
+            print_line(f"{place} has no scores: {result.reason}")
+    write_sweep_files(plan, results, rows, folder, plots)
     console.print_result(f"table{', plots' if plots else ''} and commands: {folder}")

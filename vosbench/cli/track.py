@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 
 from vosbench.cli.app import CheckpointOption, SettingsOption, TrackerOption, app
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.trackers import registry
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def _track_with_progress(request: TrackRequest) -> int:
     for note in request.notes:
         console.print_note(note)
     if done:
-        console.print_note(f"{done} of {total} frames are there from an interrupted command")
+        console.print_note(f"{done} of {count_of(total, 'frame')}: masks are there from an interrupted command")
     with console.ProgressSteps() as progress:
         request.track(lambda done: progress("tracking", done, total))
         request.write(lambda done: progress("writing", done, total))

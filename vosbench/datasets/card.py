@@ -51,7 +51,10 @@ class Download:
     joined when they are read.
     urls: its addresses, tried in order; empty if the user has to download it.
     sha256, bytes: its hash in hexadecimal and its size, None where not known.
+    least_bytes: the size that a whole file has at least, where neither is known.
+    licence: of a checkpoint; that of a dataset's files stands on its card.
     optional: whether the dataset is complete without it. A fetch that cannot download it then warns and continues.
+    holds: other downloads that lie in this archive. It is downloaded where one of them cannot be downloaded by itself.
     """
 
     file: str
@@ -59,6 +62,9 @@ class Download:
     sha256: str | None = None
     bytes: int | None = None
     optional: bool = False
+    least_bytes: int | None = None
+    licence: str = ""
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,8 @@ class Rules:
     name: the name of the card that states the rules; it is part of the signature of every score.
     merge: whether all labelled pixels, void included, belong to one object with id 1.
     void: ids in label maps that count as background.
+    binary: whether 255 is the object 1, and not void, in a video whose masks hold only 0 and 255.
+    dense: whether every frame of a video has a mask in the ground truth, so that a frame without one is a fault.
     objects: which objects are scored. "first_mask": the ids from 1 to the highest id of the first mask. "all": all ids
         in the ground truth. "listed": those in the publisher's meta file, even if the ground truth lacks them.
     span: which frames of an object are scored. "video": all annotated frames of the video. "own": the frames that the
@@ -79,7 +87,8 @@ class Rules:
     tolerance: the distance up to which boundary pixels match, as a fraction of the image diagonal.
     boundary_side: masks are resized to this shorter side, in pixels, before F is measured; None leaves their size.
     variation: whether V, the variation of J&F over time, is computed (LVOS).
-    seen: the categories in the meta file that count as seen in training.
+    seen, unseen: the categories in the meta file that count as seen in training, and as unseen. A category in neither
+        counts as unseen, and is named.
     unseen_videos: a file in the dataset's folder that lists the videos with unseen objects. With `seen` or with this,
         the mean is taken over seen and over unseen objects, and then over both.
     source: where the rules come from, if not from the publisher's own evaluator.
@@ -88,6 +97,8 @@ class Rules:
     name: str
     merge: bool = False
     void: tuple[int, ...] = (255,)
+    binary: bool = False
+    dense: bool = False
     objects: Literal["first_mask", "all", "listed"] = "first_mask"
     span: Literal["video", "own", "appearance"] = "video"
     skip_first: bool = True
@@ -98,6 +109,7 @@ class Rules:
     boundary_side: int | None = None
     variation: bool = False
     seen: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     unseen_videos: str = ""
     source: str = ""
 
@@ -116,14 +128,19 @@ class Split:
     """A split of a dataset: which downloads hold it, where it lies in the publisher's folders, and how it is prompted.
 
     downloads: the names of the files that hold it.
+    separable: whether each archive holds whole videos with all that belongs to them. The archives are then downloaded,
+        unpacked and deleted one after another, which bounds memory and disk space.
     frames, masks: the folders that contain a folder for each video, relative to the publisher's top folder.
     lists: files that may list its videos, relative to the same folder; the first one that exists is read. Each is a
         text file, or a JSON file whose `videos` has the names as keys.
     prompts: whether objects are prompted only in the first frame of a video, or each in the first frame that shows it.
+    separate_prompts: whether the publisher gives the prompts and the ground truth in different files. They are then
+        kept apart. So are those of a split whose ground truth is not public, if the user has it from elsewhere.
     counts: its size.
     names: the names of its videos, where they are known before it is fetched.
     meta: names that the publisher's meta file may have; it is saved as `<split>_meta.json`.
-    beside: files of the publisher that are saved under their own names.
+    beside: files of the publisher that are saved under their own names. Where no meta file is found, a JSON file among
+        them that has the form of one is taken for it.
     reader: the function that reads the publisher's files, if it is not the dataset's.
     by_hand: what the user has to do, before `--from` or `--links`, where the files cannot be downloaded automatically.
     truth: whether the ground truth is public. If not, the masks are only prompts, and results are scored at `server`.
@@ -131,10 +148,12 @@ class Split:
 
     name: str
     downloads: tuple[str, ...] = ()
+    separable: bool = False
     frames: str = "JPEGImages"
     masks: str = "Annotations"
     lists: tuple[str, ...] = ("ImageSets/{split}.txt",)
     prompts: Literal["first_frame", "first_appearance"] = "first_appearance"
+    separate_prompts: bool = False
     counts: Counts = field(default_factory=Counts)
     names: tuple[str, ...] = ()
     meta: tuple[str, ...] = ("{split}_meta.json", "meta_{split}.json", "meta.json")
@@ -214,6 +233,7 @@ def parse_card(card: Mapping[str, Any], where: str, remedy: str = CARD_REMEDY) -
 def _check_names(dataset: Dataset, where: str, remedy: str) -> None:
     """Raise VosbenchError if a card names a download or a split that it does not have."""
     named = {f"splits.{split.name}": split.downloads for split in dataset.splits.values()}
+    named |= {f"holds of {download.file}": download.holds for download in dataset.downloads.values()}
     for key, files in {**named, "checksums": dataset.checksums}.items():
         if unknown := set(files) - set(dataset.downloads):
             raise VosbenchError(where, f"{key} names {unknown.pop()!r}, which is not among [[downloads]]", remedy)

@@ -8,18 +8,23 @@ from functools import partial
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.io import processes
+from vosbench.masks.folder import MaskFolder
 
 MASKS_PER_PROCESS = 2000  # decoding more masks than this takes longer than starting another process
 
 
 @dataclass(frozen=True)
 class VideoContent:
-    """The content of a video: its number of frames, of mask files and of bytes, and its object ids, ascending."""
+    """The content of a video: its number of frames, of mask files and of bytes, and its object ids, ascending.
+
+    prompts: the number of mask files that only prompt, where they are kept apart from the ground truth.
+    """
 
     frames: int
     masks: int
     bytes: int
     objects: tuple[int, ...]
+    prompts: int = 0
 
 
 def inspect_video(dataset_split: DatasetSplit, video: str) -> VideoContent:
@@ -30,24 +35,20 @@ def inspect_video(dataset_split: DatasetSplit, video: str) -> VideoContent:
     Raises VosbenchError for a video without frames, and for a mask that cannot be decoded.
     """
     frames, ground_truth = dataset_split.frame_paths(video), dataset_split.ground_truth(video)
-    masks = [
-        folder / f"{frame_name}.png"
-        for folder, frame_names in ground_truth.frame_names_by_folder.items()
-        for frame_name in frame_names
-    ]
-    if ground_truth.object_folders:
-        objects = {1} if dataset_split.rules.merge else set(ground_truth.object_folders)
-    else:
-        first_frame_only = dataset_split.split.prompts == "first_frame"
-        prompting = [frames[0].stem] if first_frame_only else ground_truth.frame_names
-        objects = {
-            object_id
-            for frame_name in prompting
-            if ground_truth.has(frame_name)
-            for object_id in ground_truth.read(frame_name)[1]
-        }
-    size = sum(path.stat().st_size for path in (*frames, *masks))
-    return VideoContent(len(frames), len(masks), size, tuple(sorted(objects)))
+    given = dataset_split.prompt_masks(video)
+    masks = ground_truth.list_files()
+    prompts = given.list_files() if given.path != ground_truth.path else []
+    objects = _find_objects(dataset_split, given, frames[0].stem)
+    size = sum(path.stat().st_size for path in (*frames, *masks, *prompts))
+    return VideoContent(len(frames), len(masks), size, tuple(sorted(objects)), len(prompts))
+
+
+def _find_objects(dataset_split: DatasetSplit, given: MaskFolder, first_frame: str) -> set[int]:
+    """The ids of the objects that masks show, or that may be prompted in the first frame if only that one prompts."""
+    if given.object_folders:
+        return {1} if dataset_split.rules.merge else set(given.object_folders)
+    prompting = [first_frame] if dataset_split.split.prompts == "first_frame" else given.frame_names
+    return {object_id for frame_name in prompting if given.has(frame_name) for object_id in given.read(frame_name)[1]}
 
 
 def inspect_videos(
@@ -76,5 +77,5 @@ def _count_masks_to_decode(dataset_split: DatasetSplit, video: str) -> int:
     """The most masks of a video that `inspect_video` decodes."""
     if dataset_split.split.prompts == "first_frame":
         return 1
-    ground_truth = dataset_split.ground_truth(video)
-    return 0 if ground_truth.object_folders else len(ground_truth.frame_names)
+    given = dataset_split.prompt_masks(video)
+    return 0 if given.object_folders else len(given.frame_names)

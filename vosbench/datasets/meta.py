@@ -7,7 +7,8 @@ lie in the dataset's folder, under the name that `vosbench fetch` gives them or 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,6 +16,7 @@ from typing import Any, TypeAlias
 from vosbench.datasets.card import Rules, Split
 from vosbench.errors import VosbenchError
 from vosbench.io import files
+from vosbench.io.wording import count_of
 from vosbench.types import Score
 
 META_FILE = "{split}_meta.json"  # the name of a meta file in a fetched dataset
@@ -76,6 +78,24 @@ def make_grouping(root: Path, rules: Rules, listing: Listing) -> Callable[[Score
     return None
 
 
+def describe_unlisted_categories(rules: Rules, categories: Iterable[str | None]) -> str:
+    """One line that names the categories which the rules list neither as seen nor as unseen; empty if there is none.
+
+    categories: of each object, None if it is not stated.
+    """
+    if not rules.seen:
+        return ""
+    stated, known = [category for category in categories if category], {*rules.seen, *rules.unseen}
+    unlisted = [category for category in stated if category not in known]
+    if not unlisted:
+        return ""
+    return (
+        "categories that the card lists neither as seen nor as unseen, "
+        f"with {len(unlisted)} of {count_of(len(stated), 'object')}, count as unseen: "
+        f"{', '.join(sorted(set(unlisted)))}"
+    )
+
+
 def read_meta_file(path: Path, frame_names: Mapping[str, Sequence[str]]) -> Listing:
     """Read a meta file. frame_names: the videos to read, each with the names of its annotated frames.
 
@@ -95,9 +115,26 @@ def read_meta_file(path: Path, frame_names: Mapping[str, Sequence[str]]) -> List
             raise VosbenchError(path, found, "replace it by the publisher's file") from None
         listed = {frame_name for entry in listing[video].values() for frame_name in entry.frames or ()}
         if absent := listed.difference(annotated):
-            found = f"lists {len(absent)} frames of video {video} that have no ground truth, such as {min(absent)}"
+            found = (
+                f"lists {count_of(len(absent), 'frame')} of video {video} without ground truth, such as {min(absent)}"
+            )
             raise VosbenchError(path, found, "add the missing masks, or fetch the dataset again with --force")
     return listing
+
+
+def read_listed_categories(path: Path, videos: Iterable[str]) -> dict[str, dict[int, str | None]]:
+    """Read the object ids of each video in a meta file, with their categories; None where it states none.
+
+    A video that the file does not list, or whose objects it states in an unknown form, is left out.
+    Raises VosbenchError if the file is not JSON.
+    """
+    stated = files.read_json(path).get("videos", {})
+    listed: dict[str, dict[int, str | None]] = {}
+    for video in videos:
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            objects = _parse_objects(stated[video]["objects"], ())
+            listed[video] = {object_id: entry.category for object_id, entry in objects.items()}
+    return listed
 
 
 def _parse_objects(objects: Any, frame_names: Sequence[str]) -> dict[int, ListedObject]:

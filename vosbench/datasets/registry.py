@@ -6,7 +6,7 @@ same shape, or a Dataset. A plug-in is imported only if no shipped card has the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -35,10 +35,11 @@ def _iterate_datasets() -> Iterator[Dataset]:
         yield _load_plugin_card(entry.value)
 
 
-def find_dataset(name: str) -> Dataset:
+def find_dataset(name: str, others: Iterable[str] = ()) -> Dataset:
     """Find a dataset by its name, an alias, the path of a card (`.toml`) or `module:object`.
 
-    Raises VosbenchError for an unknown name, a damaged card, and an object that is not a card.
+    others: names of other things that the user may have meant. Raises VosbenchError for an unknown name, a damaged
+    card, and an object that is not a card.
     """
     if name.endswith(".toml"):
         return cards.load_card(Path(name))
@@ -49,7 +50,7 @@ def find_dataset(name: str) -> Dataset:
         if name == candidate.name or name in candidate.aliases:
             return candidate
         known += [candidate.name, *candidate.aliases]
-    raise make_unknown_name_error("dataset", name, known)
+    raise make_unknown_name_error("dataset", name, [*known, *others], "to see all, run: vosbench list datasets")
 
 
 def _load_plugin_card(spec: str) -> Dataset:

@@ -2,7 +2,8 @@
 
 A dataset is given by a name under the datasets root, or by the path of a tree: one in the normal layout, or one in the
 publisher's layout (DAVIS: `JPEGImages/480p`, `ImageSets/2017/val.txt`). Such a tree needs no dataset.json; the rules of
-DAVIS 2017 apply to it, or those of another card. The card of a fetched dataset is the one in its dataset.json.
+DAVIS 2017 apply to it, or those of another card; without a list its videos are all that have frames and masks. The card
+of a fetched dataset is the one in its dataset.json.
 """
 
 from __future__ import annotations
@@ -10,15 +11,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from vosbench.datasets import meta, registry
+from vosbench.datasets import registry
 from vosbench.datasets.card import Dataset, Rules, Split, parse_card
 from vosbench.datasets.video import VideoFrames, choose_all_masks, choose_first_masks, ignore_read
+from vosbench.datasets.video_names import find_unlisted_videos, has_lists, read_split_list
 from vosbench.errors import VosbenchError
 from vosbench.io import files, plugins
-from vosbench.io.paths import FRAME_SUFFIXES, FRAMES, LISTS, MANIFEST, MASKS, list_images
+from vosbench.io.paths import FRAME_SUFFIXES, FRAMES, LISTS, MANIFEST, MASKS, PROMPTS, list_images
 from vosbench.masks.folder import MaskFolder
 from vosbench.types import Video
 
@@ -35,6 +38,9 @@ class DatasetSplit:
     frames_folder, masks_folder: the folders that contain a folder for each video.
     fetched: whether `vosbench fetch` has put it there.
     all_masks: whether each object is prompted by all of its masks rather than only by its first one.
+    note: what a user should know of how the videos were found; empty if a list names them.
+    prompt, prompter: by what a run's objects are given if not by masks, such as "3-click", and what makes masks of it;
+    for the signature of scores.
     """
 
     name: str
@@ -46,6 +52,9 @@ class DatasetSplit:
     masks_folder: Path
     fetched: bool = False
     all_masks: bool = False
+    note: str = ""
+    prompt: str = ""
+    prompter: str = ""
 
     @property
     def title(self) -> str:
@@ -71,12 +80,25 @@ class DatasetSplit:
             raise VosbenchError(f"setting prompts={prompts!r}", "expected first or all", remedy)
         return replace(self, all_masks=prompts == "all")
 
+    def prompted_by(self, prompt: str, prompter: str | None) -> DatasetSplit:
+        """The split for a run whose objects are given by a kind of prompt, such as "3-click".
+
+        prompter: what makes masks of the prompts; None if the tracker takes them.
+        """
+        return replace(self, prompt=prompt, prompter=prompter or "")
+
     def frame_paths(self, video: str) -> list[Path]:
-        """The files of a video's frames, in natural order. Raises VosbenchError if there are none."""
+        """The files of a video's frames, in natural order.
+
+        Raises VosbenchError if there are none, or if two of them are the same frame, as `00000.jpg` and `00000.png`.
+        """
         paths = list_images(self.frames_folder / video, FRAME_SUFFIXES)
         if not paths:
             found = f"video {video} has no frames in {self.frames_folder / video}"
             raise VosbenchError(self.title, found, self.remedy)
+        if len({path.stem for path in paths}) < len(paths):
+            first, twin = next((a, b) for a, b in pairwise(paths) if a.stem == b.stem)
+            raise VosbenchError(first.parent, f"{first.name} and {twin.name} are the same frame", "remove one of them")
         return paths
 
     def frames_of(self, video: str) -> VideoFrames:
@@ -85,7 +107,17 @@ class DatasetSplit:
 
     def ground_truth(self, video: str) -> MaskFolder:
         """All known masks of a video. For scoring only: a tracker gets `video(...)`."""
-        return MaskFolder(self.masks_folder / video, self.rules.void, self.rules.merge)
+        return MaskFolder(self.masks_folder / video, self.rules.void, self.rules.merge, self.rules.binary)
+
+    def prompt_masks(self, video: str) -> MaskFolder:
+        """The masks from which the prompts of a video are taken.
+
+        Those are the publisher's prompts where they are kept apart from the ground truth, or else the ground truth.
+        """
+        folder = self.root / PROMPTS / video
+        if not folder.is_dir():
+            return self.ground_truth(video)
+        return MaskFolder(folder, self.rules.void, self.rules.merge, self.rules.binary)
 
     def video(self, name: str, on_read: Callable[[], None] = ignore_read) -> Video:
         """What a tracker may see of a video. on_read: called after each frame that the tracker has decoded.
@@ -93,18 +125,19 @@ class DatasetSplit:
         Raises VosbenchError if the video has no frames, a mask cannot be read, or no mask prompts an object.
         """
         frames = self.frame_paths(name)
-        ground_truth = self.ground_truth(name)
+        ground_truth, given = self.ground_truth(name), self.prompt_masks(name)
         index = {path.stem: position for position, path in enumerate(frames)}
-        frame_names = [frame_name for frame_name in ground_truth.frame_names if frame_name in index]
         first_frame_only = self.split.prompts == "first_frame"
-        prompting = [frame_name for frame_name in frame_names if index[frame_name] == 0 or not first_frame_only]
-        prompts = dict(choose_first_masks(ground_truth, prompting))
+        with_frame = [frame_name for frame_name in given.frame_names if frame_name in index]
+        prompting = [frame_name for frame_name in with_frame if index[frame_name] == 0 or not first_frame_only]
+        prompts = dict(choose_first_masks(given, prompting))
         if not prompts:
-            raise self._make_no_prompt_error(name, ground_truth)
+            raise self._make_no_prompt_error(name, given)
         if self.all_masks:
-            prompts = dict(choose_all_masks(ground_truth, frame_names, set().union(*prompts.values())))
+            annotated = [frame_name for frame_name in ground_truth.frame_names if frame_name in index]
+            prompts = dict(choose_all_masks(ground_truth, annotated, set().union(*prompts.values())))
         by_index = {index[frame_name]: masks for frame_name, masks in prompts.items()}
-        return Video(name, VideoFrames(frames, on_read), by_index, overlap=bool(ground_truth.object_folders))
+        return Video(name, VideoFrames(frames, on_read), by_index, overlap=bool(given.object_folders))
 
     def _make_no_prompt_error(self, video: str, ground_truth: MaskFolder) -> VosbenchError:
         void = f", in which {', '.join(map(str, self.rules.void))} is void" if self.rules.void else ""
@@ -117,6 +150,7 @@ def open_split(dataset: str | Path, split: str | None, root: Path, rules: str | 
 
     dataset: its name (a folder in `root`), an alias, the path of a card, or the path of the dataset.
     split: the card's default split if None. rules: a card whose prompts and rules are used instead of the dataset's.
+    Even then the card of a fetched dataset says what 255 is in its masks, and whether every frame has one.
     Raises VosbenchError if the dataset is not there, has no such split, or the split's list names no video.
     """
     path, card = locate_dataset(dataset, root)
@@ -124,19 +158,22 @@ def open_split(dataset: str | Path, split: str | None, root: Path, rules: str | 
     rules_card = registry.find_dataset(rules) if rules else own_card
     split_name = split or own_card.default_split
     own, ruling = (_get_split(each, split_name) for each in (own_card, rules_card))
-    listed = _find_list_file(path, split_name, (*own.lists, *ruling.lists))
-    videos = meta.read_video_list(listed.read_bytes(), listed)
-    if not videos:
-        raise VosbenchError(listed, "lists no video", "write the names of the split's videos into it, one a line")
+    frames = [path / folder for folder in (FRAMES, own.frames, ruling.frames)]
+    masks = [path / folder for folder in (MASKS, own.masks, ruling.masks)]
+    lists = (*own.lists, *ruling.lists)
+    unlisted = None if card or has_lists(path, split_name, lists) else find_unlisted_videos(path, frames, masks)
+    videos = unlisted.videos if unlisted else read_split_list(path, split_name, lists)
+    facts = own_card.rules if card else replace(rules_card.rules, binary=True)
     return DatasetSplit(
         card.name if card else path.resolve().name,
         path,
         replace(own, prompts=ruling.prompts, meta=ruling.meta, truth=ruling.truth, server=ruling.server),
-        rules_card.rules,
+        replace(rules_card.rules, binary=facts.binary, dense=facts.dense),
         tuple(videos),
-        _find_folder_with_video(videos[0], [path / frames for frames in (FRAMES, own.frames, ruling.frames)]),
-        _find_folder_with_video(videos[0], [path / masks for masks in (MASKS, own.masks, ruling.masks)]),
+        _find_folder_with_video(videos[0], frames),
+        _find_folder_with_video(videos[0], masks),
         fetched=(path / MANIFEST).is_file(),
+        note=unlisted.note if unlisted else "",
     )
 
 
@@ -196,23 +233,6 @@ def locate_dataset(dataset: str | Path, root: Path) -> tuple[Path, Dataset | Non
     if not manifest.is_file():
         return path, None
     return path, parse_card(_read_manifest(path)["card"], str(manifest), MANIFEST_REMEDY)
-
-
-def _find_list_file(path: Path, split: str, lists: Sequence[str]) -> Path:
-    """Find the file that lists the videos of a split.
-
-    lists: where the publisher may have it. It is looked for first in the normal layout, then there, then as the only
-    `<split>.txt` in a folder in ImageSets.
-    """
-    usual = path / LISTS / f"{split}.txt"
-    candidates = [usual, *(path / entry.format(split=split) for entry in lists if entry.endswith(".txt"))]
-    candidates += only if len(only := list((path / LISTS).glob(f"*/{split}.txt"))) == 1 else []
-    for candidate in candidates:
-        if candidate.is_file():
-            return candidate
-    existing = sorted(str(p.relative_to(path)) for p in (path / LISTS).rglob("*.txt"))
-    found = f"has no split {split}: expected {usual.relative_to(path)}, found {', '.join(existing) or 'no list'}"
-    raise VosbenchError(path, found, "choose another one with --split, or write the names of its videos into that file")
 
 
 def _find_folder_with_video(video: str, folders: Sequence[Path]) -> Path:

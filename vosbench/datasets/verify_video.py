@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from vosbench.datasets import meta
+from vosbench.datasets.completeness import describe_missing_masks
 from vosbench.datasets.contents import VideoContent
 from vosbench.datasets.split import DatasetSplit
 from vosbench.datasets.video import VideoFrames
@@ -45,20 +46,27 @@ class VideoFindings(NamedTuple):
 
 
 class VideoFiles(NamedTuple):
-    """The frames and the masks of a video with their sizes in bytes, and other files and folders among them."""
+    """The files of a video with their sizes in bytes, and other files and folders among them.
+
+    prompts: the masks that only prompt, where they are kept apart from the ground truth.
+    """
 
     frames: Mapping[Path, int]
     masks: Mapping[Path, int]
+    prompts: Mapping[Path, int]
     strays: Sequence[Path]
 
 
 def check_video(dataset_split: DatasetSplit, deep: bool, task: VideoCheck) -> VideoFindings:
     """Check the files of a video. deep: decode every file, and check which objects a tracker would be given."""
-    files = _list_video_files(dataset_split, task.video)
+    try:
+        files = _list_video_files(dataset_split, task.video)
+    except VosbenchError as error:  # the same object or frame is there twice
+        return VideoFindings(0, [_make_finding(dataset_split, Path(error.subject), error.found)])
     findings = [*_find_misplaced(dataset_split, files), *_find_miscounted(dataset_split, task, files)]
     if deep:
         findings += (undecodable := list(_find_undecodable(dataset_split, files)))
-        if not undecodable and files.frames and all(files.masks.values()):
+        if not undecodable and files.frames and all({**files.masks, **files.prompts}.values()):
             findings += _find_unprompted(dataset_split, task)
     return VideoFindings(len(files.frames), findings)
 
@@ -68,7 +76,8 @@ def explain_unscorable(dataset_split: DatasetSplit, videos: Iterable[str]) -> It
     if not dataset_split.split.truth:
         return
     try:
-        frame_names = {video: dataset_split.ground_truth(video).frame_names for video in videos}
+        needed = videos if dataset_split.rules.objects == "listed" else ()  # the names of all frames take much memory
+        frame_names = {video: dataset_split.ground_truth(video).frame_names for video in needed}
         listed = meta.load_listing(dataset_split.root, dataset_split.split, dataset_split.rules, frame_names)
         meta.make_grouping(dataset_split.root, dataset_split.rules, listed)
     except VosbenchError as error:
@@ -80,10 +89,12 @@ def _list_video_files(dataset_split: DatasetSplit, video: str) -> VideoFiles:
     objects = set(ground_truth.object_folders.values())
     frames = paths.list_images(dataset_split.frames_folder / video, paths.FRAME_SUFFIXES)
     masks = [path for folder in ground_truth.frame_names_by_folder for path in paths.list_images(folder)]
+    given = dataset_split.prompt_masks(video)
+    prompts = given.list_files() if given.path != ground_truth.path else []
     folders = {dataset_split.frames_folder / video, ground_truth.path, *objects}
     existing = {path for folder in folders if folder.is_dir() for path in folder.iterdir()}
     strays = sorted(existing.difference(frames, masks, objects))
-    return VideoFiles(_get_file_sizes(frames), _get_file_sizes(masks), strays)
+    return VideoFiles(_get_file_sizes(frames), _get_file_sizes(masks), _get_file_sizes(prompts), strays)
 
 
 def _get_file_sizes(files: Iterable[Path]) -> dict[Path, int]:
@@ -102,7 +113,7 @@ def _find_misplaced(dataset_split: DatasetSplit, files: VideoFiles) -> Iterator[
             what = "is neither a mask nor a folder named after an object id"
         yield _make_finding(dataset_split, path, what)
     frame_names = {path.stem for path in files.frames}
-    for path, size in {**files.frames, **files.masks}.items():
+    for path, size in {**files.frames, **files.masks, **files.prompts}.items():
         if not size:
             yield _make_finding(dataset_split, path, "is empty")
         if frame_names and path.stem not in frame_names:
@@ -112,19 +123,26 @@ def _find_misplaced(dataset_split: DatasetSplit, files: VideoFiles) -> Iterator[
 def _find_miscounted(dataset_split: DatasetSplit, task: VideoCheck, files: VideoFiles) -> Iterator[Finding]:
     """Find missing frames and masks, and other numbers, sizes and objects than dataset.json records."""
     recorded, same_count = task.recorded, True
-    for kind, folder in (("frames", dataset_split.frames_folder), ("masks", dataset_split.masks_folder)):
+    folders = {"frames": dataset_split.frames_folder, "masks": dataset_split.masks_folder}
+    if recorded and recorded.prompts:
+        folders["prompts"] = dataset_split.root / paths.PROMPTS
+    for kind, folder in folders.items():
         number, expected = len(getattr(files, kind)), getattr(recorded, kind, None)
         if not number or expected not in (None, number):
             same_count = False
             what = f"{number} {kind}" + (f"; dataset.json states {expected}" if recorded else "")
             yield _make_finding(dataset_split, folder / task.video, what)
+    only_prompts = not dataset_split.split.truth or len(files.masks) == 1
+    ground_truth = dataset_split.ground_truth(task.video)
+    if same_count and not only_prompts and (what := describe_missing_masks(dataset_split, task.video, ground_truth)):
+        yield _make_finding(dataset_split, dataset_split.masks_folder / task.video, what)
     if recorded is None:
         return
-    objects = tuple(sorted(dataset_split.ground_truth(task.video).object_folders))
+    objects = tuple(sorted(dataset_split.prompt_masks(task.video).object_folders))
     if objects and not dataset_split.rules.merge and objects != recorded.objects:
         what = f"objects {_format_ids(objects)}; dataset.json states {_format_ids(recorded.objects)}"
         yield _make_finding(dataset_split, dataset_split.masks_folder / task.video, what)
-    sizes = [*files.frames.values(), *files.masks.values()]
+    sizes = [*files.frames.values(), *files.masks.values(), *files.prompts.values()]
     if same_count and all(sizes) and sum(sizes) != recorded.bytes:
         what = f"{sum(sizes)} bytes; dataset.json states {recorded.bytes}, so a file was changed"
         yield Finding(task.video, what)
@@ -133,7 +151,7 @@ def _find_miscounted(dataset_split: DatasetSplit, task: VideoCheck, files: Video
 def _find_undecodable(dataset_split: DatasetSplit, files: VideoFiles) -> Iterator[Finding]:
     """Find files that cannot be decoded or differ in size, and masks with several ids in an object's folder."""
     frames, damaged_frames = _decode_files(files.frames, _decode_frame_size)
-    masks, damaged_masks = _decode_files(files.masks, _decode_mask_size)
+    masks, damaged_masks = _decode_files({**files.masks, **files.prompts}, _decode_mask_size)
     for path, why in (damaged_frames | damaged_masks).items():
         yield _make_finding(dataset_split, path, why)
     usual = Counter(frames.values()).most_common(1)
@@ -141,7 +159,7 @@ def _find_undecodable(dataset_split: DatasetSplit, files: VideoFiles) -> Iterato
         if usual and size != usual[0][0]:
             yield _make_finding(dataset_split, path, f"is {size}; the video's frames are {usual[0][0]}")
     for path, (_, binary) in masks.items():
-        if not binary and path.parent.parent != dataset_split.masks_folder:
+        if not binary and path.parent.parent not in (dataset_split.masks_folder, dataset_split.root / paths.PROMPTS):
             what = "holds several ids; the masks in an object's folder are binary"
             yield _make_finding(dataset_split, path, what)
 
@@ -176,7 +194,7 @@ def _decode_mask_size(path: Path) -> tuple[str, bool]:
 
 def _find_unprompted(dataset_split: DatasetSplit, task: VideoCheck) -> Iterator[Finding]:
     """Find objects that are prompted but not recorded in dataset.json, and recorded objects that are never prompted."""
-    masks = dataset_split.masks_folder / task.video
+    masks = dataset_split.prompt_masks(task.video).path
     try:
         prompts = dataset_split.video(task.video).prompts
     except VosbenchError:

@@ -9,6 +9,7 @@ from typing import overload
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.files import refuse_pipe
 from vosbench.masks.folder import MaskFolder
 from vosbench.types import Frame, Mask
 
@@ -40,6 +41,7 @@ class VideoFrames(Sequence[Frame]):
         from PIL import Image
 
         path = self.paths[index]
+        refuse_pipe(path)
         try:
             with Image.open(path) as image:
                 frame = np.array(image.convert("RGB"))

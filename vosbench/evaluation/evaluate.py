@@ -7,6 +7,7 @@ the rules do not score need no mask, and their masks are ignored.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +15,14 @@ from pathlib import Path
 from vosbench.datasets import meta
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.ground_truth import open_ground_truths
+from vosbench.evaluation.remarks import group_remarks
+from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
 from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
+from vosbench.io.wording import count_of
+from vosbench.masks.binary import describe_binary_videos
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.open import open_predictions
 
@@ -35,10 +41,11 @@ def score_split(
 
     videos: only these; all if None or empty. jobs: processes, one a core if None. strict: raise an error for problems.
     on_video: called after each video with the number of videos scored so far and of all.
-    Raises VosbenchError if nothing can be scored, if ground truth is missing, or, with `strict`, for problems.
+    Raises NothingToScoreError if the dataset has only prompts, and VosbenchError if nothing can be scored, if ground
+    truth is missing, if a number would be a guess, or, with `strict`, for problems.
     """
     videos = list(videos or dataset_split.videos)
-    ground_truths = _open_ground_truths(dataset_split, videos)
+    ground_truths = open_ground_truths(dataset_split, videos, results)
     frame_names = {video: ground_truth.frame_names for video, ground_truth in ground_truths.items()}
     listing = meta.load_listing(dataset_split.root, dataset_split.split, dataset_split.rules, frame_names)
     group_of = meta.make_grouping(dataset_split.root, dataset_split.rules, listing)
@@ -53,39 +60,17 @@ def score_split(
     scores = tuple(score for video in videos for score in scored[video].scores)
     frames = tuple(frame for video in videos for frame in scored[video].frames)
     if not frames:
-        raise _make_no_frames_error(dataset_split)
+        raise _make_no_frames_error(dataset_split, _collect_remarks(scored, videos))
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
-    signature = format_signature(dataset_split, videos, strict)
+    valued = {score.video for score in scores if not math.isnan(score.value)}
+    signature = format_signature(dataset_split, [video for video in videos if video in valued], strict)
+    marks = tuple(describe_scope(signature).values())
     name, split = dataset_split.name, dataset_split.split.name
-    return Evaluation(name, split, signature, scores, groups, tuple(problems), frames)
-
-
-def _open_ground_truths(dataset_split: DatasetSplit, videos: Sequence[str]) -> dict[str, MaskFolder]:
-    """The ground truth of each video.
-
-    Raises VosbenchError if a video has none, or only its prompts where the benchmark keeps the rest on a server.
-    """
-    ground_truths = {video: dataset_split.ground_truth(video) for video in videos}
-    for video, ground_truth in ground_truths.items():
-        if not ground_truth.frame_names:
-            found = f"video {video} has no masks in {ground_truth.path}"
-            raise VosbenchError(dataset_split.title, found, "fetch the dataset again, or choose other --videos")
-        if not dataset_split.split.truth and _holds_only_prompts(ground_truth):
-            server = dataset_split.split.server or "no known server"
-            found = f"the ground truth is not public, and {ground_truth.path} holds only prompts"
-            raise VosbenchError(dataset_split.title, found, f"results are scored at {server}")
-    return ground_truths
-
-
-def _holds_only_prompts(ground_truth: MaskFolder) -> bool:
-    """Whether each mask shows an object that the masks before it do not show."""
-    seen: set[int] = set()
-    for frame_name in ground_truth.frame_names:
-        object_ids = ground_truth.read(frame_name)[1].keys()
-        if object_ids <= seen:
-            return False
-        seen |= object_ids
-    return True
+    categories = (entry.category for objects in listing.values() for entry in objects.values())
+    unlisted = meta.describe_unlisted_categories(dataset_split.rules, categories)
+    notes = (*filter(None, (dataset_split.note, unlisted)), *_collect_remarks(scored, videos))
+    found = (tuple(problems), frames, notes, tuple(videos), marks)
+    return Evaluation(name, split, signature, scores, groups, *found)
 
 
 def _make_tasks(
@@ -98,11 +83,18 @@ def _make_tasks(
         found = ", ".join(predictions.videos()[:MAX_PROBLEMS_SHOWN]) or "no video"
         raise VosbenchError(
             results,
-            f"holds none of the {len(ground_truths)} videos of {dataset_split.title}: found {found}",
+            f"holds none of the {count_of(len(ground_truths), 'video')} of {dataset_split.title}: found {found}",
             f"expected masks such as {predictions.path / next(iter(ground_truths))}/<frame>.png",
         )
     return [
-        ScoringTask(video, truth, predictions.video(video, truth.frame_names), rules, listing.get(video))
+        ScoringTask(
+            video,
+            truth,
+            predictions.video(video, truth.frame_names),
+            rules,
+            listing.get(video),
+            dataset_split.frames_folder / video,
+        )
         for video, truth in ground_truths.items()
     ]
 
@@ -120,6 +112,13 @@ def _score_videos(
     return scored
 
 
+def _collect_remarks(scored: Mapping[str, VideoScores], videos: Sequence[str]) -> list[str]:
+    """What else to say of the videos: what 255 is in them, and which objects have no value."""
+    binary = describe_binary_videos([video for video in videos if scored[video].binary])
+    remarks = group_remarks(remark for video in videos for remark in scored[video].remarks)
+    return [binary, *remarks] if binary else remarks
+
+
 def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
     more = f"; and {len(problems) - MAX_PROBLEMS_SHOWN} more" if len(problems) > MAX_PROBLEMS_SHOWN else ""
     return VosbenchError(
@@ -129,10 +128,7 @@ def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
     )
 
 
-def _make_no_frames_error(dataset_split: DatasetSplit) -> VosbenchError:
-    return VosbenchError(
-        dataset_split.title,
-        f"no object has a frame that the rules of {dataset_split.rules.name} score; "
-        "videos of one or two frames have none",
-        "choose other --videos or --rules",
-    )
+def _make_no_frames_error(dataset_split: DatasetSplit, remarks: Sequence[str]) -> VosbenchError:
+    why = "; ".join(remarks[:MAX_PROBLEMS_SHOWN])
+    found = f"no object has a frame that the rules of {dataset_split.rules.name} score ({why})"
+    return VosbenchError(dataset_split.title, found, "add ground truth, or choose other --videos or --rules")

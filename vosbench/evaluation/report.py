@@ -7,11 +7,14 @@ import gzip
 import io
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, ReportRow, frame_rows, group_by_object, score_rows
 from vosbench.evaluation.summary import Evaluation
+from vosbench.evaluation.tables import TableView, order_rows
 from vosbench.io import files as io_files
 from vosbench.io import paths
 from vosbench.types import Metric
@@ -61,11 +64,15 @@ def evaluation_to_json(evaluation: Evaluation) -> str:
             "signature": evaluation.signature,
             "dataset": evaluation.dataset,
             "split": evaluation.split,
+            "marks": list(evaluation.marks),
+            "videos": list(evaluation.videos),
+            **({"records_digest": evaluation.records_digest} if evaluation.records_digest else {}),
             "global": _by_name(evaluation.means),
             "objects": [
                 {"video": video, "object": object_id, **_by_name(row)} for (video, object_id), row in objects.items()
             ],
             "problems": list(evaluation.problems),
+            **({"notes": list(evaluation.notes)} if evaluation.notes else {}),
         }
     )
 
@@ -83,12 +90,17 @@ def official_csvs(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
-def objects_csv(evaluation: Evaluation) -> str:
-    """One row an object with every metric in full precision; an empty cell where an object has no such metric."""
-    metrics = list(dict.fromkeys(score.metric for score in evaluation.scores))
-    objects = group_by_object(evaluation.scores).items()
-    lines = ([video, object_id, *(row.get(metric) for metric in metrics)] for (video, object_id), row in objects)
-    return _format_csv([["video", "object", *metrics], *lines])
+def objects_csv(evaluation: Evaluation, view: TableView | None = None) -> str:
+    """One row an object with every metric in full precision, J&F-Mean first.
+
+    A cell is empty where an object has no such metric, and "nan" where nothing was scored. view: the order of the rows
+    and how many there are; all by default.
+    """
+    rows = order_rows(
+        score_rows(evaluation.scores, evaluation.groups, "object"), replace(view or TableView(), per="object")
+    )
+    columns = list(dict.fromkeys(chain(("video", "object"), *rows)))
+    return _format_csv([columns, *([row.get(column) for column in columns] for row in rows)])
 
 
 def frames_csv(evaluation: Evaluation) -> bytes:

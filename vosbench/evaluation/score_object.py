@@ -89,6 +89,11 @@ def score_object(video: str, object_id: int, frames: Sequence[FrameValues], rule
             yield Score(video, object_id, Metric(name), value)
 
 
+def list_metrics(rules: Rules) -> list[Metric]:
+    """The metrics of each object under some rules."""
+    return [score.metric for score in score_object("", 0, (), rules)]
+
+
 def _average_as_mosev2(series: Mapping[str, Series], shown: Sequence[bool]) -> dict[str, float]:
     """An object's means by the names of MOSEv2's tool, which averages over each segment first.
 

@@ -2,8 +2,9 @@
 
 An object that a frame's label map does not show is absent. Where ground truth and prediction both have one folder an
 object, absence is an empty mask, and a missing mask is a problem. Object ids are compared as they are, in whatever form
-each side is. Object 0 exists only in folders of its own, so label maps cannot be scored for it. A predicted id that the
-ground truth of the scored frames does not have is a problem and has no score.
+each side is, except that predicted masks of only 0 and 255 are the video's only object. Object 0 exists only in folders
+of its own, so label maps cannot be scored for it. A predicted id that the ground truth of the scored frames does not
+have is a problem and has no score.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from vosbench.datasets.card import Rules
 from vosbench.datasets.meta import ListedObject
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.matching import PredictedIds, check_frame_names, check_object_ids
 from vosbench.evaluation.protocol import find_scored_frames
+from vosbench.evaluation.remarks import Remark, check_first_mask, describe_unscored
 from vosbench.evaluation.score_object import (
     FrameValues,
     list_frame_scores,
@@ -33,7 +37,7 @@ class ScoringTask:
     """One video to score.
 
     prediction: the masks to score; None if the video has none. listed: the objects in the publisher's meta file, where
-    the rules need one.
+    the rules need one. frames: the folder of the video's frames, which need not exist.
     """
 
     video: str
@@ -41,6 +45,7 @@ class ScoringTask:
     prediction: MaskSource | None
     rules: Rules
     listed: Mapping[int, ListedObject] | None = None
+    frames: Path | None = None
 
     @property
     def length(self) -> int:
@@ -50,47 +55,71 @@ class ScoringTask:
 
 @dataclass
 class VideoScores:
-    """The scores of one video, and one line for each thing in it that could not be scored."""
+    """The scores of one video, and one line for each thing in it that could not be scored.
+
+    remarks: what else to say of it. binary: whether 255 is the object 1 in its ground truth.
+    """
 
     scores: list[Score] = field(default_factory=list)
     frames: list[FrameScore] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    binary: bool = False
 
 
 def score_video(task: ScoringTask) -> VideoScores:
-    """All scores of one video, and its problems. Raises VosbenchError if the ground truth cannot be read."""
+    """All scores of one video, and its problems.
+
+    Raises VosbenchError if the ground truth cannot be read or its first mask has a stray id, and if the names of the
+    predicted frames or the ids of the predicted objects do not say which they are.
+    """
     result = VideoScores()
     scored_frames = find_scored_frames(task.ground_truth, task.rules, task.listed)
-    for object_id, frames in sorted(_measure_frames(task, scored_frames, result.problems).items()):
+    if task.prediction is not None:
+        check_frame_names(task.prediction, task.ground_truth, task.frames)
+        check_object_ids(task.prediction, scored_frames)
+    values, shown = _measure_frames(task, scored_frames, result)
+    check_first_mask(task.ground_truth, scored_frames, shown, task.rules)
+    left_out = []
+    for object_id, frames in sorted(values.items()):
         counted = skip_until_seen(frames) if task.rules.from_seen else frames
         if counted or not task.rules.from_seen:
             result.scores += score_object(task.video, object_id, counted, task.rules)
             result.frames += list_frame_scores(task.video, object_id, counted, task.rules)
             result.problems += _find_missing_masks(task, object_id, scored_frames[object_id])
+        elif frames:
+            left_out.append(object_id)
+    remarks = describe_unscored(scored_frames, left_out, shown, task.rules)
+    result.remarks += [Remark(task.video, what) for what in remarks]
+    result.binary = task.ground_truth.is_binary
     return result
 
 
 def _measure_frames(
-    task: ScoringTask, scored_frames: Mapping[int, Sequence[str]], problems: list[str]
-) -> dict[int, list[FrameValues]]:
-    """The values of every scored object in its frames, each frame decoded once. Appends to `problems`."""
+    task: ScoringTask, scored_frames: Mapping[int, Sequence[str]], result: VideoScores
+) -> tuple[dict[int, list[FrameValues]], set[int]]:
+    """The values of every scored object in its frames, and all ids that the ground truth of these frames shows.
+
+    Each frame is decoded once. Adds problems and remarks to `result`.
+    """
     objects_in: dict[str, list[int]] = defaultdict(list)
     for object_id, frame_names in scored_frames.items():
         for frame_name in frame_names:
             objects_in[frame_name].append(object_id)
-    known, first_seen = set(scored_frames), dict[int, str]()
+    shown, seen = set[int](), PredictedIds(scored_frames)
     values: dict[int, list[FrameValues]] = {object_id: [] for object_id in scored_frames}
     for frame_name in filter(objects_in.__contains__, task.ground_truth.frame_names):
         size, truth = task.ground_truth.read(frame_name)
-        predicted = _read_prediction(task, frame_name, size, problems)
-        known |= truth.keys()
-        first_seen = dict.fromkeys(predicted, frame_name) | first_seen
+        predicted = seen.match(frame_name, _read_prediction(task, frame_name, size, result.problems))
+        shown |= truth.keys()
         for object_id in objects_in[frame_name]:
             pair = truth.get(object_id), predicted.get(object_id)
             values[object_id].append(measure_frame(frame_name, size, *pair, task.rules))
-    for object_id in sorted(first_seen.keys() - known):
-        problems.append(f"{task.video}/{first_seen[object_id]}: no object {object_id} in the ground truth")
-    return values
+    if task.prediction is not None:
+        seen.check(task.prediction, shown | scored_frames.keys())
+    result.problems += seen.find_problems(task.video, shown)
+    result.remarks += [Remark(task.video, what) for what in seen.describe_white()]
+    return values, shown
 
 
 def _read_prediction(

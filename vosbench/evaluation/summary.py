@@ -7,10 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from vosbench.datasets.split import DatasetSplit
-from vosbench.evaluation.rows import ObjectGroups, summarise_scores
+from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups, summarise_scores
+from vosbench.evaluation.scope import describe_scope, read_signature
 from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent
+from vosbench.io.wording import count_of
 from vosbench.types import FrameScore, Metric, Score
 from vosbench.version import __version__
+
+MAIN_HEADLINE_METRICS = (JF_MEAN, J_MEAN, F_MEAN)
+HEADLINE_METRICS = (Metric("J&F_new"), J_MEAN, Metric("F_new"))
+"""The figure that a benchmark ranks by and its parts, where the benchmark has a measure of its own."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -20,6 +26,10 @@ class Evaluation:
     All figures are fractions: `evaluation["J&F-Mean"]` is 0.845, say; `evaluation.means` holds every figure.
     scores: of each object. frames: of each object in each scored frame; `scores` are made from these. groups: "seen" or
     "unseen" in training, where the rules separate them. problems: a line for each thing that was scored as absent.
+    notes: a line for each other thing to know, such as objects without a value and what 255 was taken for.
+    videos: those that were to be scored. marks: what sets it apart from an evaluation of the whole split, by the run's
+    own rules, strictly, in words such as "1 of 30 videos". records_digest: of the run's records when it was scored;
+    empty for masks that are not a run.
     """
 
     dataset: str
@@ -29,6 +39,10 @@ class Evaluation:
     groups: ObjectGroups = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     frames: tuple[FrameScore, ...] = ()
+    notes: tuple[str, ...] = ()
+    videos: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    records_digest: str = ""
 
     @cached_property
     def means(self) -> Mapping[Metric, float]:
@@ -55,10 +69,26 @@ class Evaluation:
         """The table of `vosbench eval`, for notebooks."""
         return format_html(build_tables(self.scores, self.groups, TableView()), self._describe(), self._notes())
 
-    def _describe(self) -> str:
+    @property
+    def headline(self) -> str:
+        """The main figure, its parts and what they are of, in one line."""
+        names = HEADLINE_METRICS if HEADLINE_METRICS[0] in self else MAIN_HEADLINE_METRICS
+        mean, *parts = (f"{metric.measure} {format_percent(self.means.get(metric))}" for metric in names)
+        rules = read_signature(self.signature).get("rules", self.dataset)
+        named = [f"rules of {rules}"] if rules != self.dataset else []
+        what = dict.fromkeys([f"{self.dataset} {self.split}", *self._count(), *named, *self.marks])
+        return f"{mean}  ({', '.join(parts)})  {', '.join(what)}"
+
+    def _count(self) -> tuple[str, str]:
+        """How many videos and objects have scores, in words."""
         objects = {(score.video, score.object) for score in self.scores}
-        count = len({video for video, _ in objects})
-        return f"{self.dataset} {self.split}: {len(objects)} objects in {count} videos, percent"
+        videos = count_of(len({video for video, _ in objects}), "video")
+        return describe_scope(self.signature).get("videos", videos), count_of(len(objects), "object")
+
+    def _describe(self) -> str:
+        videos, objects = self._count()
+        marks = [mark for mark in self.marks if mark != videos]
+        return ", ".join([f"{self.dataset} {self.split}: {objects} in {videos}", *marks, "percent"])
 
     def _notes(self) -> list[str]:
         """The first problem and the signature."""
@@ -66,8 +96,14 @@ class Evaluation:
         return [*(f"scored as absent: {problem}{more}" for problem in self.problems[:1]), self.signature]
 
 
+CLICK_CENTRE = "farthest_from_border"  # where in a region a simulated user clicks, see `prompting.simulate`
+
+
 def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict: bool) -> str:
-    """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each."""
+    """The settings that make a number, in one line of `name:value`; docs/evaluation.md explains each.
+
+    videos: those that have a value.
+    """
     rules = dataset_split.rules
     skipped = "+".join(name for name, skip in (("first", rules.skip_first), ("last", rules.skip_last)) if skip)
     parts = {
@@ -75,6 +111,9 @@ def format_signature(dataset_split: DatasetSplit, videos: Sequence[str], strict:
         "dataset": dataset_split.name,
         "split": dataset_split.split.name,
         "videos": f"{len(videos)}/{len(dataset_split.videos)}",
+        "prompt": dataset_split.prompt,
+        "prompter": dataset_split.prompter,
+        "click_centre": CLICK_CENTRE if dataset_split.prompt.endswith("click") else "",
         "rules": rules.name,
         "void": "+".join(map(str, rules.void)) or "none",
         "objects": "merged" if rules.merge else rules.objects,

@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Literal
 
+from vosbench.datasets.card import Rules
 from vosbench.evaluation.rows import JF_MEAN, ObjectGroups, ReportRow, group_by_object, score_rows, summarise_scores
+from vosbench.evaluation.score_object import list_metrics
 from vosbench.io.plugins import make_unknown_name_error
 from vosbench.types import Metric, Score
 
@@ -48,12 +49,9 @@ class Table:
 
 
 def build_tables(scores: Sequence[Score], groups: ObjectGroups, view: TableView) -> list[Table]:
-    """The table of the main metrics with the means over all objects below it; then the other means, if there are any.
-
-    Raises VosbenchError if no row has the metric to sort by.
-    """
+    """The table of the main metrics with the means over all objects below it; then any other means."""
     means = summarise_scores(scores, groups)
-    rows = _order_rows(score_rows(scores, groups, view.per), view)
+    rows = order_rows(score_rows(scores, groups, view.per), view)
     subject = [name for name in SUBJECT_COLUMNS[view.per] if name != "group" or groups]
     shown = [metric for metric in means if metric in MAIN_METRICS or metric == view.sort]
     columns = (*subject, *map(str, shown))
@@ -68,14 +66,23 @@ def build_tables(scores: Sequence[Score], groups: ObjectGroups, view: TableView)
     return [table, Table(("metric", "mean"), others)] if others else [table]
 
 
-def _order_rows(rows: list[ReportRow], view: TableView) -> list[ReportRow]:
+def find_sort_metric(name: str, rules: Rules) -> Metric:
+    """The metric of a name, in upper or lower case, that objects have under some rules.
+
+    Raises VosbenchError for any other name.
+    """
+    known = {str(metric): metric for metric in (JF_MEAN, *list_metrics(rules))}
+    found = next((metric for text, metric in known.items() if text.lower() == name.lower()), None)
+    if found is None:
+        raise make_unknown_name_error("metric", name, known)
+    return found
+
+
+def order_rows(rows: list[ReportRow], view: TableView) -> list[ReportRow]:
     """The rows to show, in their order; rows without the metric come last."""
     if not (view.sort or view.worst):
         return rows
     metric = view.sort or JF_MEAN
-    known = [name for name in dict.fromkeys(chain.from_iterable(rows)) if name not in SUBJECT_COLUMNS[view.per]]
-    if rows and str(metric) not in known:
-        raise make_unknown_name_error("metric", str(metric), known)
     sign = 1 if metric.higher_is_better else -1
 
     def sort_key(row: ReportRow) -> tuple[bool, float]:

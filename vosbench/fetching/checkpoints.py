@@ -19,19 +19,19 @@ def known_checkpoints() -> dict[str, Download]:
 
 
 def find_checkpoint(name: str, folder: Path) -> Path:
-    """The file of a checkpoint: `folder/<name>.pt` if it is there, else `name` as a path.
+    """The file of a checkpoint: that of the catalogue in `folder`, or `<name>.pt` there, else `name` as a path.
 
     Raises VosbenchError if there is no such file, with the command that fetches it if the catalogue has it.
     """
-    path = folder / f"{name}.pt"
+    known = known_checkpoints()
+    path = folder / (known[name].file if name in known else f"{name}.pt")
     if path.is_file():
         return path
-    if name in known_checkpoints():
+    if name in known:
         raise VosbenchError(f"checkpoint {name}", f"not found at {path}", f"run: vosbench fetch {name}")
     if Path(name).is_file():
         return Path(name)
     if "/" in name or name.endswith((".pt", ".pth")):
-        raise VosbenchError(
-            f"checkpoint {name}", "no such file", f"give a path or one of {', '.join(known_checkpoints())}"
-        )
-    raise make_unknown_name_error("checkpoint", name, known_checkpoints())
+        remedy = "give the path of a file, or a name from: vosbench list checkpoints"
+        raise VosbenchError(f"checkpoint {name}", "no such file", remedy)
+    raise make_unknown_name_error("checkpoint", name, known_checkpoints(), "to see all, run: vosbench list checkpoints")

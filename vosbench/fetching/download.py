@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from vosbench.datasets.card import Download
@@ -101,12 +100,14 @@ def _download_from(source: Download, path: Path, url: str, progress: ByteProgres
             raise RefusedError(f"the server announces {total} bytes, expected {source.bytes}")
         progress(done, total or source.bytes)
 
-    resume = continue_drive_file if is_drive_url(url) else partial(continue_http_file, check_version=not source.sha256)
+    resume = continue_drive_file if is_drive_url(url) else continue_http_file
     folder.mkdir(exist_ok=True)
     try:
         whole = _find_largest(folder)
         if whole is None or whole.stat().st_size != source.bytes:
-            whole = _repeat(lambda: resume(url, folder, watch, policy.timeout), source, folder, policy)
+            whole = _repeat(
+                lambda: resume(url, folder, watch, policy.timeout, not source.sha256), source, folder, policy
+            )
         if mismatch := _find_mismatch(whole, source):
             remove_path(folder)
             raise RefusedError(mismatch)
@@ -141,8 +142,11 @@ def _find_mismatch(path: Path, source: Download) -> str | None:
         return "the file is empty"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(PAGE_STARTS):
         return WEB_PAGE
-    if source.bytes is not None and (size := path.stat().st_size) != source.bytes:
+    size = path.stat().st_size
+    if source.bytes is not None and size != source.bytes:
         return f"size is {size} bytes, expected {source.bytes}"
+    if size < (source.least_bytes or 0):
+        return f"size is {size} bytes, expected at least {source.least_bytes}"
     if source.sha256 is not None and (found := hash_file_sha256(path)) != source.sha256.lower():
         return f"sha256 is {found}, expected {source.sha256}"
     return None

@@ -4,46 +4,30 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from vosbench.datasets import registry
 from vosbench.datasets.card import Counts, Dataset, Download, Split
-from vosbench.datasets.split import read_fetched_splits
 from vosbench.errors import VosbenchError
+from vosbench.fetching.additions import add_files, find_additions
 from vosbench.fetching.checksums import is_url
 from vosbench.fetching.download import download_file
-from vosbench.fetching.gather import gather_files
-from vosbench.fetching.lock import delete_downloads, lock_fetch, remove_leftovers
+from vosbench.fetching.gather import gather_files, gather_lists
+from vosbench.fetching.kept import delete_downloads
+from vosbench.fetching.lock import lock_fetch, remove_leftovers
 from vosbench.fetching.normalise import normalise_split, open_files
-from vosbench.fetching.readers.registry import reader_name
-from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources, plan_files
-from vosbench.io import paths, plugins
+from vosbench.fetching.part_records import is_in_parts, make_part_records
+from vosbench.fetching.parts import PartFetch, fetch_parts
+from vosbench.fetching.plan import FetchPlan, check_plan, find_split, plan_checkpoint, plan_dataset
+from vosbench.fetching.sources import FetchProgress, Sources
+from vosbench.io import paths
 from vosbench.io.files import (
-    count_free_bytes,
     hash_file_sha256,
+    remove_path,
     replacing,
-    require_space,
 )
-
-
-@dataclass(frozen=True)
-class FetchPlan:
-    """What a fetch needs, found out without network and without writing.
-
-    needed_bytes: disk space for the downloads and what is unpacked from them, as far as sizes are known.
-    not_downloadable: names of what only a person can download. by_hand: what a person can do then. counts: of the split
-    if it is on disk already.
-    """
-
-    planned_files: Sequence[PlannedFile]
-    needed_bytes: int
-    free_bytes: int
-    not_downloadable: str = ""
-    by_hand: str = ""
-    counts: Counts | None = None
 
 
 @dataclass(frozen=True)
@@ -69,59 +53,56 @@ def rename_dataset(dataset: Dataset, name: str) -> Dataset:
     return replace(dataset, name=name, aliases=())
 
 
-def plan_dataset(dataset: Dataset, split: str | None, root: Path, sources: Sources) -> FetchPlan:
-    """Plan what `fetch_dataset` would do.
-
-    Raises VosbenchError for an unknown split and for a list of links that cannot be read.
-    """
-    chosen, home = _find_split(dataset, split), root / dataset.name
-    present = None if sources.force else read_fetched_splits(home).get(chosen.name)
-    archives = root / paths.ARCHIVES / dataset.name
-    files = plan_files(dataset.downloads, chosen.downloads, dataset.checksums, archives, sources)
-    # The unpacked frames and masks take about as much space as their archive.
-    needed = sum(file.missing_bytes + (file.size or 0) for file in files if not file.is_checksum_list)
-    manual = ", ".join(file.download.file for file in files if file.needs_manual_download)
-    if not files and (chosen.by_hand or reader_name(chosen.reader or dataset.reader) == "folders"):
-        manual = f"{dataset.name} {chosen.name}"
-    homepage = dataset.homepage or "its publisher's page"
-    by_hand = (
-        " ".join(chosen.by_hand.split()) or f"Download it from {homepage}, then repeat the command with --from FILE"
-    )
-    counts = Counts(**present["counts"]) if present else None
-    return FetchPlan(files, needed, count_free_bytes(root), manual, by_hand, counts)
-
-
-def plan_checkpoint(checkpoint: Download, folder: Path, sources: Sources) -> FetchPlan:
-    """Plan what `fetch_checkpoint` would do. Raises VosbenchError for a list of links that cannot be read."""
-    files = plan_files({checkpoint.file: checkpoint}, [checkpoint.file], (), folder, sources)
-    return FetchPlan(files, sum(file.missing_bytes for file in files), count_free_bytes(folder))
-
-
 def fetch_dataset(
     dataset: Dataset, split: str | None, root: Path, sources: Sources, progress: FetchProgress
 ) -> FetchResult:
     """Download a split of a dataset, verify it, and write it to `root/<dataset>` in the normal layout.
 
-    split: its name, or None for the card's default. A split that is there is left as it is, unless `sources.force`.
+    split: its name, or None for the card's default. A split that is there is left as it is, unless `sources.force`; a
+    meta file or a list that is given is added to it.
 
     Raises VosbenchError if a file cannot be downloaded, is damaged or unsafe, or is not what the card says; the
     datasets in `root` are then unchanged.
     """
-    chosen, plan = _find_split(dataset, split), plan_dataset(dataset, split, root, sources)
+    chosen, plan = find_split(dataset, split), plan_dataset(dataset, split, root, sources)
     home, archives = root / dataset.name, root / paths.ARCHIVES / dataset.name
     if plan.counts:
-        remove_leftovers(root, dataset.name)
-        return FetchResult(home, False, plan.counts)
+        remove_leftovers(root, dataset.name, make_part_records(archives, chosen, home).folder)
+        warnings = _add_given_files(plan, dataset, chosen, root, progress)
+        return FetchResult(home, warnings is not None, plan.counts, tuple(warnings or ()))
     with lock_fetch(root, dataset.name):
         if sources.force:
             delete_downloads(archives, plan.planned_files)
-        _check_plan(plan, dataset, chosen, root)
-        files, warnings = gather_files(plan.planned_files, plan.by_hand, progress)
-        with open_files(files, archives, plan.planned_files) as members:
-            counts, more = normalise_split(members, files, dataset, chosen, root, sources, progress)
+        check_plan(plan, dataset, chosen, root)
+        hashes, warnings = gather_lists(plan.planned_files, progress)
+        if is_in_parts(chosen, plan.planned_files):
+            parts = PartFetch(dataset, chosen, root, sources, plan.by_hand, progress)
+            counts, more = fetch_parts(parts, plan.planned_files, hashes)
+        else:
+            files, found = gather_files(plan.planned_files, hashes, plan.by_hand, progress)
+            warnings += found
+            with open_files(files, archives, dataset, chosen) as members:
+                counts, more = normalise_split(members, files, dataset, chosen, root, sources, progress)
         if not sources.keep_archives:
             delete_downloads(archives, plan.planned_files)
         return FetchResult(home, True, counts, (*warnings, *more))
+
+
+def _add_given_files(
+    plan: FetchPlan, dataset: Dataset, split: Split, root: Path, progress: FetchProgress
+) -> list[str] | None:
+    """Add the files that the user gives to a split that is there. Returns warnings, or None if there is none to add."""
+    additions = find_additions(plan.planned_files, split)
+    if not additions:
+        return None
+    with lock_fetch(root, dataset.name):
+        try:
+            files, warnings = gather_files(additions, {}, plan.by_hand, progress)
+            return warnings + add_files(files, dataset, split, root)
+        finally:
+            for file in additions:
+                if file.urls:
+                    remove_path(file.folder.parent)  # the folder of this command's downloads
 
 
 def fetch_checkpoint(checkpoint: Download, folder: Path, sources: Sources, progress: FetchProgress) -> FetchResult:
@@ -153,17 +134,3 @@ def _copy_checkpoint(given: Path, checkpoint: Download, path: Path) -> None:
         )
     with replacing(path) as beside:
         shutil.copyfile(given, beside)
-
-
-def _find_split(dataset: Dataset, split: str | None) -> Split:
-    chosen = dataset.splits.get(split or dataset.default_split)
-    if chosen is None:
-        raise plugins.make_unknown_name_error(f"split of {dataset.name}", str(split), dataset.splits)
-    return chosen
-
-
-def _check_plan(plan: FetchPlan, dataset: Dataset, chosen: Split, root: Path) -> None:
-    """Raises VosbenchError if a fetch cannot succeed, before hours are spent on it."""
-    if plan.not_downloadable:
-        raise VosbenchError(plan.not_downloadable, "cannot be downloaded automatically", plan.by_hand)
-    require_space(root, plan.needed_bytes, f"{dataset.name} {chosen.name}", "make room or choose another --root")

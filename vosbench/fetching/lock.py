@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from vosbench.errors import VosbenchError
-from vosbench.fetching.sources import PlannedFile
 from vosbench.io import files, paths
+from vosbench.io.files import DiskError, explain_refusal
+from vosbench.io.locks import LockHeldError, hold_lock
 
 
 @contextmanager
@@ -19,25 +18,36 @@ def lock_fetch(folder: Path, name: str) -> Iterator[None]:
 
     At the start, half-made files of an interrupted fetch are deleted; at the end, empty folders and the lock.
 
-    Raises VosbenchError if another process fetches the same, or if nothing can be written to `folder`.
+    Raises VosbenchError if another process fetches the same, if nothing can be written to `folder`, and for what the
+    disk refuses within the block.
     """
     path = _lock_path(folder, name)
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(hold_lock(path))
+        except LockHeldError as error:
+            found = f"{error.holder or 'another process'} is fetching it into {folder}"
+            raise VosbenchError(name, found, f"wait until it ends, or, if it no longer runs, delete {path}") from None
+        except OSError as error:
+            raise DiskError(folder, f"cannot write there ({error.strerror})", "choose another folder") from None
+        stack.callback(path.unlink, missing_ok=True)
+        try:
+            yield from _fetch_cleanly(folder, name)
+        except OSError as error:
+            raise explain_refusal(error, folder) or error from None
+
+
+def _fetch_cleanly(folder: Path, name: str) -> Iterator[None]:
+    """Delete half-made files before, and empty folders after."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(path, timeout=0):
-            try:
-                for left in _find_leftovers(folder, name):
-                    files.remove_path(left)
-                yield
-            finally:
-                for empty in (folder / paths.ARCHIVES / name, folder / paths.ARCHIVES):
-                    with suppress(OSError):
-                        empty.rmdir()
-                path.unlink(missing_ok=True)
-    except Timeout:
-        raise VosbenchError(name, f"another process is fetching it into {folder}", "wait until it ends") from None
-    except (PermissionError, FileExistsError, NotADirectoryError) as error:
-        raise VosbenchError(folder, f"cannot write there ({error.strerror})", "choose another folder") from None
+        for left in _find_leftovers(folder, name):
+            files.remove_path(left)
+        yield
+    finally:
+        for empty in (folder / paths.ARCHIVES / name, folder / paths.ARCHIVES):
+            with suppress(OSError):
+                empty.rmdir()
 
 
 def _find_leftovers(root: Path, name: str) -> list[Path]:
@@ -51,19 +61,15 @@ def scratch_folder(archives: Path) -> Path:
     return archives.resolve() / paths.SCRATCH
 
 
-def remove_leftovers(root: Path, name: str) -> None:
-    """Delete what a fetch left that was interrupted after its last step, unless another fetch of it is running."""
-    if _find_leftovers(root, name) or _lock_path(root, name).exists():
+def remove_leftovers(root: Path, name: str, parts: Path) -> None:
+    """Delete what a fetch left that was interrupted after its last step, unless another fetch of it is running.
+
+    parts: the folder of what was unpacked of the split that is complete.
+    """
+    if _find_leftovers(root, name) or parts.exists() or _lock_path(root, name).exists():
         with suppress(VosbenchError), lock_fetch(root, name):
-            pass
+            files.remove_path(parts)
 
 
 def _lock_path(folder: Path, name: str) -> Path:
     return folder / f".{name}.lock"
-
-
-def delete_downloads(archives: Path, planned_files: Iterable[PlannedFile]) -> None:
-    """Delete the folder of downloads, unless a file that the user gave with --from lies in it."""
-    given = (file.path.resolve() for file in planned_files if file.is_given and not file.urls)
-    if not any(path.is_relative_to(archives.resolve()) for path in given):
-        files.remove_path(archives)

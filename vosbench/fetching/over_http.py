@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 ByteProgress: TypeAlias = Callable[[int, "int | None"], None]
 """Called with the bytes so far, and with the bytes in all if they are known."""
 
+CONNECT_TIMEOUT = 10.0  # seconds for each address of a host, of which Google has several
 HTTP_CHUNK = 2**15  # bytes; when a connection is cut, the chunk under way is lost
 USER_AGENT = "Mozilla/5.0 (compatible; vosbench)"  # some publishers' servers refuse the names of programs
 VERSION_SUFFIX = ".version"  # of the note beside the bytes that says which version of the file they are of
@@ -28,7 +29,7 @@ def continue_http_file(
 
     progress: also called before the first byte is written; an error that it raises ends the attempt. timeout: seconds
     without a byte. check_version: begin anew, too, if the server's ETag or Last-Modified is not that of the bytes in
-    `folder` any more; without a known hash nothing else tells that two versions of a file were joined.
+    `folder` any more, or if it sent neither; without a known hash nothing else tells that two versions were joined.
 
     Returns the file's path. Raises RetryError and RefusedError for the server's faults, and OSError for the disk's.
     """
@@ -38,9 +39,10 @@ def continue_http_file(
     size = part.stat().st_size if part.exists() else 0
     version = note.read_text(encoding="latin-1") if size and check_version and note.exists() else ""
     headers = {"Accept-Encoding": "identity", "User-Agent": USER_AGENT}
-    headers |= {"Range": f"bytes={size}-"} if size else {}
+    headers |= {"Range": f"bytes={size}-"} if size and (version or not check_version) else {}
     headers |= {"If-Range": version} if version else {}
-    with classify_http_errors(), requests.get(url, headers=headers, stream=True, timeout=timeout) as answer:
+    limits = (min(timeout, CONNECT_TIMEOUT), timeout)
+    with classify_http_errors(), requests.get(url, headers=headers, stream=True, timeout=limits) as answer:
         nothing_to_add = answer.status_code == 416 and size > 0
         if nothing_to_add and _read_total(answer) == size:
             return part

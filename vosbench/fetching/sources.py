@@ -7,8 +7,9 @@ order.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -39,6 +40,11 @@ class Sources:
     keep_archives: bool = False
     force: bool = False
 
+    @property
+    def chosen_by_user(self) -> bool:
+        """Whether the user chose where the files come from, and so may want a part of the data."""
+        return bool(self.given or self.mirror or self.links)
+
 
 class PlannedFile(NamedTuple):
     """A file or folder that a fetch needs.
@@ -46,7 +52,8 @@ class PlannedFile(NamedTuple):
     download: what the card says about a file of that name. urls: tried in order; empty if the file is on disk already,
     or if only a person can download it. folder: the folder of the file on disk. is_given: the user gave it, so it may
     differ from what the card says. is_checksum_list: it lists the hashes of other files. present_bytes: how much of it
-    is on disk.
+    is on disk. holder: an archive that holds the file and is downloaded if the file itself cannot be.
+    is_unpacked: an interrupted fetch has taken from it all that is needed.
     """
 
     download: Download
@@ -55,6 +62,8 @@ class PlannedFile(NamedTuple):
     is_given: bool = False
     is_checksum_list: bool = False
     present_bytes: int = 0
+    holder: PlannedFile | None = None
+    is_unpacked: bool = False
 
     @property
     def path(self) -> Path:
@@ -71,20 +80,27 @@ class PlannedFile(NamedTuple):
     @property
     def missing_bytes(self) -> int:
         """The bytes to download, 0 if that is not known."""
-        return max(0, (self.size or 0) - self.present_bytes) if self.urls else 0
+        return max(0, (self.size or 0) - self.present_bytes) if self.urls and not self.is_unpacked else 0
 
     @property
     def needs_manual_download(self) -> bool:
-        """Whether the fetch needs the file and no URL of it is known."""
-        return not (self.urls or self.is_given or self.is_checksum_list or self.download.optional)
+        """Whether the fetch needs the file and no URL of it is known, nor of an archive that holds it."""
+        known = self.urls or (self.holder and self.holder.urls)
+        return not (known or self.is_given or self.is_checksum_list or self.download.optional or self.is_unpacked)
 
 
 def plan_files(
-    known: Mapping[str, Download], needed: Sequence[str], lists: Sequence[str], folder: Path, sources: Sources
+    known: Mapping[str, Download],
+    needed: Sequence[str],
+    lists: Sequence[str],
+    folder: Path,
+    sources: Sources,
+    addable: Collection[str] = (),
 ) -> list[PlannedFile]:
     """Plan where the `needed` files of `known` come from, and `lists` of hashes, which come first.
 
-    Downloads go to `folder`. What the user gives replaces all needed files, unless it is only optional files and lists.
+    Downloads go to `folder`. What the user gives replaces all needed files, unless it is only optional files, lists and
+    files whose names are in `addable`, such as meta files.
     A given folder of archives stands for the needed archives in it, with its .json and .txt files; if no needed archive
     is in it, it stands for all its files, unless it has subfolders too: such a folder is taken as an unpacked dataset.
 
@@ -97,24 +113,27 @@ def plan_files(
             given.append(_plan_given_url(text, known, lists, folder, sources))
         else:
             given += [_plan_given_path(path, known, lists) for path in _expand_folder(Path(text), (*lists, *needed))]
-    named = {file.download.file for file in given}
-    replaced = any(not (file.is_checksum_list or file.download.optional) for file in given)
+    named = {name for file in given for name in (file.download.file, *file.download.holds)}
+    adding = {file.download.file for file in given if file.download.optional or file.download.file in addable}
+    replaced = any(not (file.is_checksum_list or file.download.file in adding) for file in given)
     required = [known[name] for name in needed if name not in named and (known[name].optional or not replaced)]
     # A list of hashes is useful if the card lacks a hash; for files that the user gives, only if a link to it is given.
     unverified = replaced or not all(file.sha256 for file in required)
     usable = [name for name in lists if name not in named and unverified and (name in links or not replaced)]
+    plan = partial(_plan_download, folder=folder, sources=sources, links=links)
+    holders = {name: plan(holder) for holder in known.values() for name in holder.holds}
     planned = [
-        PlannedFile(
-            known[name],
-            list_urls(known[name], sources, links),
-            folder,
-            is_checksum_list=name in usable,
-            present_bytes=_measure_present_bytes(known[name], folder, sources),
-        )
+        plan(known[name])._replace(is_checksum_list=name in usable, holder=holders.get(name))
         for name in (*usable, *(file.file for file in required))
     ]
     available = [file for file in planned if file.urls or not file.is_checksum_list]
     return sorted((*given, *available), key=lambda file: not file.is_checksum_list)
+
+
+def _plan_download(file: Download, folder: Path, sources: Sources, links: Mapping[str, str]) -> PlannedFile:
+    """Plan to download a file of the card."""
+    present = _measure_present_bytes(file, folder, sources)
+    return PlannedFile(file, list_urls(file, sources, links), folder, present_bytes=present)
 
 
 def _expand_folder(path: Path, wanted: Sequence[str]) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Write a split in the normal layout, compare it with its card, and describe it for dataset.json."""
+"""Write a split in the normal layout, and describe it for dataset.json."""
 
 from __future__ import annotations
 
@@ -10,49 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from vosbench.datasets import card
 from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent, inspect_videos
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.readers.folders import SplitContent
+from vosbench.fetching.readers.join import describe_member
 from vosbench.fetching.sources import FetchProgress
 from vosbench.io import paths
 from vosbench.io.archives.members import save_all
-from vosbench.io.files import require_space, write_text
+from vosbench.io.files import require_space, write_json, write_text
 from vosbench.version import __version__
-
-MAX_NAMES_SHOWN = 20  # videos in one message
-
-
-def compare_with_card(dataset: Dataset, split: Split, content: SplitContent, chosen_by_user: bool) -> list[str]:
-    """Compare what a reader found with the numbers of videos and frames on the card.
-
-    Returns a warning if they differ and the user chose the source, because a user may want a part of the data.
-    Raises VosbenchError if they differ and the source is the card's, and if there is no video at all.
-    """
-    label = f"{dataset.name} {split.name}"
-    if not content.videos:
-        raise VosbenchError(label, "none of its videos is in the files", "give files that hold them with --from")
-    frames = sum(1 for entry in content.entries if entry.path.parts[0] == paths.FRAMES)
-    found = {"videos": len(content.videos), "frames": frames}
-    published = asdict(split.counts)
-    differing = [f"{found[k]} of {published[k]} {k}" for k in found if published[k] not in (None, found[k])]
-    if content.missing:
-        differing.append(f"missing are {_shorten_names(content.missing)}")
-    if not differing:
-        return []
-    incomplete = f"not complete ({', '.join(differing)})"
-    if not chosen_by_user:
-        remedy = "the publisher's files have changed, give the right ones with --from or --mirror"
-        raise VosbenchError(label, incomplete, remedy)
-    return [f"{label}: {incomplete}"]
-
-
-def warn_of_empty_videos(videos: Mapping[str, VideoContent], label: str) -> list[str]:
-    """Warn of videos without any object, on which no tracker can run."""
-    empty = [video for video, content in videos.items() if not content.objects]
-    return [f"{label}: no mask shows an object in {_shorten_names(empty)}"] if empty else []
 
 
 def check_space(content: SplitContent, label: str, root: Path, scratch: Path) -> None:
@@ -88,43 +58,62 @@ def warn_of_changed_files(files: Sequence[FetchedFile], splits: Mapping[str, Any
 def write_split(
     content: SplitContent, dataset: Dataset, split: Split, staged: Path, progress: FetchProgress
 ) -> dict[str, VideoContent]:
-    """Write a split to the folder `staged` in the normal layout. Returns the content of each video.
+    """Write a split to the folder `staged` in the normal layout, without its list. Returns the content of each video.
 
     Raises VosbenchError if a file is damaged or cannot be written.
     """
     label = f"{dataset.name} {split.name}"
-    try:
-        for done in save_all([(entry.member, staged / entry.path) for entry in content.entries]):
-            progress(label, done, len(content.entries))
-        write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in content.videos))
-    except OSError as error:
-        found = f"cannot write {dataset.name} there ({error.strerror}), nothing was kept"
-        raise VosbenchError(staged.parent, found, "make room, or choose another --root") from None
+    for done in save_all([(entry.member, staged / entry.path) for entry in content.entries]):
+        progress(label, done, len(content.entries))
     frames, masks = staged / paths.FRAMES, staged / paths.MASKS
     dataset_split = DatasetSplit(
         dataset.name, staged, split, dataset.rules, tuple(content.videos), frames, masks, fetched=True
     )
-    return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
+    try:
+        return inspect_videos(dataset_split, partial(progress, f"{label}, counting"))
+    except VosbenchError as error:  # the folder will be gone when the message is read
+        given = next((member for path, member in content.entries if str(staged / path) == error.subject), None)
+        raise VosbenchError(describe_member(given), error.found, error.remedy) if given else error from None
 
 
-def describe_split(files: Sequence[FetchedFile], videos: Mapping[str, VideoContent]) -> dict[str, Any]:
-    """Describe a split for dataset.json: its files with their origins, sizes and hashes, its videos, and the date."""
-    found = videos.values()
-    counts = Counts(len(videos), sum(video.frames for video in found), sum(len(video.objects) for video in found))
-    known = [
+def describe_files(files: Sequence[FetchedFile]) -> list[dict[str, Any]]:
+    """Describe the files of a split for dataset.json: their origins, sizes and hashes."""
+    return [
         {"file": file.path.name, "from": file.origin}
         | ({"sha256": file.sha256, "bytes": file.path.stat().st_size} if file.sha256 else {})
         for file in files
     ]
+
+
+def write_description(
+    staged: Path,
+    dataset: Dataset,
+    split: Split,
+    known: Mapping[str, Any],
+    sources: Sequence[Mapping[str, Any]],
+    videos: Mapping[str, VideoContent],
+) -> Counts:
+    """Write the list of a split's videos, and dataset.json, to the folder `staged`. Returns the counts of the split.
+
+    known: the other splits, as dataset.json describes them. sources: from `describe_files`. Raises VosbenchError if
+    they cannot be written.
+    """
+    write_text(staged / paths.LISTS / f"{split.name}.txt", "".join(f"{video}\n" for video in videos))
+    found = videos.values()
+    counts = Counts(len(videos), sum(video.frames for video in found), sum(len(video.objects) for video in found))
+    splits = {**known, split.name: _describe_split(counts, sources, videos)}
+    write_json(staged / paths.MANIFEST, {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)})
+    return counts
+
+
+def _describe_split(
+    counts: Counts, sources: Sequence[Mapping[str, Any]], videos: Mapping[str, VideoContent]
+) -> dict[str, Any]:
+    """Describe a split for dataset.json: its files, its videos, and the date."""
     return {
         "counts": asdict(counts),
-        "sources": known,
+        "sources": sources,
         "videos": {name: asdict(video) for name, video in videos.items()},
         "fetched": datetime.now(UTC).isoformat(timespec="seconds"),
         "vosbench": __version__,
     }
-
-
-def _shorten_names(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MAX_NAMES_SHOWN} more" if len(names) > MAX_NAMES_SHOWN else ""
-    return f"{', '.join(names[:MAX_NAMES_SHOWN])}{more}"

@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import platform
 import shutil
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.paths import LISTS, MANIFEST, PARTIAL_SUFFIX, partial_path
+from vosbench.io.paths import FRAMES, LISTS, MANIFEST, PARTIAL_SUFFIX, PROMPTS, partial_path
 
 REWRITE = "delete it and repeat the command that wrote it"
-ORPHAN_SECONDS = 60
+MAX_REPLACEMENTS = 20  # of a folder that other processes put back at the same moment
+
+
+# What the person at the keyboard can mend: permissions, read-only and full disks, a file in place of a folder.
+MENDABLE_ERROR_NUMBERS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    | {errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EIO}
+)
 
 
 class DiskError(VosbenchError):
     """The disk is full or refuses a file; the source of the file is not to blame."""
+
+
+def refuse_pipe(path: Path) -> None:
+    """Raise VosbenchError for a pipe, a socket or a device: whoever opens one may wait for ever.
+
+    A path that does not exist is left to the code that opens it.
+    """
+    with suppress(OSError):
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
+
+
+def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None:
+    """The error to show for what the operating system refuses; None for what the user cannot mend.
+
+    path: what it is about if the error itself does not say.
+    """
+    if error.errno not in MENDABLE_ERROR_NUMBERS:
+        return None
+    found = f"cannot be read or written ({error.strerror})"
+    return DiskError(error.filename or path, found, "make room, or choose a place that you may read and write")
 
 
 def hash_file(path: Path, algorithm: str) -> str:
@@ -56,6 +86,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises FileNotFoundError if there is no such file, VosbenchError if it cannot be read or holds something else.
     """
+    refuse_pipe(path)
+    refuse_pipe(path)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -77,8 +109,11 @@ def to_json(value: Any) -> str:
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
-    """Replace a JSON file atomically. Raises VosbenchError if it cannot be written."""
-    write_text(path, to_json(value))
+    """Replace a JSON file atomically. Raises VosbenchError if it cannot be written.
+
+    Bytes of a path that are not UTF-8, which Python reads as lone surrogates, are written as JSON's escapes of these.
+    """
+    write_bytes(path, to_json(value).encode(errors="backslashreplace"))
 
 
 def write_text(path: Path, text: str) -> None:
@@ -113,56 +148,40 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def find_orphans(folder: Path) -> list[Path]:
-    """List the files in a folder that dead processes of this machine began with `replacing` and did not finish.
-
-    Files younger than a minute are left out: a process in another container of this machine may be writing them, and
-    it cannot be seen from here.
-    """
-    partials = folder.glob(f".*.{platform.node()}-*{PARTIAL_SUFFIX}")
-    old = [path for path in partials if _get_age(path) > ORPHAN_SECONDS]
-    return [path for path in old if not _is_process_alive(path.name.removesuffix(PARTIAL_SUFFIX).rpartition("-")[2])]
-
-
-def _get_age(path: Path) -> float:
-    """Return the seconds since a file was written; 0 if it is gone."""
-    try:
-        return time.time() - path.stat().st_mtime
-    except FileNotFoundError:
-        return 0.0
-
-
-def _is_process_alive(process: str) -> bool:
-    """Whether a process with this number runs here; it may belong to another user.
-
-    Always true on Windows, where `os.kill(number, 0)` would send Ctrl-C instead of asking.
-    """
-    if os.name == "nt":
-        return True
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        pass
-    return True
-
-
 @contextmanager
-def assembling(path: Path, tag: str = "") -> Iterator[Path]:
+def assembling(path: Path, tag: str = "", keeps: Callable[[], bool] = lambda: False) -> Iterator[Path]:
     """Yield an empty folder beside `path` to fill. At the end it replaces `path`; on an error it is deleted.
 
-    tag: keeps apart the folders that several processes fill for the same path.
+    tag: keeps apart the folders that several processes fill for the same path; the last one that ends replaces those
+    of the others. keeps: asked at the end whether `path` stays as it is; then the folder is deleted.
     """
     partial = partial_path(path, tag)
     remove_path(partial)
     partial.mkdir(parents=True)
     try:
         yield partial
-        remove_path(path)
-        partial.replace(path)
+        if not keeps():
+            _replace_folder(path, partial, partial_path(path, f"old.{tag}"))
     finally:
         remove_path(partial)
+
+
+def _replace_folder(path: Path, new: Path, old: Path) -> None:
+    """Rename a folder to `path`. A folder that is there, or that another process puts there, is deleted.
+
+    old: its name in the meantime, so that `path` is missing only for the moment between two renames.
+    """
+    for left in reversed(range(MAX_REPLACEMENTS)):
+        try:
+            new.rename(path)
+        except OSError:
+            if not left or not new.exists():
+                raise
+            with suppress(FileNotFoundError):
+                path.rename(old)
+            remove_path(old)
+        else:
+            return
 
 
 @contextmanager
@@ -178,18 +197,25 @@ def merging(path: Path) -> Iterator[Path]:
     partial.mkdir(parents=True)
     try:
         yield partial
-        if path.exists():
-            _move_into(path, partial)
-        else:
-            partial.replace(path)
+        move_split(partial, path)
     finally:
         remove_path(partial)
 
 
+def move_split(partial: Path, path: Path) -> None:
+    """Move a folder with one split to a dataset's folder `path`, or into it, in the order that `merging` promises."""
+    if path.exists():
+        _move_into(path, partial)
+    else:
+        partial.replace(path)
+
+
 def _move_into(dataset: Path, partial: Path) -> None:
-    """Move the videos and files of one split into its dataset's folder, in the order that `merging` promises."""
+    """Move the videos and files of one split into its dataset's folder, dataset.json and the lists last."""
     for listed in (partial / LISTS).iterdir():
         remove_path(dataset / LISTS / listed.name)
+    for video in (partial / FRAMES).glob("*"):
+        remove_path(dataset / PROMPTS / video.name)  # of an earlier fetch, and this one may have none
     videos_and_files = (*partial.glob("*/*"), *(item for item in partial.iterdir() if item.is_file()))
     for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
         place = dataset / item.relative_to(partial)

@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FRAMES, MASKS, LISTS = "JPEGImages", "Annotations", "ImageSets"
+FRAMES, MASKS, PROMPTS, LISTS = "JPEGImages", "Annotations", "Prompts", "ImageSets"
 RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos", ".logs", ".shards"
+RUN_RECIPES, RUN_PROMPTS = ".recipes", "prompts"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
 MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+MASK_SUFFIXES = frozenset({".png"})
 PARTIAL_SUFFIX = ".partial"
 
 
@@ -43,17 +45,22 @@ def is_litter(name: str) -> bool:
 
 def list_folders(path: Path) -> list[Path]:
     """List the visible subfolders of a folder in natural order; none if it does not exist."""
-    if not path.is_dir():
-        return []
-    return sorted((p for p in path.iterdir() if p.is_dir() and not is_litter(p.name)), key=natural_sort_key)
+    return sorted((p for p in _list_visible(path) if p.is_dir()), key=natural_sort_key)
 
 
-def list_images(path: Path, suffixes: frozenset[str] = frozenset({".png"})) -> list[Path]:
+def list_images(path: Path, suffixes: frozenset[str] = MASK_SUFFIXES) -> list[Path]:
     """List the images of a folder that have one of the suffixes, in natural order; none if it does not exist."""
+    return sorted((p for p in _list_visible(path) if p.suffix.lower() in suffixes), key=natural_sort_key)
+
+
+def _list_visible(path: Path) -> list[Path]:
+    """List what is not hidden in a folder; nothing if it does not exist, or if it is moved away meanwhile."""
     if not path.is_dir():
         return []
-    found = (p for p in path.iterdir() if p.suffix.lower() in suffixes and not is_litter(p.name))
-    return sorted(found, key=natural_sort_key)
+    try:
+        return [each for each in path.iterdir() if not is_litter(each.name)]
+    except FileNotFoundError:
+        return []
 
 
 def list_json_files(path: Path) -> list[Path]:
@@ -61,14 +68,19 @@ def list_json_files(path: Path) -> list[Path]:
     return sorted((p for p in path.glob("*.json") if not is_litter(p.name)), key=natural_sort_key)
 
 
+def is_run(path: Path) -> bool:
+    """Return whether a folder is a run."""
+    return (path / RUN).is_file()
+
+
+def json_path(folder: Path, name: str) -> Path:
+    """Return the path of a JSON file by its name without `.json`, which may contain dots."""
+    return folder / f"{name}.json"
+
+
 def masks_folder(results: Path) -> Path:
     """Return the folder that holds the video folders: `masks` in a run, or the given folder if it is not a run."""
-    return results / RUN_MASKS if (results / RUN).is_file() else results
-
-
-def scores_folder(results: Path) -> Path:
-    """Return the folder for the scores: `eval` in a folder of predictions, `<name>.eval` beside a file of them."""
-    return results.with_name(f"{results.name}.{EVAL}") if results.is_file() else results / EVAL
+    return results / RUN_MASKS if is_run(results) else results
 
 
 def partial_path(path: Path, tag: str = "") -> Path:

@@ -1,34 +1,22 @@
-"""Start processes that end with their parent, and ask the operating system about processes, memory and locks.
+"""Run tasks in parallel processes, and count cores.
 
-Each process gets one end of a pipe on which nothing is ever sent, its lifeline. The operating system closes the other
-end when the parent ends, even if it is killed, and then the process exits.
-
-Everything here also works on systems without `fcntl`, `resource`, `sched_getaffinity` or Unix signals.
+Everything here also works on systems without `fcntl`, `sched_getaffinity` or Unix signals.
 """
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
-from multiprocessing.connection import Connection
-from pathlib import Path
 from typing import TypeVar
 
 from vosbench.errors import VosbenchError
+from vosbench.io.spawning import SPAWN_CONTEXT, block_parent_signals, hide_main_module, tie_to_parent
+from vosbench.io.threads import limit_threads
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-
-PARENT_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGUSR1") if hasattr(signal, name))
-"""Ctrl-C and a scheduler's warning: the parent handles them for its processes. Windows has no SIGUSR1."""
-SPAWN_CONTEXT = multiprocessing.get_context("spawn")
 
 
 def count_cores() -> int:
@@ -38,88 +26,14 @@ def count_cores() -> int:
     return os.cpu_count() or 1
 
 
-def peak_memory_mb() -> float:
-    """Return the most memory that this process has used so far, in MiB; 0.0 where that is not known (Windows)."""
-    try:
-        import resource
-    except ImportError:
-        return 0.0
-    units_per_mb = 2**20 if sys.platform == "darwin" else 2**10  # macOS counts bytes, Linux kibibytes
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / units_per_mb, 1)
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process holds the `filelock.FileLock` of this path; False if there is no such file.
-
-    Where the system has `flock`, a shared lock is taken and given back at once, for which read permission is enough.
-    Elsewhere the lock itself is taken for that moment, so whoever wants it should try for longer than an instant.
-    A file that may not be opened counts as locked.
-    """
-    if not path.exists():
-        return False
-    try:
-        import fcntl
-    except ImportError:
-        return _is_locked_without_flock(path)
-    try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except (BlockingIOError, PermissionError):  # which of the two is raised depends on the file system
-        return True
-    return False
-
-
-def _is_locked_without_flock(path: Path) -> bool:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(path, timeout=0):
-            return False
-    except (Timeout, PermissionError):
-        return True
-
-
-@contextmanager
-def block_parent_signals() -> Iterator[None]:
-    """Start processes in this block so that signals for the parent do not reach them before `tie_to_parent` runs."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, PARENT_SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def tie_to_parent(lifeline: Connection) -> None:
-    """End this process when its parent ends, and ignore Ctrl-C and a scheduler's warning, which the parent handles.
-
-    To be called first in a new process. lifeline: the end of a pipe whose other end only the parent holds.
-    """
-    for number in PARENT_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENT_SIGNALS)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
-
-
-def _exit_with_parent(lifeline: Connection) -> None:
-    with suppress(EOFError, OSError):
-        lifeline.recv()
-    os._exit(0)
-
-
 def run_tasks(
     function: Callable[[Task], Result], tasks: Sequence[Task], jobs: int
 ) -> Generator[tuple[Task, Result], None, None]:
     """Run a function on every task in `jobs` processes; yield each task with its result as soon as it is done.
 
     Tasks start in the given order. With one job, or one task, the function runs in this process. Closing the iterator,
-    or an exception, ends the processes at once. Raises VosbenchError if one of them dies.
+    or an exception, ends the processes at once. They do not import the user's script, so neither the function nor a
+    task may be defined there. Raises VosbenchError if one of them dies.
     """
     if min(jobs, len(tasks)) <= 1:
         yield from ((task, function(task)) for task in tasks)
@@ -127,7 +41,7 @@ def run_tasks(
     ends, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
     executor = ProcessPoolExecutor(min(jobs, len(tasks)), SPAWN_CONTEXT, tie_to_parent, (ends,))
     try:
-        with block_parent_signals():
+        with block_parent_signals(), hide_main_module(), limit_threads(1):
             futures = {executor.submit(function, task): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], future.result()
@@ -135,8 +49,7 @@ def run_tasks(
         raise VosbenchError(
             f"{min(jobs, len(tasks))} parallel processes",
             "one of them died before its work was done",
-            "if memory ran out, use fewer jobs (--jobs); in a script, put the call below `if __name__ == '__main__':`, "
-            "because the processes import the script",
+            "if memory ran out, use fewer jobs (--jobs)",
         ) from None
     finally:
         lifeline.close()

@@ -10,7 +10,9 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.masks.binary import WHITE_ID, is_white, read_white_mask
 from vosbench.masks.labels import from_labels, read_labels
+from vosbench.masks.source import index_by_object_id, sort_frame_names
 from vosbench.types import Mask
 
 
@@ -19,31 +21,55 @@ class MaskFolder:
     """The masks of one video on disk: a label map for each frame, or a folder of binary masks for each object (SA-V).
 
     path: the video's folder. void: ids in label maps that count as background. merge: whether all objects are merged
-    into one with id 1.
+    into one with id 1. binary: whether 255 is the object 1 where the masks of the video hold only 0 and 255.
     """
 
     path: Path
     void: tuple[int, ...] = (255,)
     merge: bool = False
+    binary: bool = False
 
     @cached_property
     def object_folders(self) -> dict[int, Path]:
-        """Object id -> the folder of its masks; empty if the video has label maps."""
-        return {int(folder.name): folder for folder in paths.list_folders(self.path) if folder.name.isdecimal()}
+        """Object id -> the folder of its masks; empty if the video has label maps.
+
+        Raises VosbenchError if two folders have the same object id.
+        """
+        folders = (folder for folder in paths.list_folders(self.path) if folder.name.isdecimal())
+        return index_by_object_id(self.path, {folder.name: folder for folder in folders})
+
+    @cached_property
+    def is_binary(self) -> bool:
+        """Whether 255 is the object 1, not void: `binary` is set, and the first mask that is not empty holds no id."""
+        if not self.binary or WHITE_ID not in self.void or self.merge or self.object_folders:
+            return False
+        label_maps = (read_labels(path) for frame_name in self.frame_names for path in self.files(frame_name))
+        return is_white(next((label_map for label_map in label_maps if label_map.any()), None))
+
+    @cached_property
+    def _files_by_folder(self) -> dict[Path, dict[str, Path]]:
+        """Folder -> the files of the masks in it by their frame names, in natural order."""
+        found = {}
+        for folder in self.object_folders.values() or [self.path]:
+            images = paths.list_images(folder)
+            found[folder] = {image.stem: image for image in images}
+            if len(found[folder]) < len(images):
+                twins = [image.name for image in images if found[folder][image.stem] != image]
+                raise VosbenchError(folder, f"has two masks of frame {Path(twins[0]).stem}", "keep only one")
+        return found
 
     @cached_property
     def frame_names_by_folder(self) -> dict[Path, list[str]]:
-        """Folder -> the names of the frames that have a mask in it, in natural order."""
-        return {
-            folder: [png.stem for png in paths.list_images(folder)]
-            for folder in self.object_folders.values() or [self.path]
-        }
+        """Folder -> the names of the frames that have a mask in it, in natural order.
+
+        Raises VosbenchError if a folder has two masks of a frame, as on `00000.png` beside `00000.PNG`.
+        """
+        return {folder: list(files) for folder, files in self._files_by_folder.items()}
 
     @cached_property
     def frame_names(self) -> list[str]:
         """The names of all frames that have a mask, in natural order."""
-        found = {frame_name for frame_names in self.frame_names_by_folder.values() for frame_name in frame_names}
-        return sorted(found, key=lambda frame_name: paths.natural_sort_key(Path(f"{frame_name}.png")))
+        return sort_frame_names({name for names in self.frame_names_by_folder.values() for name in names})
 
     def frame_names_of(self, object_id: int) -> list[str]:
         """The names of the frames in an object's folder; those of all frames if the object has no folder."""
@@ -52,6 +78,10 @@ class MaskFolder:
             if object_id in self.object_folders
             else self.frame_names
         )
+
+    def list_files(self) -> list[Path]:
+        """The files of all masks."""
+        return [path for files in self._files_by_folder.values() for path in files.values()]
 
     def describe(self, frame_name: str) -> str:
         """The path of a frame's mask, for messages."""
@@ -63,20 +93,13 @@ class MaskFolder:
 
     def files(self, frame_name: str) -> list[Path]:
         """The files that hold the masks of a frame; empty if the frame has no mask."""
-        return [
-            folder / f"{frame_name}.png"
-            for folder, frame_names in self._frame_name_sets.items()
-            if frame_name in frame_names
-        ]
-
-    @cached_property
-    def _frame_name_sets(self) -> dict[Path, frozenset[str]]:
-        return {folder: frozenset(frame_names) for folder, frame_names in self.frame_names_by_folder.items()}
+        return [files[frame_name] for files in self._files_by_folder.values() if frame_name in files]
 
     def read(self, frame_name: str) -> tuple[tuple[int, int], dict[int, Mask]]:
         """Read the size (H, W) and the masks of a frame, object id -> bool[H, W], without empty masks.
 
-        Raises VosbenchError if the frame has no mask, a file cannot be read, or the files differ in size.
+        Raises VosbenchError if the frame has no mask, a file cannot be read, or the files differ in size; and for an id
+        in a binary video.
         """
         files = self.files(frame_name)
         if not files:
@@ -84,6 +107,8 @@ class MaskFolder:
         label_maps = [read_labels(path) for path in files]
         height, width = label_maps[0].shape
         if not self.object_folders:
+            if self.is_binary:
+                return (height, width), read_white_mask(label_maps[0], files[0])
             return (height, width), from_labels(label_maps[0], self.void, self.merge)
         if any(label_map.shape != (height, width) for label_map in label_maps):
             raise VosbenchError(

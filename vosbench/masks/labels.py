@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.files import refuse_pipe
 from vosbench.masks import png
 from vosbench.types import Labels, Mask, Masks
 
@@ -36,6 +37,7 @@ def read_labels(path: Path) -> Labels:
 
     Raises VosbenchError if the file cannot be read, is damaged, or is a colour image.
     """
+    refuse_pipe(path)
     try:
         return decode_labels(path.read_bytes(), path)
     except OSError as error:

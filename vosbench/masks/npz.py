@@ -14,6 +14,7 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import DAMAGE_ERRORS
+from vosbench.io.files import refuse_pipe
 from vosbench.masks.labels import MAX_PIXELS, check_id_range, from_labels
 from vosbench.masks.source import MaskFrames, MaskSource, Opener, SizedMasks, match_frames
 
@@ -51,6 +52,7 @@ def open_single_array(path: Path, merge: bool, frame_names: Sequence[str]) -> Ma
 @contextmanager
 def _open_npz(path: Path) -> Iterator[tuple[ZipFile, list[str]]]:
     """Open an NPZ: the archive and the names of its arrays. Errors of reading become VosbenchError."""
+    refuse_pipe(path)
     try:
         with ZipFile(path) as archive:
             yield archive, [name.removesuffix(".npy") for name in archive.namelist()]

@@ -8,14 +8,14 @@ folder  A run; or a folder with `<video>/<frame>.png` (label maps), `<video>/<ob
         which are one RLE or null for each frame; and a list `videos`, each with `id` and `file_names`. A video's name
         is the folder in its `file_names`, or else its `name`. The file may also be the list of annotations only; then
         `video_id` is the video's name. The object id is the first of `youtube_vis.OBJECT_ID_KEYS` that an annotation
-        has; otherwise the annotations of a video are numbered from 1.
+        has; otherwise the annotations of a video are numbered from 1, which is scored only where it cannot be wrong.
 .npz    One array for each video, under the video's name: [T, H, W] of object ids, [T, H, W] of bool (object 1) or
         [T, N, H, W] of bool (objects 1 to N). `<video>/frames` may give the frame names. A `<video>.npz` in a folder
         holds one array of any name, and may hold `frames`.
 
 Masks and frames are matched by equal frame names. Masks without frame names must be as many as the frames of the ground
 truth, and are taken in order. No id is void in predictions: 255 is an object. Hidden files, files of other types and a
-folder `eval` are ignored.
+folder `eval` are ignored. Masks of a video that are there twice, in two forms or under two names, are refused.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ from pathlib import Path
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.files import refuse_pipe
 from vosbench.masks.folder import MaskFolder
-from vosbench.masks.source import MaskSource, Opener, find_video_folder
+from vosbench.masks.source import MaskSource, Opener, find_video_folder, refuse_label_maps_beside_objects
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ def open_predictions(results: Path, videos: Collection[str], merge: bool = False
         return Predictions(top, _find_folder_videos(top, merge))
     if not results.exists():
         raise VosbenchError(results, "no such file or folder", "give the path of a run, or of masks")
+    refuse_pipe(results)
     match results.suffix.lower():
         case ".zip":
             from vosbench.masks.zip import find_zip_videos
@@ -84,10 +86,16 @@ def open_predictions(results: Path, videos: Collection[str], merge: bool = False
 
 
 def _find_folder_videos(top: Path, merge: bool) -> dict[str, Opener]:
-    """The videos in a folder, by name: its subfolders and its `<video>.npz`; a folder wins over an array."""
-    arrays = [path for path in sorted(top.glob("*.npz")) if not paths.is_litter(path.name)]
-    found: dict[str, Opener] = {path.stem: partial(_open_npz_file, path, merge) for path in arrays}
-    return found | {path.name: partial(_open_folder, path, merge) for path in paths.list_folders(top)}
+    """The videos in a folder, by name: its subfolders and its `<video>.npz`."""
+    arrays = {path.stem: path for path in sorted(top.glob("*.npz")) if not paths.is_litter(path.name)}
+    folders = {path.name: path for path in paths.list_folders(top)}
+    found: dict[str, Opener] = {video: partial(_open_npz_file, path, merge) for video, path in arrays.items()}
+    found |= {video: partial(_open_folder, path, merge) for video, path in folders.items()}
+    return found | {video: partial(_refuse_twins, arrays[video]) for video in arrays.keys() & folders.keys()}
+
+
+def _refuse_twins(array: Path, _: Sequence[str]) -> MaskSource:
+    raise VosbenchError(array, f"lies beside a folder {array.stem} of the same video", "remove one of the two")
 
 
 def _open_npz_file(path: Path, merge: bool, frame_names: Sequence[str]) -> MaskSource:
@@ -97,4 +105,7 @@ def _open_npz_file(path: Path, merge: bool, frame_names: Sequence[str]) -> MaskS
 
 
 def _open_folder(path: Path, merge: bool, _: Sequence[str]) -> MaskSource:
-    return MaskFolder(path, (), merge)
+    folder = MaskFolder(path, (), merge)
+    if folder.object_folders:
+        refuse_label_maps_beside_objects(path, (image.stem for image in paths.list_images(path)), folder.frame_names)
+    return folder

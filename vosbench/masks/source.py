@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.wording import count_of
 from vosbench.types import Mask
 
+Folder = TypeVar("Folder")
 SizedMasks: TypeAlias = tuple[tuple[int, int], dict[int, Mask]]
 """The size (H, W) of a frame, and its masks: object id -> bool[H, W]."""
 
@@ -56,15 +58,48 @@ def describe_missing_frame(source: MaskSource, frame_name: str) -> str:
 def _suggest_renaming(source: MaskSource, frame_name: str) -> str:
     """What to rename if a frame whose mask is missing is there under a similar name; else an empty string."""
     alike = [
-        other for other in source.frame_names if _find_last_number(other) == _find_last_number(frame_name) is not None
+        other for other in source.frame_names if find_last_number(other) == find_last_number(frame_name) is not None
     ]
     return f"frame names must be equal, rename the mask {alike[0]} to {frame_name}" if alike else ""
 
 
 @cache
-def _find_last_number(frame_name: str) -> int | None:
+def find_last_number(frame_name: str) -> int | None:
+    """The last number in a frame name; None if it has none."""
     digits = re.findall(r"\d+", frame_name)
     return int(digits[-1]) if digits else None
+
+
+def sort_frame_names(frame_names: Iterable[str]) -> list[str]:
+    """The frame names in natural order: 2 before 10."""
+    return sorted(frame_names, key=lambda frame_name: paths.natural_sort_key(Path(f"{frame_name}.png")))
+
+
+def index_by_object_id(where: object, folders: Mapping[str, Folder]) -> dict[int, Folder]:
+    """The folders of objects by object id. folders: by name, the id in decimal digits. where: the subject of errors.
+
+    Raises VosbenchError if two names are the same id, as `1` and `01`.
+    """
+    found: dict[int, Folder] = {}
+    names: dict[int, str] = {}
+    for name, folder in folders.items():
+        object_id = int(name)
+        if object_id in found:
+            which = f"folders {names[object_id]} and {name}, which are both object {object_id}"
+            raise VosbenchError(where, f"has {which}", "keep only one of them")
+        found[object_id], names[object_id] = folder, name
+    return found
+
+
+def refuse_label_maps_beside_objects(where: object, labelled: Iterable[str], frame_names: Collection[str]) -> None:
+    """Raise VosbenchError if frames have a label map beside the folders of objects, which hold their masks as well.
+
+    where: the subject of errors. labelled: the names of the files beside the folders; other pictures are ignored.
+    frame_names: those of the masks in the folders.
+    """
+    if twins := sorted(set(labelled).intersection(frame_names)):
+        found = f"has label maps, such as {twins[0]}.png, beside folders of objects with masks of the same frames"
+        raise VosbenchError(where, found, "remove one of the two")
 
 
 @dataclass(frozen=True)
@@ -75,6 +110,7 @@ class MaskFrames:
     frames: frame name -> what `load_frame` needs to know of the frame.
     load_frame: takes the frame's description and its value in `frames`; returns the frame's size and masks.
     merge: whether all objects are merged into one with id 1.
+    numbered: how many objects the video has, if the file has no id for some, so that their ids are only positions.
     """
 
     prefix: str
@@ -82,10 +118,11 @@ class MaskFrames:
     load_frame: Callable[[str, Any], SizedMasks]
     merge: bool
     suffix: str = ""
+    numbered: int = 0
 
     @cached_property
     def frame_names(self) -> list[str]:
-        return sorted(self.frames, key=lambda frame_name: paths.natural_sort_key(Path(f"{frame_name}.png")))
+        return sort_frame_names(self.frames)
 
     def describe(self, frame_name: str) -> str:
         return f"{self.prefix}{frame_name}{self.suffix}"
@@ -110,7 +147,9 @@ def match_frames(where: str, count: int, names: Sequence[str] | None, frame_name
     if count != len(set(frame_names if names is None else names)):
         what = "frames in the ground truth, and no frame names" if names is None else "frame names"
         raise VosbenchError(
-            where, f"has {count} masks for {len(set(names or frame_names))} {what}", "give each mask its frame's name"
+            where,
+            f"has {count_of(count, 'mask')} for {len(set(names or frame_names))} {what}",
+            "give each mask its frame's name",
         )
     return frame_names if names is None else names
 

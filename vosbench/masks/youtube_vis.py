@@ -41,9 +41,12 @@ def _read_tracks(path: Path, content: Any, merge: bool) -> Iterator[tuple[str, O
     has_no_videos = isinstance(content, list)
     known = {} if has_no_videos else {video["id"]: video for video in content.get("videos", ())}
     objects: dict[Any, dict[int, list[Any]]] = defaultdict(dict)
+    numbered = set()
     for entry in content if has_no_videos else content["predictions" if "predictions" in content else "annotations"]:
         tracks = objects[entry["video_id"]]
-        object_id = next((int(entry[key]) for key in OBJECT_ID_KEYS if entry.get(key) is not None), len(tracks) + 1)
+        given = next((int(entry[key]) for key in OBJECT_ID_KEYS if entry.get(key) is not None), None)
+        object_id = len(tracks) + 1 if given is None else given
+        numbered |= {entry["video_id"]} if given is None else set()
         if object_id in tracks:
             raise VosbenchError(
                 path, f"video {entry['video_id']} has two annotations of object {object_id}", "keep only one"
@@ -58,7 +61,8 @@ def _read_tracks(path: Path, content: Any, merge: bool) -> Iterator[tuple[str, O
         files = [PurePosixPath(file) for file in video.get("file_names") or ()]
         name = str((files and files[0].parent.name) or video.get("name", key))
         frame_names = [file.stem for file in files] or None
-        yield name, partial(_open_tracks, f"{path}: video {name}", video, tracks, frame_names, merge)
+        where, count = f"{path}: video {name}", len(tracks) if key in numbered else 0
+        yield name, partial(_open_tracks, where, video, tracks, frame_names, merge=merge, numbered=count)
 
 
 def _open_tracks(
@@ -66,13 +70,15 @@ def _open_tracks(
     video: Mapping[str, Any],
     tracks: Mapping[int, Sequence[Any]],
     names: Sequence[str] | None,
-    merge: bool,
     frame_names: Sequence[str],
+    merge: bool,
+    numbered: int,
 ) -> MaskSource:
     """Open the masks of a video.
 
     where: the subject of errors. video: its entry in `videos`, or empty. tracks: object id -> one RLE or None for each
-    frame. names: the frame names in the file, if it has them. frame_names: those of the ground truth.
+    frame. names: the frame names in the file, if it has them. frame_names: those of the ground truth. numbered: see
+    MaskFrames.
     """
     frames: dict[str, FrameCodes] = {frame_name: {} for frame_name in names or frame_names}
     for object_id, track in tracks.items():
@@ -83,7 +89,8 @@ def _open_tracks(
     sizes = (code.get("size") for codes in frames.values() for code in codes.values())
     match next(sizes, [video.get("height"), video.get("width")]):
         case [int(height), int(width)] if 0 < height * width <= MAX_PIXELS:
-            return MaskFrames(f"{where}, frame ", frames, partial(_load_tracks, (height, width)), merge)
+            load = partial(_load_tracks, (height, width))
+            return MaskFrames(f"{where}, frame ", frames, load, merge, numbered=numbered)
         case size:
             found = f"{size} is not the size of a mask, expected [height, width] and at most {MAX_PIXELS} pixels"
             raise VosbenchError(where, found, "give its `height` and `width` in `videos`")

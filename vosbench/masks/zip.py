@@ -12,7 +12,15 @@ from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import Member
 from vosbench.io.archives.open import open_members
 from vosbench.masks.labels import decode_labels, from_labels
-from vosbench.masks.source import MaskFrames, MaskSource, Opener, SizedMasks, find_video_folder
+from vosbench.masks.source import (
+    MaskFrames,
+    MaskSource,
+    Opener,
+    SizedMasks,
+    find_video_folder,
+    index_by_object_id,
+    refuse_label_maps_beside_objects,
+)
 
 
 @lru_cache(maxsize=1)
@@ -41,28 +49,32 @@ def find_zip_videos(archive: Path, merge: bool, videos: Collection[str]) -> dict
     top = find_video_folder(
         lambda place: {f.relative_to(place).parts[0] for f in files if place in f.parents[1:]}, videos
     )
-    found: dict[str, dict[int | None, list[PurePosixPath]]] = defaultdict(lambda: defaultdict(list))
+    found: dict[str, dict[str, list[PurePosixPath]]] = defaultdict(lambda: defaultdict(list))
     for file in files:
         match file.relative_to(top).parts if file.is_relative_to(top) else ():
             case [video, _]:
-                found[video][None].append(file)
+                found[video][""].append(file)
             case [video, object_id, _] if object_id.isdecimal():
-                found[video][int(object_id)].append(file)
+                found[video][object_id].append(file)
     return {video: partial(_open_zipped, archive, top / video, dict(found[video]), merge) for video in found}
 
 
 def _open_zipped(
-    archive: Path, video: PurePosixPath, objects: Mapping[int | None, Sequence[PurePosixPath]], merge: bool, _: object
+    archive: Path, video: PurePosixPath, folders: Mapping[str, Sequence[PurePosixPath]], merge: bool, _: object
 ) -> MaskSource:
     """Open the masks of a video.
 
-    objects: object id -> the files in its folder; None -> the label maps, which are ignored if objects have folders.
+    folders: the name of an object's folder -> the files in it; "" -> the files beside these folders, or the label maps.
     """
+    where = archive / video
+    objects = index_by_object_id(where, {name: files for name, files in folders.items() if name})
+    by_object: list[tuple[int | None, Sequence[PurePosixPath]]] = [*objects.items()] or [(None, folders[""])]
     frames: dict[str, dict[int | None, PurePosixPath]] = defaultdict(dict)
-    for object_id, files in objects.items():
-        if object_id is not None or len(objects) == 1:
-            for file in files:
-                frames[file.stem][object_id] = file
+    for object_id, files in by_object:
+        for file in files:
+            frames[file.stem][object_id] = file
+    if objects:
+        refuse_label_maps_beside_objects(where, (file.stem for file in folders.get("", ())), frames)
     return MaskFrames(f"{archive / video}/", dict(frames), partial(_load_zipped, archive), merge, ".png")
 
 

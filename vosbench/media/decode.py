@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.types import Frame
 
-CACHE_BYTES = 256_000_000
+FORWARD_CACHE_BYTES, BACKWARD_CACHE_BYTES = 48_000_000, 256_000_000
+FORWARD_CACHE_FRAMES = 24
 REPAIR = "convert it with: ffmpeg -i INPUT -c:v libx264 -c:a copy OUTPUT.mp4"
 
 
@@ -99,7 +101,7 @@ def _check_complete(path: Path, stamps: Sequence[int], announced: int, end: floa
     if len(set(stamps)) < len(stamps):
         raise make_clip_error(path, "several of its frames have the same time")
     if announced > len(stamps) + 1:
-        raise make_clip_error(path, f"is cut off: {announced} frames are announced, and {len(stamps)} are there")
+        raise make_clip_error(path, f"is cut off: {len(stamps)} of {count_of(announced, 'frame')} are there")
     if duration and end < 0.98 * duration / 1e6 - 0.5:
         raise make_clip_error(path, f"is cut off: {duration / 1e6:.1f} s are announced, and {end:.1f} s are there")
 
@@ -107,15 +109,18 @@ def _check_complete(path: Path, stamps: Sequence[int], announced: int, end: floa
 class DecodedFrames(Sequence[Frame]):
     """The frames of a video file: uint8[H, W, 3], RGB, in presentation order, each decoded when it is indexed.
 
-    Indexing in order decodes each frame once. A step back begins at the key frame before, and up to CACHE_BYTES of the
-    latest frames are kept, so that several threads can read nearby frames and steps back within reach cost nothing.
-    Raises VosbenchError for a frame that cannot be decoded or has another size than the first.
+    Indexing in order decodes each frame once, and a few of the latest frames are kept, so that several threads can read
+    nearby frames. A step back begins at the key frame before; then up to BACKWARD_CACHE_BYTES of frames are kept, so
+    that going on backwards decodes few frames again. Raises VosbenchError for a frame that cannot be decoded or has
+    another size than the first.
     """
 
-    def __init__(self, listing: VideoListing, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(self, listing: VideoListing) -> None:
         self.listing = listing
         height, width = listing.size
-        self.capacity = max(2, cache_bytes // (height * width * 3))
+        self.forward_capacity = max(2, min(FORWARD_CACHE_FRAMES, FORWARD_CACHE_BYTES // (height * width * 3)))
+        self.backward_capacity = max(2, BACKWARD_CACHE_BYTES // (height * width * 3))
+        self.capacity = self.forward_capacity
         self.lock = Lock()
         self.cache: OrderedDict[int, Frame] = OrderedDict()
         self.indices = {stamp: index for index, stamp in enumerate(listing.stamps)}
@@ -128,6 +133,8 @@ class DecodedFrames(Sequence[Frame]):
     def __getitem__(self, index):  # type: ignore[no-untyped-def]  # slices are not supported
         position = range(len(self))[index]
         with self.lock:
+            if position not in self.cache:
+                self.capacity = self.backward_capacity if position < self.next_index else self.forward_capacity
             while position not in self.cache:
                 self._decode_towards(position)
             self.cache.move_to_end(position)

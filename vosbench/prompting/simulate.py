@@ -59,3 +59,9 @@ def measure_depth(region: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.float
 
     depth: np.ndarray[tuple[int, int], np.dtype[np.float64]] = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
     return depth
+
+
+def measure_iou(truth: Mask, prediction: Mask) -> float:
+    """Intersection over union of two masks; 1 if both are empty."""
+    union = np.count_nonzero(truth | prediction)
+    return np.count_nonzero(truth & prediction) / union if union else 1.0

@@ -7,6 +7,7 @@ import inspect
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -31,6 +32,11 @@ class ChosenTracker:
     instance: str | None = None
 
     @property
+    def label(self) -> str:
+        """The tracker in the name of the run's folder: its name, but no path."""
+        return self.spec if ".py:" in self.name else self.name
+
+    @property
     def importable(self) -> str | None:
         """Where workers find it, as `module:object`; None if only this process has it."""
         return None if self.instance else self.spec
@@ -48,7 +54,7 @@ def choose_tracker(tracker: Any) -> ChosenTracker:
     """
     if isinstance(tracker, str):
         spec = registry.find_tracker(tracker)
-        return ChosenTracker(tracker, spec, load_object(spec))
+        return ChosenTracker(_name_tracker(tracker, spec), spec, load_object(spec))
     if not is_built(tracker) and not callable(tracker):
         raise VosbenchError(
             f"tracker {tracker!r}", "expected a name, module:object, a class, or an object with a method `track`"
@@ -58,6 +64,18 @@ def choose_tracker(tracker: Any) -> ChosenTracker:
     if named is tracker and _is_importable(tracker, spec):
         return ChosenTracker(_find_registered_name(tracker) or spec, spec, tracker)
     return ChosenTracker(named.__name__, spec, tracker, _identify(tracker))
+
+
+def _name_tracker(given: str, spec: str) -> str:
+    """The name of a tracker in its run, by which it is found again.
+
+    A file in the current folder is named as a module, and a file elsewhere by its whole path.
+    """
+    file, _, attribute = given.rpartition(":")
+    if not file.endswith(".py"):
+        return given
+    path = Path(file).absolute()
+    return spec if path.parent.samefile(Path.cwd()) else f"{path}:{attribute}"
 
 
 def _is_importable(tracker: Any, spec: str) -> bool:

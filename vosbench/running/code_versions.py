@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, entry_points, packages_dist
 from pathlib import Path
 from typing import Any
 
-from vosbench.io.files import hash_file_sha256
+from vosbench.running.tracker_code import hash_unless_unchanged
 from vosbench.version import __version__
 
 MASK_PACKAGES = ("numpy", "opencv-python-headless", "pillow", "sam2", "torch")
@@ -30,11 +30,9 @@ def describe_code(tracker: str) -> dict[str, Any]:
     """
     module = tracker.partition(":")[0]
     file = Path(getattr(sys.modules[module], "__file__", None) or "")  # a script from standard input has no such file
-    hashes = {
-        package: _hash_package(package) for package in dict.fromkeys((*HASHED_PACKAGES, module.partition(".")[0]))
-    }
+    hashes = {package: hash_package(package) for package in dict.fromkeys((*HASHED_PACKAGES, module.partition(".")[0]))}
     return {
-        "tracker_sha256": hash_file_sha256(file) if file.is_file() else None,
+        "tracker_sha256": hash_unless_unchanged(file) if file.is_file() else None,
         "code_sha256": {package: hashed for package, hashed in hashes.items() if hashed},
         "versions": read_versions(_find_packages(tracker)),
         "git": read_commit(),
@@ -78,8 +76,7 @@ def _find_distributions(tracker: str) -> Iterable[str]:
     return packages_distributions().get(package, []) if hasattr(sys.modules[package], "__path__") else []
 
 
-@cache
-def _hash_package(package: str) -> str | None:
+def hash_package(package: str) -> str | None:
     """The sha256 of the names and bytes of a package's Python files, without importing it; None if there is none."""
     try:
         found = importlib.util.find_spec(package)
@@ -88,7 +85,7 @@ def _hash_package(package: str) -> str | None:
     if not found or not found.origin or not (file := Path(found.origin)).is_file():
         return None
     files = sorted(filter(Path.is_file, file.parent.rglob("*.py"))) if found.submodule_search_locations else [file]
-    hashes = "".join(f"{hash_file_sha256(path)}  {path.relative_to(file.parent).as_posix()}\n" for path in files)
+    hashes = "".join(f"{hash_unless_unchanged(path)}  {path.relative_to(file.parent).as_posix()}\n" for path in files)
     return hashlib.sha256(hashes.encode()).hexdigest()
 
 

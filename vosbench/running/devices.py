@@ -7,11 +7,44 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 
 CPU = "cpu"
+
+
+class Seat(NamedTuple):
+    """The place of a worker: its device, and its number among the workers on that device, from 1."""
+
+    device: str
+    number: int = 1
+
+    @property
+    def name(self) -> str:
+        """The name of the worker: "cpu", "cpu-2"; that of its log."""
+        return self.device if self.number == 1 else f"{self.device}-{self.number}"
+
+
+def make_seats(devices: Sequence[str]) -> list[Seat]:
+    """A seat for each entry of `devices`."""
+    counts: Counter[str] = Counter()
+    seats = []
+    for device in devices:
+        counts[device] += 1
+        seats.append(Seat(device, counts[device]))
+    return seats
+
+
+def describe_devices(devices: Sequence[str]) -> str:
+    """The devices of workers in words: "cpu", "0, 1", "cpu (4 workers)"."""
+    counts = Counter(devices)
+    return ", ".join(
+        f"{device} ({count_of(count, 'worker')})" if count > 1 else device for device, count in counts.items()
+    )
 
 
 def find_gpus() -> list[str]:
@@ -36,8 +69,8 @@ def choose_devices(wanted: str | Sequence[str] | None) -> list[str]:
     """The devices that `--gpus` or `devices=` name; there is a worker for each entry.
 
     wanted: "all"; "cpu"; indices among the GPUs of this process such as "0,1"; a list of indices and "cpu"; or None
-    for all GPUs, or the CPU where there is none. "cpu,cpu" is two workers on the CPU. Raises VosbenchError for a GPU
-    that this process does not have.
+    for all GPUs, or the CPU where there is none. "cpu,cpu" is two workers on the CPU, and "cpu" as many as
+    `capacity.choose_workers` finds. Raises VosbenchError for a GPU that this process does not have.
     """
     found = find_gpus()
     if wanted is None:
@@ -54,9 +87,31 @@ def choose_devices(wanted: str | Sequence[str] | None) -> list[str]:
         elif entry.isdecimal() and int(entry) < len(found):
             chosen.append(found[int(entry)])
         else:
-            there = f"there are {len(found)} GPUs, counted from 0" if found else "this machine has no GPU"
-            raise VosbenchError(f"--gpus {given}", f"no GPU {entry!r}; {there}", "give such indices, all, or cpu")
+            raise _make_device_error(given, entry, len(found))
     return chosen
+
+
+def choose_device(wanted: str | None) -> str:
+    """The one device that `--gpu` names: "cpu", or the index of a GPU; None is the first GPU, or else the CPU.
+
+    Raises VosbenchError for a GPU that this process does not have.
+    """
+    found = find_gpus()
+    if wanted is None:
+        return (found or [CPU])[0]
+    if wanted == CPU:
+        return CPU
+    if not wanted.isdecimal() or int(wanted) >= len(found):
+        there = f"counted from 0, there are {len(found)}" if found else "this machine has none"
+        raise VosbenchError(f"--gpu {wanted}", f"no such GPU; {there}", "give the index of one, or cpu")
+    return found[int(wanted)]
+
+
+def _make_device_error(given: str, entry: str, gpus: int) -> VosbenchError:
+    if not gpus:
+        return VosbenchError(f"--gpus {given}", f"no GPU {entry!r}; this machine has none", "use --gpus cpu")
+    there = f"counted from 0, there are {gpus}" if gpus > 1 else "the only one is 0"
+    return VosbenchError(f"--gpus {given}", f"no GPU {entry!r}; {there}", "give such indices, all, or cpu")
 
 
 def find_torch_device(device: str) -> str:

@@ -1,4 +1,4 @@
-"""Sort the errors of trackers: another attempt may help, less memory may help, or nothing but the user can help."""
+"""Sort the errors of trackers: another attempt may help, less memory may help, or only the user can help."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ MAX_LINE_LENGTH = 500  # characters of an error in a record; the log has all of 
 MEMORY_ERROR_NAMES = ("MemoryError", "OutOfMemoryError")  # of Python and NumPy, of torch
 MEMORY_ERROR_PHRASES = ("out of memory", "allocate memory", "alloc_failed", "insufficient memory")  # CUDA, OpenCV
 DISK_ERROR_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+LASTING_ERRORS = (FileNotFoundError, FileExistsError, NotADirectoryError, IsADirectoryError, PermissionError)
+PASSING_PHRASES = (  # of errors of a GPU, and of the processes that a tracker has started
+    *("cuda error", "cudnn error", "cudnn_status", "cublas_status"),
+    *("killed by signal", "exited unexpectedly", "terminated abruptly"),
+)
 
 
 class UnbuildableTrackerError(VosbenchError):
@@ -25,11 +30,12 @@ class BrokenTrackerError(UnbuildableTrackerError):
 class Failure(NamedTuple):
     """Why a video failed.
 
-    kind: "fatal" if every video would fail, "memory" if memory ran out, else "raised". error: what to raise if it is
-    fatal; its text is one line for the record of the video.
+    kind: "fatal" if every video would fail; "memory" if memory ran out; "passing" if the device, the file system or
+    the process failed, so that another attempt may succeed; "lasting" if the tracker's code raised an error, as it
+    would again. error: what to raise if it is fatal; its text is one line for the record of the video.
     """
 
-    kind: Literal["fatal", "memory", "raised"]
+    kind: Literal["fatal", "memory", "passing", "lasting"]
     error: VosbenchError
 
 
@@ -41,7 +47,16 @@ def describe_failure(error: Exception, run: Run) -> Failure:
         return Failure("fatal", VosbenchError(error.filename or run.path, found, remedy))
     if isinstance(error, UnbuildableTrackerError):
         return Failure("fatal", error)
-    return Failure("memory" if is_out_of_memory(error) else "raised", VosbenchError(format_in_one_line(error)))
+    line = VosbenchError(format_in_one_line(error))
+    if is_out_of_memory(error):
+        return Failure("memory", line)
+    return Failure("passing" if _may_pass(error) else "lasting", line)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether an error is one of the machine or of another process, which the next attempt may not meet."""
+    of_system = isinstance(error, OSError) and not isinstance(error, LASTING_ERRORS)
+    return of_system or any(phrase in str(error).lower() for phrase in PASSING_PHRASES)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

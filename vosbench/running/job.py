@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -13,9 +13,14 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.running import schedule, settings
+from vosbench.running.capacity import USUAL_NEED
 from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
 from vosbench.running.code_versions import describe_code
+from vosbench.running.make_recipe import make_recipe, trace_chosen_tracker
+from vosbench.running.prompted_tracker import Prompting
+from vosbench.running.prompting_choice import choose_prompting
 from vosbench.running.provenance import collect_all_settings, describe_data, is_plain
+from vosbench.running.recipe import Recipe
 from vosbench.running.run import Run
 from vosbench.running.schedule import Cost
 from vosbench.running.weights import choose_checkpoint, hash_checkpoint
@@ -30,25 +35,30 @@ NO_SETTINGS: Mapping[str, Any] = MappingProxyType({})
 class Job:
     """A run that is ready to begin.
 
-    work: what the workers need to know. facts: what run.json will say of it. videos: those that are asked for.
-    cost: what the tracker says that a video costs.
+    work: what the workers need to know. facts: what run.json will say of it. recipe: what will make its masks. videos:
+    those that are asked for. cost: what the tracker says that a video costs. memory: what it says that a worker on a
+    CPU needs, in MiB.
     """
 
     work: Work
     facts: Mapping[str, Any]
+    recipe: Recipe
     videos: tuple[str, ...]
     cost: Cost
+    memory: float = USUAL_NEED
 
 
 @dataclass(frozen=True)
 class _ChosenSettings:
     """The settings of a run. values: those that were given. changed: those that differ from the defaults, sorted.
-    complete: all settings of the tracker, as run.json repeats them. prompts: "first" or "all"."""
+    complete: all settings of the tracker, as run.json repeats them. prompts: "first" or "all". prompting: how objects
+    are given; None for masks."""
 
     values: Mapping[str, Any]
     changed: Mapping[str, Any]
     complete: Mapping[str, Any]
     prompts: str
+    prompting: Prompting | None
 
 
 def prepare_job(
@@ -72,33 +82,54 @@ def prepare_job(
     """
     chosen = choose_tracker(tracker)
     parameters = {} if chosen.is_object else registry.read_tracker_parameters(chosen.importable or chosen.tracker)
-    options = _choose_settings(chosen.name, parameters, given)
-    split = dataset_split.with_prompts(options.prompts)
+    options = _choose_settings(chosen, parameters, given, roots.checkpoints)
+    split = _describe_prompts(dataset_split.with_prompts(options.prompts), options.prompting)
     if split.all_masks and getattr(chosen.tracker, "first_masks_only", False):
         found = f"{chosen.name} starts an object only from a single mask"
         raise VosbenchError("--set prompts=all", found, "leave the setting out")
     weights = choose_checkpoint(chosen.name, checkpoint, parameters, roots.checkpoints)
     folder = roots.results / f"{split.name}-{split.split.name}"
-    run = Run(out or folder / _name_run(chosen.name, weights, options.changed), shard)
+    run = Run(out or folder / _name_run(chosen.label, weights, options.changed), shard)
     cost = Cost(*getattr(chosen.tracker, "cost", Cost()))
+    prompter = options.prompting.prompter if options.prompting else None
+    facts, code = _collect_facts(chosen, options, weights, split), trace_chosen_tracker(chosen, prompter)
+    recipe = make_recipe(code, split, facts)
     return Job(
-        _make_work(chosen, options, weights, split, run),
-        _collect_facts(chosen, options, weights, split),
+        replace(_make_work(chosen, options, weights, split, run), code=code, recipe=recipe.id),
+        facts,
+        recipe,
         tuple(_choose_shard_videos(split, split.videos if videos is None else videos, cost, shard)),
         cost,
+        getattr(chosen.tracker, "memory", USUAL_NEED),
     )
 
 
-def _choose_settings(tracker: str, parameters: Mapping[str, Any], given: Mapping[str, Any]) -> _ChosenSettings:
-    offered = settings.find_offered_settings(parameters)
-    values = settings.check_settings(given, offered, tracker)
+def _choose_settings(
+    chosen: ChosenTracker, parameters: Mapping[str, Any], given: Mapping[str, Any], checkpoints: Path
+) -> _ChosenSettings:
+    offered = settings.find_run_settings(parameters)
+    values = settings.check_settings(given, offered, chosen.name)
     for key, value in values.items():
         if not is_plain(value):
             found = f"found a {type(value).__name__}, which run.json cannot hold"
             raise VosbenchError(f"setting {key}={value!r}", found, "give a text, a finite number, True, False or None")
-    changed, complete = settings.find_changed_settings(values, offered), collect_all_settings(values, offered)
-    prompts = values.pop(settings.PROMPTS_PARAMETER.name, settings.PROMPTS_PARAMETER.default)
-    return _ChosenSettings(values, changed, complete, prompts)
+    changed = settings.find_changed_settings(values, offered)
+    prompting = choose_prompting(values, chosen.tracker, chosen.name, checkpoints)
+    kind = prompting.kind.name if prompting else settings.PROMPT_PARAMETER.default
+    stated = settings.find_stated_settings(parameters, kind, bool(prompting and prompting.prompter))
+    complete = collect_all_settings({**changed, **_select(values, stated)}, stated)
+    prompts = values.get(settings.PROMPTS_PARAMETER.name, settings.PROMPTS_PARAMETER.default)
+    own = {key: value for key, value in values.items() if key not in settings.RUN_PARAMETERS}
+    return _ChosenSettings(own, changed, complete, prompts, prompting)
+
+
+def _select(values: Mapping[str, Any], keys: Collection[str]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key in keys}
+
+
+def _describe_prompts(split: DatasetSplit, prompting: Prompting | None) -> DatasetSplit:
+    """The split, which says how its objects are prompted if not by masks."""
+    return split.prompted_by(prompting.kind.name, prompting.facts["prompter"]) if prompting else split
 
 
 def _make_work(
@@ -107,7 +138,8 @@ def _make_work(
     arguments = {**options.values, **({"checkpoint": str(weights.resolve())} if weights else {})}
     offered = {} if chosen.is_object else getattr(chosen.tracker, "lean", {})
     lean = {key: value for key, value in offered.items() if options.complete.get(key) != value}
-    return Work(chosen.spec, arguments, split, run, lean, chosen.tracker if chosen.instance else None)
+    given = chosen.tracker if chosen.instance else None
+    return Work(chosen.spec, arguments, split, run, lean, given, prompting=options.prompting)
 
 
 def _collect_facts(
@@ -130,6 +162,7 @@ def _collect_facts(
         "split": split.split.name,
         "rules": split.rules.name,
         "seed": SEED,
+        **(options.prompting.facts if options.prompting else {}),
         **describe_data(split),
         **describe_code(chosen.spec),
     }
@@ -150,8 +183,13 @@ def _choose_shard_videos(split: DatasetSplit, videos: Sequence[str], cost: Cost,
 def _name_run(tracker: str, checkpoint: Path | None, changed: Mapping[str, Any]) -> str:
     """The name of a run's folder: tracker, checkpoint and changed settings; one that is too long ends with a hash."""
     name = f"{tracker}-{checkpoint.stem}" if checkpoint else tracker
-    name += "".join(f"+{key}={value}" for key, value in changed.items())
+    name += "".join(f"+{key}={_shorten_path(key, value)}" for key, value in changed.items())
     encoded = name.replace("/", "_").replace(":", ".").encode()
     if len(encoded) <= MAX_NAME_BYTES:
         return encoded.decode()
     return f"{encoded[: MAX_NAME_BYTES - 9].decode(errors='ignore')}+{hashlib.sha256(encoded).hexdigest()[:8]}"
+
+
+def _shorten_path(key: str, value: Any) -> Any:
+    """A setting's value in the name of a run: of a run or a file of weights only the name."""
+    return Path(value).name.removesuffix(".pt") if key in ("prompter_checkpoint", "prompts_from") else value

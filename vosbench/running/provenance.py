@@ -83,7 +83,7 @@ def find_differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Itera
 
     Facts that an older run does not have are left out.
     """
-    if before.get("tracker_sha256") not in (None, now["tracker_sha256"]):
+    if before.get("tracker_sha256") not in (None, now.get("tracker_sha256")):
         yield "the tracker's file has changed"
     for package, hashed in before.get("code_sha256", {}).items():
         if now["code_sha256"].get(package) != hashed:

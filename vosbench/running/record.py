@@ -12,12 +12,23 @@ from pathlib import Path
 from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
-from vosbench.io import paths
 from vosbench.io.files import read_json
 from vosbench.io.schema import build_dataclass
 
 RECORD_REMEDY = "delete it and repeat the command of this run: at most that video is tracked again"
-NO_TIMING = ("state", "digest", "leaner", "error")  # the fields of a record that are no columns of timings.csv
+NO_TIMING = (
+    "state",
+    "worker",
+    "threads",
+    "digest",
+    "leaner",
+    "error",
+    "recipe",
+    "prompts",
+    "prompt_files",
+    "mask_bytes",
+)
+"""The fields of a record that are no columns of timings.csv."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +36,15 @@ class Record:
     """What became of one video.
 
     seconds: the time for the video, with decoding its frames and writing its masks. fps: frames per second in that
-    time. peak_memory_mb, peak_gpu_memory_mb: the most memory that its worker has used so far, in MB. attempts: how
-    often it was tried. digest: sha256 of the names and bytes of its masks, see `hash_masks`. leaner: the settings with
-    which it was tried again after memory ran out. error: why it failed, in one line.
+    time. peak_memory_mb, peak_gpu_memory_mb: the most memory that its worker has used so far, in MB. worker: the name
+    of the worker, by which `Run.log_path` finds its log; empty in older runs. threads: with how many torch computed on
+    the CPU; 0 if the tracker did not use torch. attempts: how often it was tried. digest: sha256 of the names and bytes
+    of its masks, see `hash_masks`. leaner: the settings with which it was tried again after memory ran out. error: why
+    it failed, in one line.
+
+    Records of older versions lack the following. recipe: the id of the `Recipe` by which its masks were made. prompts:
+    the sha256 of its prompts. prompt_files: a stamp of the files with these prompts. mask_bytes: the size of all its
+    masks together.
     """
 
     video: str
@@ -39,10 +56,16 @@ class Record:
     peak_memory_mb: float = 0.0
     peak_gpu_memory_mb: float = 0.0
     device: str = ""
+    worker: str = ""
+    threads: int = 0
     attempts: int = 1
     digest: str = ""
     leaner: Mapping[str, Any] = field(default_factory=dict)
     error: str = ""
+    recipe: str = ""
+    prompts: str = ""
+    prompt_files: str = ""
+    mask_bytes: int = 0
 
 
 def read_record(path: Path) -> Record:
@@ -63,16 +86,6 @@ def hash_masks(masks: Path) -> str:
         digest.update(f"{path.relative_to(masks).as_posix()}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def has_all_masks(masks: Path, frames: int) -> bool:
-    """Whether a video's folder has a mask for every frame; with a folder for each object, whether each of these has.
-
-    An object folder without any mask is accepted.
-    """
-    return masks.is_dir() and not any(
-        0 < len(paths.list_images(each)) < frames for each in (masks, *paths.list_folders(masks))
-    )
 
 
 def format_timings(records: Iterable[Record]) -> str:

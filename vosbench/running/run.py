@@ -7,25 +7,26 @@ writes the records of its own videos, and run.json and timings.csv from all reco
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
-from vosbench.running.record import Record, format_timings, has_all_masks, read_record
-from vosbench.running.run_json import derive_entries, describe_video, read_run_json
+from vosbench.running.mask_files import find_mask_damage
+from vosbench.running.recipe import UNRECORDED, keep_shared_facts, read_recipes
+from vosbench.running.record import Record, format_timings, hash_masks, read_record
+from vosbench.running.run_json import derive_entries, describe_video, find_used_recipes, read_run_json
 from vosbench.running.shard import ShardNote, read_shard_note
 
 NO_RECORDS: Mapping[str, Record] = MappingProxyType({})
-LOCK_TIMEOUT = 0.2  # seconds; `is_locked` holds a lock for less
 OTHER_FOLDER = "choose another folder with --out"
 
 
@@ -52,8 +53,10 @@ class Run:
         The file itself is written only every few seconds while a run is at work. Raises VosbenchError if there is no
         run.json, or if it is damaged.
         """
-        notes = self.read_notes()  # a copy of a run may lack them
-        return {**self.read_published(), **(derive_entries(notes, self.read_records()) if notes else {})}
+        published, notes = self.read_published(), self.read_notes()
+        if not notes:  # as in a copy of a run
+            return published
+        return {**published, **derive_entries(notes, self.read_records(), read_recipes(self.path))}
 
     def read_published(self) -> dict[str, Any]:
         """The content of run.json as it was last written. Raises VosbenchError as `read_facts` does."""
@@ -62,7 +65,7 @@ class Run:
     def read_records(self, known: Mapping[str, Record] = NO_RECORDS) -> dict[str, Record]:
         """The record of every video that was tried, by the name of the video.
 
-        A record does not count if the masks of its video are not all there. known: records that were read before; of
+        A record does not count if masks of its video are missing or cut off. known: records that were read before; of
         these, a video that is done is not read again. Raises VosbenchError for a damaged record.
         """
         found = {}
@@ -74,13 +77,16 @@ class Run:
         return found
 
     def _read_valid_record(self, path: Path) -> Record | None:
-        """A record, or None if another shard has just removed it or masks of its video are missing."""
+        """A record, or None if another shard has just removed it or masks of its video are missing or cut off."""
         try:
             record = read_record(path)
         except FileNotFoundError:
             return None
-        valid = record.state == "failed" or has_all_masks(self.path / paths.RUN_MASKS / record.video, record.frames)
-        return record if valid else None
+        return record if record.state == "failed" or not self.find_damage(record) else None
+
+    def find_damage(self, record: Record, read: bool = False) -> str:
+        """What is wrong with the masks of a video that is done, see `find_mask_damage`."""
+        return find_mask_damage(self.path / paths.RUN_MASKS / record.video, record, read)
 
     def read_done_videos(self) -> set[str]:
         """The videos whose masks are complete."""
@@ -94,59 +100,64 @@ class Run:
                 notes.append(read_shard_note(path))
         return notes
 
-    def log_path(self, device: str) -> Path:
-        """The file with what the tracker printed on a device, and with the tracebacks of its failures."""
-        return self.path / paths.RUN_LOGS / f"{device}.log"
+    def log_path(self, worker: str) -> Path:
+        """The file with what the tracker printed in a worker of this shard, and with the tracebacks of its failures."""
+        shard = f".{self.shard_tag}" if self.shard[1] > 1 else ""
+        return self.path / paths.RUN_LOGS / f"{worker}{shard}.log"
 
     @property
     def shard_tag(self) -> str:
         """The shard in names of files: "i-of-N"."""
         return f"{self.shard[0]}-of-{self.shard[1]}"
 
-    def lock_path(self, tag: str) -> Path:
-        """The lock that the process holds which works on a shard. tag: of the shard, see `shard_tag`."""
-        return self.path / paths.RUN_SHARDS / f"{tag}.lock"
+    def partial_masks(self, video: str, process: int) -> Path:
+        """The folder to which a process of this machine writes the masks of a video until they are complete."""
+        return paths.partial_path(self.path / paths.RUN_MASKS / video, self._tag_process(process))
 
-    def partial_masks(self, video: str, tag: str) -> Path:
-        """The folder to which a shard writes the masks of a video until they are complete. tag: see `shard_tag`."""
-        return paths.partial_path(self.path / paths.RUN_MASKS / video, tag)
-
-    @contextmanager
-    def lock_shard(self) -> Iterator[None]:
-        """Hold the lock of this shard. Raises VosbenchError if another process holds it.
-
-        The operating system releases the lock when the process ends, even if it is killed.
-        """
-        path = self.lock_path(self.shard_tag)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            lock = FileLock(path).acquire(timeout=LOCK_TIMEOUT)
-        except Timeout:
-            raise VosbenchError(
-                self.path,
-                f"another process works on shard {self.shard[0]}/{self.shard[1]} of this run",
-                f"wait until it has ended, or {OTHER_FOLDER}",
-            ) from None
-        except OSError as error:
-            raise VosbenchError(self.path, f"cannot be written ({error.strerror})", OTHER_FOLDER) from None
-        with lock:
-            yield
+    def _tag_process(self, process: int) -> str:
+        """A process of this machine in names of folders; one of another machine may work on the same shard."""
+        return f"{self.shard_tag}.{platform.node()}-{process}"
 
     def write_video(self, video: str) -> AbstractContextManager[Path]:
         """A folder for the masks of a video; when the block ends without an error it takes its place in the run.
 
-        Each shard has a folder of its own, so that two splits into shards at the same time do not disturb each other.
+        Each process has a folder of its own, so that those who track the same video do not disturb each other. If
+        another one has finished the video meanwhile, its masks stay.
         """
-        return files.assembling(self.path / paths.RUN_MASKS / video, self.shard_tag)
+        masks = self.path / paths.RUN_MASKS / video
+        return files.assembling(masks, self._tag_process(os.getpid()), lambda: self._find_done(video) is not None)
 
-    def write_record(self, record: Record) -> None:
-        """Write what became of a video."""
-        files.write_json(self.path / paths.RUN_VIDEOS / f"{record.video}.json", asdict(record))
+    def _find_done(self, video: str) -> Record | None:
+        """The record of a video that is done."""
+        with suppress(VosbenchError):  # a damaged record is replaced
+            record = self._read_valid_record(self._record_path(video))
+            return record if record and record.state == "done" else None
+        return None
+
+    def _record_path(self, video: str) -> Path:
+        return self.path / paths.RUN_VIDEOS / f"{video}.json"
+
+    def write_record(self, record: Record) -> Record:
+        """Write what became of a video, unless another process has finished it; return the record that counts.
+
+        A video that is done stays done. If two processes have finished it, the record of the masks that are there
+        counts.
+        """
+        if (known := self._find_done(record.video)) and (
+            record.state == "failed" or self._are_others_masks(known, record)
+        ):
+            return known
+        files.write_json(self._record_path(record.video), asdict(record))
+        return record
+
+    def _are_others_masks(self, known: Record, record: Record) -> bool:
+        """Whether the masks of a video are those of a known record, and not those of another one."""
+        return known.digest != record.digest and known.digest == hash_masks(self.path / paths.RUN_MASKS / record.video)
 
     def remove_records(self, videos: Iterable[str]) -> None:
         """Let videos be tracked again. Their masks stay until new ones replace them."""
         for video in videos:
-            files.remove_path(self.path / paths.RUN_VIDEOS / f"{video}.json")
+            files.remove_path(self._record_path(video))
 
     def write_note(self, **facts: Any) -> None:
         """Add facts to the note of this shard, or replace them there."""
@@ -171,9 +182,12 @@ class Run:
         """
         written = None
         while (notes := self.read_notes()) != written:
-            written, records = notes, self.read_records(known)
+            written, records, recipes = notes, self.read_records(known), read_recipes(self.path)
+            used = [recipes.get(name or UNRECORDED) for name in find_used_recipes(records)]
+            shared = keep_shared_facts([facts, *(each.facts if each else None for each in used)]) if used else {}
             now = {"updated": datetime.now(UTC).isoformat(timespec="seconds")}
-            files.write_json(self.path / paths.RUN, {**facts, **now, **derive_entries(notes, records)})
+            entries = derive_entries(notes, records, recipes)
+            files.write_json(self.path / paths.RUN, {**facts, **shared, **now, **entries})
             files.write_text(self.path / paths.TIMINGS, format_timings(records.values()))
         return records
 
@@ -187,8 +201,8 @@ def open_scored_split(
     all datasets. Raises VosbenchError if neither the arguments nor a run name the dataset.
     """
     if not results.exists():
-        raise VosbenchError(f"--results {results}", "no such file or folder", "see: vosbench list runs")
-    facts = Run(results).read_published() if (results / paths.RUN).is_file() else None
+        raise VosbenchError(results, "no such file or folder", "see: vosbench list runs")
+    facts = Run(results).read_published() if paths.is_run(results) else None
     if facts is None:
         if not dataset:
             remedy = "say what it is scored against with --dataset and --split"
@@ -198,6 +212,13 @@ def open_scored_split(
     if not dataset and not Path(named).is_dir():  # on this machine the dataset may lie elsewhere
         named = facts["dataset"]
     dataset_split = open_split(named, split or facts["split"], datasets, rules)
-    if rules or dataset_split.rules.name == facts["rules"]:
+    if not rules and dataset_split.rules.name != facts["rules"]:
+        dataset_split = open_split(named, dataset_split.split.name, datasets, facts["rules"])
+    return _describe_run_prompts(dataset_split, facts)
+
+
+def _describe_run_prompts(dataset_split: DatasetSplit, facts: Mapping[str, Any]) -> DatasetSplit:
+    """The split, which says how the objects of a run were prompted if not by masks."""
+    if "prompter" not in facts:
         return dataset_split
-    return open_split(named, dataset_split.split.name, datasets, facts["rules"])
+    return dataset_split.prompted_by(facts["settings"].get("prompt", ""), facts["prompter"])

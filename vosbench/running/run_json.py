@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,13 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import read_json
 from vosbench.io.schema import build_dataclass
+from vosbench.running.recipe import UNRECORDED, Recipe
 from vosbench.running.record import Record
 from vosbench.running.shard import ShardNote
 
 IDENTITY_KEYS = (
     "tracker",
-    "tracker_instance",
     "settings",
-    "checkpoint_sha256",
     "dataset",
     "given_at",
     "split",
@@ -57,6 +56,7 @@ class RunFacts:
     dataset_sources: Mapping[str, Any] = field(default_factory=dict)
     git: Mapping[str, Any] | None = None
     shards: tuple[Mapping[str, Any], ...] = ()
+    recipes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_run_json(run: Path) -> dict[str, Any]:
@@ -74,21 +74,32 @@ def read_run_json(run: Path) -> dict[str, Any]:
 
 def find_identity_differences(known: Mapping[str, Any], facts: Mapping[str, Any]) -> list[str]:
     """How the identity of a run on disk differs from that of `facts`, an entry each; empty for the same run."""
-    different = [key for key in IDENTITY_KEYS if known.get(key) != facts.get(key)]
     return [
-        "made by another tracker object or class, or by other code of it"
-        if key == "tracker_instance"
-        else f"{key} {known.get(key)!r}, now {facts.get(key)!r}"
-        for key in different
+        f"{key} {known.get(key)!r}, now {facts.get(key)!r}" for key in IDENTITY_KEYS if known.get(key) != facts.get(key)
     ]
 
 
-def derive_entries(notes: Iterable[ShardNote], records: Mapping[str, Record]) -> dict[str, Any]:
-    """The entries "shards" and "videos" of run.json: all shards, and all videos that were asked for or tried."""
+def derive_entries(
+    notes: Iterable[ShardNote], records: Mapping[str, Record], recipes: Mapping[str, Recipe]
+) -> dict[str, Any]:
+    """The entries "shards", "recipes" and "videos" of run.json.
+
+    They are all shards, what made the masks of the videos that are done, and all videos that were asked for or tried.
+    """
     notes = list(notes)
     videos = dict.fromkeys([*(video for note in notes for video in note.videos), *records])
     states = {video: describe_video(records.get(video)) for video in videos}
-    return {"shards": [note.published() for note in notes], "videos": states}
+    used = [name or UNRECORDED for name in find_used_recipes(records)]
+    return {
+        "shards": [note.published() for note in notes],
+        "recipes": {name: asdict(recipe) for name, recipe in recipes.items() if name in used},
+        "videos": states,
+    }
+
+
+def find_used_recipes(records: Mapping[str, Record]) -> list[str]:
+    """The ids of the recipes of the videos that are done, each once; "" for those of older versions."""
+    return list(dict.fromkeys(record.recipe for record in records.values() if record.state == "done"))
 
 
 def describe_video(record: Record | None) -> dict[str, Any]:
@@ -96,5 +107,11 @@ def describe_video(record: Record | None) -> dict[str, Any]:
     if record is None:
         return {"state": "pending"}
     state = {"state": record.state, "frames": record.frames, "objects": record.objects, "attempts": record.attempts}
-    optional = {"digest": record.digest, "leaner": dict(record.leaner), "error": record.error}
+    optional = {
+        "digest": record.digest,
+        "recipe": record.recipe,
+        "leaner": dict(record.leaner),
+        "error": record.error,
+        "threads": record.threads,
+    }
     return {**state, **{key: value for key, value in optional.items() if value}}

@@ -91,6 +91,10 @@ class Queue:
             del self.waiting[run]
         return item
 
+    def withdraw(self, run: int) -> list[RunVideo]:
+        """Take away all videos of a run."""
+        return self.waiting.pop(run, [])
+
     def put_back(self, item: RunVideo) -> None:
         """Put a video that failed back into its place by cost."""
         self.waiting.setdefault(item.run, []).append(item)
@@ -127,7 +131,5 @@ def list_run_videos(dataset_split: DatasetSplit, videos: Sequence[str], run: int
 
 
 def _find_first_objects(dataset_split: DatasetSplit, video: str) -> Sequence[int]:
-    ground_truth = dataset_split.ground_truth(video)
-    return list(ground_truth.object_folders) or (
-        list(ground_truth.read(ground_truth.frame_names[0])[1]) if ground_truth.frame_names else []
-    )
+    masks = dataset_split.prompt_masks(video)
+    return list(masks.object_folders) or (list(masks.read(masks.frame_names[0])[1]) if masks.frame_names else [])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 
 from vosbench.running.attempts import Attempts, Event
+from vosbench.running.devices import Seat
 from vosbench.running.failure import describe_failure
-from vosbench.running.run import Run
+from vosbench.running.logs import log_traceback
 from vosbench.running.schedule import RunVideo
 from vosbench.running.work import VideoTracker
 
@@ -31,11 +30,11 @@ class SerialPool:
     def track_all(self, device: str, on_event: Callable[[Event], None]) -> None:
         """Track all videos that wait.
 
-        device: its name in records and logs. on_event: called with what happens to each video. A video that fails is
-        tried once more, by a tracker that is built anew, unless the tracker was given as an object. Raises
-        VosbenchError if the tracker cannot be built or the disk is full, and whatever `on_event` raises.
+        device: its name in records and logs. on_event: called with what happens to each video. A video that is tried
+        once more gets a tracker that is built anew, unless the tracker was given as an object. Raises VosbenchError if
+        the only tracker cannot be built or the disk is full, and whatever `on_event` raises.
         """
-        tracker = VideoTracker(self.attempts.run_works, device, self.torch_device)
+        tracker = VideoTracker(self.attempts.run_works, Seat(device), self.torch_device)
         try:
             self._track_waiting(tracker, on_event)
             self.attempts.requeue_lean_videos()
@@ -45,7 +44,7 @@ class SerialPool:
 
     def _track_waiting(self, tracker: VideoTracker, on_event: Callable[[Event], None]) -> None:
         while self.attempts.queue:
-            started = self.attempts.begin(tracker.device)
+            started = self.attempts.begin(tracker.seat)
             on_event(started)
             on_event(self._track(tracker, started.item, on_event))
 
@@ -54,7 +53,7 @@ class SerialPool:
 
         def tell(done: int) -> None:
             try:
-                on_event(Event("frame", item, tracker.device, done))
+                on_event(Event("frame", item, tracker.seat.device, done))
             except Exception as error:
                 raise _ListenerError from error
 
@@ -63,18 +62,9 @@ class SerialPool:
         except Exception as error:
             tracker.tracker = None  # one that has failed is not trusted with another video
             run = self.attempts.run_works[item.run].run
-            _log_traceback(run, tracker.device)
+            log_traceback(run.log_path(tracker.seat.name))
             failure = describe_failure(error, run)
             if failure.kind == "fatal":
-                raise failure.error from error
-            return self.attempts.fail(item, tracker.device, str(failure.error), failure.kind == "memory")
-        return self.attempts.finish(item, tracker.device, measured)
-
-
-def _log_traceback(run: Run, device: str) -> None:
-    """Add the traceback of the current error to the log of a device."""
-    path = run.log_path(device)
-    with suppress(OSError):  # the disk may be full
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as log:
-            traceback.print_exc(file=log)
+                return self.attempts.give_up(item, tracker.seat.device, failure.error)
+            return self.attempts.fail(item, tracker.seat, failure)
+        return self.attempts.finish(item, tracker.seat, measured)

@@ -1,6 +1,6 @@
 """Check the settings of a run against those that its tracker has, and parse them from `key=value`.
 
-Beside a tracker's own settings every run has the setting `prompts`.
+Beside a tracker's own settings every run has those of RUN_PARAMETERS, which say how objects are prompted.
 """
 
 from __future__ import annotations
@@ -19,6 +19,13 @@ SettingValue = bool | int | float | str
 BOOLEAN_WORDS: Mapping[str, bool] = {"true": True, "false": False}
 CHECKPOINT_PARAMETER = "checkpoint"  # a tracker's parameter that has an option of its own
 PROMPTS_PARAMETER = Parameter("prompts", Parameter.KEYWORD_ONLY, default="first")
+PROMPT_PARAMETER = Parameter("prompt", Parameter.KEYWORD_ONLY, default="mask")
+CLICKED_PARAMETERS = {
+    name: Parameter(name, Parameter.KEYWORD_ONLY, default=default)
+    for name, default in (("prompter", "sam2"), ("prompter_checkpoint", ""), ("prompts_from", ""))
+}
+"""Settings that count only where the setting `prompt` is no mask."""
+RUN_PARAMETERS = {each.name: each for each in (PROMPTS_PARAMETER, PROMPT_PARAMETER, *CLICKED_PARAMETERS.values())}
 ANY_PARAMETER = Parameter("setting", Parameter.KEYWORD_ONLY)
 PROMPTS_MEANING = (
     'each object is prompted by its "first" mask, or by "all" of its masks, as with --use_all_masks in SAM 2\'s '
@@ -30,6 +37,24 @@ def find_offered_settings(parameters: Mapping[str, Parameter]) -> dict[str, Para
     """What may be set for a tracker with these parameters: all but the checkpoint, and `prompts`."""
     offered = {name: parameter for name, parameter in parameters.items() if name != CHECKPOINT_PARAMETER}
     return {**offered, PROMPTS_PARAMETER.name: PROMPTS_PARAMETER}
+
+
+def find_run_settings(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
+    """The same, and the settings of a run that have options of their own, such as --prompt."""
+    return {**find_offered_settings(parameters), **RUN_PARAMETERS}
+
+
+def find_stated_settings(parameters: Mapping[str, Parameter], prompt: str, with_prompter: bool) -> dict[str, Parameter]:
+    """What run.json states of a run with this value of the setting `prompt`, by its default if nothing was given.
+
+    with_prompter: whether a prompter is used. A run that is prompted by masks, as all were once, says nothing of how
+    clicks are treated.
+    """
+    offered = find_run_settings(parameters)
+    unstated = [] if with_prompter else [*CLICKED_PARAMETERS]
+    if prompt == PROMPT_PARAMETER.default:
+        unstated.append(PROMPT_PARAMETER.name)
+    return {name: parameter for name, parameter in offered.items() if name not in unstated}
 
 
 def explain_settings(parameters: Mapping[str, Parameter], meanings: Mapping[str, str]) -> dict[str, str]:
@@ -53,7 +78,7 @@ def parse_tracker_settings(pairs: Iterable[str], tracker: str) -> dict[str, Any]
     Raises VosbenchError for an unknown tracker, and for a pair that `parse_settings` refuses.
     """
     parameters = registry.read_tracker_parameters(registry.find_tracker(tracker))
-    return parse_settings(pairs, find_offered_settings(parameters), tracker)
+    return parse_settings(pairs, find_run_settings(parameters), tracker)
 
 
 def parse_settings(pairs: Iterable[str], parameters: Mapping[str, Parameter], tracker: str) -> dict[str, Any]:

@@ -14,7 +14,13 @@ from vosbench.io.schema import build_dataclass
 IDENTITY_ENTRY = "makes"
 """The entry of a note that repeats what makes the run what it is; a damaged run.json is checked against it."""
 LENGTHS_ENTRY = "frames"
-NOT_PUBLISHED = (IDENTITY_ENTRY, LENGTHS_ENTRY)  # the entries of a note that run.json does not repeat
+FINISHED_ENTRY, IDLE_STOPS_ENTRY = "finished", "idle_stops"
+NOT_PUBLISHED = (
+    IDENTITY_ENTRY,
+    LENGTHS_ENTRY,
+    FINISHED_ENTRY,
+    IDLE_STOPS_ENTRY,
+)  # the entries of a note that run.json does not repeat
 NOTE_REMEDY = "delete it and repeat the command of this shard"
 
 
@@ -23,17 +29,22 @@ class ShardNote:
     """A note as it is on disk; notes of older versions lack some entries.
 
     shard: "i/N". videos: all videos that its command asked for. frames: the number of frames of each video that was
-    missing when the command began. host, started: where and when (UTC, ISO 8601) the command began. ended: when it
-    ended; None while it runs and after it was killed. makes: the identity of the run. facts: all entries of the note.
+    missing when the command began. host, process, started: where, by which process and when (UTC, ISO 8601) the command
+    began. ended: when it ended; None while it runs and after it was killed. makes: the identity of the run. finished:
+    the number of videos that ended since it began, known once it has ended. idle_stops: how often in succession it was
+    stopped by a signal before a video ended. facts: all entries of the note.
     """
 
     shard: str
     videos: tuple[str, ...]
     frames: Mapping[str, int] = field(default_factory=dict)
     host: str = "?"
+    process: int = 0
     started: str = "?"
     ended: str | None = None
     makes: Mapping[str, Any] | None = None
+    finished: int = 0
+    idle_stops: int = 0
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @property

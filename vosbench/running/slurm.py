@@ -1,25 +1,13 @@
-"""Read the shard of this process from Slurm's variables, and write the scripts of a job array that runs all shards.
-
-Slurm is the scheduler: it sends tasks to free nodes and requeues them after preemption.
-"""
+"""Read the shard of this process, and how often its job was restarted, from Slurm's variables."""
 
 from __future__ import annotations
 
 import os
-import re
-import shlex
-import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import write_text
 
 EXIT_REQUEUE = 75  # EX_TEMPFAIL, the exit status of a command that a signal has stopped
-NOTICE_SECONDS = 30  # between the signal and the end of a task's time limit; Slurm may send the signal 60 earlier
-RESERVED_OPTIONS = ("array", "job-name", "open-mode", "output", "requeue", "signal")  # of sbatch, set by the scripts
-GPU_OPTIONS = ("gres", "gpus")
 
 
 def read_shard(environment: Mapping[str, str] = os.environ) -> tuple[int, int] | None:
@@ -81,115 +69,7 @@ def _make_unclear_error(found: str) -> VosbenchError:
     )
 
 
-@dataclass(frozen=True)
-class JobArrayPlan:
-    """What a job array runs.
-
-    run: the folder of the run. infer: the command of each task, without --shard. evaluate: the command that scores
-    the run, empty for a split without public ground truth. shards: the number of tasks. options: further options of
-    sbatch, such as "partition=gpu".
-    """
-
-    run: Path
-    infer: tuple[str, ...]
-    evaluate: tuple[str, ...]
-    shards: int
-    options: tuple[str, ...] = ()
-
-    @property
-    def files(self) -> tuple[Path, Path]:
-        """The two scripts, beside the run's folder: of the array, and of the job that scores the run after it."""
-        infer, evaluate = (self.run.with_name(f"{self.run.name}.{step}.sbatch") for step in ("infer", "eval"))
-        return infer, evaluate
-
-
-def is_option(option: str) -> bool:
-    """Whether `option` is NAME=VALUE or NAME for sbatch, in the long form without dashes, and not a reserved one."""
-    name, _, value = option.partition("=")
-    return bool(re.fullmatch(r"[a-z][a-z-]*", name)) and value.isprintable() and name not in RESERVED_OPTIONS
-
-
-def format_array_script(plan: JobArrayPlan) -> str:
-    """The batch script of the array. A task that SIGUSR1 has stopped requeues itself.
-
-    Slurm sends SIGUSR1 before the time limit, and the user may send it by `scancel --signal=USR1`. It reaches the
-    process that `srun` started, or the shell, which passes it on. A plain `scancel` sends SIGTERM: the task ends for
-    good. After preemption Slurm itself requeues the task.
-    """
-    log = plan.run.with_name(f"{plan.run.name}.slurm-%A_%a.log")
-    return f"""\
-#!/bin/bash
-#SBATCH --job-name=vosbench
-#SBATCH --array=1-{plan.shards}
-#SBATCH --output="{log}"
-#SBATCH --open-mode=append
-#SBATCH --requeue
-#SBATCH --signal=B:USR1@{NOTICE_SECONDS}
-{_format_directives(plan.options)}
-# Each task tracks one shard into the run's folder, which all tasks share. Videos that are done are skipped.
-cd {shlex.quote(str(Path.cwd()))}
-srun --ntasks=1 ${{SLURM_CPUS_PER_TASK:+--cpus-per-task=$SLURM_CPUS_PER_TASK}} \
-    {shlex.join(plan.infer)} --shard "$SLURM_ARRAY_TASK_ID/{plan.shards}" &
-child=$!
-trap 'kill -USR1 $child; noticed=yes' USR1
-while wait $child; status=$?; [ "$noticed" ]; do noticed=; done  # a signal ends `wait` before the child has ended
-if [ $status -eq {EXIT_REQUEUE} ]; then scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"; fi
-exit $status
-"""
-
-
-def format_eval_script(plan: JobArrayPlan) -> str:
-    """The batch script of the job that scores the run after all tasks of the array have ended."""
-    log = plan.run.with_name(f"{plan.run.name}.slurm-%j.log")
-    return f"""\
-#!/bin/bash
-#SBATCH --job-name=vosbench-eval
-#SBATCH --output="{log}"
-{_format_directives(tuple(option for option in plan.options if not option.startswith(GPU_OPTIONS)))}
-cd {shlex.quote(str(Path.cwd()))}
-{shlex.join(plan.evaluate)}
-"""
-
-
-def write_scripts(plan: JobArrayPlan) -> list[str]:
-    """Write the scripts and return the commands that submit them, in which ARRAY stands for the first job's number."""
-    first, second = plan.files
-    write_text(first, format_array_script(plan))
-    commands = [f"sbatch {shlex.quote(str(first))}"]
-    if plan.evaluate:
-        write_text(second, format_eval_script(plan))
-        commands.append(f"sbatch --dependency=afterany:ARRAY {shlex.quote(str(second))}")
-    return commands
-
-
-def submit_scripts(plan: JobArrayPlan) -> list[str]:
-    """Write the scripts, submit them to Slurm and return the numbers of the jobs.
-
-    Raises VosbenchError if there is no sbatch on this machine, or if Slurm refuses a script.
-    """
-    write_scripts(plan)
-    first, second = plan.files
-    array = _run_sbatch("--parsable", str(first))
-    return [array] + (
-        [_run_sbatch("--parsable", f"--dependency=afterany:{array}", str(second))] if plan.evaluate else []
-    )
-
-
-def _run_sbatch(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["sbatch", *arguments], capture_output=True, text=True, check=True)
-    except FileNotFoundError:
-        raise VosbenchError("sbatch", "not found", "submit the scripts on a machine that has Slurm") from None
-    except subprocess.CalledProcessError as error:
-        raise VosbenchError(f"sbatch {arguments[-1]}", " ".join(error.stderr.split())) from None
-    return done.stdout.strip().partition(";")[0]
-
-
-def _format_directives(options: Sequence[str]) -> str:
-    return "".join(f"#SBATCH --{_quote_option(option)}\n" for option in options)
-
-
-def _quote_option(option: str) -> str:
-    """The option with quotes around a value that has spaces, as Slurm expects it."""
-    name, equals, value = option.partition("=")
-    return f'{name}{equals}"{value}"' if " " in value else option
+def read_restarts(environment: Mapping[str, str] = os.environ) -> int:
+    """How often Slurm has restarted the job of this process; 0 outside of Slurm."""
+    text = environment.get("SLURM_RESTART_COUNT", "")
+    return int(text) if text.isdecimal() else 0

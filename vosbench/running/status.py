@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from vosbench.io.paths import list_folders, list_images
-from vosbench.io.processes import is_locked
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import ShardNote, find_shards_never_begun
+from vosbench.running.shard_lock import is_at_work
+from vosbench.running.unfinished import find_unfinished_masks
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class VideoProgress:
 class ShardStatus:
     """How far a shard of a run is. Times are in UTC, in the form of ISO 8601.
 
-    state: "ended"; "at work" while a process holds the lock of the shard; "stopped" if the process has gone without
-    noting its end. videos, done, failed: numbers of videos. fps, eta: frames per second since it was started, and the
-    seconds until it ends; None while nothing is known. at: the videos in work.
+    state: "at work" while a process holds the lock of the shard; "ended" if it has tried all videos; "stopped" if it
+    was interrupted or killed before. videos, done, failed: numbers of videos. fps, eta: frames per second since it was
+    started, and the seconds until it ends; None while nothing is known. command: that began it, empty if it is not
+    known. at: the videos in work.
     """
 
     shard: str
@@ -47,6 +50,7 @@ class ShardStatus:
     failed: int
     fps: float | None = None
     eta: float | None = None
+    command: str = ""
     at: tuple[VideoProgress, ...] = ()
 
 
@@ -55,7 +59,7 @@ class RunStatus:
     """How far a run is: numbers of videos, and its shards.
 
     never_ran: the shards that were never begun; their videos are not counted. fps: frames per second of all shards
-    together. eta: the seconds until the last shard ends.
+    together. eta: the seconds until the last shard ends. mixture: how the masks differ in what made them, in a line.
     """
 
     run: str
@@ -66,6 +70,7 @@ class RunStatus:
     never_ran: tuple[str, ...] = ()
     fps: float | None = None
     eta: float | None = None
+    mixture: str | None = None
 
     @property
     def is_over(self) -> bool:
@@ -75,7 +80,8 @@ class RunStatus:
 
 def read_status(run: Run) -> RunStatus:
     """Read how far a run is. Raises VosbenchError if there is no run, or if a file of it is damaged."""
-    states = {video: entry["state"] for video, entry in run.read_facts()["videos"].items()}
+    facts = run.read_facts()
+    states = {video: entry["state"] for video, entry in facts["videos"].items()}
     notes = run.read_notes()
     shards = tuple(_read_shard_status(run, note, states) for note in notes)
     counts = Counter(states.values())
@@ -88,28 +94,38 @@ def read_status(run: Run) -> RunStatus:
         tuple(find_shards_never_begun(note.shard for note in notes)),
         sum(shard.fps or 0.0 for shard in shards) or None,
         max((shard.eta for shard in shards if shard.eta is not None), default=None),
+        describe_mixture(facts),
     )
 
 
 def _read_shard_status(run: Run, note: ShardNote, states: Mapping[str, str]) -> ShardStatus:
-    mine = Counter(states.get(video) for video in note.videos)
-    facts = (note.shard, note.host, note.started, note.ended)
-    counts = (len(note.videos), mine["done"], mine["failed"])
-    if note.ended:  # its process releases the lock at once: there is no need to look at it
-        return ShardStatus(*facts, "ended", *counts)
-    if not is_locked(run.lock_path(note.tag)):
-        return ShardStatus(*facts, "stopped", *counts)
+    mine = Counter(states.get(video, "pending") for video in note.videos)
+    status = ShardStatus(
+        note.shard,
+        note.host,
+        note.started,
+        note.ended,
+        "stopped" if mine["pending"] or not note.ended else "ended",
+        len(note.videos),
+        mine["done"],
+        mine["failed"],
+        command=str(note.facts.get("command", "")),
+    )
+    if not is_at_work(run, note):
+        return status
     at = tuple(_find_videos_in_work(run, note, states))
-    return ShardStatus(*facts, "at work", *counts, *_estimate_speed(note, states, at, datetime.now(UTC)), at)
+    fps, eta = _estimate_speed(note, states, at, datetime.now(UTC))
+    return replace(status, state="at work", fps=fps, eta=eta, at=at)
 
 
 def _find_videos_in_work(run: Run, note: ShardNote, states: Mapping[str, str]) -> list[VideoProgress]:
     """The pending videos of a shard that have a folder of unfinished masks."""
-    folders = {video: run.partial_masks(video, note.tag) for video in note.videos if states.get(video) == "pending"}
+    folders = find_unfinished_masks(run)
+    mine = {video: folders.get((video, note.tag)) for video in note.videos if states.get(video) == "pending"}
     return [
-        VideoProgress(video, _count_frames(folder), note.frames.get(video))
-        for video, folder in folders.items()
-        if folder.is_dir()
+        VideoProgress(video, max(map(_count_frames, found)), note.frames.get(video))
+        for video, found in mine.items()
+        if found
     ]
 
 

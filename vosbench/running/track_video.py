@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import zip_longest
@@ -16,13 +16,19 @@ import numpy as np
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.io.processes import peak_memory_mb
+from vosbench.io.memory import peak_memory_mb
+from vosbench.io.threads import count_torch_threads
+from vosbench.io.wording import count_of
 from vosbench.masks.labels import encode_labels, to_labels
+from vosbench.running.mask_files import count_mask_bytes
+from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
 from vosbench.running.record import hash_masks
 from vosbench.running.run import Run
+from vosbench.running.yielded import take_masks
 from vosbench.types import Labels, Masks, Tracker
 
 MAX_UNWRITTEN_FRAMES = 4  # frames whose masks may wait to be written
+_NOTHING: Any = object()  # in the place of a frame, or of masks, where there are too few
 
 
 def track_video(
@@ -40,6 +46,7 @@ def track_video(
     tracker yields too few or too many frames, or anything that is no mask of this video.
     """
     start = time.perf_counter()
+    stamp = stamp_prompt_files(dataset_split, name)
     video = dataset_split.video(name, on_read)
     size = video.frames[0].shape[:2]
     objects = sorted({object_id for masks in video.prompts.values() for object_id in masks})
@@ -48,13 +55,11 @@ def track_video(
     folders = {object_id: apart[object_id].name for object_id in objects if object_id in apart}
     with run.write_video(name) as folder:
         with _run_in_background(_write_masks) as write:
-            for index, (frame_name, found) in enumerate(zip_longest(frame_names, tracker.track(video))):
-                if frame_name is None or found is None:
-                    raise _make_count_error(index, len(frame_names), too_many=frame_name is None)
-                _check_masks(found, objects, size, frame_name)
-                write(folder, f"{frame_name}.png", _copy_masks(found, size, folders))
+            for index, (frame_name, found) in enumerate(_pair_frames(frame_names, tracker.track(video))):
+                masks = take_masks(found, objects, size, frame_name)
+                write(folder, f"{frame_name}.png", _copy_masks(masks, size, folders))
                 on_frame(index + 1)
-        digest = hash_masks(folder)
+        digest, mask_bytes = hash_masks(folder), count_mask_bytes(folder)
     seconds = time.perf_counter() - start
     return {
         "frames": len(frame_names),
@@ -63,7 +68,11 @@ def track_video(
         "fps": round(len(frame_names) / seconds, 2),
         "peak_memory_mb": peak_memory_mb(),
         "peak_gpu_memory_mb": _read_and_reset_peak_gpu_memory(),
+        "threads": count_torch_threads(),
         "digest": digest,
+        "prompts": hash_prompts(video.prompts),
+        "prompt_files": stamp,
+        "mask_bytes": mask_bytes,
     }
 
 
@@ -92,21 +101,20 @@ def _run_in_background(function: Callable[..., None]) -> Iterator[Callable[..., 
             wait_until(0)
 
 
-def _make_count_error(index: int, frames: int, too_many: bool) -> VosbenchError:
-    many = "more than " if too_many else ""
-    return VosbenchError("tracker", f"yielded {many}{index} of {frames} frames, expected masks for each")
+def _pair_frames(frame_names: Sequence[str], yielded: object) -> Iterator[tuple[str, object]]:
+    """Give each frame's name with what the tracker yielded for the frame.
 
-
-def _check_masks(found: Masks, objects: Sequence[int], size: tuple[int, int], frame_name: str) -> None:
-    """Raise VosbenchError for masks of a frame that would give a wrong score or could not be written."""
-    for object_id, mask in found.items():
-        if object_id not in objects:
-            raise VosbenchError(
-                f"frame {frame_name}", f"the tracker yielded object {object_id!r}, which was not prompted"
-            )
-        if getattr(mask, "dtype", None) != np.bool_ or mask.shape != size:
-            kind = f"{getattr(mask, 'dtype', type(mask).__name__)}{getattr(mask, 'shape', ' without a shape')}"
-            raise VosbenchError(f"frame {frame_name}", f"object {object_id} has a mask {kind}, expected bool{size}")
+    Raises VosbenchError if the numbers differ, and if `yielded` is no iterator.
+    """
+    if not isinstance(yielded, Iterable):
+        found = f"its method `track` returned {'None' if yielded is None else f'a {type(yielded).__name__}'}"
+        raise VosbenchError("tracker", found, "it must yield the masks of each frame")
+    for index, (name, found) in enumerate(zip_longest(frame_names, yielded, fillvalue=_NOTHING)):
+        if name is _NOTHING or found is _NOTHING:
+            many = "more than " if name is _NOTHING else ""
+            counted = f"yielded {many}{index} of {count_of(len(frame_names), 'frame')}"
+            raise VosbenchError("tracker", counted, "expected masks for each frame, and no more")
+        yield name, found
 
 
 def _copy_masks(found: Masks, size: tuple[int, int], objects: Mapping[int, str]) -> dict[str, Labels]:

@@ -12,11 +12,15 @@ import numpy as np
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.io import plugins
+from vosbench.io import paths, plugins
+from vosbench.io.threads import set_threads
+from vosbench.running.devices import Seat
 from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError, format_in_one_line, is_out_of_memory
+from vosbench.running.prompted_tracker import PromptedTracker, Prompting, build_prompter
 from vosbench.running.run import Run
 from vosbench.running.schedule import RunVideo
 from vosbench.running.track_video import track_video
+from vosbench.running.tracker_code import NO_CODE, TrackerCode, trace_code
 from vosbench.types import Tracker
 
 SEED = 0
@@ -29,6 +33,8 @@ class Work:
 
     tracker: `module:object`. settings: the arguments of its constructor, beside the device. lean: settings that need
     less memory. given: the tracker itself, a class or an object that is already built, if only this process has it.
+    code: the tracker's code as it was when the run began. recipe: the id of the `Recipe` of the masks. threads: with
+    how many a worker computes; None leaves them as they are. prompting: how objects are prompted; None for masks.
     """
 
     tracker: str
@@ -37,6 +43,10 @@ class Work:
     run: Run
     lean: Mapping[str, Any]
     given: Any = None
+    code: TrackerCode = NO_CODE
+    recipe: str = ""
+    threads: int | None = None
+    prompting: Prompting | None = None
 
     def absolute(self) -> Work:
         """The same work with absolute paths, because a tracker may change the current folder."""
@@ -56,14 +66,15 @@ def is_built(tracker: Any) -> bool:
 class VideoTracker:
     """Tracks videos of several runs in this process, with one built tracker at a time.
 
-    works: the work of each run, by its index. device: the name of the device in records and logs. torch_device: the
-    same device as trackers take it, such as "cpu" or "cuda". built_for: the run, and whether it is lean, for which
-    `tracker` was built.
+    works: the work of each run, by its index. seat: where this process works. torch_device: the device as trackers take
+    it, such as "cpu" or "cuda". on_build: called with False before a tracker is built, and with True after that.
+    built_for: the run, and whether it is lean, for which `tracker` was built.
     """
 
     works: Sequence[Work]
-    device: str
+    seat: Seat
     torch_device: str
+    on_build: Callable[[bool], None] = lambda done: None
     tracker: Tracker | None = None
     built_for: tuple[int, bool] | None = None
 
@@ -72,31 +83,62 @@ class VideoTracker:
     ) -> dict[str, Any]:
         """Track a video with the tracker of its run, built anew if another one is in use.
 
-        lean: use the settings of the run that need less memory. Returns, calls and raises what `track_video` does;
-        raises UnbuildableTrackerError, or the tracker's own error if memory ran out while it was built.
+        lean: use the settings of the run that need less memory. Returns what `track_video` does, and the recipe. Calls
+        and raises what it does; raises UnbuildableTrackerError, or the tracker's own error if memory ran out while it
+        was built.
         """
         work = self.works[item.run]
         if self.tracker is None or self.built_for != (item.run, lean):
             self.tracker = None  # first, because two models may not fit the device
+            self.on_build(False)
             self.tracker, self.built_for = self._build(work, lean), (item.run, lean)
+            self.on_build(True)
         seed_generators()
-        return track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
+        measured = track_video(self.tracker, item.video, work.dataset_split, work.run, on_frame, on_read)
+        return {**measured, "recipe": work.recipe}
 
     def _build(self, work: Work, lean: bool) -> Tracker:
-        if is_built(work.given):
-            return work.given  # type: ignore[no-any-return]
-        settings = {**work.settings, **(work.lean if lean else {})}
+        """The tracker of a run, which is prompted as the run wants it."""
+        if work.threads is not None and not is_built(work.given):
+            set_threads(work.threads)  # before, so that a tracker may choose another number
         try:
-            kind = work.given or plugins.load_object(work.tracker)
-            return kind(self.torch_device, **settings)  # type: ignore[no-any-return]
+            tracker = work.given if is_built(work.given) else self._build_tracker(work, lean)
+            return tracker if work.prompting is None else _prompt_tracker(tracker, work, self.torch_device)
         except VosbenchError as error:
             raise UnbuildableTrackerError(error.subject, error.found, error.remedy) from error
         except Exception as error:
             if is_out_of_memory(error):
                 raise
             reason = f"cannot be built ({format_in_one_line(error)})"
-            remedy = f"see {work.run.log_path(self.device)}"
+            remedy = f"see {work.run.log_path(self.seat.name)}"
             raise BrokenTrackerError(f"tracker {work.tracker}", reason, remedy) from error
+
+    def _build_tracker(self, work: Work, lean: bool) -> Any:
+        kind = work.given or _load_tracker_unchanged(work)
+        return kind(self.torch_device, **{**work.settings, **(work.lean if lean else {})})
+
+
+def _prompt_tracker(tracker: Tracker, work: Work, torch_device: str) -> Tracker:
+    """A tracker that gets clicks or boxes in place of masks, and the prompter that it needs."""
+    prompting, split = work.prompting, work.dataset_split
+    assert prompting is not None
+    prompter = build_prompter(prompting, torch_device)
+    folder = work.run.path / paths.RUN_PROMPTS
+
+    def name_frames(video: str) -> list[str]:
+        return [path.stem for path in split.frame_paths(video)]
+
+    return PromptedTracker(tracker, prompting, prompter, folder, name_frames)
+
+
+def _load_tracker_unchanged(work: Work) -> Any:
+    """Import a run's tracker. Raises VosbenchError if its code is not that with which the run began."""
+    kind = plugins.load_object(work.tracker)
+    before, now = work.code.sha256, trace_code(work.code.modules).sha256
+    if changed := [name for name in {**before, **now} if before.get(name) != now.get(name)]:
+        found = f"{', '.join(changed)} changed while the run was at work"
+        raise VosbenchError(work.run.path, found, "repeat the command; what is done is kept")
+    return kind
 
 
 def seed_generators() -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from PIL import features
 
 from vosbench.io.paths import Roots
+from vosbench.io.wording import count_of
 from vosbench.running import devices
 from vosbench.running.code_versions import read_commit, read_versions
 
@@ -28,7 +29,7 @@ class MachineFact(NamedTuple):
 
 def examine_machine(roots: Roots) -> Iterator[MachineFact]:
     """Yield the facts that help to find out why vosbench does not work on a machine, the most basic first."""
-    yield MachineFact("system", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    yield MachineFact("system", f"{platform.system()} {platform.machine()}, {count_of(os.cpu_count() or 1, 'core')}")
     for package, found in read_versions().items():
         yield MachineFact(package, found)
     if checkout := read_commit():

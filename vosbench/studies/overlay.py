@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
+from vosbench.io.files import replacing
 from vosbench.masks import labels
 from vosbench.masks.open import open_predictions
 from vosbench.masks.source import MaskSource
@@ -44,6 +46,17 @@ def draw_contact_sheet(results: Path, dataset_split: DatasetSplit, videos: Seque
             sheet.paste(tile, (column * (TILE_WIDTH + TILE_GAP), top + CAPTION_HEIGHT))
         top += height
     return sheet
+
+
+def save_contact_sheet(sheet: Image.Image, path: Path) -> None:
+    """Write a contact sheet as PNG, completely or not at all. Raises VosbenchError if it cannot be written."""
+    content = io.BytesIO()
+    sheet.save(content, format="PNG")
+    try:
+        with replacing(path) as beside:
+            beside.write_bytes(content.getvalue())
+    except OSError as error:
+        raise VosbenchError(path, f"cannot be written ({error.strerror})", "choose another file with --out") from None
 
 
 def _draw_row(dataset_split: DatasetSplit, video: str, prediction: MaskSource, columns: int) -> list[Image.Image]:

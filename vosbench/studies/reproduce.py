@@ -14,10 +14,14 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching import checkpoints
 from vosbench.io import plugins
 from vosbench.io.paths import Roots
+from vosbench.io.wording import count_of
 from vosbench.running import provenance
 from vosbench.running.attempts import Event
+from vosbench.running.devices import CPU
 from vosbench.running.infer import infer_jobs
 from vosbench.running.job import Job, prepare_job
+from vosbench.running.recipe import UNRECORDED, find_changes
+from vosbench.running.record import Record
 from vosbench.running.run import Run, open_scored_split
 from vosbench.running.settings import find_offered_settings
 from vosbench.studies.compare_masks import VideoComparison, compare_video
@@ -56,16 +60,22 @@ def reproduce_run(
     roots: Roots,
     devices: Sequence[str],
     on_event: Callable[[Event], None] = lambda event: None,
+    threads: int | None = None,
 ) -> RunComparison:
     """Track finished videos of a run again in a temporary folder and compare the masks. The run is not changed.
+
+    threads: of each worker; None is the number with which the run was begun.
 
     Raises VosbenchError if the dataset, checkpoint, tracker or a setting of the run is missing or has changed.
     """
     with tempfile.TemporaryDirectory(prefix="vosbench-") as folder:
         job = prepare_reproduction(run, videos, roots, Path(folder) / "run")
-        outcome = infer_jobs([job], devices, on_event=on_event)[0]
+        begun_with = run.read_facts().get("threads") if set(devices) == {CPU} else None
+        used = threads or begun_with
+        outcome = infer_jobs([job], devices, on_event=on_event, per_device=None, threads=used)[0]
         before = run.read_records()
-        again = {record.video: record for record in (*outcome.done, *outcome.failed)}
+        untried = [Record(video, "failed", error="not tried, as others had failed alike") for video in outcome.untried]
+        again = {record.video: record for record in (*outcome.done, *outcome.failed, *untried)}
         compared = [compare_video(run, before[video], outcome.run, again[video]) for video in job.videos]
         is_same = all(video.same for video in compared)
         return RunComparison(compared, [] if is_same else explain_differences(run, job, devices))
@@ -80,12 +90,15 @@ def prepare_reproduction(run: Run, videos: Sequence[str], roots: Roots, out: Pat
     dataset_split = open_scored_split(run.path, None, None, None, roots.datasets)
     checkpoint, settings = _locate_checkpoint(facts, roots), _find_deviating_settings(facts)
     job = prepare_job(roots, dataset_split, facts["tracker"], checkpoint, settings, out, videos)
-    _require_same_identity(run, facts, job.facts)
+    for recipe in dict.fromkeys(records[video].recipe for video in videos):
+        own = facts.get("recipes", {}).get(recipe or UNRECORDED, {}).get("facts", {})
+        _require_same_identity(run, {**facts, **own}, job.facts)
     for video in videos:
         if (found := len(dataset_split.frame_paths(video))) != records[video].frames:
             raise VosbenchError(
                 run.path,
-                f"video {video} had {records[video].frames} frames, and has {found} in {dataset_split.frames_folder}",
+                f"video {video} had {count_of(records[video].frames, 'frame')}, "
+                f"and has {found} in {dataset_split.frames_folder}",
                 "a run can be reproduced only with the same dataset",
             )
     return job
@@ -117,13 +130,41 @@ def explain_differences(run: Run, job: Job, devices: Sequence[str]) -> list[str]
         for video in videos
         if before[video].leaner != now[video].leaner
     ]
+    counts = {(before[video].threads, now[video].threads) for video in videos if before[video].threads}
+    reasons += [f"torch with {then} threads, now with {today}" for then, today in sorted(counts) if then != today]
     devices_then, devices_now = sorted({before[video].device for video in videos}), sorted(set(devices))
     if ("cpu" in devices_then) != ("cpu" in devices_now):
         reasons.append(f"tracked on {', '.join(devices_then)}, now on {', '.join(devices_now)}")
     elif "cpu" in devices_now:
         facts["gpus"] = None  # GPUs do not matter for masks that the CPU made
-    reasons += provenance.find_differences(facts, {**job.facts, **provenance.describe_machine()})
+    reasons += _explain_by_recipes(facts, job, {video: before[video].recipe for video in videos})
+    if prompted := [v for v in videos if before[v].prompts not in ("", now[v].prompts)]:
+        reasons.append(f"the prompts of {', '.join(prompted)}")
+    machine = {key: facts.get(key) for key in provenance.ENTRY_NOUNS}
+    reasons += provenance.find_differences(machine, {**job.facts, **provenance.describe_machine()})
     return reasons + _find_rewritten_videos(facts.get("shards", ()), job.work.dataset_split, videos)
+
+
+def _explain_by_recipes(facts: Mapping[str, Any], job: Job, used: Mapping[str, str]) -> list[str]:
+    """List what differs between that which made the masks of some videos and that which makes them now.
+
+    used: video -> the id of its recipe; empty for a video of an older version. Of such a video it is known only what
+    made some of the run.
+    """
+    reasons = []
+    for recipe in dict.fromkeys(used.values()):
+        mine = [video for video, name in used.items() if name == recipe]
+        known = facts.get("recipes", {}).get(recipe or UNRECORDED)
+        if known and recipe:
+            noted = {key: value for key, value in known["facts"]["versions"].items() if key not in job.recipe.parts}
+            changes = find_changes(known["parts"], job.recipe.parts)
+            changes += provenance.find_differences({"versions": noted}, job.facts)
+        else:
+            before = {key: value for key, value in facts.items() if key not in provenance.ENTRY_NOUNS}
+            changes = [*provenance.find_differences({**before, **(known or {}).get("facts", {})}, job.facts)]
+            changes.append("possibly the tracker, as what made these masks was not recorded for each video")
+        reasons += [f"{change} ({', '.join(mine)})" if len(mine) < len(used) else change for change in changes]
+    return reasons
 
 
 def _find_rewritten_videos(
@@ -135,7 +176,11 @@ def _find_rewritten_videos(
         default=math.inf,
     )
     files = {
-        video: [*dataset_split.frame_paths(video), *(dataset_split.masks_folder / video).rglob("*.png")]
+        video: [
+            *dataset_split.frame_paths(video),
+            *(dataset_split.masks_folder / video).rglob("*.png"),
+            *dataset_split.prompt_masks(video).path.rglob("*.png"),
+        ]
         for video in videos
     }
     newer = [video for video, paths in files.items() if any(path.stat().st_mtime > begun + 1 for path in paths)]

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io import files, paths
+from vosbench.io import paths
+from vosbench.io.plugins import find_near_names
+from vosbench.running.filed_scores import FiledScores, read_filed_scores
+from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import find_shards_never_begun
-
-SWEEP_TABLE = "table.csv"
-"""The file that a sweep's folder has and a run's folder does not."""
+from vosbench.studies.sweep_folder import find_sweep
 
 
 def find_run(name: str, results_root: Path) -> Run:
@@ -23,29 +24,53 @@ def find_run(name: str, results_root: Path) -> Run:
     for place in places:
         if (place / paths.RUN).is_file():
             return Run(place)
-    for table in (place / SWEEP_TABLE for place in places):
-        if table.is_file():
-            raise VosbenchError(name, "is a sweep, not a run", f"choose one of its runs, which {table} names")
-    raise VosbenchError(
-        name, f"no run is at {' or '.join(map(str, places))}", "to see all runs, run: vosbench list runs"
+    if sweep := find_sweep(name, results_root):
+        raise VosbenchError(name, "is a sweep, not a run", f"choose one of its runs, see: vosbench show {sweep.path}")
+    found = f"no run is at {' or '.join(map(str, places))}"
+    known = [str(path.parent.relative_to(results_root)) for path in results_root.glob(f"*/*/{paths.RUN}")]
+    near = f"; did you mean {' or '.join(names)}?" if (names := find_near_names(name, known)) else ""
+    raise VosbenchError(name, f"{found}{near}", "to see all runs, run: vosbench list runs")
+
+
+def find_masks(name: str, results_root: Path) -> Path:
+    """Return the path of a run as `find_run` does, or else a path at which other masks may be.
+
+    Raises VosbenchError if there is nothing.
+    """
+    places = [Path(name), results_root / name]
+    existing = [place for place in places if place.exists()]
+    return (
+        next((place for place in existing if paths.is_run(place)), None)
+        or next(iter(existing), None)
+        or find_run(name, results_root).path
     )
 
 
 def read_run_details(run: Run) -> dict[str, Any]:
-    """Return the content of run.json with three more entries.
+    """Return the content of run.json with four more entries.
 
     speed: frames, frames per second and worker, and peak memory in MB of the finished videos. scores: the means over
-    all objects, the signature and `older_than_run`; None if the run was never scored. never_begun: shards, as "2/8".
+    all objects and the signature; None if there are none of the whole run as it is now. evaluations: all that are filed
+    in the run, each with its folder, the means, the signature and its marks. mixture: how its masks differ in what made
+    them, in a line; None if they do not. never_begun: shards, as "2/8".
 
     Raises VosbenchError if run.json or the scores are damaged.
     """
-    facts = run.read_facts()
+    facts, filed = run.read_facts(), read_filed_scores(run)
+    whole = next((each for each in filed if each.stands_for_run), None)
     return {
         **facts,
         "speed": _measure_speed(run),
-        "scores": _read_scores(run),
+        "scores": {**whole.means, "signature": whole.signature} if whole else None,
+        "evaluations": [_describe_evaluation(each) for each in filed],
+        "mixture": describe_mixture(facts),
         "never_begun": find_shards_never_begun(shard["shard"] for shard in facts.get("shards", ())),
     }
+
+
+def _describe_evaluation(filed: FiledScores) -> dict[str, Any]:
+    means, marks = dict(filed.means), list(filed.marks)
+    return {"folder": str(filed.folder), "means": means, "signature": filed.signature, "marks": marks}
 
 
 def _measure_speed(run: Run) -> dict[str, Any]:
@@ -57,15 +82,3 @@ def _measure_speed(run: Run) -> dict[str, Any]:
         "peak_memory_mb": max((record.peak_memory_mb for record in done), default=None),
         "peak_gpu_memory_mb": max((record.peak_gpu_memory_mb for record in done), default=None),
     }
-
-
-def _read_scores(run: Run) -> dict[str, Any] | None:
-    path = run.path / paths.EVAL / paths.SCORES
-    if not path.is_file():
-        return None
-    scored = files.read_json(path)
-    for key in ("global", "signature"):
-        if key not in scored:
-            raise VosbenchError(path, f"damaged ({key!r} is missing)", f"run: vosbench eval --results {run.path}")
-    is_older = path.stat().st_mtime < (run.path / paths.RUN).stat().st_mtime
-    return {**scored["global"], "signature": scored["signature"], "older_than_run": is_older}

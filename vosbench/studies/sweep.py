@@ -15,29 +15,19 @@ All runs of a sweep share one queue. Repeating a sweep continues it, and adding 
 from __future__ import annotations
 
 import re
-import shlex
 import tomllib
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-from vosbench.datasets.split import choose_videos, open_split
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.evaluate import score_split
-from vosbench.evaluation.report import evaluation_files
-from vosbench.evaluation.summary import Evaluation
-from vosbench.io.files import write_bytes
-from vosbench.io.paths import Roots, scores_folder
 from vosbench.io.schema import build_dataclass
-from vosbench.running.job import Job, prepare_job
-from vosbench.running.run import Run
-from vosbench.trackers import registry
+from vosbench.trackers.registry import DEFAULT_TRACKER
 
 NAMED_AXES = ("dataset", "split", "tracker", "checkpoint")
 """The axes that are not settings of the tracker, in the order of the table's columns."""
-ROOT_FLAGS = ("--datasets", "--checkpoints", "--results-root")
 
 AxisValue = bool | int | float | str
 SweepCell = dict[str, AxisValue]
@@ -57,9 +47,24 @@ class Sweep:
         """The axes with more than one value; the dataset if there is none."""
         return [axis for axis, values in self.axes.items() if len(values) > 1] or ["dataset"]
 
-    def cells(self) -> list[SweepCell]:
-        """Every combination; the value of the last axis changes first."""
-        return [dict(zip(self.axes, values, strict=True)) for values in product(*self.axes.values())]
+    @property
+    def trackers(self) -> tuple[str, ...]:
+        """The names of the trackers."""
+        return tuple(map(str, self.axes.get("tracker", (DEFAULT_TRACKER,))))
+
+    def cells(self, has_axis: Callable[[str, str], bool] = lambda tracker, axis: True) -> list[SweepCell]:
+        """Every combination; the value of the last axis changes first.
+
+        has_axis: whether a tracker has an axis; the combinations of a tracker lack the axes that it has not.
+        """
+        cells: list[SweepCell] = []
+        for values in product(*self.axes.values()):
+            every = dict(zip(self.axes, values, strict=True))
+            tracker = str(every.get("tracker", DEFAULT_TRACKER))
+            cell = {axis: value for axis, value in every.items() if has_axis(tracker, axis)}
+            if cell == every or cell not in cells:
+                cells.append(cell)
+        return cells
 
 
 @dataclass(frozen=True)
@@ -124,90 +129,11 @@ def _parse_axis_values(axis: str, value: Any, where: str) -> tuple[AxisValue, ..
     return tuple(dict.fromkeys(values))
 
 
-@dataclass(frozen=True)
-class PlannedRun:
-    """A combination, the job of its run, and the folders of datasets, checkpoints and results."""
-
-    cell: SweepCell
-    job: Job
-    roots: Roots
-
-    @property
-    def run(self) -> Run:
-        """The run of this combination."""
-        return self.job.work.run
-
-    def command(self) -> str:
-        """Return the `vosbench infer` command that makes only this run, in the same folder."""
-        words = ["vosbench", "infer"]
-        for option, root, default in zip(ROOT_FLAGS, astuple(self.roots), astuple(Roots()), strict=True):
-            words += [option, str(root)] if root != default else []
-        for axis, value in self.cell.items():
-            text = format_axis_value(value)
-            words += [f"--{axis}", text] if axis in NAMED_AXES else ["--set", f"{axis}={text}"]
-        if len(self.job.videos) < len(self.job.work.dataset_split.videos):
-            words += ["--videos", ",".join(self.job.videos)]
-        return shlex.join(words)
-
-
-def plan_runs(sweep: Sweep, roots: Roots, videos: Sequence[str] = (), limit: int | None = None) -> list[PlannedRun]:
-    """Prepare the runs of a sweep. videos, limit: which videos of each split; all by default.
-
-    Raises VosbenchError, before any work, for a dataset, checkpoint, tracker, setting or video that does not exist.
-    """
-    planned = []
-    for cell in sweep.cells():
-        named = {axis: str(value) for axis, value in cell.items() if axis in NAMED_AXES}
-        settings = {axis: value for axis, value in cell.items() if axis not in NAMED_AXES}
-        dataset_split = open_split(named.get("dataset", "default"), named.get("split"), roots.datasets)
-        tracker = named.get("tracker", registry.DEFAULT_TRACKER)
-        chosen = choose_videos(dataset_split, videos, limit)
-        job = prepare_job(roots, dataset_split, tracker, named.get("checkpoint"), settings, videos=chosen)
-        planned.append(PlannedRun(cell, job, roots))
-    return planned
-
-
 def format_axis_value(value: AxisValue) -> str:
     """Format a value as the command line takes it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@dataclass(frozen=True)
-class CellResult:
-    """The scores of a combination, or the reason why it has none."""
-
-    planned: PlannedRun
-    evaluation: Evaluation | None = None
-    failure: str = ""
-
-
-def score_runs(
-    planned: Sequence[PlannedRun],
-    failed: Collection[Path] = (),
-    jobs: int | None = None,
-    on_run: Callable[[int, int], None] = lambda done, total: None,
-) -> list[CellResult]:
-    """Score every run that is complete and has public ground truth, and write the scores into the run.
-
-    failed: the paths of the runs in which a video failed. jobs: processes that score; one per core if None. on_run:
-    called with the number of runs that are scored, and with the number of all runs.
-    """
-    results = []
-    for done, each in enumerate(planned, 1):
-        results.append(_score_run(each, failed, jobs))
-        on_run(done, len(planned))
-    return results
-
-
-def _score_run(planned: PlannedRun, failed: Collection[Path], jobs: int | None) -> CellResult:
-    dataset_split, path = planned.job.work.dataset_split, planned.run.path
-    if path in failed:
-        return CellResult(planned, failure="some videos failed")
-    if not dataset_split.split.truth:
-        server = dataset_split.split.server
-        scored = f"scored at {server}" if server else "it cannot be scored"
-        return CellResult(planned, failure=f"the ground truth is not public; {scored}")
-    evaluation = score_split(path, dataset_split, planned.job.videos, jobs)
-    for name, content in evaluation_files(evaluation).items():
-        write_bytes(scores_folder(path) / name, content)
-    return CellResult(planned, evaluation)
+def format_cell(cell: Mapping[str, AxisValue], axes: Iterable[str]) -> str:
+    """Name a combination by its values of some axes."""
+    return ", ".join(f"{axis}={format_axis_value(cell[axis])}" for axis in axes if axis in cell)

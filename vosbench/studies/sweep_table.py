@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,30 +10,45 @@ from vosbench.evaluation.rows import ReportRow
 from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
 from vosbench.io.files import write_bytes
 from vosbench.studies.plots import draw_figures
-from vosbench.studies.sweep import CellResult, Sweep, format_axis_value
+from vosbench.studies.sweep import Sweep, format_axis_value
+from vosbench.studies.sweep_plan import SweepPlan
+from vosbench.studies.sweep_scores import CellResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
 SWEEP_METRICS = ("J&F-Mean", "J-Mean", "F-Mean")
-LAST_COLUMNS = (*SWEEP_METRICS, "fps", "peak_gpu_memory_mb", "run")
+LAST_COLUMNS = (*SWEEP_METRICS, "fps", "peak_gpu_memory_mb", "scored", "run")
 
 
 def make_sweep_rows(sweep: Sweep, results: Sequence[CellResult]) -> list[ReportRow]:
-    """Return one row per run: the varied axes, the metrics as fractions, frames per second, and GPU memory in MB."""
+    """Return one row per run: the varied axes, the metrics as fractions, frames per second, and GPU memory in MB.
+
+    scored: what sets the scores apart from those of the whole split, in words; only rows of such scores have it.
+    """
     rows = []
     for result in results:
-        cell = result.planned.cell
+        cell, means = result.cell, result.means
         row: ReportRow = {axis: format_axis_value(cell[axis]) for axis in sweep.varied_axes if axis in cell}
-        if result.evaluation:
-            row |= {metric: result.evaluation[metric] for metric in SWEEP_METRICS if metric in result.evaluation}
-        records = [record for record in result.planned.run.read_records().values() if record.state == "done"]
+        row |= {name: mean for name in SWEEP_METRICS if (mean := means.get(name)) is not None}
+        row |= {"scored": ", ".join(result.marks)} if result.marks else {}
+        every_record = result.run.read_records().values() if result.run else ()
+        records = [record for record in every_record if record.state == "done"]
         if seconds := sum(record.seconds for record in records):
             row["fps"] = sum(record.frames for record in records) / seconds
         if memory := max((record.peak_gpu_memory_mb for record in records), default=0.0):
             row["peak_gpu_memory_mb"] = memory
         rows.append(row)
     return rows
+
+
+def parse_sweep_rows(rows: Sequence[Mapping[str, str]]) -> list[ReportRow]:
+    """Return the rows of a sweep's CSV as `make_sweep_rows` made them, without the paths of the runs."""
+    numbers = {*SWEEP_METRICS, "fps", "peak_gpu_memory_mb"}
+    return [
+        {column: float(text) if column in numbers else text for column, text in row.items() if text and column != "run"}
+        for row in rows
+    ]
 
 
 def make_sweep_table(rows: Sequence[ReportRow]) -> Table:
@@ -44,19 +59,21 @@ def make_sweep_table(rows: Sequence[ReportRow]) -> Table:
 
 
 def write_sweep_files(
-    sweep: Sweep, results: Sequence[CellResult], rows: Sequence[ReportRow], folder: Path, with_plots: bool = True
+    plan: SweepPlan, results: Sequence[CellResult], rows: Sequence[ReportRow], folder: Path, with_plots: bool = True
 ) -> None:
     """Write table.csv in full precision, table.md, commands.sh with the command of every run, and the plots."""
-    signatures = dict.fromkeys(result.evaluation.signature for result in results if result.evaluation)
-    with_runs = [{**row, "run": str(result.planned.run.path)} for row, result in zip(rows, results, strict=True)]
+    signatures = dict.fromkeys(result.signature for result in results if result.signature)
+    with_runs: list[ReportRow] = [
+        {**row, "run": str(result.run.path) if result.run else ""} for row, result in zip(rows, results, strict=True)
+    ]
     texts = {
         "table.csv": format_sweep_csv(with_runs),
         "table.md": format_markdown([make_sweep_table(rows)], "`, `".join(signatures) or "nothing was scored"),
-        "commands.sh": "".join(f"{result.planned.command()}\n" for result in results),
+        "commands.sh": "".join(f"{planned.command()}\n" for planned in plan.runs),
     }
     files = {name: text.encode() for name, text in texts.items()}
     if with_plots:
-        files |= draw_figures(rows, sweep.varied_axes, SWEEP_METRICS, sweep.title)
+        files |= draw_figures(rows, plan.sweep.varied_axes, SWEEP_METRICS, plan.sweep.title)
     for name, content in files.items():
         write_bytes(folder / name, content)
 

@@ -59,8 +59,8 @@ def get_accepted_kinds(tracker: object) -> tuple[str, ...]:
 def check_prompt(subject: str, prompt: Prompt, size: tuple[int, int]) -> None:
     """Raise VosbenchError for a prompt that a frame of this (height, width) cannot have. The error begins with subject.
 
-    These are a mask of another size or type, no click at all, a click outside the frame, and a box that is empty or
-    goes beyond the frame. An empty mask is allowed: the object is then not in this frame.
+    These are what is no prompt, a mask of another size or type, no click at all, a click outside the frame, and a box
+    that is empty or goes beyond the frame. An empty mask is allowed: the object is then not in this frame.
     """
     height, width = size
     frame = f"in a frame of {width} x {height} pixels"
@@ -68,6 +68,8 @@ def check_prompt(subject: str, prompt: Prompt, size: tuple[int, int]) -> None:
         if prompt.dtype != np.bool_ or prompt.shape != (height, width):
             raise VosbenchError(subject, f"expected a mask bool[{height}, {width}], found {prompt.dtype}{prompt.shape}")
         return
+    if not isinstance(prompt, PointPrompt | BoxPrompt):
+        raise VosbenchError(subject, f"expected a mask, a PointPrompt or a BoxPrompt, found a {type(prompt).__name__}")
     if isinstance(prompt, BoxPrompt):
         if not (0 <= prompt.left < prompt.right <= width and 0 <= prompt.top < prompt.bottom <= height):
             corners = f"{prompt.left:g},{prompt.top:g},{prompt.right:g},{prompt.bottom:g}"

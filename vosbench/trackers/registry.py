@@ -13,13 +13,15 @@ from inspect import Parameter
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.plugins import load_object, make_unknown_name_error
+from vosbench.io.plugins import find_module_spec, load_object, make_unknown_name_error
 
 BUILT_IN_TRACKERS = {
     "cutie": "vosbench.trackers.cutie:Cutie",
     "flow": "vosbench.trackers.flow:Flow",
+    "mask-propagation": "vosbench.trackers.mask_propagation:MaskPropagation",
     "sam2": "vosbench.trackers.sam2:Sam2",
     "sam2long": "vosbench.trackers.sam2long:Sam2Long",
+    "simvos": "vosbench.trackers.simvos:SimVos",
     "static": "vosbench.trackers.static:Static",
 }
 """Where each built-in tracker is. Older runs repeat these in run.json, so that they must stay importable."""
@@ -38,16 +40,18 @@ def known_plugins(group: str, built_in: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_tracker(name: str) -> str:
-    """Where a tracker is, as `module:object`; `name` may be a tracker's name or already of that form.
+    """Where a tracker is, as `module:object`.
 
-    Raises VosbenchError for any other name.
+    name: of a tracker, or already of that form, or `path/to/file.py:object`.
+
+    Raises VosbenchError for any other name, and for a file that is not there or cannot be a module.
     """
     known = known_trackers()
     if name in known:
         return known[name]
     if ":" in name:
-        return name
-    raise make_unknown_name_error("tracker", name, known)
+        return find_module_spec(name)
+    raise make_unknown_name_error("tracker", name, known, "to see all, run: vosbench list trackers")
 
 
 def read_tracker_parameters(spec: str | Callable[..., Any]) -> dict[str, Parameter]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import count_of
 from vosbench.masks.labels import from_labels, read_labels
 from vosbench.media.clip import Clip
 from vosbench.types import BoxPrompt, Mask, Point, PointPrompt, Prompt
@@ -29,7 +30,8 @@ class Moment(NamedTuple):
         if self.in_seconds:
             return clip.find_frame(self.value)
         if not 0 <= self.value < len(clip.frames):
-            found = f"there is no frame {int(self.value)}, the video has {len(clip.frames)} frames, counted from 0"
+            frames = count_of(len(clip.frames), "frame")
+            found = f"there is no frame {int(self.value)}, the video has {frames}, counted from 0"
             raise VosbenchError(subject, found, f"give one from 0 to {len(clip.frames) - 1}")
         return int(self.value)
 
@@ -93,12 +95,12 @@ def _combine(index: int, object_id: int, points: list[Point], shape: BoxPrompt |
 def _read_prompt(clip: Clip, entry: GivenPrompt) -> Mapping[int, Point | BoxPrompt | Mask]:
     """The objects that one prompt gives."""
     if isinstance(entry.given, Path):
-        return _read_masks(clip, entry, entry.given)
+        return _read_mask_prompts(clip, entry, entry.given)
     _check_inside(clip, entry, entry.given)
     return {_check_object_id(1 if entry.object_id is None else entry.object_id, entry.text): entry.given}
 
 
-def _read_masks(clip: Clip, entry: GivenPrompt, path: Path) -> dict[int, Mask]:
+def _read_mask_prompts(clip: Clip, entry: GivenPrompt, path: Path) -> dict[int, Mask]:
     """The masks of a label map, one for each id, or all of its pixels as the object that was named.
 
     A map that holds only 0 and 255 is one object.

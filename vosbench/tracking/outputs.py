@@ -92,14 +92,14 @@ def _open_writers(
     if outputs.masks:
         folder = stack.enter_context(assembling(outputs.masks))
         write_text(folder / FACTS, comment)
-        yield lambda index, frame: _copy_masks(store, index, folder)
+        yield lambda index, frame: _copy_label_map(store, index, folder)
     if outputs.rle:
         yield stack.enter_context(_writing_rle(outputs.rle, clip, store, facts))
     if outputs.dataset:
         yield stack.enter_context(_writing_dataset(outputs.dataset, clip, store, comment))
 
 
-def _copy_masks(store: MaskStore, index: int, folder: Path) -> None:
+def _copy_label_map(store: MaskStore, index: int, folder: Path) -> None:
     (folder / store.path_of(index).name).write_bytes(store.path_of(index).read_bytes())
 
 
@@ -132,6 +132,6 @@ def _writing_dataset(path: Path, clip: Clip, store: MaskStore, comment: str) -> 
 
         def write(index: int, frame: Any) -> None:
             Image.fromarray(frame).save(frames / f"{index:05}.jpg", quality=FRAME_QUALITY)
-            _copy_masks(store, index, masks)
+            _copy_label_map(store, index, masks)
 
         yield write

@@ -16,10 +16,11 @@ from vosbench.io.files import hash_file_sha256
 from vosbench.io.paths import Roots
 from vosbench.media.clip import Clip, open_clip
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
+from vosbench.trackers.session_base import DIRECTIONS
 from vosbench.tracking.clip_prompts import ClipPrompts, GivenPrompt, collect_prompts, describe_prompts
 from vosbench.tracking.mask_store import FACTS, MaskStore
 from vosbench.tracking.outputs import Outputs, write_outputs
-from vosbench.tracking.track_clip import DIRECTIONS, track_clip
+from vosbench.tracking.track_clip import track_clip
 from vosbench.tracking.tracker_choice import (
     PrompterChoice,
     TrackerChoice,

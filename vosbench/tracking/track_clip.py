@@ -11,8 +11,6 @@ from vosbench.tracking.clip_prompts import ClipPrompts
 from vosbench.tracking.mask_store import MaskStore
 from vosbench.types import Prompter, Tracker, Video
 
-DIRECTIONS = ("both", "forwards", "backwards")
-
 
 def track_clip(
     tracker: Tracker,

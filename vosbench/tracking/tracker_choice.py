@@ -53,8 +53,8 @@ def choose_tracker_with_settings(
     chosen = choose_tracker(tracker)
     parameters = registry.read_tracker_parameters(chosen.spec)
     values = settings.parse_tracker_settings(pairs, tracker)
-    if settings.PROMPTS_PARAMETER.name in values:
-        raise VosbenchError("--set prompts", "a video has only the prompts that are given with it", "leave it out")
+    for key in settings.RUN_PARAMETERS.keys() & values.keys():
+        raise VosbenchError(f"--set {key}", "a video has only the prompts that are given with it", "leave it out")
     weights = choose_checkpoint(chosen.name, checkpoint, parameters, checkpoints)
     offered = {name: parameter for name, parameter in parameters.items() if name != "checkpoint"}
     facts = {

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from vosbench.errors import VosbenchError
 from vosbench.io.files import remove_path
+from vosbench.trackers.session_base import DIRECTIONS
 from vosbench.tracking.request import collect_facts
-from vosbench.tracking.track_clip import DIRECTIONS
 from vosbench.types import BoxPrompt, Mask, Masks, Point
 from vosbench.ui.command import write_command
 from vosbench.ui.export import export_files, list_output_options

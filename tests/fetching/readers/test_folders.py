@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -60,16 +61,40 @@ def test_frames_masks_and_lists_may_come_from_different_sources() -> None:
     ]
 
 
-def test_of_two_files_with_one_path_the_later_sources_counts() -> None:
-    content = read(members("a.zip", *BEAR), members("b.zip", "x/Annotations/bear/#1.png", "x/JPEGImages/bear/#3.JPG"))
-    sources = {str(entry.path): entry.member.source.name for entry in content.entries}
-    assert sources == {
-        "Annotations/bear/00000.png": "b.zip",
-        "Annotations/bear/00001.png": "a.zip",
-        "JPEGImages/bear/00000.jpg": "b.zip",
-        "JPEGImages/bear/00001.jpg": "b.zip",
-        "JPEGImages/bear/00002.jpg": "b.zip",
+@pytest.mark.parametrize("turned", [False, True])
+def test_of_two_sources_of_frames_the_fuller_one_counts_whatever_the_order(turned: bool) -> None:
+    some, every = [*members("some.zip", *BEAR)], [*members("all.zip", "all/JPEGImages/bear/#3.JPG")]
+    content = read(every, some) if turned else read(some, every)
+    assert {str(entry.path): entry.member.source.name for entry in content.entries} == {
+        "Annotations/bear/00000.png": "some.zip",
+        "Annotations/bear/00001.png": "some.zip",
+        "JPEGImages/bear/00000.jpg": "all.zip",
+        "JPEGImages/bear/00001.jpg": "all.zip",
+        "JPEGImages/bear/00002.jpg": "all.zip",
     }
+    assert content.notes == (
+        "frames that some.zip and all.zip both have (2) are from all.zip, which has more of the same videos",
+    )
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(
+    ("files", "path"),
+    [
+        ("Annotations/bear/#1.png", "Annotations/bear/00000.png"),
+        ("JPEGImages/bear/#2.jpg", "JPEGImages/bear/00000.jpg"),
+    ],
+)
+def test_two_files_for_one_path_that_differ_are_refused_whatever_the_order(files: str, path: str, turned: bool) -> None:
+    one, other = [*members("a.zip", *BEAR)], [*members("b.zip", f"x/{files}")]
+    found = f"^{path}: a.zip: {path} and b.zip: x/{path} differ, and both are files for it; give only one of them"
+    with pytest.raises(VosbenchError, match=found):
+        read(other, one) if turned else read(one, other)
+
+
+def test_two_files_for_one_path_may_be_equal() -> None:
+    twice = [replace(member, source=Path("b.zip")) for member in members("a.zip", *BEAR)]
+    assert len(read(members("a.zip", *BEAR), twice).entries) == 4
 
 
 def test_the_cards_folder_is_preferred_to_the_normal_layouts() -> None:
@@ -163,6 +188,27 @@ def test_only_frames_and_masks_are_taken_out_of_the_folders() -> None:
 def test_objects_may_have_folders_of_their_own_and_few_masks() -> None:
     content = read(members("a", "JPEGImages/bear/#3.jpeg", "Annotations/bear/000/#1.PNG", "Annotations/bear/12/#2.png"))
     assert paths(content)[3:] == [f"Annotations/bear/{p}.png" for p in ("000/00000", "12/00000", "12/00001")]
+
+
+META = '{"videos": {"bear": {"objects": {"1": {}}}}}'
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_meta_file_that_is_given_by_itself_is_preferred_to_one_in_an_archive(turned: bool) -> None:
+    tree = [*members("a.zip", "val/valid_meta.json", *(f"val/{path}" for path in BEAR))]
+    alone = [*lists("meta.json", "meta.json", META)]
+    split = Split("val", meta=("valid_meta.json", "meta.json"))
+    content = read(alone, tree, split=split) if turned else read(tree, alone, split=split)
+    assert {e.member.source.name for e in content.entries if str(e.path) == "val_meta.json"} == {"meta.json"}
+
+
+@pytest.mark.parametrize(("attributes", "taken"), [(META, True), ('{"bear": ["BC", "LRA"]}', False), ("{", False)])
+def test_where_no_meta_file_is_found_another_file_of_its_form_is_tried(attributes: str, taken: bool) -> None:
+    split = Split("val", beside=("attributes.json",))
+    content = read(members("a", *BEAR), lists("attributes.json", "attributes.json", attributes), split=split)
+    assert ("val_meta.json" in paths(content), paths(content)[-1]) == (taken, "attributes.json")
+    content = read(members("a", *BEAR, "meta.json"), lists("attributes.json", "attributes.json", META), split=split)
+    assert [str(e.member.source) for e in content.entries if str(e.path) == "val_meta.json"] == ["a"]
 
 
 def test_the_meta_file_and_the_other_files_of_the_card_are_kept() -> None:

@@ -124,3 +124,13 @@ def test_a_compressed_tar_is_unpacked_once_and_linked(tmp_path: Path) -> None:
         list(save_all([(member, tmp_path / "new" / member.name) for member in members]))
         assert all((tmp_path / "new" / member.name).stat().st_nlink == 2 for member in members)
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_a_name_that_is_not_utf8_is_refused_before_anything_is_saved_and_harmless_unless_saved(tmp_path: Path) -> None:
+    source = pack_tar(tmp_path / "a.tar", ("a.txt", b"a"), ("b\udce4r.txt", b"b"))
+    with open_members([source]) as (good, bad):
+        with pytest.raises(VosbenchError) as caught:
+            list(save_all([(good, tmp_path / "new" / good.name), (bad, tmp_path / "new" / bad.name)]))
+        assert str(caught.value).startswith(f"{source}: entry 'b\\udce4r.txt' has a name that is not UTF-8; rename it")
+        assert not (tmp_path / "new").exists()
+        assert list(save_all([(good, tmp_path / "new" / good.name)])) == [1]

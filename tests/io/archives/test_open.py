@@ -237,3 +237,27 @@ def test_a_compressed_tar_is_unpacked_only_once(tmp_path: Path, kind: str, monke
     monkeypatch.setattr(tar, "UNPACKERS", {magic: watch(unpack) for magic, unpack in tar.UNPACKERS.items()})
     assert contents(source) == files
     assert max(steps_back) <= tarfile.BLOCKSIZE  # going back further would unpack everything before it once more
+
+
+def test_an_archive_of_no_interest_in_an_archive_stays_closed(tmp_path: Path) -> None:
+    inner = pack(tmp_path, "tar.gz", FILES).read_bytes()
+    source = pack_zip(tmp_path / "a.zip", ("all/train.tar.gz", b"not even an archive"), ("all/valid.tar.gz", inner))
+    with open_members([source], tmp_path / "scratch", closed={"train.tar.gz", "a.zip"}) as members:
+        assert [str(member.name) for member in members] == [f"all/{name}" for name in FILES]
+
+
+@pytest.mark.parametrize("outer", ["zip", "tar"])
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("tar.")])
+def test_a_compressed_tar_in_an_archive_is_unpacked_without_a_copy_of_it(tmp_path: Path, outer: str, kind: str) -> None:
+    inner = pack(tmp_path, kind, FILES).read_bytes()
+    source = pack(tmp_path, outer, {f"valid.{kind}": inner})
+    with open_members([source], tmp_path / "scratch") as members:
+        unpacked = [path.read_bytes() for path in (tmp_path / "scratch").rglob("*") if path.is_file()]
+        assert sorted(unpacked) == sorted(FILES.values())
+        assert {str(member.name): member.read() for member in members} == FILES
+
+
+def test_a_damaged_archive_in_an_archive_is_named_with_its_place(tmp_path: Path) -> None:
+    inner = pack(tmp_path, "tar.gz", FILES).read_bytes()
+    source = pack_zip(tmp_path / "a.zip", ("all/valid.tar.gz", inner[:-9]), method=zipfile.ZIP_STORED)
+    assert "is damaged" in refusal(source, "/all/valid.tar.gz")

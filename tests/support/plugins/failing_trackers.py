@@ -1,11 +1,14 @@
-"""Trackers with one fault each. The fault strikes in the video `bad`, and in `once` on the first attempt alone."""
+"""Trackers with one fault each. The fault strikes in the video `bad`, and in `once` only on the first attempt."""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,18 +80,60 @@ class WrongSize(Faulty):
         return iter([{1: np.zeros((2, 2), np.bool_)}] * 99)
 
 
-class NotBool(Faulty):
-    """Yields probabilities."""
+class Nothing(Faulty):
+    """Yields None."""
+
+    def fail(self, masks: Masks) -> Iterator[Any]:
+        return iter([None] * 99)
+
+
+class Shaken(Faulty):
+    """Meets an error of the file system, which may pass."""
 
     def fail(self, masks: Masks) -> Iterator[Masks]:
-        return iter([{label: mask.astype(np.float32) for label, mask in masks.items()}] * 99)
+        raise OSError(errno.EIO, "Input/output error", "/shaken/disk")
 
 
-class Stranger(Faulty):
-    """Yields an object that nobody asked for."""
+class Broken(Static):
+    """Has a bug that every video meets."""
 
-    def fail(self, masks: Masks) -> Iterator[Masks]:
-        return iter([{**masks, 9: masks[1]}] * 99)
+    def track(self, video: Video) -> Iterator[Masks]:
+        raise TypeError(f"no mask 00{len(video.frames)} in {video.name}")
+
+
+class SlowToBuild(Static):
+    """Takes its time to be built."""
+
+    def __init__(self, device: str, seconds: float = 60) -> None:
+        time.sleep(seconds)
+
+
+class Threads(Static):
+    """Prints with how many threads it computes."""
+
+    def __init__(self, device: str) -> None:
+        names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        sys.stdout.write(" ".join(f"{name}={os.environ.get(name)}" for name in names) + "\n")
+
+
+class Chatty(Static):
+    """Prints its process and a lot more for every frame."""
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        for masks in super().track(video):
+            sys.stdout.write(f"{os.getpid()} {'x' * 2**21}\n")
+            yield masks
+
+
+def start_children(memo: str) -> None:
+    """Start a child that inherits all that is open, and one of another program, which live for minutes."""
+    forked = os.fork()
+    if not forked:
+        time.sleep(300)
+        os._exit(0)
+    program = subprocess.Popen(["sleep", "300"])
+    with (Path(memo) / "children").open("a") as file:
+        file.write(f"{forked}\n{program.pid}\n")
 
 
 class Slow(Static):
@@ -136,6 +181,25 @@ class Greedy(Static):
                 os.kill(os.getpid(), signal.SIGKILL)
             raise MemoryError("no room")
         yield from super().track(video)
+
+
+class Parent(Greedy):
+    """Has children that do not end by themselves. `then`: what becomes of it in its first video: "killed" as when
+    memory runs out, "stopped", or "stuck" in native code that lets no thread of Python run."""
+
+    def __init__(self, device: str, modest: bool = False, memo: str = "", then: str = "") -> None:
+        super().__init__(device, modest)
+        self.then = then
+        start_children(memo)
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        if self.then == "killed" and not self.modest:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.then == "stopped":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        if self.then == "stuck":
+            ctypes.PyDLL(None).sleep(300)
+        yield from Static.track(self, video)
 
 
 class Crashed(Faulty):

@@ -12,6 +12,7 @@ from typing import IO, Any, NamedTuple
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import Member
+from vosbench.io.wording import count_of
 
 FRAME_JPEG_QUALITY = 95
 
@@ -39,7 +40,7 @@ def count_video_frames(file: Member) -> VideoFile:
     if not decoded:
         raise make_video_error(file, "cannot be decoded")
     if frames < announced:
-        raise make_video_error(file, f"decodes to {frames} frames, but states {announced}")
+        raise make_video_error(file, f"decodes to {count_of(frames, 'frame')}, but states {announced}")
     return VideoFile(file, frames, image.shape[:2])
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from vosbench.datasets.card import Split
 from vosbench.errors import VosbenchError
+from vosbench.fetching.readers.join import VideoFolders, join_frames, join_masks, list_videos
 from vosbench.fetching.readers.lists import find_list_locations, plan_meta_files, read_listed_videos
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
@@ -28,24 +29,22 @@ class LayoutEntry(NamedTuple):
     member: Member
 
 
+class MissingFolderError(VosbenchError):
+    """No source has a folder of frames, or of masks."""
+
+
 @dataclass(frozen=True)
 class SplitContent:
     """A split as a reader found it.
 
     entries: in the order of the members, because archives are read fastest in it. missing: videos that the publisher
-    lists, but that have no frames or no masks here.
+    lists, but that have no frames or no masks here. notes: what was chosen where the sources hold several.
     """
 
     videos: Sequence[str]
     entries: Sequence[LayoutEntry]
     missing: Sequence[str] = ()
-
-
-class VideoFolders(NamedTuple):
-    """A folder of video folders in one source. top: its parent folder. files: by their paths in it."""
-
-    top: PurePosixPath
-    files: Mapping[str, Member]
+    notes: Sequence[str] = ()
 
 
 DatasetReader = Callable[[Sequence[Member], Split], SplitContent]
@@ -61,8 +60,8 @@ def read_folders(members: Sequence[Member], split: Split) -> SplitContent:
     members: the files of all sources (archives and folders). split: its card.
 
     Frames and masks are searched in each source separately, in the card's folder, or else in the normal layout's
-    folder. Then they are joined: a source may have only frames, only masks, or only a list or a meta file. If two files
-    have the same path, the one of the later source is used. A folder named after another split (`train/JPEGImages`) is
+    folder. Then they are joined: a source may have only frames, only masks, or only a list or a meta file. `join`
+    says which file is used if several have the same path. A folder named after another split (`train/JPEGImages`) is
     skipped. Suffixes become lower-case, as in the normal layout. A video with few masks is complete; a video without
     masks, and a listed video without frames, is missing.
 
@@ -72,35 +71,34 @@ def read_folders(members: Sequence[Member], split: Split) -> SplitContent:
     frames and masks, and in the folders above them up to the top of every source.
 
     Raises VosbenchError if no folder of frames or of masks is found, if a source has several, if only lists of other
-    splits are found, and if a list is damaged.
+    splits are found, if a list is damaged, and if two files for one path differ.
     """
     sources: dict[Path, list[Member]] = defaultdict(list)
     for member in members:
         sources[member.source].append(member)
     frames = _find_video_folders(sources, split, (split.frames, paths.FRAMES), FRAME_PATTERN)
-    masks = _find_video_folders(sources, split, (split.masks, paths.MASKS), MASK_PATTERN)
+    masks = _find_video_folders(sources, split, (split.masks, paths.MASKS), MASK_PATTERN, split.separate_prompts)
     around = find_list_locations(sources, [folders.top for folders in (*frames, *masks)])
-    in_frames = _collect_videos(frames)
+    in_frames = list_videos(frames)
     listed = read_listed_videos(around, split, in_frames) or list(split.names) or sorted(in_frames)
-    kept = in_frames & _collect_videos(masks) & set(listed)
-    plan = {
-        **dict(_plan_layout(frames, paths.FRAMES, kept)),
-        **dict(_plan_layout(masks, paths.MASKS, kept)),
-        **dict(plan_meta_files(around, split)),
-    }
+    kept = in_frames & list_videos(masks) & set(listed)
+    joined = (join_frames(frames, kept), join_masks(masks, split, kept))
+    plan = {**joined[0].files, **joined[1].files, **dict(plan_meta_files(around, split))}
     order = {id(member): position for position, member in enumerate(members)}
     entries = sorted((LayoutEntry(*item) for item in plan.items()), key=lambda entry: order[id(entry.member)])
     expected = dict.fromkeys([*listed, *split.names])
     missing = [video for video in expected if video not in kept]
-    return SplitContent([video for video in listed if video in kept], entries, missing)
+    notes = (*joined[0].notes, *joined[1].notes)
+    return SplitContent([video for video in listed if video in kept], entries, missing, notes)
 
 
 def _find_video_folders(
-    sources: Mapping[Path, Sequence[Member]], split: Split, candidates: Sequence[str], below: str
+    sources: Mapping[Path, Sequence[Member]], split: Split, candidates: Sequence[str], below: str, several: bool = False
 ) -> list[VideoFolders]:
     """The folder of frames, or of masks, in each source that has one.
 
     candidates: names of the folder, the first one found counts. below: the pattern of the paths of files in it.
+    several: whether one source may have several of them.
     """
     places, foreign = [], []
     for source, members in sources.items():
@@ -108,18 +106,18 @@ def _find_video_folders(
             tops = _find_tops(members, folder, below)
             own = _select_tops_of_split(tops, source, split)
             foreign += [f"{top / folder}" for top in tops if top not in own]
-            if len(own) > 1:
-                several = ", ".join(sorted(map(str, own)))
-                raise VosbenchError(source, f"several folders {folder}, in {several}", "give one of them with --from")
+            if len(own) > 1 and not several:
+                names = ", ".join(sorted(map(str, own)))
+                raise VosbenchError(source, f"several folders {folder}, in {names}", "give one of them with --from")
             if own:
-                places.append(VideoFolders(own[0], tops[own[0]]))
+                places += [VideoFolders(source, top, tops[top]) for top in own]
                 break
     if places:
         return places
     at_top = sorted({member.name.parts[0] for members in sources.values() for member in members})[:5]
     searched = ", ".join(map(str, [*sources][:5])) or "any file"
     found = f"{foreign[0]} of another split" if foreign else f"only {', '.join(at_top) or 'an empty folder'}"
-    raise VosbenchError(
+    raise MissingFolderError(
         f"split {split.name}",
         f"no {candidates[0]}/<video>/<frame> in {searched}, found {found}",
         "give the files of this split with --from",
@@ -152,16 +150,3 @@ def _find_split_word(names: Sequence[str]) -> str | None:
         if len(found) == 1:
             return found.pop()
     return None
-
-
-def _collect_videos(found: Iterable[VideoFolders]) -> set[str]:
-    return {path.partition("/")[0] for folders in found for path in folders.files}
-
-
-def _plan_layout(found: Iterable[VideoFolders], folder: str, kept: set[str]) -> Iterator[tuple[PurePosixPath, Member]]:
-    """Pair the files of the videos in `kept` with their paths in the normal layout; a later source's come last."""
-    for folders in found:
-        for path, member in folders.files.items():
-            if path.partition("/")[0] in kept:
-                stem, dot, suffix = path.rpartition(".")
-                yield PurePosixPath(folder, f"{stem}{dot}{suffix.lower()}"), member

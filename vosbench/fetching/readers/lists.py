@@ -11,6 +11,7 @@ from vosbench.datasets import meta
 from vosbench.datasets.card import Split
 from vosbench.datasets.meta import META_FILE
 from vosbench.errors import VosbenchError
+from vosbench.fetching.readers.join import choose_equal
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
 
@@ -70,14 +71,30 @@ def _read_json_videos(member: Member, in_frames: set[str]) -> list[str]:
 
 
 def plan_meta_files(around: ListLocations, split: Split) -> Iterator[tuple[PurePosixPath, Member]]:
-    """Pair the meta file and the other files on the card with their paths; the last source that has one counts."""
-    metas = [
-        found
-        for name in (META_FILE, *split.meta)
-        if (found := _find_nearest_files(around, name.format(split=split.name)))
-    ]
-    if metas:
-        yield PurePosixPath(META_FILE.format(split=split.name)), metas[0][-1]
+    """Pair the meta file and the other files on the card with their paths.
+
+    A file that is a source by itself is preferred to one in an archive or folder.
+    Raises VosbenchError if there are several, and they differ.
+    """
+    names = dict.fromkeys(name.format(split=split.name) for name in (META_FILE, *split.meta))
+    metas = [found for name in names if (found := _find_nearest_files(around, name))]
+    others = [found for name in split.beside if name.endswith(".json") and (found := _find_nearest_files(around, name))]
+    if metas := metas or [found for found in others if _is_meta_file(found[0])]:
+        path = META_FILE.format(split=split.name)
+        yield PurePosixPath(path), _choose_file([member for found in metas for member in found], metas[0], path)
     for name in split.beside:
         if found := _find_nearest_files(around, name):
-            yield PurePosixPath(found[-1].name.name), found[-1]
+            yield PurePosixPath(found[-1].name.name), _choose_file(found, found, name)
+
+
+def _is_meta_file(member: Member) -> bool:
+    """Whether a file is JSON that states the objects of a video."""
+    try:
+        return any("objects" in video for video in json.loads(member.read())["videos"].values())
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False
+
+
+def _choose_file(found: Sequence[Member], best_named: Sequence[Member], path: str) -> Member:
+    alone = [member for member in found if str(member.name) == member.source.name and not member.source.is_dir()]
+    return choose_equal(alone or best_named, path)

@@ -19,6 +19,7 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import Member
+from vosbench.io.wording import count_of
 from vosbench.masks import rle
 
 # The size of a PNG is known only when it is encoded. In SA-V's example it is about this:
@@ -60,7 +61,9 @@ def read_masklets(file: Member) -> Masklets | None:
         raise _make_masklets_error(file, f"does not have one mask in every step for each of its objects, {objects}")
     every = _find_step_distance(frames, len(counts))
     if not every:
-        raise _make_masklets_error(file, f"has masks in {len(counts)} of {frames} frames, which does not tell in which")
+        raise _make_masklets_error(
+            file, f"has masks in {len(counts)} of {count_of(frames, 'frame')}, which does not tell in which"
+        )
     return Masklets(file, frames, sizes.pop(), every, objects, counts)
 
 

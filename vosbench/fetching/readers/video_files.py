@@ -8,7 +8,7 @@ after these frames, which are kept as they are, or those in `<video>_manual.json
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -21,9 +21,12 @@ from vosbench.fetching.readers.folders import LayoutEntry, SplitContent, read_fo
 from vosbench.fetching.readers.sav_json import Masklets
 from vosbench.io import paths
 from vosbench.io.archives.members import Member
+from vosbench.io.wording import count_of
 
 VIDEO_SUFFIXES = frozenset({".avi", ".mkv", ".mov", ".mp4", ".webm"})
 ANNOTATION_SUFFIX = "_manual.json"
+BATCH_VIDEOS = 16  # some thousand frames and masks, each of which takes a kilobyte or two of memory
+COMMON = -1  # the number of the batch of members that belong to no video
 BYTES_PER_PIXEL = 0.4  # an estimate: DAVIS's frames take 0.28 to 0.51
 
 
@@ -57,6 +60,31 @@ def read_video_files(members: Sequence[Member], split: Split) -> SplitContent:
         else:
             found.append(member)
     return _expand_first_frames(read_folders(found, split), firsts, annotations)
+
+
+def list_video_files(members: Iterable[Member]) -> list[str]:
+    """The names of the videos that are files, each once, in the order of the members."""
+    found = (member.name.stem for member in members if member.name.suffix.lower() in VIDEO_SUFFIXES)
+    return list(dict.fromkeys(found))
+
+
+def split_into_batches(members: Sequence[Member]) -> Iterator[list[Member]]:
+    """Split the members into batches of BATCH_VIDEOS video files, so that a reader needs memory only for so many.
+
+    Each batch has the annotations and masks of its videos, and all members that belong to no video. Members without any
+    video file are one batch.
+    """
+    batch_of = {video: number // BATCH_VIDEOS for number, video in enumerate(list_video_files(members))}
+    batches: dict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        name = member.name
+        owners = (name.stem, name.stem.rpartition("_")[0], *reversed(name.parts[:-1]))  # a video, its JSON, its masks
+        batches[next((batch_of[owner] for owner in owners if owner in batch_of), COMMON)].append(member)
+    common = batches.pop(COMMON, [])
+    for number in sorted(batches):
+        yield [*batches[number], *common]
+    if not batches:
+        yield common
 
 
 def _find_video_files(members: Sequence[Member], split: Split) -> set[Member]:
@@ -122,9 +150,11 @@ def _check_masks_fit(video_file: VideoFile, frame_names: set[str], annotation: M
     """Raises VosbenchError if a video's masks do not fit its frames: the PNGs of `frame_names`, and those in JSON."""
     file, frames, size = video_file
     if stray := sorted(frame_names - {Path(_format_frame_name(index)).stem for index in range(frames)}):
-        raise make_video_error(file, f"decodes to {frames} frames from 00000 on, but has a mask of frame {stray[0]}")
+        raise make_video_error(
+            file, f"decodes to {count_of(frames, 'frame')} from 00000 on, but has a mask of frame {stray[0]}"
+        )
     if annotation and annotation.frames > frames:
-        found = f"decodes to {frames} frames, but its {ANNOTATION_SUFFIX} states {annotation.frames}"
+        found = f"decodes to {count_of(frames, 'frame')}, but its {ANNOTATION_SUFFIX} states {annotation.frames}"
         raise make_video_error(file, found)
     if annotation and annotation.size != size:
         shown, drawn = (f"{height}x{width}" for height, width in (size, annotation.size))

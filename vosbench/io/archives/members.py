@@ -24,9 +24,18 @@ from vosbench.io.processes import count_cores
 
 READ_CHUNK = 2**20  # bytes
 FILES_PER_BATCH = 64  # files that a thread saves at a time
+READ_REMEDY = "check the disk, and that you may read it"
 # zipfile, tarfile and the decompressors raise more on damaged input than they document.
 DAMAGE_ERRORS: tuple[type[Exception], ...] = (OSError, EOFError, ValueError, ArithmeticError, LookupError, RuntimeError)
 DAMAGE_ERRORS += (struct.error, zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+
+
+class DamagedArchiveError(VosbenchError):
+    """A file is cut off, damaged, or no archive although its name says so. source: the file."""
+
+    def __init__(self, source: Path, found: str, remedy: str) -> None:
+        super().__init__(source, found, remedy)
+        self.source = source
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +88,12 @@ def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
     error. Of two members for one path the last one is saved. Members that cannot be read in parallel are saved first,
     one by one in the order of the pairs; the others follow on all cores. Files on disk are hard-linked as in `save`.
 
-    Raises VosbenchError if a member is damaged, DiskError if a file cannot be written; the files saved so far remain.
+    Raises VosbenchError if a member is damaged or has a name that is not UTF-8, DiskError if a file cannot be written;
+    the files saved so far remain.
     """
     members = {path: member for member, path in pairs}
+    for path, member in members.items():
+        require_utf8(member, path)
     done = len(pairs) - len(members)
     for folder in {path.parent for path in members}:
         with translate_write_errors(folder):
@@ -98,6 +110,18 @@ def save_all(pairs: Sequence[tuple[Member, Path]]) -> Iterator[int]:
             yield (done := done + count)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def require_utf8(member: Member, path: Path) -> None:
+    """Raise VosbenchError if a member cannot be saved under a name because its bytes are not UTF-8.
+
+    Python reads such bytes as lone surrogates. They could be saved, but not listed in a text file or in dataset.json.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        found = f"entry {str(member.name)!a} has a name that is not UTF-8"
+        raise VosbenchError(member.source, found, "rename it, and give the folder or archive again") from None
 
 
 def _fill_batch(pairs: Sequence[tuple[Member, Path]]) -> int:
@@ -133,15 +157,20 @@ def translate_write_errors(path: Path) -> Iterator[None]:
 
 @contextmanager
 def translate_read_errors(source: Path, member: str | None = None) -> Iterator[None]:
-    """Turn whatever damaged input raises into a VosbenchError that names the source, and the member if there is one."""
+    """Turn whatever damaged input raises into a DamagedArchiveError that names the source, and the member if given.
+
+    What the operating system refuses, such as a file without permission, is a VosbenchError: the source may be whole.
+    """
     try:
         yield
     except DAMAGE_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         found = f"{f'entry {member!r} ' if member else ''}is damaged or cannot be read ({reason})"
+        if isinstance(error, OSError) and error.errno is not None:
+            raise VosbenchError(source, found, READ_REMEDY) from None
         remedy = "delete it and download it again"
         if source.is_dir():
             remedy = "repair or replace this file"
         elif get_archive_name(source.name):
             remedy = "add its last volumes if they are missing, or download all of its volumes again"
-        raise VosbenchError(source, found, remedy) from None
+        raise DamagedArchiveError(source, found, remedy) from None

@@ -8,7 +8,7 @@ deep. A single file that is not an archive is a list of one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,9 +19,16 @@ from vosbench.errors import VosbenchError
 from vosbench.io.archives import tar
 from vosbench.io.archives import zip as zip_archive
 from vosbench.io.archives.folder import walk_folder
-from vosbench.io.archives.members import Member, make_opener, translate_read_errors, translate_write_errors
+from vosbench.io.archives.members import (
+    DamagedArchiveError,
+    Member,
+    make_opener,
+    translate_read_errors,
+    translate_write_errors,
+)
+from vosbench.io.archives.packed import open_in_place
 from vosbench.io.archives.safety import ArchiveEntry, check_entries, make_refusal, max_unpacked_size
-from vosbench.io.archives.volumes import Volumes, find_volumes, get_archive_name, group_volumes, is_archive
+from vosbench.io.archives.volumes import PackedBytes, Volumes, find_volumes, get_archive_name, group_volumes, is_archive
 from vosbench.io.archives.zip import ZIP_MAGICS
 
 SEVENZIP_MAGIC = b"7z\xbc\xaf\x27\x1c"
@@ -30,7 +37,9 @@ HEAD_BYTES = 512  # the beginning of a file, which tells its kind
 
 
 @contextmanager
-def open_members(sources: Sequence[Path], scratch: Path | None = None) -> Iterator[list[Member]]:
+def open_members(
+    sources: Sequence[Path], scratch: Path | None = None, closed: Collection[str] = ()
+) -> Iterator[list[Member]]:
     """List the files of several folders and archives; they can be read until the block ends.
 
     The list goes source by source, each archive in its own order and folders sorted. The volumes of one archive are one
@@ -46,10 +55,12 @@ def open_members(sources: Sequence[Path], scratch: Path | None = None) -> Iterat
     Files that a killed process left there are ignored; the caller has to delete them. Without a scratch folder an
     archive inside an archive is a plain member, and an archive that has to be unpacked is refused.
 
+    closed: names of archives that are left out, and not unpacked, where they lie inside an archive.
+
     Raises VosbenchError for a source that is missing, damaged, unsafe or of an unknown kind, DiskError for a full disk.
     """
     with ExitStack() as stack:
-        workspace = _Workspace(scratch, stack)
+        workspace = _Workspace(scratch, stack, closed)
         yield [member for paths in _group_sources(sources) for member in _open_source(paths, workspace)]
 
 
@@ -64,10 +75,14 @@ def require_py7zr(subject: object) -> None:
 
 @dataclass(frozen=True)
 class _Workspace:
-    """The folder to unpack into, if there is one, and the stack of what is closed and deleted in the end."""
+    """The folder to unpack into, if there is one, and the stack of what is closed and deleted in the end.
+
+    closed: names of archives inside archives that are left out.
+    """
 
     scratch: Path | None
     stack: ExitStack
+    closed: Collection[str]
 
     def make_folder(self, archive: Path) -> Path:
         """Make an empty folder of a new name to unpack an archive into."""
@@ -104,17 +119,17 @@ def _open_source(paths: Sequence[Path], workspace: _Workspace) -> list[Member]:
         if source.is_dir():
             return list(walk_folder(source))
         max_bytes = max_unpacked_size(sum(path.stat().st_size for path in paths))
-    members = _open_archive(paths, source, workspace, max_bytes)
+        packed = Volumes(paths, workspace.stack)
+    members = _open_archive(packed, source, workspace, max_bytes)
     return members if workspace.scratch is None else list(_open_inner_archives(members, workspace, max_bytes))
 
 
-def _open_archive(paths: Sequence[Path], source: Path, workspace: _Workspace, max_bytes: int) -> list[Member]:
+def _open_archive(packed: PackedBytes, source: Path, workspace: _Workspace, max_bytes: int) -> list[Member]:
     """List the members of one archive, of at most so many bytes in all; a file that is no archive is its own member.
 
-    paths: where its volumes lie. source: what to call it, for an archive inside an archive its path in the outer one.
+    source: what to call it, for an archive inside an archive its path in the outer one.
     """
     with translate_read_errors(source):
-        packed = Volumes(paths, workspace.stack)
         max_bytes = min(max_bytes, max_unpacked_size(packed.size))
         entries = _read_entries(source, packed, workspace, max_bytes)
         if entries is None:
@@ -124,13 +139,13 @@ def _open_archive(paths: Sequence[Path], source: Path, workspace: _Workspace, ma
 
 
 def _read_entries(
-    source: Path, packed: Volumes, workspace: _Workspace, max_bytes: int
+    source: Path, packed: PackedBytes, workspace: _Workspace, max_bytes: int
 ) -> Iterable[ArchiveEntry] | None:
     """Iterate over the entries of an archive in its order; None for a file that neither is nor claims to be one."""
     head = packed.read_at(0, HEAD_BYTES)
-    if head.startswith(ZIP_MAGICS):
+    if isinstance(packed, Volumes) and head.startswith(ZIP_MAGICS):
         return zip_archive.read_zip_entries(source, packed)
-    if head.startswith(SEVENZIP_MAGIC):
+    if isinstance(packed, Volumes) and head.startswith(SEVENZIP_MAGIC):
         require_py7zr(source)
         from vosbench.io.archives import sevenzip
 
@@ -139,7 +154,7 @@ def _read_entries(
         return tar.read_tar_entries(source, packed, partial(workspace.make_folder, source), max_bytes)
     if is_archive(source.name) or source.suffix.lower() in UNSUPPORTED_SUFFIXES:
         remedy = "download it again, or unpack it by hand and give the folder instead"
-        raise VosbenchError(source, "neither a folder nor a zip, tar or 7z archive", remedy)
+        raise DamagedArchiveError(source, "neither a folder nor a zip, tar or 7z archive", remedy)
     return None
 
 
@@ -151,9 +166,13 @@ def _open_inner_archives(members: Sequence[Member], workspace: _Workspace, max_b
         if not is_archive(first.name.name):
             yield first
             continue
-        paths = [volume.file_on_disk or workspace.save(volume) for volume in volumes]
+        if first.name.name in workspace.closed:
+            continue
         inner = first.source / first.name
-        for member in _open_archive(paths, inner, workspace, bytes_left):
+        packed = open_in_place(volumes) or Volumes(
+            [volume.file_on_disk or workspace.save(volume) for volume in volumes], workspace.stack
+        )
+        for member in _open_archive(packed, inner, workspace, bytes_left):
             if is_archive(member.name.name):
                 raise make_refusal(inner, "lies two archives deep, where only one is opened", str(member.name))
             bytes_left -= member.size

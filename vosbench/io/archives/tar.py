@@ -16,7 +16,7 @@ from typing import IO, cast
 
 from vosbench.io.archives.members import READ_CHUNK, Member, make_opener, translate_write_errors
 from vosbench.io.archives.safety import ArchiveEntry, make_refusal
-from vosbench.io.archives.volumes import Volumes
+from vosbench.io.archives.volumes import PackedBytes
 
 UNPACKERS: dict[bytes, Callable[[IO[bytes]], io.BufferedIOBase]] = {
     b"\x1f\x8b": lambda stream: gzip.GzipFile(fileobj=stream),
@@ -37,7 +37,7 @@ def is_tar(head: bytes) -> bool:
 
 
 def read_tar_entries(
-    path: Path, packed: Volumes, make_folder: Callable[[], Path], max_bytes: int
+    path: Path, packed: PackedBytes, make_folder: Callable[[], Path], max_bytes: int
 ) -> Iterator[ArchiveEntry]:
     """Yield the entries in their order, reading the tar once.
 

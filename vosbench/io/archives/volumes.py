@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from itertools import accumulate, product
 from pathlib import Path
 from string import ascii_lowercase
-from typing import IO, TYPE_CHECKING, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Protocol, TypeVar, cast
 
 from vosbench.errors import VosbenchError
 
@@ -77,6 +77,18 @@ def _check_volumes(archive: str, parts: Sequence[str]) -> None:
             raise VosbenchError(
                 missing, f"missing, although {archive}.{part} is there", f"download {missing}, or add it to --from"
             )
+
+
+class PackedBytes(Protocol):
+    """The bytes of an archive: volumes on disk, or an archive inside another one. size: how many they are."""
+
+    size: int
+
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return bytes from an offset on: at least one and at most `size`; none at the end."""
+
+    def open(self, start: int = 0, size: int | None = None) -> IO[bytes]:
+        """Return an independent stream over `size` bytes from `start` on, or over all that follow."""
 
 
 class Volumes:

@@ -1,12 +1,12 @@
 """Prompt, follow and correct the objects of one video with SAM2Long, in any order of steps.
 
 What the authors' code does not define is defined here. A prompt is a conditioning frame, as in SAM 2: every frame is
-looked at with the memories of all prompts of the object, and all of them have the highest rank among the scales of the
-keys. The pathways of an object begin anew at each of its prompts: what they found before is decided there, and their
-history is empty. A propagation that starts where an object has no prompt goes on, on one pathway, from what is known of
-the frames just before; where nothing is known of them, from the prompts only. A prompt without memory, and the first
-frame after a prompt that no other memory is near to, are as in SAM 2. Clicks into a frame that was propagated correct
-the mask there by the memory with which a pathway would look at this frame.
+looked at with the memories of all prompts of the object, each of which counts with the object score of the one prompt
+there. The pathways of an object begin anew at each of its prompts: what they found before is decided, and their history
+is empty. A propagation that starts where an object has no prompt goes on, on one pathway, from what is known of the
+frames just before; where nothing is known of them, from the prompts only. A prompt in a frame that was not propagated
+is as in SAM 2, and so is the frame after an object's only prompt. Clicks into a frame that was propagated correct the
+mask there by the memory with which a pathway would look at this frame.
 """
 
 from __future__ import annotations

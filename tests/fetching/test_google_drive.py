@@ -1,0 +1,39 @@
+"""Downloads from Google Drive, of which a proxy on this machine plays the part."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.server import Server, serve_as_google
+from vosbench.fetching import google_drive
+from vosbench.fetching.http_errors import RetryError
+
+URL = "https://drive.google.com/uc?id=1"
+
+
+@pytest.fixture
+def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A server that plays Google Drive for this process."""
+    with serve_as_google(tmp_path / "google.pem") as server:
+        monkeypatch.setenv("https_proxy", server.url(""))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(server.certificate))
+        yield server
+
+
+def test_pages_that_lead_to_themselves_for_ever_end_the_attempt(
+    tmp_path: Path, google: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(google_drive, "PATIENCE", 0.1)
+    form = '<form id="download-form" action="https://drive.google.com/uc"><input type="hidden" name="id" value="1">'
+    google.files, google.silence = {"uc?id=1": form.encode()}, 0.1
+    with pytest.raises(RetryError, match=r"no byte of the file came in 0\.5 s, only pages that lead to others"):
+        google_drive.continue_drive_file(URL, tmp_path, lambda done, total: None, timeout=5)
+
+
+def test_a_drive_that_says_nothing_ends_the_attempt(tmp_path: Path, google: Server) -> None:
+    google.silence = 1.0
+    with pytest.raises(RetryError, match=r"timed out|no byte of the file came"):
+        google_drive.continue_drive_file(URL, tmp_path, lambda done, total: None, timeout=0.2)

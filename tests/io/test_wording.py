@@ -1,0 +1,29 @@
+"""Numbers of things are in the singular or in the plural."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import vosbench
+from vosbench.io.wording import count_of
+
+PACKAGE = Path(vosbench.__file__).parent
+NOUNS = "videos|frames|objects|runs|shards|files|masks|attempts|findings|splits|workers|cores|GPUs"
+
+
+@pytest.mark.parametrize(("number", "words"), [(0, "0 videos"), (1, "1 video"), (2, "2 videos")])
+def test_one_thing_is_in_the_singular(number: int, words: str) -> None:
+    assert count_of(number, "video") == words
+
+
+def test_no_message_has_a_plural_behind_a_number_that_may_be_one() -> None:
+    found = [
+        f"{path.name}: {line.strip()}"
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.search(rf"\{{[^{{}}]*\}} (?:{NOUNS})\b(?!/| of)", line) and 'f"' in line
+    ]
+    assert [line for line in found if "masks are there" not in line] == []  # fewer than there should be, so "0 of 1"

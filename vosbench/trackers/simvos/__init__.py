@@ -1,0 +1,5 @@
+"""SimVOS as a tracker."""
+
+from vosbench.trackers.simvos.tracker import SimVos
+
+__all__ = ["SimVos"]
