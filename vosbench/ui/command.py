@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from vosbench.types import BoxPrompt, Point
 from vosbench.ui.models import LoadedModels, list_model_options
-from vosbench.ui.scene import Given, MarkedScene
+from vosbench.ui.scene import HandPrompt, MarkedScene
 
 
 def write_command(video: str, scene: MarkedScene, models: LoadedModels, direction: str, outputs: Sequence[str]) -> str:
@@ -24,7 +24,7 @@ def write_command(video: str, scene: MarkedScene, models: LoadedModels, directio
     return shlex.join([*words, *outputs])
 
 
-def _list_prompt_options(place: str, prompt: Given) -> Iterator[str]:
+def _list_prompt_options(place: str, prompt: HandPrompt) -> Iterator[str]:
     if isinstance(prompt, BoxPrompt):
         corners = (prompt.left, prompt.top, prompt.right, prompt.bottom)
         yield from ("--box", place + ",".join(map(_format_number, corners)))

@@ -53,20 +53,19 @@
     if (event.target.closest?.("#play")) play();
   });
 
-  // Gradio loses a click into a picture that is still loading: repeat it when the picture has come.
-  const loaded = () => {
-    const picture = document.querySelector("#picture img");
-    return picture?.complete && picture.naturalWidth ? picture : null;
-  };
+  // Gradio loses a click into a picture that is loading or being replaced: repeat it when the picture has come.
+  const picture = () => document.querySelector("#picture img");
+  const isLoaded = (image) => image?.complete && image.naturalWidth > 0;
   document.addEventListener("click", (event) => {
-    if (!event.isTrusted || !event.target.closest?.("#picture") || loaded()) return;
+    if (!event.isTrusted || !picture() || !event.target.closest?.("#picture")) return;
+    if (event.target === picture() && isLoaded(picture())) return;
     event.stopPropagation();
     const place = { bubbles: true, clientX: event.clientX, clientY: event.clientY };
+    let tries = 0;
     const waiting = setInterval(() => {
-      const picture = loaded();
-      if (!picture) return;
+      if (!isLoaded(picture()) && ++tries < 500) return;
       clearInterval(waiting);
-      picture.dispatchEvent(new MouseEvent("click", place));
+      picture()?.dispatchEvent(new MouseEvent("click", place));
     }, 20);
   }, true);
 })();

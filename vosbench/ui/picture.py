@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from vosbench.media.draw import DARK, choose_colour, draw_masks
 from vosbench.types import BoxPrompt, Frame, Mask, Masks
-from vosbench.ui.scene import Given
+from vosbench.ui.scene import HandPrompt
 
 MOST_SIDE, LEAST_SIDE = 1280, 640  # pixels of the picture's longer side
 POSITIVE, NEGATIVE = (40, 200, 80), (235, 60, 60)
@@ -44,7 +44,7 @@ class PictureScale:
 def draw_picture(
     frame: Frame,
     masks: Masks,
-    prompts: Mapping[int, Given],
+    prompts: Mapping[int, HandPrompt],
     names: Mapping[int, str],
     corner: tuple[int, int] | None = None,
     true: Masks | None = None,

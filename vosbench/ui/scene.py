@@ -10,7 +10,7 @@ from vosbench.errors import VosbenchError
 from vosbench.tracking.clip_prompts import MAX_OBJECT_ID, ClipPrompts
 from vosbench.types import BoxPrompt, Point, PointPrompt
 
-Given = PointPrompt | BoxPrompt
+HandPrompt = PointPrompt | BoxPrompt
 MAX_NAME = 40  # characters
 
 
@@ -23,14 +23,14 @@ class MarkedScene:
     """
 
     names: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({1: "object 1"}))
-    prompts: Mapping[int, Mapping[int, Given]] = field(default_factory=dict)
+    prompts: Mapping[int, Mapping[int, HandPrompt]] = field(default_factory=dict)
     object_id: int = 1
 
-    def get_prompt(self, index: int, object_id: int) -> Given | None:
+    def get_prompt(self, index: int, object_id: int) -> HandPrompt | None:
         """The prompt of an object in a frame."""
         return self.prompts.get(index, {}).get(object_id)
 
-    def with_prompt(self, index: int, object_id: int, prompt: Given | None) -> MarkedScene:
+    def with_prompt(self, index: int, object_id: int, prompt: HandPrompt | None) -> MarkedScene:
         """The scene with a prompt of an object in a frame, in place of the one that is there; None takes it away."""
         frame = {known: given for known, given in self.prompts.get(index, {}).items() if known != object_id}
         if prompt is not None:
