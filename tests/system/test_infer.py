@@ -193,8 +193,8 @@ def test_set_help_lists_the_settings_of_the_tracker_a_line_each(cli: Cli, comman
 
 
 def test_a_slip_names_what_all_trackers_take_as_well(cli: Cli, bears: Path) -> None:
-    said = cli("infer", "--dataset", bears, "--tracker", "static", "--set", "prompt=all", expect=2).stderr
-    assert "static has no such setting; it has prompts; did you mean prompts?" in said
+    said = cli("infer", "--dataset", bears, "--tracker", "static", "--set", "promts=all", expect=2).stderr
+    assert "static has no such setting; it has prompts, prompt, prompter, prompter_checkpoint, prompts_from; did you mean" in said
 
 
 def test_global_options_and_environment_variables_agree(cli: Cli, bears: Path) -> None:

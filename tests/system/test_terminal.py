@@ -19,7 +19,7 @@ def test_lists_fit_80_columns_and_break_no_name(cli: Cli, run: Path) -> None:
     assert max(map(len, shown)) <= 80
     for heading in (
         "dataset             split          videos frames objects truth  download MB",
-        "checkpoint             megabytes fetched",
+        "checkpoint             megabytes fetched licence",
         "tracker  here         is",
         "done J&F updated (UTC)    run",
     ):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
+from vosbench.io.wording import count_of
 from vosbench.media.draw import choose_colour
 from vosbench.ui.models import LoadedModels
 from vosbench.ui.workspace import Workspace
@@ -38,7 +39,7 @@ def write_frame_line(workspace: Workspace) -> str:
         for index, (first, *_) in workspace.scene.prompts.items()
     )
     shown = f'<rect class="shown" x="{_x(workspace.index + 0.5, count) - 1.5:.2f}" y="0" width="3" height="{HEIGHT}"/>'
-    title = f"{len(tracked)} of {count} frames tracked"
+    title = f"{len(tracked)} of {count_of(count, 'frame')} tracked"
     return (
         f'<svg class="frame-line" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" role="img" '
         f'aria-label="{title}"><rect class="ground" x="0" y="8" width="{WIDTH}" height="6" rx="3"/>'
@@ -134,7 +135,7 @@ def describe_masks(workspace: Workspace) -> str:
         return "press Track" if len(followed.known) <= len(workspace.scene.prompts) else "changed: press Track again"
     if followed.as_command:
         return "tracked"
-    return f"{len(followed.tracked)} of {workspace.count} frames tracked"
+    return f"{len(followed.tracked)} of {count_of(workspace.count, 'frame')} tracked"
 
 
 def write_command_note(workspace: Workspace) -> str:
@@ -164,6 +165,6 @@ def write_models(models: LoadedModels) -> str:
 def write_progress(done: int, total: int, seconds_left: float | None) -> str:
     """A bar with the share of the frames that are done, and the time left."""
     left = "" if seconds_left is None else f" · {seconds_left // 60:.0f}:{seconds_left % 60:02.0f} left"
-    text = f"{done} of {total} frames{left}" if done else "starting"
+    text = f"{done} of {count_of(total, 'frame')}{left}" if done else "starting"
     share = 100 * done / total
     return f'<div class="progress"><div><i style="width:{share:.1f}%"></i></div><span>{text}</span></div>'
