@@ -40,7 +40,8 @@ test: check ## run all checks, then the quick tests: less than three minutes
 test-slow: $(READY) ## run the slow tests: kills, Slurm, whole models, benchmarks
 	$(BIN)/python -m pytest -m slow
 
-test-all: test test-slow ## run all checks and all tests
+test-all: export VOSBENCH_ALL_RECORDINGS := 1
+test-all: test test-slow ## run all checks and all tests, also those that take minutes each
 
 check: $(READY) ## check lint, format and types
 	$(BIN)/ruff check .

@@ -93,6 +93,7 @@ def test_a_dataframe_of_other_rows_names_the_possible_ones(scored: Evaluation) -
         vosbench.dataframe(scored, per="sequence")  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["file", "-"])
 def test_a_script_without_a_guard_may_score_with_several_processes(
     scored: Evaluation, tmp_path: Path, way: str

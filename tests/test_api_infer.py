@@ -51,6 +51,7 @@ def run(bears: Path, tracker: Any, **options: Any) -> vosbench.Run:
     return vosbench.infer(bears, tracker, results=bears.parent / "results", **{"devices": "cpu", **options})
 
 
+@pytest.mark.slow
 def test_infer_returns_the_run_that_the_command_line_would_make(bears: Path) -> None:
     events: list[Event] = []
     made = run(bears, "static", devices=["cpu", "cpu"], on_event=events.append)
@@ -64,6 +65,7 @@ def test_infer_returns_the_run_that_the_command_line_would_make(bears: Path) -> 
     assert events == []
 
 
+@pytest.mark.slow
 def test_a_class_that_can_be_imported_is_the_tracker_of_its_name(bears: Path) -> None:
     assert run(bears, Static) == run(bears, "static")
     made = run(bears, failing_trackers.Slow, settings={"seconds": 0}, videos=["good"])
@@ -77,6 +79,7 @@ def test_a_split_that_is_open_already_can_be_chosen_from(bears: Path) -> None:
     assert made.read_done_videos() == {"good", "bad"}
 
 
+@pytest.mark.slow
 def test_a_class_that_cannot_be_imported_runs_in_this_process_and_continues(bears: Path) -> None:
     events: list[Event] = []
     made = run(bears, local_tracker(), videos=["good", "long"], settings={"lost": 0}, on_event=events.append)
@@ -102,6 +105,7 @@ def test_another_class_of_the_same_name_does_not_continue_a_run(bears: Path) -> 
     assert run(bears, Faint, out=made.path, overwrite=True).read_done_videos() == {*GOOD, "bad"}
 
 
+@pytest.mark.slow
 def test_an_object_that_is_built_runs_in_this_process_and_is_never_continued(bears: Path) -> None:
     tracker = local_tracker()("cpu", lost=0)
     made = run(bears, tracker, devices=None)
@@ -131,6 +135,7 @@ def test_an_edited_class_is_not_continued_unless_the_call_says_so(bears: Path) -
     assert recipes == {"good": True, "bad": False, "long": False, "once": False}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tracker", ["failing_trackers:Faulty", local_tracker()], ids=["worker", "here"])
 def test_a_video_that_fails_is_an_error_that_names_it_and_the_log(bears: Path, tracker: Any) -> None:
     """It is tried only once, since another attempt would meet the same bug."""
@@ -174,6 +179,7 @@ def test_threads_of_this_process_are_not_changed(bears: Path) -> None:
         run(bears, local_tracker(), threads=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("devices", "workers"), [("cpu", 3), (["cpu"], 1), ("cpu,cpu", 2)], ids=str)
 def test_the_word_cpu_is_as_many_workers_as_there_is_room_for(
     bears: Path, monkeypatch: pytest.MonkeyPatch, devices: Any, workers: int
@@ -192,6 +198,7 @@ def test_after_memory_ran_out_a_class_in_this_process_is_built_with_leaner_setti
     assert [event.video for event in events if event.kind == "done"][-1] == "bad"
 
 
+@pytest.mark.slow
 def test_an_error_of_the_listener_is_no_failure_of_a_video(bears: Path) -> None:
     def listen(event: Event) -> None:
         if event.frame == 2:
@@ -241,6 +248,7 @@ print(made.path.name, *made.read_done_videos(), made.read_facts()["tracker_objec
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["file", "-c", "-"])
 def test_a_script_without_a_guard_may_infer_from_a_file_a_text_or_standard_input(bears: Path, way: str) -> None:
     """No worker imports the script: it would run again in each, or not be found."""

@@ -39,6 +39,7 @@ def test_the_benchmark_finds_the_masks_of_the_official_script(data: Path) -> Non
     assert "equal: the masks of stock and exact" in done.stdout
 
 
+@pytest.mark.slow
 def test_late_objects_are_given_one_after_the_other(track: ModuleType, tmp_path: Path) -> None:
     track.draw(tmp_path / "late", track.Clip(3, 16, late=True))
     track.draw(tmp_path / "first", track.Clip(3, 16))

@@ -242,6 +242,7 @@ CHANGES: list[tuple[Damage, str]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "told"), CHANGES, ids=[told for _, told in CHANGES])
 def test_wrong_pixels_are_named_when_they_are_decoded(root: Path, damage: Damage, told: str) -> None:
     damage(root / "synthetic")
@@ -349,6 +350,7 @@ def test_several_processes_find_the_same_in_the_same_order(root: Path) -> None:
     assert seen == [(1, 3), (2, 3), (3, 3)]
 
 
+@pytest.mark.slow
 def test_the_command_in_the_message_mends_the_dataset(cli: Cli, originals: Path) -> None:
     card = originals.parent / "pairs.toml"
     (cli.folder / "datasets/pairs/JPEGImages/pair/00003.jpg").unlink()

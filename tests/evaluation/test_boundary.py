@@ -61,6 +61,7 @@ def dot_and_dots(radius: float) -> Two:
     return dot, dots < 40 / side**2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("radius", range(1, 41))
 def test_every_radius_is_exact_in_every_direction(radius: int) -> None:
     pair = dot_and_dots(radius)
@@ -97,6 +98,7 @@ def test_a_perfect_prediction_scores_1_at_a_radius_of_no_pixel(mask: Mask, radiu
 BORDERS = [slice(0, 5), slice(4, -4), slice(-5, None), slice(None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(15, 16), (16, 17), (17, 15), (33, 40), (40, 33), (64, 7), (13, 71)])
 def test_f_of_objects_that_touch_any_border_or_corner(shape: Shape) -> None:
     middle = np.zeros(shape, np.bool_)

@@ -67,6 +67,7 @@ def test_objects_that_change_places_score_as_in_the_official_evaluator(data: Pat
     assert ours == {name: pytest.approx(theirs[name], rel=0, abs=1e-12) for name in ours}
 
 
+@pytest.mark.slow
 def test_one_process_scores_as_two_do(data: Path) -> None:
     assert golden(data, "rvos_match", SHORT, jobs=1) == golden(data, "rvos_match", SHORT, jobs=2)
 

@@ -37,6 +37,7 @@ def workload(data: Path) -> tuple[Path, Path]:
 # SA-V
 
 
+@pytest.mark.slow
 def test_sav_equals_its_tool_where_each_object_has_its_masks(data: Path, tmp_path: Path) -> None:
     ground_truth, prediction = workload(data)
     for video in SOME:

@@ -346,6 +346,7 @@ def test_an_interrupt_passes_and_the_next_run_continues(tmp_path: Path) -> None:
     assert server.starts == [None, MEBI]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("if_range", [True, False])
 @pytest.mark.parametrize("validator", ["ETag", "Last-Modified", ""])
 @pytest.mark.parametrize("changed", [CONTENT[::-1], CONTENT[::-1] + b"more", CONTENT[::-1][: 3 * MEBI], b"short"])

@@ -94,6 +94,7 @@ def test_an_optional_file_that_cannot_be_downloaded_is_a_warning(tmp_path: Path,
     )
 
 
+@pytest.mark.slow
 def test_an_optional_file_is_not_waited_for_long(tmp_path: Path, zipped: bytes) -> None:
     with serve({FILE: zipped}) as server, serve({}, refusals=[503] * 9) as busy:
         optional = {"file": "meta.json", "urls": [busy.url("meta.json")], "optional": True}

@@ -43,6 +43,7 @@ def test_the_same_masks_come_out_of_every_form(tmp_path: Path, form: Callable[[P
             masks.read("00007")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["zip", "npz"])
 def test_a_worker_opens_the_file_by_itself(tmp_path: Path, form: str) -> None:
     masks = source(FORMS[form](tmp_path))

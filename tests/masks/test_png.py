@@ -97,6 +97,7 @@ def test_each_filter_is_undone(pixels: Labels, number: int) -> None:
     assert same(by_pillow(png), pixels)
 
 
+@pytest.mark.slow
 @unhurried
 @given(MAPS, st.data())
 def test_lines_with_different_filters_are_undone(pixels: Labels, data: st.DataObject) -> None:

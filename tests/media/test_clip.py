@@ -16,6 +16,7 @@ from vosbench.media.read_ahead import ReadAhead
 FRAMES = [draw_square_frame(index) for index in range(30)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "codec"),
     [("a.mp4", "libx264"), ("a.mov", "libx264"), ("a.mkv", "libx264"), ("a.webm", "libvpx-vp9"), ("a.gif", "gif")],

@@ -24,6 +24,7 @@ def _copy(source: Path, target: Path) -> None:
             writer.write(frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "codec", "sound", "expected"),
     [

@@ -122,6 +122,7 @@ def test_a_larger_budget_begins_as_a_smaller_one() -> None:
     assert len(list(run_online_budgets(lambda: Watched(film(still), Knowing(still)), annotate(still), 8))) == 1
 
 
+@pytest.mark.slow
 @unhurried
 @given(FILMS, st.integers(0, 3))
 def test_the_same_seed_gives_the_same_clicks(truths: list[Mask], seed: int) -> None:

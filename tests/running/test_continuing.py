@@ -267,6 +267,7 @@ def test_code_that_changes_before_a_worker_imports_it_makes_no_masks(place: Path
     assert states(place / "out")["long"]["state"] == "pending"
 
 
+@pytest.mark.slow
 def test_what_reproduces_a_mixed_run_differently_is_named_with_its_videos(place: Path) -> None:
     forget(place, "long")
     (place / "helper.py").write_text("SHIFT = 1\n")

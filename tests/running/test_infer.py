@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.runs import GOOD, masks, tracked
 from vosbench.datasets.split import open_split
 from vosbench.io import paths
@@ -18,6 +20,7 @@ def test_any_number_of_workers_gives_the_same_masks(tmp_path: Path, bears: Path)
     assert found[0] == found[1] == found[2]
 
 
+@pytest.mark.slow
 def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Path, bears: Path) -> None:
     """And without leaner settings where those of the run are the leanest that there are."""
     tree = open_split(str(bears), None, tmp_path)
@@ -33,6 +36,7 @@ def test_after_memory_ran_out_a_video_is_tried_alone_on_its_device(tmp_path: Pat
     assert job.work.run.read_records()["bad"].leaner == {}
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_has_written_is_gone_before_its_video_waits_again(tmp_path: Path, bears: Path) -> None:
     """Or `status` would show the video as in work."""
     tree = open_split(str(bears), None, tmp_path)

@@ -40,6 +40,7 @@ def children(memo: Path) -> list[int]:
     return [int(line) for line in (memo / "children").read_text().split()]
 
 
+@pytest.mark.slow
 def test_a_killed_worker_with_children_is_noticed_and_tried_with_leaner_settings(tmp_path: Path, bears: Path) -> None:
     """The children have the worker's pipes open, so that these do not tell of its death."""
     given = ("failing_trackers:Parent", "then=killed", f"memo={tmp_path}")
@@ -82,6 +83,7 @@ def test_a_worker_may_be_silent_for_long_until_its_tracker_is_built_and_a_first_
         guard.communicate()
 
 
+@pytest.mark.slow
 def test_a_tracker_that_is_never_built_ends_the_run_with_one_line(bears: Path) -> None:
     job = prepare(bears, "SlowToBuild")
     attempts = Attempts([job.work], Queue(list_run_videos(job.work.dataset_split, job.videos), [job.cost]))
@@ -92,6 +94,7 @@ def test_a_tracker_that_is_never_built_ends_the_run_with_one_line(bears: Path) -
     assert str(told.value) == f"tracker failing_trackers:SlowToBuild: {found}; see {log}"
 
 
+@pytest.mark.slow
 def test_workers_begin_when_the_need_of_the_first_is_known_and_do_all_videos(tmp_path: Path, bears: Path) -> None:
     job = prepare(bears, "Slow", seconds=0.02)
     attempts = Attempts([job.work], Queue(list_run_videos(job.work.dataset_split, job.videos), [job.cost]))

@@ -64,6 +64,7 @@ class Sessions(Spy):
         raise AssertionError("a tracker with sessions is prompted in one")
 
 
+@pytest.mark.slow
 def test_the_tracker_gets_only_what_the_prompter_makes_of_the_clicks(tmp_path: Path, birds: DatasetSplit) -> None:
     from drawing_prompters import SameColour
 
@@ -108,6 +109,7 @@ def test_a_tracker_with_sessions_is_clicked_in_them_one_after_another(tmp_path: 
     assert len(found) == 5
 
 
+@pytest.mark.slow
 def test_the_kind_of_prompt_is_in_the_name_the_record_and_the_signature(birds: DatasetSplit, tmp_path: Path) -> None:
     run = vosbench.infer(birds, "static", devices="cpu", results=tmp_path / "results", **CLICKED)
     assert run.path.name == "static+prompt=3-click+prompter=drawing_prompters.SameColour"
@@ -127,6 +129,7 @@ def test_a_run_that_is_prompted_by_masks_says_nothing_new(birds: DatasetSplit, t
     assert "prompt" not in vosbench.evaluate(run, datasets=tmp_path, jobs=1).signature
 
 
+@pytest.mark.slow
 def test_the_same_clicks_come_again_and_can_be_given_to_another_tracker(tmp_path: Path, birds: DatasetSplit) -> None:
     first, again = (infer(birds, "static", tmp_path / name, **CLICKED) for name in ("first", "again"))
     spy = Spy()
@@ -137,6 +140,7 @@ def test_the_same_clicks_come_again_and_can_be_given_to_another_tracker(tmp_path
     assert masks(first.path) == masks(again.path)
 
 
+@pytest.mark.slow
 def test_a_run_is_not_continued_with_other_recorded_prompts(tmp_path: Path, birds: DatasetSplit) -> None:
     first = infer(birds, "static", tmp_path / "first", **CLICKED)
     infer(birds, "static", tmp_path / "other", **CLICKED, prompts_from=first, videos=["solo"])
@@ -177,6 +181,7 @@ def test_a_prompter_for_a_tracker_that_takes_clicks_itself_is_refused(birds: Dat
     assert find_needed_prompter(CLICKED, Sessions()) == ""
 
 
+@pytest.mark.slow
 def test_prompts_of_another_kind_are_not_given_again(tmp_path: Path, birds: DatasetSplit) -> None:
     first = infer(birds, "static", tmp_path / "first", **CLICKED)
     with pytest.raises(VosbenchError, match="its prompts are not of the kind box; give the same --prompt"):

@@ -35,6 +35,7 @@ def work_at_shard(folder: Path, index: int, barrier: Barrier) -> None:
         run.publish({})
 
 
+@pytest.mark.slow
 def test_of_shards_that_end_at_the_same_time_the_last_one_leaves_all_in_run_json(tmp_path: Path) -> None:
     context = get_context("fork")
     barrier = context.Barrier(SHARDS)
@@ -81,6 +82,7 @@ DAMAGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_run_json_is_written_anew_by_the_same_command_alone(
     tmp_path: Path, bears: Path, content: str | None
@@ -153,6 +155,7 @@ def test_what_killed_processes_left_is_no_mask_and_is_gone_after_the_next_comman
     assert [path.name for path in run.path.rglob("*.partial")] == [f".run.json.{node()}-{os.getpid()}.partial"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [[(i, 6) for i in range(1, 7)], [(1, 2), (1, 3), (2, 3), (3, 3)]])
 def test_a_run_is_whole_with_shards_without_a_video_and_after_another_number_of_shards(
     tmp_path: Path, bears: Path, shards: list[tuple[int, int]]
@@ -210,6 +213,7 @@ def finish_alike(folder: Path, index: int, barrier: Barrier) -> None:
         finish(Run(folder), str(number), str(index).encode())
 
 
+@pytest.mark.slow
 def test_processes_that_finish_the_same_videos_at_the_same_moment_lose_none(tmp_path: Path) -> None:
     context = get_context("spawn")
     barrier = context.Barrier(3)

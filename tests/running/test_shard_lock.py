@@ -52,6 +52,7 @@ def test_without_locks_the_shard_of_another_machine_is_free_once_its_mark_is_del
     assert not mark.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("host", "age", "left"), [("n7", 0, 1), ("n7", 2 * 86400, 0), (node(), 0, 0)])
 def test_masks_that_another_machine_may_be_writing_stay_for_a_day(
     tmp_path: Path, bears: Path, host: str, age: float, left: int

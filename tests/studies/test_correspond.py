@@ -25,6 +25,7 @@ def images(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_points_and_a_mask_become_maps_and_overlays(cli: Cli, images: Path, mask_propagation_checkpoint: str) -> None:
     asked = ("correspond", "source.png", "target.png", "--point", "2,1", "--point", "55,39", "--mask", "mask.png")
     asked += ("--checkpoint", mask_propagation_checkpoint, "--gpu", "cpu", "--out", "found")

@@ -141,6 +141,7 @@ def test_every_built_in_tracker_is_described() -> None:
     assert ABOUT_TRACKERS.keys() == trackers_registry.BUILT_IN_TRACKERS.keys()
 
 
+@pytest.mark.slow
 def test_a_run_is_listed_with_its_own_scores_only(cli: Cli, bears: Path) -> None:
     run = tracked(bears, cli.folder / "results/bears-val/static").run
     cli("eval", "bears-val/static", "--videos", "good", "--jobs", "1")

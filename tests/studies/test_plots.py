@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from vosbench.evaluation.report import ReportRow
 from vosbench.studies.plots import _parse_numbers, _place_ticks, draw_figures
 
 
+@pytest.mark.slow
 def test_a_figure_names_its_axes_its_ticks_and_its_lines() -> None:
     models = ("weights/small.pt", "weights/large.pt")
     found: list[ReportRow] = [

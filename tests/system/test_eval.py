@@ -44,6 +44,7 @@ def test_eval_takes_any_folder_of_masks(cli: Cli, run: Path, bears: Path) -> Non
     assert "--dataset" in cli("eval", "--results", "theirs", expect=2).stderr
 
 
+@pytest.mark.slow
 def test_eval_never_reads_an_older_csv(cli: Cli, run: Path) -> None:
     before = json_of(cli, "run")
     for path in (run / "masks/good").iterdir():
@@ -81,6 +82,7 @@ def _damage(masks: Path) -> None:
     path.write_bytes(path.read_bytes()[:60])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("harm", "named"),
     [
@@ -113,6 +115,7 @@ def test_eval_refuses_incomplete_ground_truth_and_names_the_video(cli: Cli, run:
     assert "Annotations/bad: has no mask of 1 of 6 frames" in cli("verify", bears, expect=1).stdout
 
 
+@pytest.mark.slow
 def test_a_part_of_a_split_is_scored_only_when_asked_for(cli: Cli, bears: Path) -> None:
     cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run", "--limit", "2")
     refused = cli("eval", "run", "--jobs", "1", expect=2).stderr

@@ -48,6 +48,7 @@ def test_a_tracker_that_reads_and_thinks_does_not_hang(cli: Cli, bears: Path) ->
     assert states(cli.folder / "out")["long"]["attempts"] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", ["false", "true"])
 def test_after_memory_ran_out_a_video_is_tried_with_leaner_settings_and_the_run_says_so(
     cli: Cli, bears: Path, killed: str
@@ -61,6 +62,7 @@ def test_after_memory_ran_out_a_video_is_tried_with_leaner_settings_and_the_run_
     assert "bad was tracked with modest=True" in cli("eval", "--results", "out", "--jobs", "1").stderr
 
 
+@pytest.mark.slow
 def test_a_fault_in_native_code_costs_only_its_video(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Crashed", "--set", f"memo={cli.folder}")
     assert "killed by SIGSEGV" in cli(*given, "--out", "out", "--gpus", "cpu,cpu", expect=1).stderr
@@ -75,6 +77,7 @@ def test_a_full_disk_stops_the_run_with_one_line_and_loses_nothing(cli: Cli, bea
     assert "pending" in {state["state"] for state in states(cli.folder / "out").values()}
 
 
+@pytest.mark.slow
 def test_random_numbers_do_not_depend_on_the_worker_or_the_order(cli: Cli, bears: Path) -> None:
     given = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Random", "--out")
     cli(*given, "one", "--gpus", "cpu")
@@ -97,6 +100,7 @@ def test_a_second_process_at_the_same_shard_is_refused_and_at_another_one_joins(
     assert len(states(cli.folder / "out")) == 4
 
 
+@pytest.mark.slow
 def test_a_shard_that_never_ran_is_named_and_one_that_ran_twice_changes_nothing(cli: Cli, bears: Path) -> None:
     for index in (1, 3):
         run = tracked(bears, cli.folder / "out", shard=(index, 3)).run
@@ -177,6 +181,7 @@ def test_a_folder_that_cannot_be_locked_is_named(cli: Cli, bears: Path) -> None:
     assert "out: cannot be written" in cli(*given, expect=2).stderr
 
 
+@pytest.mark.slow
 def test_run_json_names_the_videos_from_the_start(cli: Cli, bears: Path) -> None:
     process = cli.start(
         "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"

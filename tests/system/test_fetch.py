@@ -114,6 +114,7 @@ def test_what_is_complete_is_left_alone(cli: Cli, davis2016: dict[str, bytes]) -
     assert contents(cli.folder / "datasets/davis2016") == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["folder", "inner folder", "zip", "tar.gz", "url"])
 def test_every_form_of_the_same_data_gives_the_same_dataset(cli: Cli, davis2016: dict[str, bytes], form: str) -> None:
     given = unpack(davis2016, cli.folder / "given")
@@ -174,6 +175,7 @@ def test_a_second_split_joins_the_first(cli: Cli) -> None:
     assert splits["val"]["counts"] == {"videos": 1, "frames": 2, "objects": 2}
 
 
+@pytest.mark.slow
 def test_a_download_that_was_cut_off_goes_on_with_the_next_command(cli: Cli, davis2016: dict[str, bytes]) -> None:
     content = packed(davis2016)
     with serve({"DAVIS-data.zip": content}, delay=0.02) as server:
@@ -228,6 +230,7 @@ HOSTILE: dict[str, Callable[[zipfile.ZipFile], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flaw", HOSTILE)
 def test_a_hostile_archive_is_refused_before_anything_is_written(
     cli: Cli, davis2016: dict[str, bytes], flaw: str
@@ -268,6 +271,7 @@ def test_a_disk_that_is_too_small_is_noticed_before_anything_is_written(cli: Cli
     assert nothing_left(cli.folder)
 
 
+@pytest.mark.slow
 def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[str, bytes]) -> None:
     """A limit on the size of files stands in for a full disk."""
     (cli.folder / "data.zip").write_bytes(packed(davis2016))
@@ -276,6 +280,7 @@ def test_a_write_that_fails_leaves_nothing_half_made(cli: Cli, davis2016: dict[s
     assert nothing_left(cli.folder)
 
 
+@pytest.mark.slow
 def test_a_fetch_that_was_killed_is_completed_by_the_next(cli: Cli) -> None:
     (cli.folder / "cubs.toml").write_text('name = "cubs"\ntitle = "Cubs"\n[splits.val]\n')
     make_tree(cli.folder / "given", {f"v{index}": [squares((1, 2, 2 + index))] * 12 for index in range(10)})
@@ -425,6 +430,7 @@ def google(cli: Cli) -> Iterator[Server]:
         yield server
 
 
+@pytest.mark.slow
 def test_a_quota_of_google_drive_is_told_with_the_ways_out(cli: Cli, google: Server) -> None:
     page = b'<html><p class="uc-error-subcaption">Too many users have viewed this file recently.</p></html>'
     google.files = {"uc?id=1": page}

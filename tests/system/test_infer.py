@@ -37,6 +37,7 @@ def test_the_run_is_named_after_what_is_not_default(cli: Cli, bears: Path) -> No
     assert (cli.folder / "results/bears-val/failing_trackers.Faulty+memo=x/run.json").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tracker", "reason"),
     [
@@ -58,6 +59,7 @@ def test_a_failure_that_may_pass_is_tried_again_and_costs_only_that_video(
     assert states["good"]["attempts"] == 1
 
 
+@pytest.mark.slow
 def test_an_error_of_the_tracker_is_not_tried_again_and_costs_only_that_video(cli: Cli, bears: Path) -> None:
     given = ("--tracker", "failing_trackers:Faulty", "--set", f"memo={cli.folder}", "--out", "out", "--gpus", "cpu")
     told = cli("infer", "--dataset", bears, *given, "--workers-per-gpu", "1", expect=1).stderr
@@ -70,6 +72,7 @@ def test_an_error_of_the_tracker_is_not_tried_again_and_costs_only_that_video(cl
     }
 
 
+@pytest.mark.slow
 def test_a_bug_that_every_video_meets_ends_the_run_with_one_line(cli: Cli, bears: Path) -> None:
     given = ("--tracker", "failing_trackers:Broken", "--out", "out", "--gpus", "cpu", "--workers-per-gpu", "1")
     told = cli("infer", "--dataset", bears, *given, expect=1)
@@ -94,6 +97,7 @@ def test_the_same_command_continues_with_what_is_missing(cli: Cli, bears: Path) 
     assert (cli.folder / "out/masks/good").stat().st_mtime_ns > before
 
 
+@pytest.mark.slow
 def test_another_setting_never_goes_into_the_same_run(cli: Cli, bears: Path) -> None:
     command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Faulty", "--videos", "good", "--gpus", "cpu")
     cli(*command, "--out", "out")
@@ -112,6 +116,7 @@ def test_a_folder_of_other_files_is_never_touched(cli: Cli, bears: Path) -> None
     assert (cli.folder / "thesis/chapter.tex").read_text() == "precious"
 
 
+@pytest.mark.slow
 def test_shards_of_one_run_share_its_folder(cli: Cli, bears: Path) -> None:
     whole = tracked(bears, cli.folder / "whole").run.path
     for index in (1, 2):
@@ -122,6 +127,7 @@ def test_shards_of_one_run_share_its_folder(cli: Cli, bears: Path) -> None:
     assert len((cli.folder / "shards/timings.csv").read_text().splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: Path) -> None:
     command = ("infer", "--dataset", bears, "--tracker", "failing_trackers:Unbuildable", "--gpus", "cpu")
     assert "no luck today: come back tomorrow" in cli(*command, expect=2).stderr
@@ -137,6 +143,7 @@ def test_a_tracker_that_cannot_be_built_stops_the_run_at_once(cli: Cli, bears: P
     assert [path.name for path in (cli.folder / "mine").iterdir()] == [".git"]
 
 
+@pytest.mark.slow
 def test_a_tracker_may_change_the_current_folder(cli: Cli, bears: Path) -> None:
     command = ("infer", "--dataset", os.path.relpath(bears, cli.folder), "--gpus", "cpu")
     cli(*command, "--tracker", "static", "--out", "here")
@@ -194,9 +201,13 @@ def test_set_help_lists_the_settings_of_the_tracker_a_line_each(cli: Cli, comman
 
 def test_a_slip_names_what_all_trackers_take_as_well(cli: Cli, bears: Path) -> None:
     said = cli("infer", "--dataset", bears, "--tracker", "static", "--set", "promts=all", expect=2).stderr
-    assert "static has no such setting; it has prompts, prompt, prompter, prompter_checkpoint, prompts_from; did you mean" in said
+    assert (
+        "static has no such setting; it has prompts, prompt, prompter, prompter_checkpoint, prompts_from; did you mean"
+        in said
+    )
 
 
+@pytest.mark.slow
 def test_global_options_and_environment_variables_agree(cli: Cli, bears: Path) -> None:
     (cli.folder / "data").mkdir()
     bears.rename(cli.folder / "data/bears")

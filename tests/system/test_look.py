@@ -12,6 +12,7 @@ from PIL import Image
 from tests.support.cli import Cli
 
 
+@pytest.mark.slow
 def test_show_tells_all_of_a_run_wherever_it_lies(cli: Cli, bears: Path) -> None:
     given = ("--tracker", "failing_trackers:Short", "--set", f"memo={cli.folder}", "--videos", "good,bad")
     cli("infer", "--dataset", bears, *given, "--gpus", "cpu", "--out", "results/one/two", expect=1)

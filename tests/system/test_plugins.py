@@ -75,6 +75,7 @@ def test_an_installed_package_adds_a_dataset_and_a_tracker(cli: Cli, bears: Path
     assert (cli.folder / "results/cubs-val/hold+shift=1/eval/global_results-val.csv").is_file()
 
 
+@pytest.mark.slow
 def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Path, project: Path) -> None:
     shutil.copy(project / "cubs.toml", cli.folder / "card.toml")
     shutil.copy(project / "__init__.py", cli.folder / "mine.py")
@@ -84,6 +85,7 @@ def test_a_card_and_a_class_in_the_current_folder_are_enough(cli: Cli, bears: Pa
     assert "24 frames" in cli("fetch", "./card.toml").stdout
 
 
+@pytest.mark.slow
 def test_a_tracker_in_a_file_is_named_by_the_path_of_the_file(cli: Cli, bears: Path, project: Path) -> None:
     """A file in the current folder is the same tracker as its module."""
     shutil.copy(project / "__init__.py", cli.folder / "mine.py")

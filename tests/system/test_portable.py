@@ -21,6 +21,7 @@ def cli(cli: Cli) -> Cli:
     return cli
 
 
+@pytest.mark.slow
 def test_a_dataset_is_fetched_from_an_archive_and_listed(cli: Cli, bears: Path) -> None:
     archive = shutil.make_archive(str(cli.folder / "cubs"), "zip", bears)
     cli("fetch", "folder", "--as", "cubs", "--from", archive)
@@ -28,12 +29,14 @@ def test_a_dataset_is_fetched_from_an_archive_and_listed(cli: Cli, bears: Path) 
     assert "cubs" in cli("list").stdout
 
 
+@pytest.mark.slow
 def test_a_run_is_scored_by_several_processes_and_drawn(cli: Cli, bears: Path) -> None:
     tracked(bears, cli.folder / "out")
     assert "all objects" in cli("eval", "--results", "out", "--jobs", "2").stdout
     assert "contact sheet: out/eval/contact.png" in cli("overlay", "--results", "out").stdout
 
 
+@pytest.mark.slow
 def test_a_tracker_runs(cli: Cli, bears: Path) -> None:
     cli("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--videos", "good", "--out", "out")
     assert (cli.folder / "out/masks/good/00004.png").is_file()

@@ -19,6 +19,8 @@ from tests.support.cli import Cli
 from vosbench.datasets import registry
 from vosbench.datasets.card import dump_card
 
+pytestmark = pytest.mark.slow
+
 REPOSITORY = Path(__file__).parents[2]
 
 SHIFTED = """
@@ -103,6 +105,7 @@ def test_a_setting_keeps_the_value_that_was_the_default_then(cli: Cli, shifted: 
     assert cli("reproduce", "out", "--sample", "1", "--gpus", "cpu").stdout == "good: same\n"
 
 
+@pytest.mark.slow
 def test_masks_that_were_changed_afterwards_are_found_out_and_nothing_else_is_blamed(cli: Cli, shifted: Path) -> None:
     shutil.copy(shifted / "masks/good/00000.png", shifted / "masks/good/00005.png")
     given = ("reproduce", "out", "--videos", "good,long", "--gpus", "cpu")

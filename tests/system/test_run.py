@@ -8,12 +8,14 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.support.cli import Cli
 from tests.support.server import serve
 from vosbench.masks.labels import encode_labels, read_labels
 
 
+@pytest.mark.slow
 def test_run_fetches_a_dataset_that_is_not_there(cli: Cli, bears: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as packed:
@@ -40,12 +42,14 @@ def test_run_fetches_a_checkpoint_and_its_failure_is_the_commands(cli: Cli, bear
     assert not (cli.folder / "results").exists()
 
 
+@pytest.mark.slow
 def test_run_tracks_and_scores(cli: Cli, bears: Path) -> None:
     done = cli("run", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--videos", "good,long")
     assert "2 videos done" in done.stdout
     assert "all objects" in done.stdout
 
 
+@pytest.mark.slow
 def test_run_over_first_masks_says_where_the_result_is_and_that_there_is_nothing_to_score(
     cli: Cli, bears: Path
 ) -> None:
@@ -62,6 +66,7 @@ def test_run_over_first_masks_says_where_the_result_is_and_that_there_is_nothing
     assert "nothing to score" in cli("eval", "--results", "run", "--jobs", "1", expect=2).stderr
 
 
+@pytest.mark.slow
 def test_run_takes_a_tree_without_lists_and_masks_of_only_0_and_255(cli: Cli, bears: Path) -> None:
     shutil.rmtree(bears / "ImageSets")
     for mask in bears.glob("Annotations/*/*.png"):

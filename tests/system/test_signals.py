@@ -46,6 +46,7 @@ def test_a_signal_stops_everything_and_loses_nothing_finished(cli: Cli, bears: P
     assert not list((cli.folder / "out").rglob("*.partial"))
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_terminal_reaches_the_workers_too_and_changes_nothing(cli: Cli, bears: Path) -> None:
     process = cli.start("infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--out", "out")
     until(lambda: is_at_work(cli.folder / "out"))
@@ -64,6 +65,7 @@ def children_noted(folder: Path) -> list[str]:
     return path.read_text().split() if path.exists() else []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", ["stopped", "stuck"])
 def test_a_worker_that_cannot_act_and_its_children_end_with_a_killed_parent(cli: Cli, bears: Path, then: str) -> None:
     """Stopped, or in native code that lets no thread of Python run."""
@@ -75,6 +77,7 @@ def test_a_worker_that_cannot_act_and_its_children_end_with_a_killed_parent(cli:
     until(lambda: not alive(process.pid))
 
 
+@pytest.mark.slow
 def test_nothing_that_a_tracker_has_started_is_left_when_the_command_is_done(cli: Cli, bears: Path) -> None:
     given = ("--tracker", "failing_trackers:Parent", "--set", f"memo={cli.folder}", "--videos", "good")
     process = cli.start("infer", "--dataset", bears, *given, "--gpus", "cpu", "--out", "out")
@@ -91,6 +94,7 @@ def stopped_workers(session: int) -> bool:
     return bool(apart) and set(apart) == {"T"}
 
 
+@pytest.mark.slow
 def test_ctrl_z_stops_the_workers_too_and_fg_continues_them(cli: Cli, bears: Path) -> None:
     given = ("--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--workers-per-gpu", "1", "--out", "out")
     process = cli.start("infer", "--dataset", bears, *given)
@@ -102,6 +106,7 @@ def test_ctrl_z_stops_the_workers_too_and_fg_continues_them(cli: Cli, bears: Pat
     assert process.returncode == 0
 
 
+@pytest.mark.slow
 def test_signals_that_come_twice_end_with_a_status_to_requeue(cli: Cli, bears: Path) -> None:
     process = cli.start(
         "infer", "--dataset", bears, "--tracker", "failing_trackers:Slow", "--gpus", "cpu", "--out", "out"

@@ -19,6 +19,7 @@ from tests.support.processes import until
 from tests.support.runs import is_at_work, masks
 
 
+@pytest.mark.slow
 def test_the_shard_of_the_command_line_counts_more_than_slurms(cli: Cli, bears: Path) -> None:
     cli.environment |= {"SLURM_PROCID": "0", "SLURM_NTASKS": "4"}
     command = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out")
@@ -27,6 +28,7 @@ def test_the_shard_of_the_command_line_counts_more_than_slurms(cli: Cli, bears: 
     assert [len(list((cli.folder / out / "masks").iterdir())) for out in ("quarter", "whole")] == [1, 4]
 
 
+@pytest.mark.slow
 def test_a_slip_of_the_pen_is_found_before_any_task_runs(cli: Cli, bears: Path) -> None:
     command = ("slurm", "infer", "--dataset", bears, "--shards", "2")
     assert "did you mean static?" in cli(*command, "--tracker", "statik", expect=2).stderr

@@ -24,6 +24,7 @@ def looked(cli: Cli, *options: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_another_terminal_sees_a_run_at_work_stopped_and_ended(cli: Cli, bears: Path) -> None:
     given = ("--tracker", "failing_trackers:Slow", "--set", "seconds=0.05", "--gpus", "cpu", "--workers-per-gpu", "1")
     command = ("infer", "--dataset", bears, *given, "--out", "out")
@@ -67,6 +68,7 @@ def test_a_stopped_run_is_shown_on_a_terminal_of_80_columns_with_what_continues_
     assert "1/1 stopped; the same command continues: vosbench infer --dataset" in shown.getvalue()
 
 
+@pytest.mark.slow
 def test_programs_read_every_event_as_a_json_line(cli: Cli, bears: Path) -> None:
     given = ("--dataset", bears, "--gpus", "cpu", "--videos", "good,bad")
     cli("infer", *given, "--workers-per-gpu", "1", "--tracker", "static", "--out", "out", "--json-log", "log")

@@ -61,6 +61,7 @@ def test_a_sweep_that_was_killed_continues(cli: Cli, bears: Path) -> None:
     assert [row["J&F-Mean"] != "" for row in table(cli.folder / "results/sweeps/s")] == [True, True]
 
 
+@pytest.mark.slow
 def test_a_sweep_with_one_more_value_adds_only_its_runs(cli: Cli, bears: Path) -> None:
     given = ("sweep", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--name", "study", "--grid")
     cli(*given, "tracker=static")
@@ -75,6 +76,7 @@ def test_a_sweep_with_one_more_value_adds_only_its_runs(cli: Cli, bears: Path) -
     assert not list((cli.folder / "results/sweeps/study").glob("*.png"))
 
 
+@pytest.mark.slow
 def test_a_file_can_be_changed_on_the_command_line(cli: Cli, bears: Path) -> None:
     text = 'tracker = ["static", "failing_trackers:Random"]\ntitle = "Two baselines"\ndataset = "nowhere"'
     (cli.folder / "study.toml").write_text(text)
@@ -105,6 +107,7 @@ def test_what_is_wrong_is_said_before_any_run_begins(cli: Cli, bears: Path) -> N
     assert not (cli.folder / "results").exists()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_built_costs_only_its_own_run(cli: Cli, bears: Path) -> None:
     trackers = "tracker=failing_trackers:Unbuildable,static,sam2"
     given = (
@@ -132,6 +135,7 @@ def test_what_cannot_be_built_costs_only_its_own_run(cli: Cli, bears: Path) -> N
     assert "tracker=static" in cli("status", "sweeps/s", "--json").stdout
 
 
+@pytest.mark.slow
 def test_a_finished_sweep_scores_only_what_has_changed(cli: Cli, bears: Path) -> None:
     command = ("sweep", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--name", "s", "--grid")
     cli(*command, "tracker=static,failing_trackers:Random")
@@ -148,6 +152,7 @@ def test_a_finished_sweep_scores_only_what_has_changed(cli: Cli, bears: Path) ->
     assert table(cli.folder / "results/sweeps/s")[1]["J&F-Mean"] != first[1]["J&F-Mean"]
 
 
+@pytest.mark.slow
 def test_status_and_show_take_a_sweep_also_one_that_was_moved(cli: Cli, bears: Path) -> None:
     cli("sweep", "--dataset", bears, "--gpus", "cpu", "--no-plots", "--name", "s", "--grid", "tracker=static,flow")
     (cli.folder / "results").rename(cli.folder / "moved")
@@ -162,6 +167,7 @@ def test_status_and_show_take_a_sweep_also_one_that_was_moved(cli: Cli, bears: P
     assert json.loads(cli("status", "moved/sweeps/s", "--json").stdout)["done"] == 8
 
 
+@pytest.mark.slow
 def test_a_video_that_fails_costs_only_the_score_of_its_run(cli: Cli, bears: Path) -> None:
     given = (
         "sweep",
@@ -204,6 +210,7 @@ def test_two_values_that_are_one_run_are_refused_with_its_folder(cli: Cli, bears
     assert "Slow+seconds=1.0: 2 of the runs would have this folder" in cli(*given, "--no-plots", expect=2).stderr
 
 
+@pytest.mark.slow
 def test_without_matplotlib_a_sweep_is_refused_before_any_work(
     cli: Cli, bears: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from tests.support.terminal import show_on_terminal
 from vosbench.cli import console
 
 
+@pytest.mark.slow
 def test_lists_fit_80_columns_and_break_no_name(cli: Cli, run: Path) -> None:
     name = "bears-val/sam2-sam2.1_hiera_base_plus+memory_size=3"
     shutil.copytree(run, cli.folder / "results" / name)
@@ -20,7 +21,7 @@ def test_lists_fit_80_columns_and_break_no_name(cli: Cli, run: Path) -> None:
     for heading in (
         "dataset             split          videos frames objects truth  download MB",
         "checkpoint             megabytes fetched licence",
-        "tracker  here         is",
+        "tracker           here         is",
         "done J&F updated (UTC)    run",
     ):
         assert heading in shown
@@ -28,6 +29,7 @@ def test_lists_fit_80_columns_and_break_no_name(cli: Cli, run: Path) -> None:
     assert {name, "test-challenge", "https://codalab.lisn.upsaclay.fr/competitions/6812,"} <= set(words)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [80, 120])
 def test_eval_says_the_score_first_and_breaks_no_path(cli: Cli, run: Path, columns: int) -> None:
     shown = show_on_terminal(cli, columns, "eval", "run", "--jobs", "1")

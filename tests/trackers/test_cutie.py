@@ -29,6 +29,7 @@ from vosbench.trackers.cutie import Cutie
 from vosbench.types import Frame, Mask, Masks, Video
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning"),  # the package's
     pytest.mark.usefixtures("one_thread"),
 ]
@@ -139,6 +140,7 @@ def alike(ours: Sequence[Masks], theirs: Sequence[Masks]) -> bool:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "length"),
     [

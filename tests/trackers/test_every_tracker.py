@@ -96,6 +96,7 @@ def test_objects_do_not_share_pixels_unless_the_video_lets_them(tracked: list[Ma
         assert sum(mask.astype(int) for mask in masks.values()).max() <= 1
 
 
+@pytest.mark.slow
 def test_the_same_video_gives_the_same_masks(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
     frames, labels = late
     first, second = (list(tracker.track(Video("late", frames[:4], {0: {5: labels[0] == 1}}))) for _ in range(2))
@@ -104,6 +105,7 @@ def test_the_same_video_gives_the_same_masks(tracker: Tracker, late: tuple[list[
         assert np.array_equal(one[5], other[5])
 
 
+@pytest.mark.slow
 def test_masks_come_while_the_video_is_read(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
     """A tracker does not wait for the end of the video: most of these frames cannot be read."""
     frames, labels = late
@@ -128,6 +130,7 @@ def test_a_video_of_one_frame_and_an_empty_prompt_are_fine(
     assert empty or masks[1].any()
 
 
+@pytest.mark.slow
 def test_every_tracker_has_sessions(tracker: Tracker, late: tuple[list[Frame], list[Labels]]) -> None:
     """Its own, or one that runs `track` anew. All objects have a mask in every frame."""
     frames, labels = late
@@ -143,6 +146,7 @@ def test_every_tracker_has_sessions(tracker: Tracker, late: tuple[list[Frame], l
         assert [list(masks) for _, masks in session.propagate()] == [[2], [2]]
 
 
+@pytest.mark.slow
 def test_ids_that_begin_late_in_any_order_with_gaps_are_kept(
     tracker: Tracker, late: tuple[list[Frame], list[Labels]]
 ) -> None:

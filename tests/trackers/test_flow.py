@@ -72,6 +72,7 @@ def test_textured_squares_are_followed_over_a_moving_ground() -> None:
     }
 
 
+@pytest.mark.slow
 def test_real_video_is_followed_far_better_than_by_repeating_the_prompt(data: Path) -> None:
     tree = data / "davis2016-real" / "DAVIS"
     frames = [np.asarray(Image.open(path)) for path in sorted((tree / "JPEGImages/480p/libby").iterdir())[:15]]

@@ -81,6 +81,7 @@ def test_undo_takes_back_one_change_after_the_other(workspace: Workspace) -> Non
     assert workspace.corner is None
 
 
+@pytest.mark.slow
 def test_removing_an_object_takes_its_masks_from_every_frame_and_undo_brings_its_prompts_back(
     workspace: Workspace,
 ) -> None:
@@ -149,6 +150,7 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(tmp_path: Path, wor
         Workspace(workspace.models, tmp_path / "empty").click(1, 1)
 
 
+@pytest.mark.slow
 def test_the_exported_masks_are_those_of_the_command_that_the_page_shows(
     workspace: Workspace, tmp_path: Path, models: LoadedModels
 ) -> None:

@@ -49,6 +49,7 @@ def real(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shard
 
 
+@pytest.mark.slow
 def test_real_masklets_become_one_bit_masks_of_every_fourth_frame(real: Path) -> None:
     videos, files, missing = read(real.parents[1])
     assert (videos, missing) == (["sav_000001"], [])

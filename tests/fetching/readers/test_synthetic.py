@@ -45,6 +45,7 @@ def areas(video: str, label: int) -> list[int]:
     return [int((labels == label).sum()) for labels in label_maps(video)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("video", SCENES)
 def test_the_masks_of_a_video_never_change(video: str) -> None:
     crc = 0
@@ -53,6 +54,7 @@ def test_the_masks_of_a_video_never_change(video: str) -> None:
     assert f"0x{crc:08X}" == f"0x{MASKS[video]:08X}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("video", SCENES)
 def test_every_object_of_the_table_is_seen_and_no_other(video: str) -> None:
     seen = set().union(*(np.unique(labels).tolist() for labels in label_maps(video)))
@@ -96,6 +98,7 @@ def test_scenery_hides_what_is_behind_it() -> None:
     assert (np.diff(row.astype(int)) == 1).sum() == 2  # the object goes on at the other side of the post
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("video", SCENES)
 def test_frames_are_textured_and_move(video: str) -> None:
     (first, labels), (later, _) = (draw(SCENES[video], index) for index in (0, 8))

@@ -31,6 +31,7 @@ def test_the_catalogue_has_every_released_checkpoint_by_name() -> None:
     assert found == {Path(file).stem for _, file in HF_MODEL_ID_TO_FILENAMES.values()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "config",
     [
@@ -48,6 +49,7 @@ def hollow(stock: Any) -> dict[str, torch.Tensor]:
     return {name: torch.zeros(()).expand(tensor.shape) for name, tensor in stock.state_dict().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "found"),
     [

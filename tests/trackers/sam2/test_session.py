@@ -356,6 +356,7 @@ def propagated(session: Session, *arguments: Any, **options: Any) -> dict[int, M
     return dict(session.propagate(*arguments, **options))
 
 
+@pytest.mark.slow
 def test_the_prompts_of_a_video_and_a_pass_over_it_give_the_masks_of_track(
     tracker: Sam2, frames: list[Frame], true_masks: list[Mask]
 ) -> None:

@@ -110,6 +110,7 @@ def test_another_memory_size_equals_the_stock_predictor_with_its_rows(
     assert [remembered for remembered, _ in memories] == [min(index, size) for index in range(1, 12)]
 
 
+@pytest.mark.slow
 def test_the_prompted_frame_is_remembered_with_the_last_row(
     checkpoint: str, frames: list[Frame], prompt: Masks
 ) -> None:
@@ -122,6 +123,7 @@ def test_the_prompted_frame_is_remembered_with_the_last_row(
     assert not same(track(tracker, frames[:2], prompt), plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "attributes", "memories"),
     [
@@ -165,6 +167,7 @@ def test_other_memory_windows_equal_the_stock_predictor_with_the_same_configurat
     assert given == memories
 
 
+@pytest.mark.slow
 def test_image_size_and_score_threshold_take_effect(checkpoint: str, frames: list[Frame], prompt: Masks) -> None:
     plain, tracker = sam2(checkpoint), sam2(checkpoint, score_threshold=3.0)
     for lower, higher in zip(track(plain, frames[:4], prompt), track(tracker, frames[:4], prompt), strict=True):

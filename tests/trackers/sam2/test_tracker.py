@@ -129,6 +129,7 @@ def test_objects_of_the_first_frame_equal_the_stock_predictor_bit_for_bit(
     assert alike(track(tracker, frames, {0: ground_truth[0]}), official.together(stock, clip, ground_truth[0]))
 
 
+@pytest.mark.slow
 def test_a_late_object_equals_its_own_run_of_the_stock_predictor_bit_for_bit(
     tracker: Sam2, stock: Any, long_frames: list[Frame], late: Prompts, late_logits: dict[int, Logits]
 ) -> None:
@@ -138,6 +139,7 @@ def test_a_late_object_equals_its_own_run_of_the_stock_predictor_bit_for_bit(
     assert np.array_equal(labels_of(tracked), official.labels(stock, late_logits)[:8])
 
 
+@pytest.mark.slow
 def test_objects_that_may_overlap_are_thresholded_each_for_itself(
     tracker: Sam2, long_frames: list[Frame], late: Prompts, late_logits: dict[int, Logits]
 ) -> None:
@@ -148,6 +150,7 @@ def test_objects_that_may_overlap_are_thresholded_each_for_itself(
     assert any((masks[3] & masks[7]).any() for masks in tracked[4:])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threshold", [-1024.0, -20.0, -10.0, -0.5, 0.5])
 def test_any_score_threshold_paints_as_the_official_script_does(
     stock: Any, late_logits: dict[int, Logits], threshold: float

@@ -23,7 +23,11 @@ from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.trackers.sam2long.video_pass import Sam2LongPass
 from vosbench.types import Frame, Masks, Video
 
-pytestmark = [pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"), pytest.mark.usefixtures("one_thread")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning:torch"),
+    pytest.mark.usefixtures("one_thread"),
+]
 
 SIDE = 32
 

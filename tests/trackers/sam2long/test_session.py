@@ -85,6 +85,7 @@ def equal(ours: Masks, theirs: Masks) -> bool:
     return ours.keys() == theirs.keys() and all(np.array_equal(ours[each], theirs[each]) for each in ours)
 
 
+@pytest.mark.slow
 def test_masks_of_the_first_frame_give_the_masks_of_track(
     tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]
 ) -> None:

@@ -232,6 +232,7 @@ def counting(module: torch.nn.Module) -> Iterator[list[None]]:
         hook.remove()
 
 
+@pytest.mark.slow
 def test_a_frame_is_read_and_encoded_once_for_all_objects_and_pathways(
     tracker: Sam2Long, frames: list[Frame], late: Prompts
 ) -> None:
@@ -249,6 +250,7 @@ def test_a_frame_is_read_and_encoded_once_for_all_objects_and_pathways(
     assert [sorted(masks) for masks in tracked] == [[], *[[7]] * 3, *[[3, 7]] * 8]
 
 
+@pytest.mark.slow
 def test_objects_do_not_influence_each_other(tracker: Sam2Long, frames: list[Frame], late: Prompts) -> None:
     both = track(tracker, frames[:8], late, overlap=True)
     for start, prompts in late.items():

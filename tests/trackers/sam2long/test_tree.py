@@ -93,6 +93,7 @@ def test_a_mask_is_decided_once_all_pathways_go_through_it() -> None:
     assert g.parent is None
 
 
+@pytest.mark.slow
 def test_one_pathway_decides_all_masks_that_are_left() -> None:
     root = Node(0, decided=True)
     tips = [Node(1, root), Node(-1, root)]
