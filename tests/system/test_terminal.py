@@ -21,7 +21,7 @@ def test_lists_fit_80_columns_and_break_no_name(cli: Cli, run: Path) -> None:
     for heading in (
         "dataset             split          videos frames objects truth  download MB",
         "checkpoint             megabytes fetched licence",
-        "tracker           here         is",
+        "tracker          here         is",
         "done J&F updated (UTC)    run",
     ):
         assert heading in shown
