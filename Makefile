@@ -38,10 +38,10 @@ test: check ## run all checks, then the quick tests: less than three minutes
 	$(BIN)/python -m pytest -m "not slow"
 
 test-slow: $(READY) ## run the slow tests: kills, Slurm, whole models, benchmarks
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "slow and not exhaustive"
 
-test-all: export VOSBENCH_ALL_RECORDINGS := 1
 test-all: test test-slow ## run all checks and all tests, also those that take minutes each
+	$(BIN)/python -m pytest -m exhaustive
 
 check: $(READY) ## check lint, format and types
 	$(BIN)/ruff check .

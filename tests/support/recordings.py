@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from vosbench.masks.labels import to_labels
@@ -32,13 +30,3 @@ def count_differences(masks: Iterable[Masks], expected: Labels) -> int:
     """The number of pixels of all frames whose ids differ."""
     found = [to_labels(frame, expected.shape[1:]) for frame in masks]
     return int(np.count_nonzero(np.stack(found) != expected))
-
-
-def choose_recordings(every: Sequence[str], usual: str) -> list[Any]:
-    """The names of recordings as parameters of a test: the usual one, and all others only with VOSBENCH_ALL_RECORDINGS.
-
-    A recording takes up to a minute and a half on two cores.
-    """
-    whole = bool(os.environ.get("VOSBENCH_ALL_RECORDINGS"))
-    other = pytest.mark.skipif(not whole, reason="all recordings are compared with VOSBENCH_ALL_RECORDINGS=1")
-    return [name if name == usual else pytest.param(name, marks=other) for name in every]

@@ -20,6 +20,7 @@ def read_real(data: Path) -> DatasetSplit:
     return open_split(str(data / "davis2016-real/DAVIS"), "val", Path(), "davis2016")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["box", "3-click"])
 def test_the_synthetic_videos_are_tracked_from_prompts_of_every_kind(cli: Cli, kind: str) -> None:
@@ -37,6 +38,7 @@ def test_the_synthetic_videos_are_tracked_from_prompts_of_every_kind(cli: Cli, k
     assert recorded["late"]["2"]["frame"] == "00012"
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["offline", "online"])
 def test_a_user_corrects_the_synthetic_videos(cli: Cli, protocol: str) -> None:
@@ -49,6 +51,7 @@ def test_a_user_corrects_the_synthetic_videos(cli: Cli, protocol: str) -> None:
     assert found["curve"][0]["minutes"] < found["curve"][1]["minutes"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_flow_is_corrected_on_a_real_sequence(cli: Cli, data: Path) -> None:
     """With clicks that `static` got before, and by a user who corrects it."""
@@ -65,6 +68,7 @@ def test_flow_is_corrected_on_a_real_sequence(cli: Cli, data: Path) -> None:
     assert json.loads((cli.folder / "found.json").read_text())["objects_done"] == 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_sam2_is_clicked_in_its_own_sessions_on_a_real_sequence(cli: Cli, data: Path, checkpoint: str) -> None:
     tree = ("--dataset", data / "davis2016-real/DAVIS", "--rules", "davis2016", "--videos", "libby")
@@ -90,6 +94,7 @@ def test_sam2_is_clicked_in_its_own_sessions_on_a_real_sequence(cli: Cli, data: 
         assert "rebuilt_by" not in rounds[-1]["prompts"][-1]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_sam2_makes_the_masks_for_a_tracker_without_clicks(cli: Cli, data: Path, checkpoint: str) -> None:
     """SAM + X of the paper, where X is `static` and the weights are seeded."""

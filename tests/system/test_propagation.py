@@ -32,6 +32,7 @@ def offer(drive: Server, size: int) -> None:
     drive.files = {known_checkpoints()[S012].urls[0].removeprefix("https://drive.google.com/"): bytes(size)}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_checkpoint_on_google_drive_is_fetched_under_its_name(cli: Cli, drive: Server) -> None:
     size = known_checkpoints()[S012].least_bytes or 0
@@ -79,6 +80,7 @@ def test_the_settings_are_explained(cli: Cli, tracker: str, settings: list[str])
         assert setting in told, told
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize(("tracker", "model"), [("mask-propagation", "Mask-Propagation"), ("simvos", "SimVOS")])
 def test_weights_that_do_not_fit_end_the_run_with_one_line_and_leave_nothing(
@@ -94,6 +96,7 @@ def test_weights_that_do_not_fit_end_the_run_with_one_line_and_leave_nothing(
     assert not (cli.folder / "run").exists()
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("tracker", ["mask-propagation", "simvos"])
 def test_a_run_with_all_masks_as_prompts_is_finished(

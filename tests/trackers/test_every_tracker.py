@@ -17,7 +17,9 @@ from vosbench.types import Frame, Labels, Masks, Tracker, Video
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.cuda.amp.autocast:FutureWarning")  # rf-cutie's
 
 SIZE = (120, 160)
-SLOW = dict.fromkeys(("mask-propagation", "simvos"), pytest.mark.slow)  # networks of which no small one exists
+SLOW = dict.fromkeys(
+    ("mask-propagation", "simvos"), (pytest.mark.exhaustive, pytest.mark.slow)
+)  # no small network exists
 CHECKPOINTS = {  # the fixture with the weights of each tracker
     "cutie": "cutie_checkpoint",
     "mask-propagation": "mask_propagation_checkpoint",

@@ -16,7 +16,7 @@ from vosbench.masks.labels import decode_labels
 from vosbench.ui.markup import write_command_note
 from vosbench.ui.workspace import CORRECTED, Workspace
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
+pytestmark = [pytest.mark.exhaustive, pytest.mark.slow, pytest.mark.usefixtures("one_thread")]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.recordings import choose_recordings, count_differences, prompts_of_recording
+from tests.support.recordings import count_differences, prompts_of_recording
 from vosbench.errors import VosbenchError
 from vosbench.trackers.mask_propagation.correspondence import Correspondence, find_match
 from vosbench.trackers.mask_propagation.memory import Memorized, Reading, read_memory
@@ -70,19 +70,17 @@ def test_every_stage_of_the_first_step_equals_the_recording(folder: Path, checkp
         np.testing.assert_allclose(stage.numpy(), recorded[name].reshape(stage.shape), 1e-4, 1e-4, err_msg=name)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    choose_recordings(
-        [
-            "synth_1obj_top50_mem5",
-            "synth_2obj_full_mem2",
-            "synth_2obj_top50_mem5",
-            "synth_yv_late_top50_km_mem5",
-            "synth_yv_late_top50_mem2",
-        ],
+    [
+        "synth_1obj_top50_mem5",
+        "synth_2obj_full_mem2",
+        "synth_2obj_top50_mem5",
         "synth_yv_late_top50_km_mem5",
-    ),
+        "synth_yv_late_top50_mem2",
+    ],
 )
 def test_masks_equal_the_recording(folder: Path, checkpoint: str, name: str) -> None:
     inputs, recorded = np.load(folder / "inputs_synth.npz"), np.load(folder / "maskprop" / f"{name}.npz")

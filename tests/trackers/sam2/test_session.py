@@ -87,6 +87,7 @@ QUICK: dict[str, list[Step]] = {
         Remove(3),
     ],
 }
+TAKES_MINUTES = (pytest.mark.exhaustive, pytest.mark.slow)
 SLOW: dict[str, list[Step]] = {
     "several clicks, some negative": [Click(0, 1, [A, (160, 120), (*B, 0)]), Go()],
     "clicks one after another": [
@@ -310,7 +311,10 @@ SAME_EITHER_WAY = {name for name, steps in (QUICK | SLOW).items() if sum(isinsta
     ("steps", "keep"),
     [
         pytest.param(
-            steps, keep, id=f"{name}, {'kept' if keep else 'lost'}", marks=pytest.mark.slow if name in SLOW else ()
+            steps,
+            keep,
+            id=f"{name}, {'kept' if keep else 'lost'}",
+            marks=TAKES_MINUTES if name in SLOW else (),
         )
         for name, steps in (QUICK | SLOW).items()
         for keep in ([True] if name in SAME_EITHER_WAY | QUICK.keys() else [True, False])
@@ -329,6 +333,7 @@ def test_every_step_equals_the_stock_predictor_bit_for_bit(
         compare(tracker, overlapping, clip, Video("clip", frames, {}), true_masks, steps)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_mixed_precision_equals_the_stock_predictor_under_autocast(
     checkpoint: str, stock: Any, clip: Path, frames: list[Frame], true_masks: list[Mask]
@@ -342,6 +347,7 @@ def test_mixed_precision_equals_the_stock_predictor_under_autocast(
         compare(mixed, stock, clip, Video("clip", frames, {}), true_masks, steps)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_memory_of_every_third_frame_equals_the_stock_predictor_in_both_directions(
     checkpoint: str, overlapping: Any, clip: Path, frames: list[Frame], true_masks: list[Mask]
@@ -356,6 +362,7 @@ def propagated(session: Session, *arguments: Any, **options: Any) -> dict[int, M
     return dict(session.propagate(*arguments, **options))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_prompts_of_a_video_and_a_pass_over_it_give_the_masks_of_track(
     tracker: Sam2, frames: list[Frame], true_masks: list[Mask]
@@ -367,6 +374,7 @@ def test_the_prompts_of_a_video_and_a_pass_over_it_give_the_masks_of_track(
         assert all(np.array_equal(found[index][object_id], masks[object_id]) for object_id in (1, 2))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_track_takes_clicks_and_boxes_as_a_session_does(checkpoint: str, tracker: Sam2, frames: list[Frame]) -> None:
     prompts: Any = {
@@ -438,6 +446,7 @@ def test_frames_are_read_ahead_in_the_direction_of_a_propagation(tracker: Sam2, 
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("frames")]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_frames_that_were_followed(
     checkpoint: str, frames: list[Frame], true_masks: list[Mask]

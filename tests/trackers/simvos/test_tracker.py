@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.recordings import choose_recordings, count_differences, prompts_of_recording
+from tests.support.recordings import count_differences, prompts_of_recording
 from vosbench.errors import VosbenchError
 from vosbench.trackers.propagation.frames import PreparedFrames
 from vosbench.trackers.simvos.network import SimVosNetwork, cut_windows, join_windows, weigh_tokens
@@ -86,13 +86,11 @@ def test_every_stage_of_the_first_step_equals_the_recording(folder: Path, checkp
         np.testing.assert_allclose(stage.detach().numpy(), expected, atol=5e-4, err_msg=name)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
-    choose_recordings(
-        ["synth_1obj_B", "synth_1obj_BS", "synth_1obj_L_tokens4", "synth_2obj_BS_window", "synth_yv_late_B_mem2"],
-        "synth_1obj_B",
-    ),
+    ["synth_1obj_B", "synth_1obj_BS", "synth_1obj_L_tokens4", "synth_2obj_BS_window", "synth_yv_late_B_mem2"],
 )
 def test_masks_equal_the_recording(folder: Path, checkpoint: Callable[[str], str], name: str) -> None:
     inputs, recorded = np.load(folder / "inputs_synth.npz"), np.load(folder / "simvos" / f"{name}.npz")
