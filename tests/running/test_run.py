@@ -221,7 +221,7 @@ def test_processes_that_finish_the_same_videos_at_the_same_moment_lose_none(tmp_
     for process in processes:
         process.start()
     for process in processes:
-        process.join(60)
+        process.join(240)
         assert process.exitcode == 0
     assert len(Run(tmp_path).read_done_videos()) == ROUNDS
     assert {len(list(video.iterdir())) for video in (tmp_path / "masks").iterdir()} == {1}

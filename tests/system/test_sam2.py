@@ -114,7 +114,7 @@ def test_masks_do_not_depend_on_the_number_of_workers_but_may_on_that_of_threads
         assert (facts["threads"], {video["threads"] for video in facts["videos"].values()}) == (1, {1})
     assert cli("reproduce", "two", "--gpus", "cpu", "--sample", "1").stdout.endswith(": same\n")
     cli("infer", *given, "--gpus", "cpu", "--threads", "2", "--limit", "1", "--overwrite", "--out", "one")
-    assert "threads     1 (of 1 videos), 2 (of 1 videos)" in cli("show", "one").stdout
+    assert "threads     1 (of 1 video), 2 (of 1 video)" in cli("show", "one").stdout
 
 
 def test_prompts_that_are_neither_first_nor_all_are_refused(cli: Cli, tree: Path, checkpoint: str) -> None:

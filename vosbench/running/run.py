@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass
@@ -25,6 +26,8 @@ from vosbench.running.recipe import UNRECORDED, keep_shared_facts, read_recipes
 from vosbench.running.record import Record, format_timings, hash_masks, read_record
 from vosbench.running.run_json import derive_entries, describe_video, find_used_recipes, read_run_json
 from vosbench.running.shard import ShardNote, read_shard_note
+
+HASH_ATTEMPTS = 500  # to hash masks that another process is replacing
 
 NO_RECORDS: Mapping[str, Record] = MappingProxyType({})
 OTHER_FOLDER = "choose another folder with --out"
@@ -152,7 +155,14 @@ class Run:
 
     def _are_others_masks(self, known: Record, record: Record) -> bool:
         """Whether the masks of a video are those of a known record, and not those of another one."""
-        return known.digest != record.digest and known.digest == hash_masks(self.path / paths.RUN_MASKS / record.video)
+        if known.digest == record.digest:
+            return False
+        for _ in range(HASH_ATTEMPTS):
+            try:
+                return known.digest == hash_masks(self.path / paths.RUN_MASKS / record.video)
+            except FileNotFoundError:  # another process is putting its masks there at this moment
+                time.sleep(0.01)
+        return False
 
     def remove_records(self, videos: Iterable[str]) -> None:
         """Let videos be tracked again. Their masks stay until new ones replace them."""
