@@ -95,6 +95,7 @@ def test_masks_equal_the_recording(folder: Path, checkpoint: str, name: str) -> 
     assert count_differences(masks, expected) <= 0.0002 * expected.size
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_batch_of_objects_changes_only_roundings(folder: Path, checkpoint: str) -> None:
     inputs = np.load(folder / "inputs_synth.npz")
@@ -105,6 +106,7 @@ def test_a_batch_of_objects_changes_only_roundings(folder: Path, checkpoint: str
     assert differing < 10
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_forgetting_keeps_the_given_frames(folder: Path, checkpoint: str) -> None:
     inputs = np.load(folder / "inputs_synth.npz")

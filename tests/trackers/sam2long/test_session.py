@@ -85,6 +85,7 @@ def equal(ours: Masks, theirs: Masks) -> bool:
     return ours.keys() == theirs.keys() and all(np.array_equal(ours[each], theirs[each]) for each in ours)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_masks_of_the_first_frame_give_the_masks_of_track(
     tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]
@@ -98,6 +99,7 @@ def test_masks_of_the_first_frame_give_the_masks_of_track(
     assert all(equal(masks, theirs) for (_, masks), theirs in zip(found, expected, strict=True))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sam2", "sam2long"])
 def test_backwards_equals_track_on_the_reversed_video(
@@ -133,6 +135,7 @@ def test_until_a_memory_is_chosen_every_step_equals_that_of_sam_2(
     assert any((logits[1] > -1024).any() for logits in seen[0][6:])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_pathways_begin_anew_at_a_prompt(tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]) -> None:
     prompts = {0: {1: true_masks[0][1]}, 5: {1: true_masks[5][1]}}
@@ -146,6 +149,7 @@ def test_pathways_begin_anew_at_a_prompt(tracker: Sam2Long, frames: list[Frame],
     assert all(same(ours, theirs) for ours, theirs in zip(*seen, strict=True))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_one_pathway_that_is_left_and_taken_up_goes_on_as_if_it_had_not_been_left(
     single: Sam2Long, frames: list[Frame], true_masks: list[Masks]
@@ -161,6 +165,7 @@ def test_one_pathway_that_is_left_and_taken_up_goes_on_as_if_it_had_not_been_lef
     assert all(same(ours, theirs) for ours, theirs in zip(parts, whole, strict=True))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_correction_in_the_middle_changes_that_object_from_there_on(
     tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]
@@ -194,6 +199,7 @@ def test_a_propagation_that_is_left_may_be_followed_by_anything(
         assert [sorted(masks) for _, masks in session.propagate(0, reach=2)] == [[2, 7]] * 3
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_what_waits_and_what_was_dropped_takes_no_memory_and_the_file_does_not_grow_with_repetition(
     tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]

@@ -58,6 +58,7 @@ def test_the_tensors_are_those_of_a_released_file(folder: Path, size: str, chann
     }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_every_stage_of_the_first_step_equals_the_recording(folder: Path, checkpoint: Callable[[str], str]) -> None:
     inputs, recorded = (np.load(folder / name) for name in ("inputs_synth.npz", "simvos/synth_intermediates.npz"))
