@@ -201,6 +201,17 @@ def test_what_was_asked_for_is_written_before_a_run_that_cannot_be(cli: Cli, run
     assert "--out" in refused.stderr
 
 
+def test_scores_are_filed_also_if_nobody_reads_the_table(cli: Cli, run: Path) -> None:
+    process = cli.start("eval", "run", "--jobs", "1", "--json", "scores.json")
+    assert process.stdout
+    process.stdout.close()  # as `head -1` does
+    process.wait(120)
+    assert process.stderr
+    assert "Traceback" not in process.stderr.read()
+    assert (run / "eval/scores.json").exists()
+    assert (cli.folder / "scores.json").exists()
+
+
 def test_the_first_line_says_the_score_and_what_it_is_of(cli: Cli, run: Path) -> None:
     first, *rest = cli("eval", "run", "--jobs", "1").stdout.splitlines()
     means = json.loads((run / "eval/scores.json").read_text())["global"]

@@ -183,15 +183,20 @@ def publish_scores(
     view = view or tables.TableView()
     shown = tables.build_tables(evaluation.scores, evaluation.groups, view)
     texts = _format_wanted(evaluation, view, shown, {form: path for form, path in wanted.items() if path})
-    if STDOUT in texts:
-        sys.stdout.write(texts[STDOUT])
-    else:
-        _print_scores(evaluation, shown)
-    files = [path for path in texts if path != STDOUT]
-    for path in files:
-        write_bytes(path, texts[path].encode())
-        console.print_note(f"written: {path}")
-    _write_all_files(masks, evaluation, out, may_fail=bool(texts))
+    files = {path: text for path, text in texts.items() if path != STDOUT}
+    written: list[str] = []
+    try:  # before anything is printed, since whoever reads the output may close it, as `head` does
+        for path, text in files.items():
+            write_bytes(path, text.encode())
+            written.append(f"written: {path}")
+        written += _write_all_files(masks, evaluation, out, may_fail=bool(texts))
+    finally:
+        if STDOUT in texts:
+            sys.stdout.write(texts[STDOUT])
+        else:
+            _print_scores(evaluation, shown)
+    for line in written:
+        console.print_note(line)
     note_leaner_videos(Run(masks).read_records().values())
     if paths.is_run(masks):
         note_mixture(Run(masks))
@@ -217,18 +222,19 @@ def _format_wanted(
     return {path: formats[form]() for form, path in wanted.items()}
 
 
-def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_fail: bool) -> None:
+def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_fail: bool) -> list[str]:
     """Write the files of an evaluation into `out`, or into the run; nothing for other masks without `out`.
+
+    Returns the lines that say so.
 
     may_fail: whether a run that cannot be written is only noted, because the scores were written elsewhere. Raises
     VosbenchError if a folder cannot be written.
     """
-    from vosbench.cli import console
     from vosbench.running import score_run
     from vosbench.running.run import Run
 
     if out is None and not paths.is_run(masks):
-        return
+        return []
     folder = out or score_run.scores_folder(Run(masks), evaluation)
     try:
         names = score_run.write_evaluation(folder, evaluation)
@@ -236,9 +242,8 @@ def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_
         if out or not may_fail:
             remedy = "the table above is complete; to keep it, name another folder with --out, or a file with --json"
             raise VosbenchError(error.subject, error.found, remedy) from None
-        console.print_note(f"not written to the run: {error.subject}: {error.found}")
-        return
-    console.print_note(f"written to {folder}: {', '.join(names)}")
+        return [f"not written to the run: {error.subject}: {error.found}"]
+    return [f"written to {folder}: {', '.join(names)}"]
 
 
 def _print_scores(evaluation: Evaluation, shown: Sequence[Table]) -> None:
