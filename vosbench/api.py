@@ -11,7 +11,6 @@ from vosbench.datasets.card import Dataset, Download
 from vosbench.datasets.registry import find_dataset
 from vosbench.datasets.split import DatasetSplit, choose_videos, open_split
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
 from vosbench.fetching.checkpoints import known_checkpoints
@@ -22,9 +21,9 @@ from vosbench.io.paths import Roots, is_run
 from vosbench.running.attempts import Event
 from vosbench.running.infer import choose_job_devices, infer_jobs, require_success
 from vosbench.running.job import NO_SETTINGS, prepare_job
+from vosbench.running.methods import Method, score_method
 from vosbench.running.pool import DEFAULT_STALL
 from vosbench.running.run import Run, open_scored_split
-from vosbench.running.score_run import require_asked_videos, score_run
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 __all__ = ["dataframe", "evaluate", "fetch", "infer", "open_dataset", "plan_fetch"]
@@ -145,12 +144,8 @@ def evaluate(
     opened = dataset
     if not isinstance(opened, DatasetSplit):
         opened = open_scored_split(path, opened, split, rules, Path(datasets))
-    chosen = choose_videos(opened, videos or ())
-    if not is_run(path):
-        return score_split(path, opened, chosen, jobs, strict, on_video)
-    if strict and not videos:
-        require_asked_videos(Run(path), opened)
-    return score_run(Run(path), opened, chosen, jobs, strict, on_video)
+    run = Run(path) if is_run(path) else None
+    return score_method(Method(path.name, path, opened, run), videos or (), jobs, strict, on_video)
 
 
 def infer(

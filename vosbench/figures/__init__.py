@@ -1,0 +1,1 @@
+"""What is drawn of results: plots, contact sheets and videos of masks."""

@@ -1,0 +1,1 @@
+"""What is made of finished results for others: comparisons, published numbers, submissions."""

@@ -1,0 +1,1 @@
+"""One file that shows the results of methods: report.html."""

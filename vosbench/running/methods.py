@@ -1,0 +1,95 @@
+"""Methods that are compared: each is a run, or masks of any tool, with a name and the split that it is scored on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vosbench.datasets.split import DatasetSplit, choose_videos
+from vosbench.errors import VosbenchError
+from vosbench.evaluation.evaluate import score_split
+from vosbench.evaluation.summary import Evaluation
+from vosbench.io.paths import is_run
+from vosbench.masks.open import Predictions, open_predictions
+from vosbench.running.run import Run, open_scored_split
+from vosbench.running.score_run import require_asked_videos, score_run
+
+
+@dataclass(frozen=True)
+class Method:
+    """Masks with a name and the split that they are scored on.
+
+    name: for tables and legends. path: of the run or of the masks. run: None for masks that no run of vosbench made.
+    """
+
+    name: str
+    path: Path
+    dataset_split: DatasetSplit
+    run: Run | None
+
+    def open_masks(self, videos: Sequence[str] = ()) -> Predictions:
+        """The masks of the given videos, or of all of the split. Raises VosbenchError if they cannot be read."""
+        return open_predictions(self.path, videos or self.dataset_split.videos, self.dataset_split.rules.merge)
+
+
+def open_method(
+    masks: Path,
+    dataset: str | Path | None = None,
+    split: str | None = None,
+    rules: str | None = None,
+    datasets: Path = Path("datasets"),
+    name: str | None = None,
+) -> Method:
+    """The method whose masks lie at a path: a run, or masks in another form that docs/evaluation.md lists.
+
+    dataset, split, rules: None is what the run says. datasets: the folder of all datasets. name: by default that of the
+    file or folder, without its suffix unless it is a run.
+    Raises VosbenchError if there is nothing at the path, or if nothing says the dataset.
+    """
+    dataset_split = open_scored_split(masks, dataset, split, rules, datasets)
+    run = Run(masks) if is_run(masks) else None
+    found = masks.resolve()
+    return Method(name or (found.name if masks.is_dir() else found.stem), masks, dataset_split, run)
+
+
+def name_apart(methods: Sequence[Method]) -> list[Method]:
+    """The methods, with the names of their folders in front where two on the same split would have one name.
+
+    Raises VosbenchError if two methods have the same masks and the same split, or cannot be told apart by their paths.
+    """
+    named, folders = list(methods), [method.path.resolve().parent for method in methods]
+    while repeated := {key for key, count in Counter(map(_name_on_split, named)).items() if count > 1}:
+        for index, method in enumerate(named):
+            if _name_on_split(method) in repeated:
+                if not folders[index].name:
+                    raise VosbenchError(method.path, "two methods have this name", "name them, as in NAME=PATH")
+                named[index] = replace(method, name=f"{folders[index].name}/{method.name}")
+                folders[index] = folders[index].parent
+    return named
+
+
+def _name_on_split(method: Method) -> tuple[str, str, str]:
+    return method.name, method.dataset_split.name, method.dataset_split.split.name
+
+
+def score_method(
+    method: Method,
+    videos: Sequence[str] = (),
+    jobs: int | None = None,
+    strict: bool = True,
+    on_video: Callable[[int, int], None] = lambda done, total: None,
+) -> Evaluation:
+    """Score the masks of a method. Writes nothing.
+
+    videos: only these; all of the split if empty. jobs: processes, one a core if None. strict: raise an error for what
+    is missing; otherwise it is scored as absent and named in `problems`. on_video: called after each video with the
+    number of videos scored so far and of all. Raises VosbenchError for any problem that the user can solve.
+    """
+    chosen = choose_videos(method.dataset_split, videos)
+    if method.run is None:
+        return score_split(method.path, method.dataset_split, chosen, jobs, strict, on_video)
+    if strict and not videos:
+        require_asked_videos(method.run, method.dataset_split)
+    return score_run(method.run, method.dataset_split, chosen, jobs, strict, on_video)
