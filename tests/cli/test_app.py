@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.cli import main
+from vosbench.cli import COMMANDS, load_commands, main
 from vosbench.cli.app import Stopped, raise_on_stop_signal
 
 
@@ -24,6 +24,23 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
     assert done.returncode == 0, done.stderr
     for command in ("fetch", "infer", "eval", "run", "list", "verify", "cite", "doctor"):
         assert command in done.stdout
+
+
+def test_a_command_imports_neither_the_other_commands_nor_what_checks_types() -> None:
+    code = "import sys; sys.argv = ['vosbench', 'eval', 'nowhere']; from vosbench.cli import main\n" + (
+        "try: main()\nexcept SystemExit as end: assert end.code == 2\n"
+        "print(*(name.removeprefix('vosbench.cli.') for name in sys.modules if name.startswith('vosbench.cli.')))\n"
+        "print(*{'pydantic', 'torch', 'vosbench.api'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    own, unwanted = done.stdout.splitlines()
+    assert not set(own.split()) & set(COMMANDS.values()) - {"evaluate"}
+    assert not unwanted
+
+
+def test_every_command_is_in_the_module_that_the_table_names() -> None:
+    found = {command.name: command.callback.__module__ for command in load_commands().registered_commands}
+    assert found == {name: f"vosbench.cli.{module}" for name, module in COMMANDS.items()}
 
 
 @pytest.mark.slow

@@ -9,10 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from vosbench.cli import app as vosbench_app
-from vosbench.cli import guide
+from vosbench.cli import guide, load_commands
 
-COMMANDS = typer.main.get_command(vosbench_app).commands
+APP = load_commands()
+COMMANDS = typer.main.get_command(APP).commands
 
 
 def test_every_command_has_examples() -> None:
@@ -29,7 +29,7 @@ def test_an_example_is_a_command_that_can_be_typed(command: str, words: str) -> 
 
 
 def test_options_stand_in_groups() -> None:
-    shown = CliRunner().invoke(vosbench_app, ["track", "--help"]).output
+    shown = CliRunner().invoke(APP, ["track", "--help"]).output
     panels = [line.split("─ ")[1].split(" ─")[0] for line in shown.splitlines() if line.startswith("╭─")]
     assert {"Prompts", "Tracker", "Machine", "Result"} <= set(panels)
     assert "vosbench track in.mp4 --point 100,150" in shown

@@ -5,29 +5,15 @@ No other room of vosbench prints or exits. A command imports what it needs when 
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from importlib import import_module
 
 import typer
 
-from vosbench.cli import (  # noqa: F401
-    correspond,
-    datasets,
-    evaluate,
-    fetch,
-    infer,
-    interactive,
-    listing,
-    overlay,
-    reproduce,
-    show,
-    slurm,
-    status,
-    sweep,
-    track,
-    ui,
-)
-from vosbench.cli.app import Stopped, app, print_error, raise_on_stop_signal
+from vosbench.cli.app import Stopped, print_error, raise_on_stop_signal
+from vosbench.cli.app import app as application
 from vosbench.cli.guide import add_guides
 from vosbench.errors import VosbenchError
 from vosbench.io.files import explain_refusal
@@ -35,16 +21,41 @@ from vosbench.running.slurm import EXIT_REQUEUE
 
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
 EXIT_INTERRUPTED = 130
+COMPLETION = "_VOSBENCH_COMPLETE"  # the variable by which a shell asks for completions
 
-COMMAND_ORDER = (
-    *("fetch", "infer", "eval", "run", "sweep", "slurm", "interactive", "track", "ui"),
-    *("list", "show", "status", "overlay", "correspond", "reproduce", "verify", "cite", "doctor"),
-)
-"""The commands in the order in which `--help` lists them."""
-app.registered_commands.sort(key=lambda command: COMMAND_ORDER.index(command.name or ""))
-add_guides(app)
+COMMANDS = {
+    "fetch": "fetch",
+    "infer": "infer",
+    "eval": "evaluate",
+    "run": "infer",
+    "sweep": "sweep",
+    "slurm": "slurm",
+    "interactive": "interactive",
+    "track": "track",
+    "ui": "ui",
+    "list": "listing",
+    "show": "show",
+    "status": "status",
+    "overlay": "overlay",
+    "correspond": "correspond",
+    "reproduce": "reproduce",
+    "verify": "datasets",
+    "cite": "datasets",
+    "doctor": "datasets",
+}
+"""The commands in the order in which `--help` lists them, and the module of `vosbench.cli` that holds each."""
 
-__all__ = ["main"]
+__all__ = ["load_commands", "main"]
+
+
+def load_commands(names: Collection[str] = COMMANDS.keys()) -> typer.Typer:
+    """The application with the given commands; others may be among them that their modules hold or import."""
+    for name in names:
+        import_module(f"vosbench.cli.{COMMANDS[name]}")
+    order = list(COMMANDS)
+    application.registered_commands.sort(key=lambda command: order.index(command.name or ""))
+    add_guides(application)
+    return application
 
 
 def main() -> None:
@@ -56,9 +67,9 @@ def main() -> None:
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever this typer has it
     try:
         with raise_on_stop_signal():
-            status = app(
-                _move_root_options_first(sys.argv[1:] or ["--help"]), prog_name="vosbench", standalone_mode=False
-            )
+            options, words = _part_root_options(sys.argv[1:] or ["--help"])
+            load_commands(_find_called_commands(words))
+            status = application([*options, *words], prog_name="vosbench", standalone_mode=False)
     except VosbenchError as error:
         print_error(str(error))
         status = 2
@@ -80,14 +91,19 @@ def main() -> None:
     sys.exit(status)
 
 
-def _move_root_options_first(arguments: Sequence[str]) -> list[str]:
-    """Move the global options to the front, so that they may stand anywhere on the command line."""
-    front, rest, remaining = [], [], iter(arguments)
+def _part_root_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The global options, which may stand anywhere on the command line, and all other words."""
+    options, words, remaining = [], [], iter(arguments)
     for argument in remaining:
         if argument in ROOT_OPTIONS:
-            front += [argument, *([value] if (value := next(remaining, None)) is not None else [])]
+            options += [argument, *([value] if (value := next(remaining, None)) is not None else [])]
         elif argument == "--quiet" or argument.startswith(tuple(f"{option}=" for option in ROOT_OPTIONS)):
-            front.append(argument)
+            options.append(argument)
         else:
-            rest.append(argument)
-    return front + rest
+            words.append(argument)
+    return options, words
+
+
+def _find_called_commands(words: Sequence[str]) -> Collection[str]:
+    """The command that is called; all of them for `--help`, for completion, and where it is none of them."""
+    return words[:1] if words and words[0] in COMMANDS and COMPLETION not in os.environ else COMMANDS.keys()

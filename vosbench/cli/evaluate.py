@@ -158,14 +158,14 @@ def note_mixture(run: Run) -> None:
 def score_with_progress(
     masks: Path, dataset_split: DatasetSplit, videos: Sequence[str], jobs: int | None, strict: bool = True
 ) -> Evaluation:
-    """`vosbench.evaluate` with a progress bar."""
-    from vosbench import api
+    """`vosbench.evaluate` with a progress bar, without the modules of the other functions of `vosbench.api`."""
     from vosbench.cli import console
+    from vosbench.running.methods import Method, score_method
+    from vosbench.running.run import Run
 
+    method = Method(masks.name, masks, dataset_split, Run(masks) if paths.is_run(masks) else None)
     with console.ProgressSteps() as steps:
-        return api.evaluate(
-            masks, dataset_split, videos=videos, jobs=jobs, strict=strict, on_video=partial(steps, "scoring")
-        )
+        return score_method(method, videos, jobs, strict, partial(steps, "scoring"))
 
 
 def publish_scores(

@@ -7,7 +7,6 @@ same shape, or a Dataset. A plug-in is imported only if no shipped card has the 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 
 from vosbench.datasets import card as cards
@@ -31,6 +30,8 @@ def known_datasets() -> dict[str, Dataset]:
 def _iterate_datasets() -> Iterator[Dataset]:
     """Yield the shipped datasets, then those of plug-ins, which are imported only when the iteration reaches them."""
     yield from map(cards.load_card, sorted(paths.find_shipped_folder("adapters").glob("*.toml")))
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group="vosbench.datasets"):
         yield _load_plugin_card(entry.value)
 

@@ -12,7 +12,6 @@ from vosbench.running.filed_scores import FiledScores, read_filed_scores
 from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard import find_shards_never_begun
-from vosbench.studies.sweep_folder import find_sweep
 
 
 def find_run(name: str, results_root: Path) -> Run:
@@ -24,6 +23,8 @@ def find_run(name: str, results_root: Path) -> Run:
     for place in places:
         if (place / paths.RUN).is_file():
             return Run(place)
+    from vosbench.studies.sweep_folder import find_sweep
+
     if sweep := find_sweep(name, results_root):
         raise VosbenchError(name, "is a sweep, not a run", f"choose one of its runs, see: vosbench show {sweep.path}")
     found = f"no run is at {' or '.join(map(str, places))}"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from importlib.metadata import entry_points
 from inspect import Parameter
 from typing import Any
 
@@ -36,6 +35,8 @@ def known_trackers() -> dict[str, str]:
 
 def known_plugins(group: str, built_in: Mapping[str, str]) -> dict[str, str]:
     """The names of built-in objects and of those in an entry-point group, and where each is as `module:object`."""
+    from importlib.metadata import entry_points
+
     return {**{entry.name: entry.value for entry in entry_points(group=group)}, **built_in}
 
 
