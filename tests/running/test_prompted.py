@@ -161,7 +161,10 @@ def test_the_prompters_code_makes_the_masks_too(birds: DatasetSplit) -> None:
     ("settings", "told"),
     [
         ({"prompt": "two"}, "--prompt two: expected one of mask, box, 1-click, 3-click, 5-click; choose one of these"),
-        ({"prompt": "box"}, "checkpoint sam2.1_hiera_base_plus: not found at"),
+        (
+            {"prompt": "box"},
+            "prompter sam2: turns clicks and boxes into masks, and its weights cannot be used: ",
+        ),
         ({"prompt": "box", "prompter": "sam3"}, "unknown prompter 'sam3': did you mean sam2?"),
         ({"prompter": "sam2"}, "--prompter sam2: objects are given by their masks; add --prompt box"),
         ({"prompts_from": "x"}, "--prompts-from x: objects are given by their masks"),

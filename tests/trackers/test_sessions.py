@@ -131,6 +131,55 @@ def test_a_tracker_that_fills_the_same_array_anew_gives_masks_that_last() -> Non
     assert [where(found[index])[1] for index in range(6)] == [[index, 0] for index in range(6)]
 
 
+def test_a_tracker_may_yield_label_maps_and_tensors_as_for_infer() -> None:
+    torch = pytest.importorskip("torch")
+
+    class Mapped(Static):
+        prompt_kinds = ("mask", "points")
+
+        def track(self, video: Video) -> Iterator[Any]:
+            for index in range(len(video.frames)):
+                labels = np.zeros(SIZE, np.int64)
+                for object_id in video.any_prompts[0]:
+                    labels[index, 3 * object_id] = object_id
+                yield labels
+
+    class Tensors(Static):
+        def track(self, video: Video) -> Iterator[Any]:
+            for masks in super().track(video):
+                yield {object_id: torch.from_numpy(mask.copy()) for object_id, mask in masks.items()}
+
+    with opened(Mapped("cpu")) as session:
+        session.add(0, 4, square(9, 9))
+        assert where(session.add(0, 1, PointPrompt((Point(2, 1),))))[1] == [0, 3]
+        found = dict(session.propagate())
+    assert [where(found[index]) for index in range(6)] == [{4: [index, 12], 1: [index, 3]} for index in range(6)]
+    with opened(Tensors("cpu")) as session:
+        session.add(1, 1, square(3, 4))
+        assert [where(masks)[1] for _, masks in session.propagate(1, "both")] == [[3, 4]] * 6
+
+
+@pytest.mark.parametrize(
+    ("yielded", "message"),
+    [
+        ([{}] * 5, "tracker: yielded 5 of 6 frames"),
+        ([{}] * 7, "tracker: yielded more than 6 of 6 frames"),
+        ([{}, {2: square(0, 0)}], "frame 1: the tracker yielded object 2, which was not prompted"),
+        ([{1: square(0, 0).astype(float)}], r"frame 0: the tracker yielded float64\[20, 30\] as the mask of object 1"),
+        (None, "tracker: its method `track` returned None"),
+    ],
+)
+def test_what_a_tracker_must_not_yield_is_an_error_of_its_session(yielded: Any, message: str) -> None:
+    class Wrong:
+        def track(self, video: Video) -> Any:
+            return None if yielded is None else iter(yielded)
+
+    with open_session(Wrong(), Video("drawn", FRAMES, {0: {1: square(0, 0)}})) as session:
+        steps = session.propagate()
+        with pytest.raises(VosbenchError, match=message):
+            dict(steps)
+
+
 def test_objects_share_pixels_only_where_the_video_lets_them() -> None:
     for overlap in (False, True):
         with open_session(Static("cpu"), Video("drawn", FRAMES, {0: {1: square(0, 0)}}, overlap)) as session:

@@ -20,6 +20,7 @@ from vosbench.media.clip import open_clip
 from vosbench.tracking.clip_prompts import GivenPrompt, Moment
 from vosbench.tracking.outputs import Outputs
 from vosbench.tracking.request import ModelChoice, TrackRequest, prepare_request
+from vosbench.types import Point
 
 FRAMES = [draw_square_frame(index) for index in range(12)]
 
@@ -136,3 +137,14 @@ def test_nothing_to_write_and_unknown_directions_are_refused(tmp_path: Path, vid
         _prepare(video, prompt, Outputs())
     with pytest.raises(VosbenchError, match="--direction up: no such direction; give forwards, backwards, both"):
         _prepare(video, prompt, Outputs(masks=tmp_path / "masks"), direction="up")
+
+
+def test_missing_weights_of_a_prompter_are_said_to_be_its_own(tmp_path: Path, video: Path) -> None:
+    click = GivenPrompt("--point 20,30", None, Moment(0), Point(20, 30))
+    with pytest.raises(VosbenchError) as refused:
+        _prepare(video, click, Outputs(masks=tmp_path / "masks"))
+    assert str(refused.value) == (
+        "prompter sam2: turns clicks and boxes into masks, and its weights cannot be used: checkpoint "
+        f"sam2.1_hiera_base_plus: not found at {tmp_path}/sam2.1_hiera_base_plus.pt; run: vosbench fetch "
+        "sam2.1_hiera_base_plus, or take --prompter grabcut, which needs no weights"
+    )

@@ -5,30 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from vosbench.datasets.split import DatasetSplit
-from vosbench.errors import VosbenchError
 from vosbench.io.memory import peak_memory_mb
 from vosbench.io.threads import count_torch_threads
-from vosbench.io.wording import count_of
+from vosbench.io.yielded import pair_frames, take_masks
 from vosbench.masks.labels import encode_labels, to_labels
 from vosbench.running.mask_files import count_mask_bytes
 from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
 from vosbench.running.record import hash_masks
 from vosbench.running.run import Run
-from vosbench.running.yielded import take_masks
 from vosbench.types import Labels, Masks, Tracker
 
 MAX_UNWRITTEN_FRAMES = 4  # frames whose masks may wait to be written
-_NOTHING: Any = object()  # in the place of a frame, or of masks, where there are too few
 
 
 def track_video(
@@ -55,7 +51,7 @@ def track_video(
     folders = {object_id: apart[object_id].name for object_id in objects if object_id in apart}
     with run.write_video(name) as folder:
         with _run_in_background(_write_masks) as write:
-            for index, (frame_name, found) in enumerate(_pair_frames(frame_names, tracker.track(video))):
+            for index, (frame_name, found) in enumerate(pair_frames(frame_names, tracker.track(video))):
                 masks = take_masks(found, objects, size, frame_name)
                 write(folder, f"{frame_name}.png", _copy_masks(masks, size, folders))
                 on_frame(index + 1)
@@ -99,22 +95,6 @@ def _run_in_background(function: Callable[..., None]) -> Iterator[Callable[..., 
             yield call
         finally:
             wait_until(0)
-
-
-def _pair_frames(frame_names: Sequence[str], yielded: object) -> Iterator[tuple[str, object]]:
-    """Give each frame's name with what the tracker yielded for the frame.
-
-    Raises VosbenchError if the numbers differ, and if `yielded` is no iterator.
-    """
-    if not isinstance(yielded, Iterable):
-        found = f"its method `track` returned {'None' if yielded is None else f'a {type(yielded).__name__}'}"
-        raise VosbenchError("tracker", found, "it must yield the masks of each frame")
-    for index, (name, found) in enumerate(zip_longest(frame_names, yielded, fillvalue=_NOTHING)):
-        if name is _NOTHING or found is _NOTHING:
-            many = "more than " if name is _NOTHING else ""
-            counted = f"yielded {many}{index} of {count_of(len(frame_names), 'frame')}"
-            raise VosbenchError("tracker", counted, "expected masks for each frame, and no more")
-        yield name, found
 
 
 def _copy_masks(found: Masks, size: tuple[int, int], objects: Mapping[int, str]) -> dict[str, Labels]:

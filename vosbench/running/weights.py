@@ -11,6 +11,7 @@ from pathlib import Path
 from vosbench.errors import VosbenchError
 from vosbench.fetching.checkpoints import find_checkpoint
 from vosbench.io.files import hash_file_sha256
+from vosbench.trackers.prompts import PROMPTER_WITHOUT_WEIGHTS
 
 PICKLE_START = b"\x80"  # the first byte of a pickle
 
@@ -37,6 +38,22 @@ def choose_checkpoint(
     path = find_checkpoint(wanted, checkpoints)
     _check_whole(path)
     return path
+
+
+def choose_prompter_checkpoint(
+    prompter: str, name: str | None, parameters: Mapping[str, Parameter], checkpoints: Path
+) -> Path | None:
+    """As `choose_checkpoint`, for a prompter; the errors say that the weights are the prompter's."""
+    try:
+        return choose_checkpoint(prompter, name, parameters, checkpoints)
+    except VosbenchError as error:
+        if "checkpoint" not in parameters:
+            remedy = "leave it out"
+            raise VosbenchError(f"--prompter-checkpoint {name}", f"the prompter {prompter} has none", remedy) from None
+        found = f"turns clicks and boxes into masks, and its weights cannot be used: {error.subject}: {error.found}"
+        other = f"take --prompter {PROMPTER_WITHOUT_WEIGHTS}, which needs no weights"
+        remedy = f"{error.remedy.replace('--checkpoint', '--prompter-checkpoint')}, or {other}"
+        raise VosbenchError(f"prompter {prompter}", found, remedy) from None
 
 
 def _check_whole(checkpoint: Path) -> None:

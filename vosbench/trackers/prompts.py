@@ -19,6 +19,9 @@ BUILT_IN_PROMPTERS = {
 }
 """Where each built-in prompter is, as `module:object`."""
 
+PROMPTER_WITHOUT_WEIGHTS = "grabcut"
+"""A prompter that works before any checkpoint was fetched."""
+
 MASKS_ONLY = ("mask",)  # the kinds of prompts of a tracker that does not say which it takes
 
 

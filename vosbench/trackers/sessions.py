@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.yielded import pair_frames, take_masks
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
 from vosbench.trackers.session_base import CheckedSession, Journey
 from vosbench.types import Frame, Mask, Masks, Prompt, Prompter, Session, Tracker, Video
@@ -110,8 +111,10 @@ class ReplaySession(CheckedSession):
         kind = get_prompt_kind(prompt)
         if kind in get_accepted_kinds(self.tracker):
             alone: Any = {0: {object_id: prompt}}
-            masks = next(iter(self.tracker.track(Video(self.video.name, [self._read(index)], alone))))
-            return prompt, np.array(masks.get(object_id, np.zeros(self._read_size(index), np.bool_)))
+            size, shown = self._read_size(index), Video(self.video.name, [self._read(index)], alone)
+            _, yielded = next(pair_frames([str(index)], self.tracker.track(shown)))
+            masks = take_masks(yielded, [object_id], size, str(index))
+            return prompt, np.array(masks.get(object_id, np.zeros(size, np.bool_)))
         if self.prompter is None:
             subject = f"prompt of object {object_id} in frame {index} of video {self.video.name}"
             raise VosbenchError(subject, f"tracker {self.name} takes no {kind}", "give a mask, or name a prompter")
@@ -158,12 +161,15 @@ class ReplaySession(CheckedSession):
         video = Video(self.video.name, FrameView(self.video.frames, order), prompts, self.video.overlap)
         skipped = order.index(journey.frames[0])
         tracked = self.tracker.track(video)
+        paired = pair_frames([str(index) for index in order], tracked)
         try:
-            for index, masks in zip(journey.frames, islice(tracked, skipped, None), strict=False):
-                blank = np.zeros(self.size, np.bool_)
-                found = {each: np.array(masks.get(each, blank), np.bool_) for each in object_ids}
+            for index, (name, yielded) in zip(journey.frames, islice(paired, skipped, None), strict=False):
+                masks, blank = take_masks(yielded, object_ids, self.size, name), np.zeros(self.size, np.bool_)
+                found = {each: np.array(masks.get(each, blank)) for each in object_ids}
                 self.found[index] = {object_id: PackedMask.of(mask) for object_id, mask in found.items()}
                 yield index, found
+            if journey.frames[-1] == order[-1]:
+                next(paired, None)  # which raises for masks of more frames than there are
         finally:
             getattr(tracked, "close", lambda: None)()
 

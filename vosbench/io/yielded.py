@@ -1,20 +1,38 @@
-"""Take over what a tracker yields for a frame, and say in one line what is wrong with it."""
+"""Take over what a tracker yields for the frames of a video, and say in one line what is wrong with it."""
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vosbench.errors import VosbenchError
-from vosbench.masks.labels import from_labels
+from vosbench.io.wording import count_of
 from vosbench.types import Mask
 
 ARRAY_PROTOCOLS = ("__array__", "__array_interface__", "__dlpack__")  # by which NumPy reads arrays of other packages
+_NOTHING: Any = object()  # in the place of a frame, or of masks, where there are too few
+
+
+def pair_frames(frame_names: Sequence[str], yielded: object) -> Iterator[tuple[str, object]]:
+    """Give each frame's name with what the tracker yielded for the frame.
+
+    Raises VosbenchError if the numbers differ, and if `yielded` is no iterator.
+    """
+    if not isinstance(yielded, Iterable):
+        found = f"its method `track` returned {'None' if yielded is None else f'a {type(yielded).__name__}'}"
+        raise VosbenchError("tracker", found, "it must yield the masks of each frame")
+    for index, (name, found) in enumerate(zip_longest(frame_names, yielded, fillvalue=_NOTHING)):
+        if name is _NOTHING or found is _NOTHING:
+            many = "more than " if name is _NOTHING else ""
+            counted = f"yielded {many}{index} of {count_of(len(frame_names), 'frame')}"
+            raise VosbenchError("tracker", counted, "expected masks for each frame, and no more")
+        yield name, found
 
 
 def take_masks(found: object, objects: Sequence[int], size: tuple[int, int], frame: str) -> dict[int, Mask]:
@@ -46,13 +64,10 @@ def _split_label_map(found: object, objects: Sequence[int], size: tuple[int, int
         shape = list(size)
         remedy = f"yield {{object id: bool{shape}}}, or a label map of integers{shape}, the object ids"
         raise _make_yield_error(frame, _describe_yielded(found), remedy)
-    lowest, highest = int(label_map.min(initial=0)), int(label_map.max(initial=0))
-    for end in (lowest, highest):
-        if end:
-            _check_object(end, objects, frame)
-    masks = from_labels(label_map.astype(np.uint16))
-    for object_id in masks:
-        _check_object(object_id, objects, frame)
+    masks = {object_id: mask for object_id in sorted(objects) if (mask := label_map == object_id).any()}
+    if sum(np.count_nonzero(mask) for mask in masks.values()) != np.count_nonzero(label_map):
+        for object_id in np.unique(label_map[label_map != 0]):
+            _check_object(int(object_id), objects, frame)
     return masks
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.running.yielded import take_masks
+from vosbench.io.yielded import take_masks
 from vosbench.types import Labels, Masks
 
 SIZE = (2, 3)
