@@ -50,7 +50,7 @@ def test_a_sweep_that_was_killed_continues(cli: Cli, bears: Path) -> None:
     axes = ("--grid", "tracker=failing_trackers:Slow", "--grid", "seconds=0.1,0.11")
     command = ("sweep", "--dataset", bears, *axes, "--videos", "good,bad", "--no-plots", "--name", "s", "--gpus")
     process = cli.start(*command, "cpu")
-    until(lambda: len(list(cli.folder.glob("results/bears-val/*/masks/good"))) == 1)
+    until(lambda: len(list(cli.folder.glob("results/bears-val/*/.videos/good.json"))) == 1)  # its record: it is done
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert "stopped; the same command continues: vosbench sweep --dataset" in cli("status", "sweeps/s").stdout
