@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vosbench.media.draw import TINT_SHARE, choose_colour, cut_out, draw_masks
+from vosbench.media.colours import FALSE_COLOUR, MISSED_COLOUR, choose_colour
+from vosbench.media.draw import TINT_SHARE, cut_out, dim_background, draw_errors, draw_masks
+from vosbench.media.labels_on_objects import LabelBox, place_label
 
 
 def _square(size: int = 200) -> np.ndarray:
@@ -42,10 +44,51 @@ def test_masks_of_one_pixel_at_the_border_and_empty_ones_are_drawn() -> None:
     draw_masks(np.zeros((9, 7, 3), np.uint8), {1: mask, 2: ~mask, 300: np.zeros_like(mask)}, {1: "a long name"})
 
 
-def test_the_first_hundred_objects_differ_in_colour() -> None:
-    colours = np.array([choose_colour(object_id) for object_id in range(1, 101)])
-    assert len({tuple(colour) for colour in colours}) == 100
-    assert (colours.max(axis=1) > 180).all()
+def test_the_label_of_a_small_object_stands_beside_it_and_labels_do_not_overlap() -> None:
+    mask, near = np.zeros((200, 200), np.bool_), np.zeros((200, 200), np.bool_)
+    mask[100:104, 100:104], near[100:104, 108:112] = True, True
+    taken: list[LabelBox] = []
+    for each in (mask, near):
+        taken.append(place_label(each, (14, 12), taken))
+    assert not taken[0].overlaps(taken[1])
+    for box in taken:
+        place = np.zeros_like(mask)
+        place[box.top : box.top + box.height, box.left : box.left + box.width] = True
+        assert place.sum() == 14 * 12
+        assert not (place & mask).any()
+    drawn = draw_masks(np.zeros((200, 200, 3), np.uint8), {1: mask})
+    assert (drawn[101, 101] > 0).any()
+
+
+def test_the_ground_truth_is_dashed_so_that_the_outline_below_is_seen() -> None:
+    drawn = draw_masks(np.full((200, 200, 3), 128, np.uint8), {2: _square()}, ground_truth={2: _square()})
+    edge = drawn[40, 45:155].astype(int)
+    assert (edge > 240).all(axis=1).sum() > 20
+    assert (np.abs(edge - choose_colour(2)).sum(axis=1) < 60).sum() > 20
+
+
+def test_missed_pixels_are_blue_false_ones_striped_and_the_rest_is_as_it_was() -> None:
+    frame = np.full((40, 40, 3), 90, np.uint8)
+    missed, false = np.zeros((40, 40), np.float32), np.zeros((40, 40), np.float32)
+    missed[:20], false[10:30, :20] = 1, 1
+    missed[35, 35] = 0.25  # a quarter of the pixel
+    drawn = draw_errors(frame, missed, false)
+    assert (drawn[:10] == MISSED_COLOUR).all()
+    both, only_false = drawn[10:20, :20].reshape(-1, 3), drawn[20:30, :20].reshape(-1, 3)
+    assert {tuple(pixel) for pixel in both} == {MISSED_COLOUR, FALSE_COLOUR}
+    half = tuple(round((90 + c) / 2) for c in FALSE_COLOUR)
+    assert {tuple(pixel) for pixel in only_false} == {FALSE_COLOUR, half}
+    assert tuple(drawn[35, 35]) == tuple(round((90 + c) / 2) for c in MISSED_COLOUR)
+    assert (drawn[30:, :30] == 90).all()
+
+
+def test_a_dimmed_frame_is_grey_and_dark_around_the_objects() -> None:
+    frame = np.zeros((200, 200, 3), np.uint8)
+    frame[..., 0] = 240
+    drawn = dim_background(frame, [_square()])
+    assert tuple(drawn[100, 100]) == (240, 0, 0)
+    assert tuple(drawn[5, 5]) == (36, 36, 36)
+    assert (drawn[40, 100] > 200).all()
 
 
 def test_a_cut_out_is_opaque_only_where_an_object_is() -> None:

@@ -19,7 +19,6 @@ from vosbench.types import Frame, Masks
 
 TILE_WIDTH, TILE_GAP, CAPTION_HEIGHT = 240, 4, 16  # pixels
 TINT = 0.45  # the share of an object's colour in its pixels
-WHITE = 255
 
 
 def draw_contact_sheet(results: Path, dataset_split: DatasetSplit, videos: Sequence[str], columns: int) -> Image.Image:
@@ -89,6 +88,6 @@ def draw_tile(frame: Frame, prediction: Masks, ground_truth: Masks, width: int =
         picture[mask] += TINT * (colours[object_id % 256] - picture[mask])
         picture[find_boundaries(mask, mode="thick")] = colours[object_id % 256]
     for mask in ground_truth.values():
-        picture[find_boundaries(mask, mode="inner")] = WHITE
+        picture[find_boundaries(mask, mode="inner")] = 255
     image = Image.fromarray(picture.astype(np.uint8))
     return image.resize((width, round(width * image.height / image.width)), Image.Resampling.LANCZOS)

@@ -7,7 +7,7 @@ from html import escape
 from itertools import groupby
 
 from vosbench.io.wording import count_of
-from vosbench.media.draw import choose_colour
+from vosbench.media.colours import choose_colour
 from vosbench.ui.models import LoadedModels
 from vosbench.ui.workspace import Workspace
 

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw
 
-from vosbench.media.draw import DARK, choose_colour, draw_masks
-from vosbench.types import BoxPrompt, Frame, Mask, Masks
+from vosbench.media.colours import DARK, choose_colour
+from vosbench.media.draw import draw_masks
+from vosbench.media.scale import scale_mask
+from vosbench.types import BoxPrompt, Frame, Masks
 from vosbench.ui.scene import HandPrompt
 
 MOST_SIDE, LEAST_SIDE = 1280, 640  # pixels of the picture's longer side
@@ -52,14 +54,17 @@ def draw_picture(
     """Draw a frame, uint8[H, W, 3], with masks, clicks and boxes.
 
     prompts: object id -> what was clicked in this frame. corner: of a box that is begun. true: the ground truth, whose
-    outlines are drawn in white.
+    outlines are drawn as white dashes.
     """
     height, width = frame.shape[:2]
     scale = PictureScale.of((height, width))
     small = scale.picture[0] > height
     resized = Image.fromarray(frame).resize(scale.picture[::-1], Image.Resampling.BICUBIC if small else None)
-    picture = draw_masks(np.asarray(resized), {each: _resize(mask, scale) for each, mask in masks.items()}, names)
-    _outline(picture, [_resize(mask, scale) for mask in (true or {}).values()])
+    shown, truth = (
+        {object_id: scale_mask(mask, scale.picture) for object_id, mask in given.items()}
+        for given in (masks, true or {})
+    )
+    picture = draw_masks(np.asarray(resized), shown, names, truth)
     image = Image.fromarray(picture)
     pen = ImageDraw.Draw(image)
     for object_id, prompt in prompts.items():
@@ -75,21 +80,6 @@ def draw_picture(
             pen.line(line, DARK, 5)
             pen.line(line, RIM, 2)
     return np.asarray(image)
-
-
-def _resize(mask: Mask, scale: PictureScale) -> Mask:
-    return np.asarray(Image.fromarray(mask).resize(scale.picture[::-1], Image.Resampling.NEAREST), np.bool_)
-
-
-def _outline(picture: Frame, masks: list[Mask]) -> None:
-    """Mark the pixels of masks that have a neighbour outside, two pixels wide, in white."""
-    for mask in masks:
-        inner = np.pad(mask, 2, "edge")
-        height, width = mask.shape
-        shifted = [
-            inner[row : row + height, column : column + width] for row, column in ((0, 2), (4, 2), (2, 0), (2, 4))
-        ]
-        picture[mask & ~np.logical_and.reduce(shifted)] = 255
 
 
 def _draw_click(pen: ImageDraw.ImageDraw, x: float, y: float, positive: bool) -> None:
