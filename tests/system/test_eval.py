@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,25 @@ def test_eval_writes_what_it_prints(cli: Cli, run: Path) -> None:
     assert rows[0] == "Sequence,J-Mean,F-Mean"
     assert rows[1].startswith("good_1,")
     assert (cli.folder / "all.csv").read_text().startswith("video,object,J&F-Mean,J-Mean,")
+
+
+def test_eval_shows_an_interval_beside_each_figure_of_the_headline(cli: Cli, run: Path) -> None:
+    done = cli(
+        "eval", "run", "--interval", "--jobs", "1", "--json", "all.json", "--markdown", "t.md", "--latex", "t.tex"
+    )
+    headline, meaning = done.stdout.splitlines()[:2]
+    figure = r"\d+\.\d \[\d+\.\d, \d+\.\d\]"
+    assert re.fullmatch(rf"J&F {figure}  \(J {figure}, F {figure}\)  bears val, .*", headline)
+    assert meaning == "95% intervals: bootstrap over 4 videos, 10,000 draws, seed 0"
+    ranges = json.loads((cli.folder / "all.json").read_text())["intervals"]["ranges"]
+    low, high = ranges["J&F-Mean"]
+    assert f"[{100 * low:.1f}, {100 * high:.1f}]" in headline
+    assert meaning in (cli.folder / "t.md").read_text()
+    assert f"% {headline}\n% {meaning}\n" in (cli.folder / "t.tex").read_text()
+    assert json.loads((run / "eval/scores.json").read_text())["intervals"]["ranges"] == ranges
+    one = cli("eval", "run", "--interval", "--jobs", "1", "--videos", "good")
+    assert "[" not in one.stdout.splitlines()[0]
+    assert "no confidence interval" in one.stderr
 
 
 def test_eval_takes_any_folder_of_masks(cli: Cli, run: Path, bears: Path) -> None:

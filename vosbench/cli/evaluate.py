@@ -79,6 +79,9 @@ def evaluate_command(
     ] = True,
     videos: VideosOption = "",
     rules: RulesOption = None,
+    interval: Annotated[
+        bool, typer.Option("--interval", help="Show the 95% confidence interval of each headline figure.")
+    ] = False,
 ) -> None:
     """Score masks: J, F, J&F, recall and decay, equal to the official tools'.
 
@@ -97,6 +100,8 @@ def evaluate_command(
         print_error(str(error))
         raise typer.Exit(1)
     evaluation = score_with_progress(masks, dataset_split, chosen, jobs, strict)
+    if interval:
+        evaluation = evaluation.with_intervals()
     view = TableView("object" if per_object else "video", metric, worst)
     raise typer.Exit(publish_scores(masks, evaluation, view, out, **wanted))
 
@@ -213,11 +218,12 @@ def _format_wanted(
     """The text of each file that the user asked for."""
     from vosbench.evaluation import report, tables
 
+    intervals = [evaluation.headline, evaluation.intervals_meaning] if evaluation.intervals else []
     formats = {
         "json": lambda: report.evaluation_to_json(evaluation),
         "csv": lambda: report.objects_csv(evaluation, view),
-        "markdown": lambda: tables.format_markdown(shown, evaluation.signature),
-        "latex": lambda: tables.format_latex(shown, evaluation.signature),
+        "markdown": lambda: tables.format_markdown(shown, evaluation.signature, intervals),
+        "latex": lambda: tables.format_latex(shown, evaluation.signature, intervals),
     }
     return {path: formats[form]() for form, path in wanted.items()}
 
@@ -250,6 +256,8 @@ def _print_scores(evaluation: Evaluation, shown: Sequence[Table]) -> None:
     from vosbench.cli import console
 
     console.print_result(evaluation.headline)
+    if evaluation.intervals:
+        console.print_result(evaluation.intervals_meaning)
     for index, table in enumerate(shown):
         title = "\nother means over all objects" if index else "\nin percent"
         console.print_table(table.columns, table.rows, title, table.total)

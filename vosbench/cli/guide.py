@@ -18,7 +18,7 @@ OPTION_GROUPS: Mapping[str, Sequence[str]] = {
     "Prompts": ("point", "box", "mask", "points"),
     "Machine": ("gpus", "gpu", "workers_per_gpu", "threads", "jobs", "shard", "stall"),
     "Result": ("out", "overwrite", "keep", "json", "csv", "markdown", "latex", "json_log"),
-    "Table": ("per_object", "sort", "worst"),
+    "Table": ("per_object", "sort", "worst", "interval"),
 }
 """The groups of options in `--help`, and the parameters of commands in each."""
 

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.interval import CONFIDENCE, Interval
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, ReportRow, frame_rows, group_by_object, score_rows
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import TableView, order_rows
@@ -68,6 +69,7 @@ def evaluation_to_json(evaluation: Evaluation) -> str:
             "videos": list(evaluation.videos),
             **({"records_digest": evaluation.records_digest} if evaluation.records_digest else {}),
             "global": _by_name(evaluation.means),
+            **({"intervals": describe_intervals(evaluation.intervals)} if evaluation.intervals else {}),
             "objects": [
                 {"video": video, "object": object_id, **_by_name(row)} for (video, object_id), row in objects.items()
             ],
@@ -75,6 +77,13 @@ def evaluation_to_json(evaluation: Evaluation) -> str:
             **({"notes": list(evaluation.notes)} if evaluation.notes else {}),
         }
     )
+
+
+def describe_intervals(intervals: Mapping[Metric, Interval]) -> dict[str, object]:
+    """Intervals for JSON: how they were drawn, and low and high of each metric as fractions."""
+    first = next(iter(intervals.values()))
+    how = {"confidence": CONFIDENCE, "over": "videos", "videos": first.videos, "draws": first.draws, "seed": first.seed}
+    return {**how, "ranges": {str(metric): [interval.low, interval.high] for metric, interval in intervals.items()}}
 
 
 def official_csvs(evaluation: Evaluation) -> dict[str, str]:

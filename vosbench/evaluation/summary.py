@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from vosbench.datasets.split import DatasetSplit
+from vosbench.evaluation.interval import DRAWS, SEED, Interval, bootstrap_intervals
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups, summarise_scores
 from vosbench.evaluation.scope import describe_scope, read_signature
 from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent
@@ -17,6 +18,7 @@ from vosbench.version import __version__
 MAIN_HEADLINE_METRICS = (JF_MEAN, J_MEAN, F_MEAN)
 HEADLINE_METRICS = (Metric("J&F_new"), J_MEAN, Metric("F_new"))
 """The figure that a benchmark ranks by and its parts, where the benchmark has a measure of its own."""
+NO_INTERVAL = "no confidence interval: videos are what is drawn for it, and fewer than two have a value"
 
 
 @dataclass(frozen=True, repr=False)
@@ -29,7 +31,7 @@ class Evaluation:
     notes: a line for each other thing to know, such as objects without a value and what 255 was taken for.
     videos: those that were to be scored. marks: what sets it apart from an evaluation of the whole split, by the run's
     own rules, strictly, in words such as "1 of 30 videos". records_digest: of the run's records when it was scored;
-    empty for masks that are not a run.
+    empty for masks that are not a run. intervals: of the means, see `with_intervals`; none until they are asked for.
     """
 
     dataset: str
@@ -43,6 +45,16 @@ class Evaluation:
     videos: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     records_digest: str = ""
+    intervals: Mapping[Metric, Interval] = field(default_factory=dict)
+
+    def with_intervals(self, draws: int = DRAWS, seed: int = SEED) -> Evaluation:
+        """The same with a confidence interval of each mean, by a bootstrap over videos, see `evaluation.interval`.
+
+        Where fewer than two videos have a value there is no interval, and a note says so.
+        """
+        intervals = bootstrap_intervals(self.scores, self.groups, draws, seed)
+        notes = self.notes if intervals else (*self.notes, NO_INTERVAL)
+        return replace(self, intervals=intervals, notes=notes)
 
     @cached_property
     def means(self) -> Mapping[Metric, float]:
@@ -73,11 +85,21 @@ class Evaluation:
     def headline(self) -> str:
         """The main figure, its parts and what they are of, in one line."""
         names = HEADLINE_METRICS if HEADLINE_METRICS[0] in self else MAIN_HEADLINE_METRICS
-        mean, *parts = (f"{metric.measure} {format_percent(self.means.get(metric))}" for metric in names)
+        mean, *parts = (f"{metric.measure} {self._format_figure(metric)}" for metric in names)
         rules = read_signature(self.signature).get("rules", self.dataset)
         named = [f"rules of {rules}"] if rules != self.dataset else []
         what = dict.fromkeys([f"{self.dataset} {self.split}", *self._count(), *named, *self.marks])
         return f"{mean}  ({', '.join(parts)})  {', '.join(what)}"
+
+    @property
+    def intervals_meaning(self) -> str:
+        """What the intervals are, in words; empty if there are none."""
+        return next((interval.meaning for interval in self.intervals.values()), "")
+
+    def _format_figure(self, metric: Metric) -> str:
+        """A mean in percent, with its interval if there is one."""
+        interval = self.intervals.get(metric)
+        return f"{format_percent(self.means.get(metric))}{f' {interval}' if interval else ''}"
 
     def _count(self) -> tuple[str, str]:
         """How many videos and objects have scores, in words."""

@@ -92,19 +92,21 @@ def order_rows(rows: list[ReportRow], view: TableView) -> list[ReportRow]:
     return sorted(rows, key=sort_key)[: view.worst]
 
 
-def format_markdown(tables: Iterable[Table], signature: str) -> str:
-    """The tables in Markdown, then the signature of the numbers."""
+def format_markdown(tables: Iterable[Table], signature: str, notes: Iterable[str] = ()) -> str:
+    """The tables in Markdown, then notes, each a paragraph, and the signature of the numbers."""
     parts = []
     for table in tables:
         rule = ["---", *["---:"] * (len(table.columns) - 1)]
         lines = [table.columns, rule, *table.rows, *([table.total] if table.total else [])]
         parts.append("".join(f"| {' | '.join(map(_escape_markdown, line))} |\n" for line in lines))
+    parts += [f"{_escape_markdown(note)}\n" for note in notes]
     return "\n".join([*parts, f"In percent. `{signature}`\n"])
 
 
-def format_latex(tables: Iterable[Table], signature: str) -> str:
-    """The tables in LaTeX with booktabs, after a comment with the signature of the numbers."""
-    parts = [f"% in percent; {signature}\n% needs \\usepackage{{booktabs}}\n"]
+def format_latex(tables: Iterable[Table], signature: str, notes: Iterable[str] = ()) -> str:
+    """The tables in LaTeX with booktabs, after comments with the signature of the numbers and notes."""
+    comments = "".join(f"% {note}\n" for note in notes)
+    parts = [f"% in percent; {signature}\n{comments}% needs \\usepackage{{booktabs}}\n"]
     for table in tables:
         body = [r"\toprule", _format_latex_row(table.columns), r"\midrule", *map(_format_latex_row, table.rows)]
         body += [r"\midrule", _format_latex_row(table.total)] if table.total else []
