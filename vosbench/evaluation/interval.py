@@ -19,12 +19,13 @@ import numpy as np
 
 from vosbench.evaluation.metrics import Series
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups
+from vosbench.io.wording import count_of
 from vosbench.types import Metric, Score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-DRAWS, SEED, CONFIDENCE = 10_000, 0, 0.95
+DRAWS, BOOTSTRAP_SEED, CONFIDENCE = 10_000, 0, 0.95
 CELLS_AT_ONCE = 2_000_000  # of draws times videos: 16 MB of weights
 
 Grid: TypeAlias = "NDArray[np.float64]"
@@ -42,7 +43,7 @@ class Interval:
     high: float
     videos: int
     draws: int = DRAWS
-    seed: int = SEED
+    seed: int = BOOTSTRAP_SEED
 
     def __str__(self) -> str:
         """Such as "[85.1, 89.4]", in percent."""
@@ -51,8 +52,8 @@ class Interval:
     @property
     def meaning(self) -> str:
         """What the interval is, in words."""
-        percent = round(100 * CONFIDENCE)
-        return f"{percent}% intervals: bootstrap over {self.videos} videos, {self.draws:,} draws, seed {self.seed}"
+        over, draws = count_of(self.videos, "video"), f"{self.draws:,}"
+        return f"{CONFIDENCE:.0%} intervals: bootstrap over {over}, {draws} draws, seed {self.seed}"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class VideoTotals:
 
 
 def bootstrap_intervals(
-    scores: Iterable[Score], groups: ObjectGroups | None = None, draws: int = DRAWS, seed: int = SEED
+    scores: Iterable[Score], groups: ObjectGroups | None = None, draws: int = DRAWS, seed: int = BOOTSTRAP_SEED
 ) -> dict[Metric, Interval]:
     """The interval of each mean that `summarise_scores` gives; none if fewer than two videos have a value.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from vosbench.datasets.split import DatasetSplit
-from vosbench.evaluation.interval import DRAWS, SEED, Interval, bootstrap_intervals
+from vosbench.evaluation.interval import DRAWS, BOOTSTRAP_SEED, Interval, bootstrap_intervals
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups, summarise_scores
 from vosbench.evaluation.scope import describe_scope, read_signature
 from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent
@@ -47,7 +47,7 @@ class Evaluation:
     records_digest: str = ""
     intervals: Mapping[Metric, Interval] = field(default_factory=dict)
 
-    def with_intervals(self, draws: int = DRAWS, seed: int = SEED) -> Evaluation:
+    def with_intervals(self, draws: int = DRAWS, seed: int = BOOTSTRAP_SEED) -> Evaluation:
         """The same with a confidence interval of each mean, by a bootstrap over videos, see `evaluation.interval`.
 
         Where fewer than two videos have a value there is no interval, and a note says so.
