@@ -34,6 +34,13 @@ def ui_command(
     prompter_checkpoint: Annotated[
         str | None, typer.Option(metavar="NAME", help="The weights of the prompter; default: its own default.")
     ] = None,
+    correspond_checkpoint: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="The weights to compare pictures with, see `vosbench correspond`; default: those that are fetched.",
+        ),
+    ] = None,
     max_upload: Annotated[int, typer.Option(min=1, metavar="MB", help="The largest file that can be uploaded.")] = 2000,
 ) -> None:
     """Serve a page to mask objects in a video by hand: click, track, correct, compare, export."""
@@ -43,7 +50,7 @@ def ui_command(
     from vosbench.ui.server import prepare_server
 
     choice = ModelChoice(tracker, checkpoint, settings or (), gpu, prompter_checkpoint=prompter_checkpoint)
-    models = load_models(choice, context.obj, prompter)
+    models = load_models(choice, context.obj, prompter, correspond_checkpoint)
     if models.note:
         console.print_note(models.note)
     server = prepare_server(models, context.obj.datasets, host, port, max_upload * 10**6)

@@ -51,6 +51,10 @@ class Clip:
             raise VosbenchError(self.path, found, "choose a time from 0 on and before the end")
         return sum(time <= moment for time in self.times) - 1
 
+    def find_frame_file(self, index: int) -> Path | None:
+        """Return the file of a frame of a folder; None for a video file, whose frames are no files."""
+        return self.frames.files[index] if isinstance(self.frames, _ImageFiles) else None
+
     @property
     def mean_duration(self) -> Fraction:
         """The mean time in seconds for which a frame is shown."""

@@ -10,20 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
-from vosbench.datasets.video import VideoFrames
 from vosbench.errors import VosbenchError
 from vosbench.io.files import write_bytes
 from vosbench.masks.labels import read_labels
-from vosbench.running.weights import choose_checkpoint
-from vosbench.trackers import registry
+from vosbench.studies.correspondence_model import choose_correspondence_weights, load_correspondence_model
 from vosbench.types import Frame, Mask
 
 if TYPE_CHECKING:
     from vosbench.trackers.mask_propagation.correspondence import Correspondence
 
-MODEL = "mask-propagation"  # the tracker whose two encoders compare images
 ImagePoint = tuple[int, int]
 
 
@@ -71,7 +68,7 @@ def read_query(source: Path, target: Path, points: Sequence[ImagePoint], mask: P
     """
     if not points and mask is None:
         raise VosbenchError("correspond", "nothing to look for", "give --point X,Y or --mask FILE")
-    images = [_read_image(path) for path in (source, target)]
+    images = [read_image(path) for path in (source, target)]
     height, width = images[0].shape[:2]
     for x, y in points:
         if not (0 <= x < width and 0 <= y < height):
@@ -80,13 +77,18 @@ def read_query(source: Path, target: Path, points: Sequence[ImagePoint], mask: P
     return CorrespondenceQuery(images[0], images[1], tuple(dict.fromkeys(points)), looked_for)
 
 
-def _read_image(path: Path) -> Frame:
+def read_image(path: Path) -> Frame:
+    """Read an image as uint8[H, W, 3], RGB, turned upright if it says that the camera was turned.
+
+    Raises VosbenchError if there is no such file, or if it cannot be decoded.
+    """
     if not path.is_file():
         raise VosbenchError(path, "no such file", "give the path of an image")
     try:
-        return VideoFrames([path])[0]
-    except VosbenchError as error:
-        raise VosbenchError(path, error.found, "give an image that can be read") from None
+        with Image.open(path) as image:
+            return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise VosbenchError(path, f"cannot be decoded ({error})", "give an image that can be read") from None
 
 
 def _read_mask(path: Path, source: Path, size: tuple[int, int]) -> Mask:
@@ -110,12 +112,10 @@ def find_matches(
 
     Raises VosbenchError for a checkpoint that is missing, damaged or of another model.
     """
-    parameters = registry.read_tracker_parameters(registry.find_tracker(MODEL))
-    weights = choose_checkpoint(MODEL, checkpoint, parameters, checkpoints)
-    assert weights is not None  # the model takes a checkpoint
     from vosbench.trackers.mask_propagation.correspondence import Correspondence
 
-    yield from list_matches(query, Correspondence(torch_device, weights, query.source, query.target))
+    model = load_correspondence_model(choose_correspondence_weights(checkpoint, checkpoints), torch_device)
+    yield from list_matches(query, Correspondence(model, query.source, query.target))
 
 
 def list_matches(query: CorrespondenceQuery, compared: Correspondence) -> Iterator[Match]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Lock
 
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
+from vosbench.studies.correspondence_model import CORRESPONDENCE_MODEL, choose_correspondence_weights
 from vosbench.trackers.prompts import get_accepted_kinds
 from vosbench.trackers.sessions import open_session
 from vosbench.tracking.request import ModelChoice
@@ -17,6 +19,7 @@ from vosbench.tracking.tracker_choice import (
     choose_tracker_with_settings,
 )
 from vosbench.types import Prompter, Session, Tracker, Video
+from vosbench.ui.comparer import ImageComparer
 
 WITHOUT_WEIGHTS = "grabcut"  # the prompter that always works
 
@@ -26,7 +29,8 @@ class LoadedModels:
     """A tracker and a prompter, loaded.
 
     choice: what the user said of them, with the prompter's name. lock: held while a model computes, since several tabs
-    share it. note: what the user should know of the prompter; empty if there is nothing to say.
+    share it. comparer: compares pictures, with a model that is loaded when it is needed. note: what the user should
+    know of the prompter; empty if there is nothing to say.
     """
 
     choice: ModelChoice
@@ -36,6 +40,7 @@ class LoadedModels:
     tracker: Tracker
     prompter: Prompter | None
     lock: Lock
+    comparer: ImageComparer
     note: str = ""
 
     @property
@@ -48,11 +53,14 @@ class LoadedModels:
         return open_session(self.tracker, video, self.prompter)
 
 
-def load_models(choice: ModelChoice, roots: Roots, prompter: str | None = None) -> LoadedModels:
+def load_models(
+    choice: ModelChoice, roots: Roots, prompter: str | None = None, pair_weights: str | None = None
+) -> LoadedModels:
     """Choose the models and load them.
 
     prompter: its name; None for SAM 2's if its weights are there, and otherwise for one without weights, as `note`
-    says. A tracker that takes clicks and boxes gets none.
+    says. A tracker that takes clicks and boxes gets none. pair_weights: to compare pictures with, by name or path; None
+    for those that are in the folder of weights.
 
     Raises VosbenchError for an unknown tracker, setting, prompter, checkpoint or device.
     """
@@ -64,8 +72,14 @@ def load_models(choice: ModelChoice, roots: Roots, prompter: str | None = None) 
         named, chosen, reason = _choose_prompter(prompter, choice, tracker.device, roots)
         choice = replace(choice, prompter=named)
         note = f"{choice.tracker} takes masks only: {named} turns clicks and boxes into masks first{reason}"
-    built = chosen.build() if chosen else None
-    return LoadedModels(choice, roots, tracker, chosen, tracker.build(), built, Lock(), note)
+    if pair_weights is not None:
+        choose_correspondence_weights(pair_weights, roots.checkpoints)
+    lock = Lock()
+    comparer = ImageComparer(roots, pair_weights, choice.gpu, tracker.device, lock)
+    built, prompting = tracker.build(), chosen.build() if chosen else None
+    if choice.tracker == CORRESPONDENCE_MODEL and pair_weights is None:  # one model does both
+        comparer.named, comparer.loaded = choice.checkpoint, (Path(tracker.arguments["checkpoint"]), built)
+    return LoadedModels(choice, roots, tracker, chosen, built, prompting, lock, comparer, note)
 
 
 def _choose_prompter(

@@ -40,6 +40,7 @@
     const at = event.target;
     const types = at.matches?.("textarea, [contenteditable=true], input:not([type=radio]):not([type=checkbox]):not([type=range])");
     if (types || event.altKey || event.metaKey) return;
+    if (!button("picture")?.offsetParent) return; // another panel is shown
     if (event.ctrlKey && event.key.toLowerCase() !== "z") return;
     const arrow = { ArrowLeft: ["previous", "back"], ArrowRight: ["next", "ahead"] }[event.key];
     const act = arrow ? () => press(arrow[event.shiftKey ? 1 : 0]) : keys[event.key.toLowerCase()];
@@ -54,10 +55,11 @@
   });
 
   // Gradio loses a click into a picture that is loading or being replaced: repeat it when the picture has come.
-  const picture = () => document.querySelector("#picture img");
   const isLoaded = (image) => image?.complete && image.naturalWidth > 0;
   document.addEventListener("click", (event) => {
-    if (!event.isTrusted || !picture() || !event.target.closest?.("#picture")) return;
+    const frame = event.target.closest?.(".clickable");
+    const picture = () => frame.querySelector("img");
+    if (!event.isTrusted || !frame || !picture()) return;
     if (event.target === picture() && isLoaded(picture())) return;
     event.stopPropagation();
     const place = { bubbles: true, clientX: event.clientX, clientY: event.clientY };

@@ -49,10 +49,9 @@ class Parts:
 
 
 def lay_out_page(tabs: Tabs) -> Parts:
-    """Add all components to the page that is being built."""
+    """Add the components of the panel on which a video is marked and tracked to the page that is being built."""
     import gradio as gr
 
-    _add_header(tabs)
     with gr.Row(elem_id="work", equal_height=False):
         with gr.Column(elem_id="stage", scale=3, min_width=320):
             parts = _add_stage()
@@ -61,7 +60,8 @@ def lay_out_page(tabs: Tabs) -> Parts:
     return _collect_parts(parts)
 
 
-def _add_header(tabs: Tabs) -> None:
+def add_header(tabs: Tabs) -> None:
+    """Add the line that names the models."""
     import gradio as gr
 
     gr.HTML(f"<header><b>vosbench</b> {write_models(tabs.models)}</header>", elem_id="head")
@@ -79,6 +79,7 @@ def _add_stage() -> dict[str, Any]:
         parts["clear_all"] = gr.Button("Clear all", size="sm", elem_id="clear-all", min_width=80)
     parts["picture"] = gr.Image(
         interactive=False, show_label=False, buttons=[], elem_id="picture", format="jpeg",
+        elem_classes=["picture", "clickable"],
         placeholder="Upload a video, or choose one of a dataset, and click on an object",
         alt_text="The frame with its masks",
     )  # fmt: skip

@@ -75,11 +75,24 @@ def draw_picture(
         for point in prompt.points:
             _draw_click(pen, *scale.place(point.x, point.y), point.positive)
     if corner:
-        x, y = scale.place(*corner)
-        for line in ((x - 12, y, x + 12, y), (x, y - 12, x, y + 12)):
-            pen.line(line, DARK, 5)
-            pen.line(line, RIM, 2)
+        _mark_place(pen, *scale.place(*corner))
     return np.asarray(image)
+
+
+def draw_cross(frame: Frame, place: tuple[int, int] | None) -> Frame:
+    """A frame, uint8[H, W, 3], at the page's size, with a cross at a pixel's column and row if there is one."""
+    height, width = frame.shape[:2]
+    scale = PictureScale.of((height, width))
+    image = Image.fromarray(frame).resize(scale.picture[::-1], Image.Resampling.BICUBIC)
+    if place:
+        _mark_place(ImageDraw.Draw(image), *scale.place(*place))
+    return np.asarray(image)
+
+
+def _mark_place(pen: ImageDraw.ImageDraw, x: float, y: float) -> None:
+    for line in ((x - 12, y, x + 12, y), (x, y - 12, x, y + 12)):
+        pen.line(line, DARK, 5)
+        pen.line(line, RIM, 2)
 
 
 def _draw_click(pen: ImageDraw.ImageDraw, x: float, y: float, positive: bool) -> None:

@@ -38,7 +38,7 @@ def open_upload(uploaded: Path, name: str, folder: Path, max_bytes: int = MAX_UP
 
     Raises VosbenchError for a file that is too large, of another kind, damaged, or of frames above 36 million pixels.
     """
-    shown = clean_name(PurePosixPath(PureWindowsPath(name).as_posix()).name, MAX_FILE_NAME) or "video"
+    shown = clean_file_name(name, "video")
     if uploaded.stat().st_size > max_bytes:
         raise VosbenchError(shown, f"is larger than {max_bytes / 1e6:.0f} MB", "cut it, or use: vosbench track")
     with uploaded.open("rb") as file:
@@ -56,6 +56,11 @@ def open_upload(uploaded: Path, name: str, folder: Path, max_bytes: int = MAX_UP
         raise VosbenchError(shown, f"has frames of {clip.size[1]}x{clip.size[0]} pixels", "scale it down to 8K at most")
     stem = PurePosixPath(shown).stem
     return OpenedVideo(replace(clip, name=stem), shown)
+
+
+def clean_file_name(name: str, other: str) -> str:
+    """The name of a user's file without its folders, on one line. other: for a name of which nothing is left."""
+    return clean_name(PurePosixPath(PureWindowsPath(name).as_posix()).name, MAX_FILE_NAME) or other
 
 
 def find_video_suffix(head: bytes) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
@@ -44,14 +45,13 @@ def draw_workspace(workspace: Workspace, with_truth: bool) -> Frame | None:
         return draw_picture(frame, workspace.read_masks(), prompts, scene.names, workspace.corner, true)
 
 
-def save_picture(workspace: Workspace, picture: Frame | None) -> str | None:
-    """Write a picture as a JPEG with all of its colours, which Gradio then copies, and return its path.
+def save_picture(folder: Path, picture: Frame | None) -> str | None:
+    """Write a picture into a folder as a JPEG with all of its colours, and return its path.
 
     Each has a name of its own, since the browser may still load the one before; the latest ones are kept.
     """
     if picture is None:
         return None
-    folder = workspace.folder / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
     for old in sorted(folder.iterdir())[:-KEPT_PICTURES]:
         old.unlink(missing_ok=True)
@@ -68,7 +68,7 @@ def view_workspace(workspace: Workspace, kinds: Sequence[str], with_truth: bool)
         names = [(name, object_id) for object_id, name in workspace.scene.names.items()]
         last = max(1, workspace.count - 1)
         return View(
-            save_picture(workspace, draw_workspace(workspace, with_truth)),
+            save_picture(workspace.folder / "pictures", draw_workspace(workspace, with_truth)),
             gr.update(value=workspace.index, maximum=last, interactive=workspace.count > 1),
             markup.write_frame_line(workspace),
             markup.write_status(workspace),

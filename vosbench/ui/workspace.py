@@ -12,7 +12,9 @@ from vosbench.tracking.request import collect_facts
 from vosbench.ui.command import write_command
 from vosbench.ui.export import export_files, list_output_options
 from vosbench.ui.follow import FollowedScene
+from vosbench.ui.image_pair import ImagePair
 from vosbench.ui.marking import MarkedVideo
+from vosbench.ui.models import LoadedModels
 
 CORRECTED = "corrected after tracking; the same prompts given at once may find other masks"
 
@@ -26,7 +28,19 @@ class TrackedSoFar(NamedTuple):
 
 
 class Workspace(MarkedVideo):
-    """A user's work on one video at a time: marking, tracking, the command that does the same, and export."""
+    """A user's work on one video at a time: marking, tracking, the command that does the same, and export.
+
+    pair: the two pictures that are compared beside it.
+    """
+
+    def __init__(self, models: LoadedModels, folder: Path) -> None:
+        super().__init__(models, folder)
+        self.pair = ImagePair(models.comparer)
+
+    def close(self) -> None:
+        """Stop what is going on, and free all memory and files."""
+        super().close()
+        self.pair.clear()
 
     def _drop_video(self) -> None:
         self._end_propagation(self.followed)

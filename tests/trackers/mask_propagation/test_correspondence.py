@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from vosbench.trackers.mask_propagation import MaskPropagation
 from vosbench.trackers.mask_propagation.correspondence import Correspondence, find_match
 
 
@@ -15,7 +14,7 @@ def compared(mask_propagation_checkpoint: str) -> Correspondence:
     """Two images of 56x40 and 90x50 pixels, which are padded by 4 on all sides, and by 3 and 7."""
     random = np.random.default_rng(0)
     source, target = (random.integers(0, 256, (*size, 3), np.uint8) for size in ((40, 56), (50, 90)))
-    return Correspondence("cpu", Path(mask_propagation_checkpoint), source, target)
+    return Correspondence(MaskPropagation("cpu", mask_propagation_checkpoint), source, target)
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def test_forgetting_keeps_the_given_frames(folder: Path, checkpoint: str) -> Non
 @pytest.mark.slow
 def test_correspondences_equal_the_recording(folder: Path, checkpoint: str) -> None:
     inputs, recorded = np.load(folder / "inputs_synth.npz"), np.load(folder / "maskprop" / "corr_synth.npz")
-    found = Correspondence("cpu", Path(checkpoint), inputs["frames"][0], inputs["frames"][3])
+    found = Correspondence(MaskPropagation("cpu", checkpoint), inputs["frames"][0], inputs["frames"][3])
     np.testing.assert_allclose(found.weights.numpy(), recorded["W"], atol=1e-6)
     for (x, y), expected in zip(recorded["clicks"], recorded["maps"], strict=True):
         transferred = found.transfer_point(int(x), int(y))

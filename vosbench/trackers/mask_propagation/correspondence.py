@@ -6,8 +6,6 @@ the cells of the source. The images may differ in size; clicks and maps are in t
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -24,12 +22,8 @@ class Correspondence:
     weights: float32[cells of the source, cells of the target]; every column sums to 1.
     """
 
-    def __init__(self, device: str, checkpoint: Path, source: Frame, target: Frame) -> None:
-        """Compare two images, uint8[H, W, 3], RGB. checkpoint: of Mask-Propagation.
-
-        Raises VosbenchError for a checkpoint that is missing, damaged or of another model.
-        """
-        model = MaskPropagation(device, str(checkpoint))
+    def __init__(self, model: MaskPropagation, source: Frame, target: Frame) -> None:
+        """Compare two images, uint8[H, W, 3], RGB, with the encoders of a model."""
         self.source = PreparedFrames([source], 0, model.device)
         self.target = PreparedFrames([target], 0, model.device)
         with torch.inference_mode():

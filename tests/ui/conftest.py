@@ -1,0 +1,26 @@
+"""Fixtures of the tests of the page."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support.pages import QUIET
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+@pytest.fixture
+def browser() -> Iterator[Any]:
+    """A real browser without a window."""
+    pytest.importorskip("gradio", reason='needs pip install "vosbench[ui]"')
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs pip install playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs a browser: no chromium, chromium-browser or google-chrome")
+    with sync_api.sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield started
+        started.close()
