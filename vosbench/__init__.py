@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from vosbench.api import dataframe, evaluate, fetch, infer, open_dataset
     from vosbench.errors import VosbenchError
     from vosbench.evaluation.summary import Evaluation
+    from vosbench.publishing.check_submission import check_submission
+    from vosbench.publishing.pack import pack
     from vosbench.running.run import Run
     from vosbench.trackers.sessions import open_session
     from vosbench.types import BoxPrompt, Point, PointPrompt, Tracker, Video
@@ -26,12 +28,14 @@ __all__ = [
     "Video",
     "VosbenchError",
     "__version__",
+    "check_submission",
     "dataframe",
     "evaluate",
     "fetch",
     "infer",
     "open_dataset",
     "open_session",
+    "pack",
 ]
 
 _MODULES = {
@@ -43,12 +47,14 @@ _MODULES = {
     "Tracker": "vosbench.types",
     "Video": "vosbench.types",
     "VosbenchError": "vosbench.errors",
+    "check_submission": "vosbench.publishing.check_submission",
     "dataframe": "vosbench.api",
     "evaluate": "vosbench.api",
     "fetch": "vosbench.api",
     "infer": "vosbench.api",
     "open_dataset": "vosbench.api",
     "open_session": "vosbench.trackers.sessions",
+    "pack": "vosbench.publishing.pack",
 }
 
 

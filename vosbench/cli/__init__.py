@@ -37,6 +37,7 @@ COMMANDS = {
     "show": "show",
     "status": "status",
     "overlay": "overlay",
+    "pack": "pack",
     "correspond": "correspond",
     "reproduce": "reproduce",
     "verify": "datasets",

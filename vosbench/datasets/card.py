@@ -25,6 +25,9 @@
     by_hand = "Accept the licence at https://... . Give the archive with --from."
     counts = { videos = 3, frames = 120, objects = 5 }
 
+    [splits.val.submission]             # the zip that its server takes: the fields of Submission
+    folder = "Annotations"
+
 The classes below explain every key. `vosbench fetch` copies the card into the dataset's dataset.json, and all other
 commands use only the copy: editing a card has no effect on a fetched dataset until the dataset is fetched again.
 """
@@ -124,6 +127,27 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Submission:
+    """The zip that the server of a split takes: one label map a frame, as an indexed PNG named after the frame.
+
+    folder: the folder in the zip that holds a folder for each video; empty for the top of the zip.
+    frames: whether every frame of a video belongs in it, the first and the last one included, or only those that the
+        publisher's meta file lists for an object.
+    wrapper: whether the server also takes a zip in which everything lies in one more folder.
+    gone: why nothing can be submitted any more, in plain words; empty while the server takes submissions.
+    source: where the layout and the state of the server are stated, and as of which date.
+    unverified: what nobody has confirmed; it is said whenever such a zip is written or checked.
+    """
+
+    folder: str = ""
+    frames: Literal["all", "listed"] = "all"
+    wrapper: bool = False
+    gone: str = ""
+    source: str = ""
+    unverified: str = ""
+
+
+@dataclass(frozen=True)
 class Split:
     """A split of a dataset: which downloads hold it, where it lies in the publisher's folders, and how it is prompted.
 
@@ -144,6 +168,7 @@ class Split:
     reader: the function that reads the publisher's files, if it is not the dataset's.
     by_hand: what the user has to do, before `--from` or `--links`, where the files cannot be downloaded automatically.
     truth: whether the ground truth is public. If not, the masks are only prompts, and results are scored at `server`.
+    submission: the zip that the server takes; None if there never was a server, or if its layout is not known.
     """
 
     name: str
@@ -162,6 +187,7 @@ class Split:
     by_hand: str = ""
     truth: bool = True
     server: str = ""
+    submission: Submission | None = None
 
 
 @dataclass(frozen=True)

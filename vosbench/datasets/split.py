@@ -164,10 +164,11 @@ def open_split(dataset: str | Path, split: str | None, root: Path, rules: str | 
     unlisted = None if card or has_lists(path, split_name, lists) else find_unlisted_videos(path, frames, masks)
     videos = unlisted.videos if unlisted else read_split_list(path, split_name, lists)
     facts = own_card.rules if card else replace(rules_card.rules, binary=True)
+    ruled = replace(own, prompts=ruling.prompts, meta=ruling.meta, truth=ruling.truth, server=ruling.server)
     return DatasetSplit(
         card.name if card else path.resolve().name,
         path,
-        replace(own, prompts=ruling.prompts, meta=ruling.meta, truth=ruling.truth, server=ruling.server),
+        replace(ruled, submission=ruling.submission),
         replace(rules_card.rules, binary=facts.binary, dense=facts.dense),
         tuple(videos),
         _find_folder_with_video(videos[0], frames),

@@ -11,7 +11,7 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.masks.binary import WHITE_ID, is_white, read_white_mask
-from vosbench.masks.labels import from_labels, read_labels
+from vosbench.masks.labels import from_labels, read_labels, read_png_file
 from vosbench.masks.source import index_by_object_id, sort_frame_names
 from vosbench.types import Mask
 
@@ -117,3 +117,11 @@ class MaskFolder:
         pairs = zip(files, label_maps, strict=True)
         masks = {int(path.parent.name): label_map > 0 for path, label_map in pairs if label_map.any()}
         return (height, width), {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
+
+    def read_label_file(self, frame_name: str) -> bytes | None:
+        """The content of the PNG that is the label map of a frame; None for a frame without one.
+
+        Raises VosbenchError if the file cannot be read.
+        """
+        files = [] if self.object_folders else self.files(frame_name)
+        return read_png_file(files[0]) if files else None

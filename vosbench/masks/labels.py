@@ -37,9 +37,14 @@ def read_labels(path: Path) -> Labels:
 
     Raises VosbenchError if the file cannot be read, is damaged, or is a colour image.
     """
+    return decode_labels(read_png_file(path), path)
+
+
+def read_png_file(path: Path) -> bytes:
+    """Read the content of a PNG file, which is not decoded. Raises VosbenchError if it cannot be read."""
     refuse_pipe(path)
     try:
-        return decode_labels(path.read_bytes(), path)
+        return path.read_bytes()
     except OSError as error:
         raise VosbenchError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from None
 

@@ -44,6 +44,13 @@ class MaskSource(Protocol):
         """
         ...
 
+    def read_label_file(self, frame_name: str) -> bytes | None:
+        """The content of the PNG that is the label map of a frame; None if no PNG holds all of its masks.
+
+        Raises VosbenchError if the file cannot be read.
+        """
+        ...
+
 
 Opener: TypeAlias = Callable[[Sequence[str]], MaskSource]
 """Opens the masks of one video. Its argument is the ground truth's frame names, for masks that have no names."""
@@ -102,6 +109,11 @@ def refuse_label_maps_beside_objects(where: object, labelled: Iterable[str], fra
         raise VosbenchError(where, found, "remove one of the two")
 
 
+def no_label_file(_: Any) -> bytes | None:
+    """The label map's PNG in a form that has none."""
+    return None
+
+
 @dataclass(frozen=True)
 class MaskFrames:
     """A MaskSource made from a function that loads one frame.
@@ -111,6 +123,7 @@ class MaskFrames:
     load_frame: takes the frame's description and its value in `frames`; returns the frame's size and masks.
     merge: whether all objects are merged into one with id 1.
     numbered: how many objects the video has, if the file has no id for some, so that their ids are only positions.
+    load_file: takes a value of `frames` and returns the PNG of the frame's label map; None if there is no such PNG.
     """
 
     prefix: str
@@ -119,6 +132,7 @@ class MaskFrames:
     merge: bool
     suffix: str = ""
     numbered: int = 0
+    load_file: Callable[[Any], bytes | None] = no_label_file
 
     @cached_property
     def frame_names(self) -> list[str]:
@@ -136,6 +150,9 @@ class MaskFrames:
         size, masks = self.load_frame(self.describe(frame_name), self.frames[frame_name])
         masks = {object_id: mask for object_id, mask in masks.items() if mask.any()}
         return size, {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
+
+    def read_label_file(self, frame_name: str) -> bytes | None:
+        return self.load_file(self.frames[frame_name]) if frame_name in self.frames else None
 
 
 def match_frames(where: str, count: int, names: Sequence[str] | None, frame_names: Sequence[str]) -> Sequence[str]:

@@ -75,7 +75,12 @@ def _open_zipped(
             frames[file.stem][object_id] = file
     if objects:
         refuse_label_maps_beside_objects(where, (file.stem for file in folders.get("", ())), frames)
-    return MaskFrames(f"{archive / video}/", dict(frames), partial(_load_zipped, archive), merge, ".png")
+    load, load_file = partial(_load_zipped, archive), partial(_read_zipped_file, archive)
+    return MaskFrames(f"{archive / video}/", dict(frames), load, merge, ".png", load_file=load_file)
+
+
+def _read_zipped_file(archive: Path, files: Mapping[int | None, PurePosixPath]) -> bytes | None:
+    return _get_zip_members(archive)[files[None]].read() if None in files else None
 
 
 def _load_zipped(archive: Path, name: str, files: Mapping[int | None, PurePosixPath]) -> SizedMasks:
