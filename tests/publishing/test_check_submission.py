@@ -17,7 +17,7 @@ from tests.support.golden import fetched, make_tree, squares
 from tests.support.submissions import EXPECTED, FOX, OWL, VIDEOS, make_dataset, write_zip
 from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
-from vosbench.publishing.fault import Fault, describe_faults
+from vosbench.publishing.fault import MaskFault, describe_faults
 from vosbench.types import Labels
 
 
@@ -26,7 +26,7 @@ def animals(tmp_path: Path) -> DatasetSplit:
     return make_dataset(tmp_path)
 
 
-def check(path: Path, animals: DatasetSplit) -> list[Fault]:
+def check(path: Path, animals: DatasetSplit) -> list[MaskFault]:
     return list(vosbench.check_submission(path, animals, jobs=1).faults)
 
 
@@ -55,20 +55,20 @@ def test_every_kind_of_fault_is_named_at_once(animals: DatasetSplit, tmp_path: P
     }
     removed = ("fox/00002.png", "owl/00001.png")
     assert check(write_zip(tmp_path / "a.zip", files, removed), animals) == [
-        Fault("missing frame", "owl", "owl/00001.png"),
-        Fault("misnamed frame", "fox", "fox/2.png", "expected 00002.png"),
-        Fault("extra file", "", "cat/", "no video of the split has this name, and it holds 2 files"),
-        Fault("extra file", "", "readme.txt", "belongs to no video of the split"),
-        Fault("extra file", "fox", "fox/.DS_Store", "no frame of the video that the server expects"),
-        Fault("damaged file", "owl", "owl/00000.png", "cannot be decoded (it is not a PNG)"),
-        Fault("wrong size", "fox", "fox/00000.png", "is 12x10 pixels, the frames are 32x24"),
-        Fault("unknown object id", "fox", "fox/00001.png", "shows 7, the first masks show 1, 3"),
+        MaskFault("missing frame", "owl", "owl/00001.png"),
+        MaskFault("misnamed frame", "fox", "fox/2.png", "expected 00002.png"),
+        MaskFault("extra file", "", "cat/", "no video of the split has this name, and it holds 2 files"),
+        MaskFault("extra file", "", "readme.txt", "belongs to no video of the split"),
+        MaskFault("extra file", "fox", "fox/.DS_Store", "no frame of the video that the server expects"),
+        MaskFault("damaged file", "owl", "owl/00000.png", "cannot be decoded (it is not a PNG)"),
+        MaskFault("wrong size", "fox", "fox/00000.png", "is 12x10 pixels, the frames are 32x24"),
+        MaskFault("unknown object id", "fox", "fox/00001.png", "shows 7, the first masks show 1, 3"),
     ]
 
 
 def test_a_video_that_is_missing_is_one_fault(animals: DatasetSplit, tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "a.zip", {}, tuple(EXPECTED[3:]))
-    assert check(archive, animals) == [Fault("missing video", "owl", "owl")]
+    assert check(archive, animals) == [MaskFault("missing video", "owl", "owl")]
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "1"])
@@ -85,8 +85,8 @@ def test_a_zip_with_everything_in_one_more_folder_has_a_wrong_layout(animals: Da
     inside = {f"Annotations/{name}": content for name, content in labels.items() if name != "owl/00001.png"}
     archive = write_zip(tmp_path / "a.zip", dict(inside), tuple(EXPECTED))
     found = "the videos lie there, the server expects them at the top of the zip"
-    missing = Fault("missing frame", "owl", "Annotations/owl/00001.png")
-    assert check(archive, animals) == [Fault("wrong layout", "", "Annotations/", found), missing]
+    missing = MaskFault("missing frame", "owl", "Annotations/owl/00001.png")
+    assert check(archive, animals) == [MaskFault("wrong layout", "", "Annotations/", found), missing]
     with zipfile.ZipFile(archive, "a") as opened:
         opened.writestr("Annotations/owl/00001.png", opened.read("Annotations/owl/00000.png"))
     tolerant = open_split(animals.root, None, tmp_path, "mosev2")
@@ -96,7 +96,7 @@ def test_a_zip_with_everything_in_one_more_folder_has_a_wrong_layout(animals: Da
 def test_folders_of_objects_are_one_fault_of_the_layout(animals: DatasetSplit, tmp_path: Path) -> None:
     archive = write_zip(tmp_path / "a.zip", {"fox/1/00000.png": FOX[0], "fox/1/00001.png": FOX[0]})
     found = "folders in the folder of a video, with 2 files; expected <video>/<frame>.png"
-    assert check(archive, animals) == [Fault("wrong layout", "", "fox/1", found)]
+    assert check(archive, animals) == [MaskFault("wrong layout", "", "fox/1", found)]
 
 
 def test_files_that_are_there_twice_and_links_are_faults(animals: DatasetSplit, tmp_path: Path) -> None:
@@ -163,8 +163,8 @@ def test_a_file_that_is_no_zip_is_refused(animals: DatasetSplit, tmp_path: Path,
 
 
 def test_ten_thousand_faults_are_told_in_a_few_lines() -> None:
-    faults = [Fault("missing frame", f"video{i % 4}", f"video{i % 4}/{i:05}.png") for i in range(10_000)]
-    lines = list(describe_faults([*faults, Fault("missing video", "owl", "owl")]))
+    faults = [MaskFault("missing frame", f"video{i % 4}", f"video{i % 4}/{i:05}.png") for i in range(10_000)]
+    lines = list(describe_faults([*faults, MaskFault("missing video", "owl", "owl")]))
     assert lines[:4] == ["1 missing video", "  owl", "10000 missing frames in 4 videos", "  video0/00000.png"]
     assert (len(lines), lines[-1]) == (9, "  and 9995 more")
 

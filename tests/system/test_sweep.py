@@ -54,7 +54,9 @@ def test_a_sweep_that_was_killed_continues(cli: Cli, bears: Path) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     assert "stopped; the same command continues: vosbench sweep --dataset" in cli("status", "sweeps/s").stdout
-    done = [record.parents[1] / "masks" / record.stem for record in cli.folder.glob("results/bears-val/*/.videos/*.json")]
+    done = [
+        record.parents[1] / "masks" / record.stem for record in cli.folder.glob("results/bears-val/*/.videos/*.json")
+    ]
     written = {path: path.stat().st_mtime_ns for folder in done for path in folder.iterdir()}
     assert written
     cli(*command, "cpu,cpu")

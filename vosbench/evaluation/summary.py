@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from vosbench.datasets.split import DatasetSplit
-from vosbench.evaluation.interval import DRAWS, BOOTSTRAP_SEED, Interval, bootstrap_intervals
+from vosbench.evaluation.interval import BOOTSTRAP_SEED, DRAWS, Interval, bootstrap_intervals
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups, summarise_scores
 from vosbench.evaluation.scope import describe_scope, read_signature
 from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent

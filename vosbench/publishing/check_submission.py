@@ -13,7 +13,7 @@ from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.io.processes import count_cores, run_tasks
 from vosbench.publishing.check_masks import check_packed_files
 from vosbench.publishing.expected import find_submission, list_expected_frames, read_expected_masks
-from vosbench.publishing.fault import MISSING_VIDEO, Fault, sort_faults
+from vosbench.publishing.fault import MISSING_VIDEO, MaskFault, sort_faults
 from vosbench.publishing.packed_masks import find_packed_masks, read_zip_entry
 from vosbench.publishing.submission_report import SubmissionReport, list_submission_notes
 
@@ -54,7 +54,7 @@ def check_submission(
     submission = find_submission(opened)
     expected = list_expected_frames(opened, submission)
     packed = find_packed_masks(path, submission, expected.keys())
-    faults = [*packed.faults, *(Fault(MISSING_VIDEO, each, each) for each in expected if each not in packed.files)]
+    faults = [*packed.faults, *(MaskFault(MISSING_VIDEO, each, each) for each in expected if each not in packed.files)]
     tasks = [PackedVideo(name, files, expected[name]) for name, files in packed.files.items() if files]
     faults += check_videos(partial(_check_packed_video, replace(opened, videos=()), path), tasks, jobs, on_video)
     return SubmissionReport(
@@ -70,22 +70,22 @@ def check_submission(
     )
 
 
-def _check_packed_video(dataset_split: DatasetSplit, path: Path, task: PackedVideo) -> list[Fault]:
+def _check_packed_video(dataset_split: DatasetSplit, path: Path, task: PackedVideo) -> list[MaskFault]:
     expected = read_expected_masks(dataset_split, task.name)
     return check_packed_files(partial(read_zip_entry, path), task.files, task.name, task.frame_names, expected)
 
 
 def check_videos(
-    check: Callable[[VideoTask], list[Fault]],
+    check: Callable[[VideoTask], list[MaskFault]],
     tasks: Sequence[VideoTask],
     jobs: int | None,
     on_video: Callable[[int, int], None],
-) -> list[Fault]:
+) -> list[MaskFault]:
     """Check videos in parallel processes; the faults are in the order of the tasks.
 
     jobs: processes; if None, one for every VIDEOS_PER_PROCESS videos, at most one for each core.
     """
-    found: dict[int, list[Fault]] = {}
+    found: dict[int, list[MaskFault]] = {}
     chosen = jobs or min(count_cores(), 1 + len(tasks) // VIDEOS_PER_PROCESS)
     with closing(run_tasks(check, tasks, chosen)) as results:
         for task, faults in results:

@@ -24,7 +24,7 @@ from vosbench.masks.source import MaskSource
 from vosbench.publishing.check_masks import PALETTE, check_source, find_png_mode
 from vosbench.publishing.check_submission import check_videos
 from vosbench.publishing.expected import find_submission, list_expected_frames, read_expected_masks
-from vosbench.publishing.fault import MISSING_VIDEO, Fault, sort_faults
+from vosbench.publishing.fault import MISSING_VIDEO, MaskFault, sort_faults
 from vosbench.publishing.submission_report import SubmissionError, SubmissionReport, list_submission_notes
 from vosbench.publishing.whole_run import has_changed_masks, list_run_notes, require_whole_run
 from vosbench.running.methods import Method, open_method
@@ -77,9 +77,11 @@ def pack(
     digests = require_whole_run(method.run, method.dataset_split) if method.run else NO_DIGESTS
     expected = list_expected_frames(method.dataset_split, submission)
     videos = list(_open_videos(method, expected, digests))
-    report = _describe(method, submission, expected)
+    report = _describe_packing(method, submission, expected)
     check = partial(_check_unpacked_video, replace(method.dataset_split, videos=()), method.run, flatten)
-    missing = [Fault(MISSING_VIDEO, each, each) for each in expected if each not in {video.name for video in videos}]
+    missing = [
+        MaskFault(MISSING_VIDEO, each, each) for each in expected if each not in {video.name for video in videos}
+    ]
     if faults := sort_faults([*missing, *check_videos(check, videos, jobs, on_video)]):
         raise SubmissionError(replace(report, path=path, faults=tuple(faults)), "correct the masks; nothing is written")
     with translate_write_errors(out), replacing(out) as partial_file:
@@ -106,7 +108,9 @@ def _open_videos(
             yield UnpackedVideo(name, source, frame_names, digests.get(name, ""))
 
 
-def _describe(method: Method, submission: Submission, expected: Mapping[str, Sequence[str]]) -> SubmissionReport:
+def _describe_packing(
+    method: Method, submission: Submission, expected: Mapping[str, Sequence[str]]
+) -> SubmissionReport:
     dataset_split = method.dataset_split
     notes = [*list_submission_notes(dataset_split, submission), *(list_run_notes(method.run) if method.run else ())]
     return SubmissionReport(
@@ -123,10 +127,10 @@ def _describe(method: Method, submission: Submission, expected: Mapping[str, Seq
 
 def _check_unpacked_video(
     dataset_split: DatasetSplit, run: Run | None, flatten: bool, video: UnpackedVideo
-) -> list[Fault]:
+) -> list[MaskFault]:
     if run and video.digest and has_changed_masks(run, video.name, video.digest):
         found = "its masks are not those that the run has written; something has changed them since"
-        return [Fault("damaged file", video.name, video.name, found)]
+        return [MaskFault("damaged file", video.name, video.name, found)]
     expected = read_expected_masks(dataset_split, video.name)
     return check_source(video.source, video.name, video.frame_names, expected, flatten)
 

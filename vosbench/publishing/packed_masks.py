@@ -15,7 +15,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import DAMAGE_ERRORS
 from vosbench.io.files import refuse_pipe
 from vosbench.io.wording import count_of
-from vosbench.publishing.fault import Fault
+from vosbench.publishing.fault import MaskFault
 
 MAX_FILE_BYTES = 2**27  # of a mask in a zip; a larger one is a decompression bomb
 ENCRYPTED = 1  # the flag of an encrypted entry
@@ -25,7 +25,7 @@ class PackedMasks(NamedTuple):
     """What is in a zip. files: video -> the paths of its files. faults: of the layout and of files of no video."""
 
     files: Mapping[str, Sequence[str]]
-    faults: Sequence[Fault]
+    faults: Sequence[MaskFault]
 
 
 @lru_cache(maxsize=1)
@@ -69,16 +69,16 @@ def find_packed_masks(path: Path, submission: Submission, videos: Collection[str
     infos = [info for info in open_zip(path).infolist() if not info.filename.endswith("/")]
     faults = list(_find_strange_entries(infos))
     names = list(dict.fromkeys(info.filename for info in infos))
-    place = _find_place(names, PurePosixPath(submission.folder), videos)
+    place = _find_videos_place(names, PurePosixPath(submission.folder), videos)
     if place != PurePosixPath(submission.folder) and not _is_accepted(place, submission, names):
         expected = f"in {submission.folder}/" if submission.folder else "at the top of the zip"
         where = f"{place}/" if place.parts else "the top of the zip"
-        faults.append(Fault("wrong layout", "", where, f"the videos lie there, the server expects them {expected}"))
+        faults.append(MaskFault("wrong layout", "", where, f"the videos lie there, the server expects them {expected}"))
     files, others = _group_by_video(names, place, videos)
     nested = {video: [name for name in files[video] if _depth(name, place) > 2] for video in files}
     if deep := [name for inside in nested.values() for name in inside]:
         found = f"folders in the folder of a video, with {count_of(len(deep), 'file')}; expected <video>/<frame>.png"
-        faults.append(Fault("wrong layout", "", str(PurePosixPath(deep[0]).parent), found))
+        faults.append(MaskFault("wrong layout", "", str(PurePosixPath(deep[0]).parent), found))
     flat = {video: [name for name in files[video] if name not in set(nested[video])] for video in files}
     return PackedMasks(flat, [*faults, *_describe_others(others, place)])
 
@@ -87,18 +87,18 @@ def _depth(name: str, place: PurePosixPath) -> int:
     return len(PurePosixPath(name).relative_to(place).parts)
 
 
-def _find_strange_entries(infos: Iterable[zipfile.ZipInfo]) -> Iterator[Fault]:
+def _find_strange_entries(infos: Iterable[zipfile.ZipInfo]) -> Iterator[MaskFault]:
     """Entries that are there twice, and links, which servers do not follow."""
     seen: set[str] = set()
     for info in infos:
         if info.filename in seen:
-            yield Fault("repeated file", "", info.filename, "is in the zip twice")
+            yield MaskFault("repeated file", "", info.filename, "is in the zip twice")
         seen.add(info.filename)
         if stat.S_IFMT(info.external_attr >> 16) == stat.S_IFLNK:
-            yield Fault("damaged file", "", info.filename, "is a link")
+            yield MaskFault("damaged file", "", info.filename, "is a link")
 
 
-def _find_place(names: Iterable[str], expected: PurePosixPath, videos: Collection[str]) -> PurePosixPath:
+def _find_videos_place(names: Iterable[str], expected: PurePosixPath, videos: Collection[str]) -> PurePosixPath:
     """The folder of the zip in which the videos lie: the expected one, or else the highest one that has a video."""
     places = {
         parents[index + 1]
@@ -131,7 +131,7 @@ def _group_by_video(
     return dict(files), others
 
 
-def _describe_others(names: Iterable[str], place: PurePosixPath) -> Iterator[Fault]:
+def _describe_others(names: Iterable[str], place: PurePosixPath) -> Iterator[MaskFault]:
     """A fault for each file that belongs to no video, and one for each folder of such files."""
     folders: dict[str, list[str]] = defaultdict(list)
     for name in names:
@@ -140,7 +140,7 @@ def _describe_others(names: Iterable[str], place: PurePosixPath) -> Iterator[Fau
         folders[str(path.parents[len(inside.parts) - 2]) if len(inside.parts) > 1 else name].append(name)
     for folder, inside_it in folders.items():
         if inside_it == [folder]:
-            yield Fault("extra file", "", folder, "belongs to no video of the split")
+            yield MaskFault("extra file", "", folder, "belongs to no video of the split")
         else:
             found = f"no video of the split has this name, and it holds {count_of(len(inside_it), 'file')}"
-            yield Fault("extra file", "", f"{folder}/", found)
+            yield MaskFault("extra file", "", f"{folder}/", found)

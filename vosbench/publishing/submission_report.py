@@ -11,7 +11,7 @@ from vosbench.datasets.card import Submission
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
-from vosbench.publishing.fault import Fault, count_faults
+from vosbench.publishing.fault import MaskFault, count_faults
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class SubmissionReport:
     split: str
     videos: int
     frames: int
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[MaskFault, ...] = ()
     sha256: str = ""
     server: str = ""
     gone: str = ""

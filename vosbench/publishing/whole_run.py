@@ -29,7 +29,7 @@ def require_whole_run(run: Run, dataset_split: DatasetSplit) -> dict[str, str]:
     if (facts["dataset"], facts["split"]) != (dataset_split.name, dataset_split.split.name):
         found = f"is a run on {facts['dataset']} {facts['split']}, not on {dataset_split.title}"
         raise VosbenchError(run.path, found, "leave out --dataset and --split, or choose another run")
-    if lacking := list(_describe_lacking(run, facts, dataset_split)):
+    if lacking := list(_describe_unfinished(run, facts, dataset_split)):
         command = facts.get("command") or "the command of this run"
         raise VosbenchError(run.path, f"not a whole run: {'; '.join(lacking)}", f"repeat: {command}")
     if mixture := describe_mixture(facts):
@@ -40,7 +40,7 @@ def require_whole_run(run: Run, dataset_split: DatasetSplit) -> dict[str, str]:
     return {video: digest for video, digest in digests.items() if digest}
 
 
-def _describe_lacking(run: Run, facts: Mapping[str, Any], dataset_split: DatasetSplit) -> Iterator[str]:
+def _describe_unfinished(run: Run, facts: Mapping[str, Any], dataset_split: DatasetSplit) -> Iterator[str]:
     never_begun = find_shards_never_begun(note.shard for note in run.read_notes())
     if never_begun:
         yield f"{count_of(len(never_begun), 'shard')} never ran: {', '.join(never_begun)}"
