@@ -30,7 +30,7 @@ def test_a_command_imports_neither_the_other_commands_nor_what_checks_types() ->
     code = "import sys; sys.argv = ['vosbench', 'eval', 'nowhere']; from vosbench.cli import main\n" + (
         "try: main()\nexcept SystemExit as end: assert end.code == 2\n"
         "print(*(name.removeprefix('vosbench.cli.') for name in sys.modules if name.startswith('vosbench.cli.')))\n"
-        "print(*{'pydantic', 'torch', 'vosbench.api'} & set(sys.modules))"
+        "print(*{'pydantic', 'rich', 'torch', 'vosbench.api'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     own, unwanted = done.stdout.splitlines()

@@ -1,37 +1,107 @@
-"""Print results and tables on standard output, and notes and progress bars on standard error."""
+"""Print results and tables on standard output, and notes and progress bars on standard error.
+
+rich is imported only for a terminal, and for a table that plain text cannot show as rich does.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 import textwrap
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 from types import TracebackType
+from typing import TYPE_CHECKING, TextIO
 
-from rich import box
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+    from rich.table import Table
 
 LINE_INTERVAL = 10.0  # seconds between two plain lines about the same piece of work
 WIDEST = 10_000  # columns of a table whose cells are all whole
 PIPE_WIDTH = 200  # columns of a table that is written to a file or a pipe
+UNPRINTED = dict.fromkeys(map(ord, "\a\b\v\f\r"))
+RULE = "─"
 
-output = Console(highlight=False, emoji=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-notes = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+class Printer:
+    """Standard output or standard error, as it is when something is printed. quiet: whether nothing is printed."""
+
+    def __init__(self, to_stderr: bool) -> None:
+        self.to_stderr, self._quiet = to_stderr, False
+
+    @property
+    def file(self) -> TextIO:
+        return sys.stderr if self.to_stderr else sys.stdout
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether colours and bars are shown, by the variables that rich knows: TTY_COMPATIBLE and FORCE_COLOR."""
+        if (known := os.environ.get("TTY_COMPATIBLE")) in ("0", "1"):
+            return known == "1"
+        if (forced := os.environ.get("FORCE_COLOR")) is not None:
+            return bool(forced)
+        return self.file.isatty()
+
+    @cached_property
+    def console(self) -> Console:
+        """What rich prints with."""
+        from rich.console import Console
+
+        whole = not self.to_stderr and not self.file.isatty()
+        width = PIPE_WIDTH if whole else None
+        quiet = self.quiet
+        return Console(stderr=self.to_stderr, highlight=False, emoji=False, soft_wrap=True, width=width, quiet=quiet)
+
+    @property
+    def quiet(self) -> bool:
+        return self._quiet
+
+    @quiet.setter
+    def quiet(self, quiet: bool) -> None:
+        self._quiet = quiet
+        if "console" in self.__dict__:
+            self.console.quiet = quiet
+
+    @property
+    def width(self) -> int:
+        return self.console.width
+
+    @width.setter
+    def width(self, width: int) -> None:
+        self.console.width = width
+
+    @property
+    def is_plain_pipe(self) -> bool:
+        """Whether tables may have PIPE_WIDTH columns of plain text."""
+        unset = "console" not in self.__dict__ or self.console.width == PIPE_WIDTH
+        encoding = (getattr(self.file, "encoding", None) or "utf-8").lower()
+        return unset and not self.is_terminal and not self.file.isatty() and encoding.startswith("utf")
+
+    def print_line(self, line: str) -> None:
+        """Print a line as it is, without control characters."""
+        if self.quiet:
+            return
+        if self.is_terminal:
+            self.console.print(line, markup=False)
+        else:
+            self.file.write(line.translate(UNPRINTED).expandtabs(8) + "\n")
+
+
+output, notes = Printer(to_stderr=False), Printer(to_stderr=True)
 
 
 def print_note(line: str) -> None:
     """Print a line about the work in progress; with --quiet print nothing."""
-    if not notes.quiet:
-        notes.print(line, markup=False)
+    notes.print_line(line)
 
 
 def print_result(line: str = "") -> None:
     """Print a line of a command's result."""
-    output.print(line, markup=False)
+    output.print_line(line)
 
 
 def print_prose(line: str) -> None:
@@ -54,16 +124,60 @@ def print_table(
     narrow as the terminal is wider.
     """
     body, foot = [[_format_cell(value) for value in row] for row in rows], [_format_cell(value) for value in total]
+    if output.is_plain_pipe and (lines := format_plain_table(columns, body, foot, title)):
+        output.file.write("".join(f"{line}\n" for line in lines))
+        return
+    print_rich_table(columns, body, foot, title)
+
+
+def format_plain_table(
+    columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None
+) -> list[str] | None:
+    """The lines of a table as rich prints them to a pipe; None for one that is wider or has special letters."""
+    cells = [list(columns), *body, *([foot] if foot else [])]
+    texts = [*(cell for row in cells for cell in row), *([title] if title else [])]
+    if not columns or not all(text.isascii() and text.replace("\n", "").isprintable() for text in texts):
+        return None
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    right = [all(_is_number(row[index]) for row in cells[1:] if row[index]) for index in range(len(columns))]
+    headings = title.split("\n") if title else []
+    gap = "  " if foot else " "  # a table with lines has one more space between columns
+    total = sum(widths) + len(gap) * (len(widths) - 1)
+    if (
+        total >= PIPE_WIDTH
+        or any("\n" in text or text != text.strip() for row in cells for text in row)
+        or max(map(len, headings), default=0) > total
+    ):
+        return None
+    lines = [
+        gap.join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for cell, width, number in zip(row, widths, right, strict=True)
+        )
+        for row in cells
+    ]
+    if foot:
+        lines[1:] = [RULE * total, *lines[1:-1], RULE * total, lines[-1]]
+    return [*headings, *lines]
+
+
+def print_rich_table(columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None) -> None:
+    """Print a table with rich, as wide as its longest words if the terminal is narrower."""
+    console = output.console
     grid = _build_grid(columns, body, foot, title)
-    if output.measure(grid, options=output.options.update(width=PIPE_WIDTH)).maximum > output.width:
+    if console.measure(grid, options=console.options.update(width=PIPE_WIDTH)).maximum > console.width:
         grid = _build_grid([column.replace("-", "-\n").replace(" ", "\n") for column in columns], body, foot, title)
-    least = output.measure(grid, options=output.options.update(width=WIDEST)).minimum
-    if least > output.width:
+    least = console.measure(grid, options=console.options.update(width=WIDEST)).minimum
+    if least > console.width:
         grid.width = least
-    output.print(grid, markup=False)
+    console.print(grid, markup=False)
 
 
 def _build_grid(columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
     grid = Table(
         title=Text(title, "italic") if title else None,
         title_justify="left",
@@ -113,21 +227,26 @@ class ProgressSteps(AbstractContextManager["ProgressSteps"]):
     """Progress of work in named pieces: a bar each on a terminal, a line every LINE_INTERVAL seconds elsewhere."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-        self.progress = Progress(*columns, TimeRemainingColumn(), console=notes, disable=not notes.is_terminal)
+        self.progress: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
         self.last_noted: dict[str, float] = {}
 
     def __enter__(self) -> ProgressSteps:
-        self.progress.start()
+        if notes.is_terminal:
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
+            self.progress = Progress(*columns, TimeRemainingColumn(), console=notes.console)
+            self.progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.progress.stop()
+        if self.progress:
+            self.progress.stop()
 
     def __call__(self, label: str, done: int, total: int | None) -> None:
         """Show that `done` of `total` is done of the piece of work called `label`; total: None if it is not known."""
-        if notes.is_terminal:
+        if self.progress:
             if label not in self.tasks:
                 self.tasks[label] = self.progress.add_task(label, total=total)
             self.progress.update(self.tasks[label], completed=done, total=total)

@@ -49,7 +49,7 @@ class TrackingProgress(AbstractContextManager["TrackingProgress"]):
         self.start = time.monotonic()
         self.rows: list[_WorkerRow] = []
         self.finished_frames, self.ended_videos = 0, 0
-        self.live = Live(console=console.notes, get_renderable=self.table)
+        self.live = Live(console=console.notes.console, get_renderable=self.table)
 
     def __enter__(self) -> TrackingProgress:
         if console.notes.is_terminal:

@@ -43,7 +43,7 @@ def status_command(
     while True:
         status, print_status = read()
         if console.output.is_terminal and watch:
-            console.output.clear()
+            console.output.console.clear()
         if json_:
             console.print_result(json.dumps(asdict(status), ensure_ascii=False))
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
@@ -54,6 +53,8 @@ def name_scope(signature: str, own: Mapping[str, str], videos: Sequence[str]) ->
 
 def _join_names(videos: Sequence[str]) -> str:
     """Return the names of videos, or how many they are and a hash of the names if these are too long for a folder."""
+    import hashlib
+
     names = ",".join(sorted(videos))
     if len(names.encode()) <= MAX_VIDEOS_BYTES:
         return names

@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from vosbench.datasets.card import Rules
 from vosbench.evaluation import metrics
@@ -59,6 +58,8 @@ def _cached_radius(size: tuple[int, ...], tolerance: float) -> int:
 
 def _resize_mask(mask: Mask, side: int) -> Mask:
     """Scale a mask to a shorter side of `side` pixels, the longer side rounded down, by the nearest pixel."""
+    from PIL import Image
+
     height, width = mask.shape
     size = width * side // min(mask.shape), height * side // min(mask.shape)
     return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))

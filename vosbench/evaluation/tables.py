@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -117,12 +116,14 @@ def format_latex(tables: Iterable[Table], signature: str, notes: Iterable[str] =
 
 def format_html(tables: Iterable[Table], title: str, notes: Iterable[str]) -> str:
     """The tables in HTML below a title and above the notes, in a box that scrolls if they are long."""
-    parts = [f"<p><b>{html.escape(title)}</b></p>"]
+    from html import escape
+
+    parts = [f"<p><b>{escape(title)}</b></p>"]
     for table in tables:
         head, foot = (_format_html_row(cells, "th") for cells in (table.columns, table.total))
         body = "".join(_format_html_row(row, "td") for row in table.rows)
         parts.append(f"<table><thead>{head}</thead><tbody>{body}</tbody><tfoot>{foot}</tfoot></table>")
-    parts += [f"<p>{html.escape(note)}</p>" for note in notes]
+    parts += [f"<p>{escape(note)}</p>" for note in notes]
     return f'<div style="max-height: 40em; overflow: auto">{"".join(parts)}</div>'
 
 
@@ -146,4 +147,6 @@ def _format_latex_row(cells: Iterable[str]) -> str:
 
 
 def _format_html_row(cells: Sequence[str], tag: str) -> str:
-    return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>" if cells else ""
+    from html import escape
+
+    return f"<tr>{''.join(f'<{tag}>{escape(cell)}</{tag}>' for cell in cells)}</tr>" if cells else ""

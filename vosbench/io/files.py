@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import json
 import os
 import platform
@@ -56,6 +55,8 @@ def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None
 
 def hash_file(path: Path, algorithm: str) -> str:
     """Return the hash of a file in hexadecimal. algorithm: its name in hashlib, such as "md5"."""
+    import hashlib
+
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()
 

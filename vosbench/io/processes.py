@@ -7,13 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 from vosbench.errors import VosbenchError
-from vosbench.io.spawning import SPAWN_CONTEXT, block_parent_signals, hide_main_module, tie_to_parent
-from vosbench.io.threads import limit_threads
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -38,6 +34,12 @@ def run_tasks(
     if min(jobs, len(tasks)) <= 1:
         yield from ((task, function(task)) for task in tasks)
         return
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures.process import BrokenProcessPool
+
+    from vosbench.io.spawning import SPAWN_CONTEXT, block_parent_signals, hide_main_module, tie_to_parent
+    from vosbench.io.threads import limit_threads
+
     ends, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
     executor = ProcessPoolExecutor(min(jobs, len(tasks)), SPAWN_CONTEXT, tie_to_parent, (ends,))
     try:

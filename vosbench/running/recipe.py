@@ -5,7 +5,6 @@ The masks of a run should all have one recipe. Where they do not, `describe_mixt
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -50,6 +49,8 @@ class Recipe:
     @cached_property
     def id(self) -> str:
         """The name of the recipe: 16 digits of the sha256 of all that it says."""
+        import hashlib
+
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -81,6 +80,8 @@ def read_record(path: Path) -> Record:
 
 def hash_masks(masks: Path) -> str:
     """The sha256 of all masks in a video's folder: their names relative to it, their sizes and their bytes."""
+    import hashlib
+
     digest = hashlib.sha256()
     for path in sorted(masks.rglob("*.png")):
         digest.update(f"{path.relative_to(masks).as_posix()}\0{path.stat().st_size}\0".encode())

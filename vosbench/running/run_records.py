@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
@@ -24,6 +23,8 @@ def records_digest(run: Run, videos: Iterable[str]) -> str:
 
 def digest_records(records: Mapping[str, Record], videos: Iterable[str]) -> str:
     """Return the same digest as `records_digest`, of records that were read before."""
+    import hashlib
+
     entries = [[video, _describe_masks(records.get(video))] for video in sorted(set(videos))]
     return hashlib.sha256(json.dumps(entries).encode()).hexdigest()
 
