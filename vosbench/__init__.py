@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vosbench.api import dataframe, evaluate, fetch, infer, open_dataset
     from vosbench.errors import VosbenchError
     from vosbench.evaluation.summary import Evaluation
+    from vosbench.figures.calls import draw_overlay, write_overlay_video
     from vosbench.publishing.check_submission import check_submission
     from vosbench.publishing.pack import pack
     from vosbench.running.run import Run
@@ -30,12 +31,14 @@ __all__ = [
     "__version__",
     "check_submission",
     "dataframe",
+    "draw_overlay",
     "evaluate",
     "fetch",
     "infer",
     "open_dataset",
     "open_session",
     "pack",
+    "write_overlay_video",
 ]
 
 _MODULES = {
@@ -49,12 +52,14 @@ _MODULES = {
     "VosbenchError": "vosbench.errors",
     "check_submission": "vosbench.publishing.check_submission",
     "dataframe": "vosbench.api",
+    "draw_overlay": "vosbench.figures.calls",
     "evaluate": "vosbench.api",
     "fetch": "vosbench.api",
     "infer": "vosbench.api",
     "open_dataset": "vosbench.api",
     "open_session": "vosbench.trackers.sessions",
     "pack": "vosbench.publishing.pack",
+    "write_overlay_video": "vosbench.figures.calls",
 }
 
 

@@ -55,7 +55,7 @@ def test_a_right_prediction_shows_no_error() -> None:
     assert not _count(picture, FALSE_COLOUR)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 700), (900, 3), (31, 17)])
+@pytest.mark.parametrize("size", [(1, 1), (1, 700), (90, 3), (31, 17)])
 @pytest.mark.parametrize("errors", [False, True])
 def test_tiny_tall_and_flat_frames_are_drawn(size: tuple[int, int], errors: bool) -> None:
     frame, mask = np.full((*size, 3), 128, np.uint8), np.ones(size, np.bool_)

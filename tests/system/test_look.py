@@ -7,7 +7,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from tests.support.cli import Cli
 
@@ -73,9 +72,3 @@ def test_doctor_tells_versions_devices_codecs_folders_and_disk(cli: Cli) -> None
     told = cli("doctor").stdout
     for word in ("vosbench", "numpy", "torch", "sam2", "device", "codec jpg", "datasets", "GB free"):
         assert word in told
-
-
-def test_overlay_draws_a_contact_sheet(cli: Cli, run: Path) -> None:
-    assert "contact sheet: run/eval/contact.png" in cli("overlay", "--results", "run").stdout
-    with Image.open(run / "eval/contact.png") as sheet:
-        assert sheet.width == 5 * 240 + 4 * 4

@@ -2,41 +2,134 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import RulesOption, ScoredDatasetOption, SplitOption, VideosOption, app, parse_video_options
-from vosbench.cli.evaluate import MasksArgument, ResultsOption, find_given_masks
+from vosbench.cli.app import (
+    JobsOption,
+    RulesOption,
+    ScoredDatasetOption,
+    SplitOption,
+    VideosOption,
+    app,
+    split_names,
+)
+from vosbench.cli.evaluate import ResultsOption, find_given_masks
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+
+if TYPE_CHECKING:
+    from vosbench.running.methods import Method
 
 
 @app.command("overlay")
 def overlay_command(
     context: typer.Context,
-    run: MasksArgument = None,
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[RUN]...",
+            help="The folder of a run, its path below the results root, or any masks; several with --side-by-side.",
+            show_default=False,
+        ),
+    ] = None,
     results: ResultsOption = None,
     dataset: ScoredDatasetOption = None,
     split: SplitOption = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The PNG to write; default: eval/contact.png in a run.")
+        Path | None,
+        typer.Option(metavar="FILE", help="The PNG, JPEG or WebP to write; default: eval/contact.png in a run."),
+    ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option("--video", metavar="OUT.mp4", help="Write a video of every frame instead of a contact sheet."),
     ] = None,
     videos: VideosOption = "",
     columns: Annotated[int, typer.Option(min=1, help="Frames to show of each video.")] = 5,
+    worst_frames: Annotated[
+        int | None,
+        typer.Option("--worst", min=1, metavar="N", help="Show the N frames with the lowest J&F of all videos."),
+    ] = None,
+    errors: Annotated[
+        bool, typer.Option("--errors", help="Show missed pixels in blue and false ones in orange stripes.")
+    ] = False,
+    side_by_side: Annotated[
+        bool,
+        typer.Option("--side-by-side", help="Show several RUNs beside each other and the ground truth."),
+    ] = False,
+    size: Annotated[
+        int | None,
+        typer.Option(
+            min=16,
+            metavar="PIXELS",
+            help="The longer side of each picture; default: 320, in a video that of the frames.",
+        ),
+    ] = None,
+    fps: Annotated[float, typer.Option(min=0.01, help="Frames a second of the video.")] = 24.0,
+    scores: Annotated[bool, typer.Option(help="Score the masks, where there is ground truth.")] = True,
+    jobs: JobsOption = None,
     rules: RulesOption = None,
 ) -> None:
-    """Draw a contact sheet: frames with the predicted masks in colour and the ground truth's outlines in white."""
-    from vosbench.cli import console
-    from vosbench.running.run import open_scored_split
-    from vosbench.studies.overlay import draw_contact_sheet, save_contact_sheet
+    """Draw masks on frames: a contact sheet or a video, with scores, errors, or several methods side by side.
 
-    masks = find_given_masks("overlay", run, results, context.obj.results)
-    dataset_split = open_scored_split(masks, dataset, split, rules, context.obj.datasets)
-    if not out and not paths.is_run(masks):
-        raise VosbenchError(masks, "not a run, so nothing is written into it", "name the PNG to write with --out")
-    path = out or masks / paths.EVAL / "contact.png"
-    sheet = draw_contact_sheet(masks, dataset_split, parse_video_options(dataset_split, videos), columns)
-    save_contact_sheet(sheet, path)
-    console.print_result(f"contact sheet: {path}")
+    Masks have a colour for each object; the ground truth is outlined in white dashes.
+    """
+    from vosbench.cli import console
+    from vosbench.figures.contact_sheet import draw_contact_sheet, find_sheet_format, write_contact_sheet
+    from vosbench.figures.overlay import prepare_overlay
+    from vosbench.figures.overlay_video import write_film
+    from vosbench.media.write_video import require_video_name
+    from vosbench.running.methods import open_method
+
+    masks = _find_all_masks(runs or [], results, side_by_side, context.obj.results)
+    methods = [open_method(path, dataset, split, rules, context.obj.datasets) for path in masks]
+    sheet_path = _choose_sheet(methods, out, video)
+    if worst_frames and (video or not scores):
+        given = "--video shows every frame" if video else "--no-scores gives no scores"
+        raise VosbenchError("--worst", f"chooses frames by their scores, and {given}", "leave one of the two out")
+    if sheet_path:
+        find_sheet_format(sheet_path)
+    if video:
+        require_video_name(video)
+    with console.ProgressSteps() as steps:
+        overlay = prepare_overlay(methods, split_names(videos), scores, jobs, partial(steps, "scoring"))
+        for note in overlay.notes:
+            console.print_note(note)
+        if sheet_path:
+            sheet = draw_contact_sheet(overlay, columns, worst_frames, errors, size or 320)
+            write_contact_sheet(sheet, sheet_path)
+        if video:
+            rate = Fraction(fps).limit_denominator(1001)
+            write_film(overlay, video, errors, size, rate, partial(steps, "drawing"))
+    for name, path in (("contact sheet", sheet_path), ("video", video)):
+        if path:
+            console.print_result(f"{name}: {path}")
+
+
+def _find_all_masks(runs: Sequence[str], results: str | None, side_by_side: bool, root: Path) -> list[Path]:
+    """The paths of the masks that are given. Raises VosbenchError for none, and for several without side by side."""
+    if len(runs) <= 1 and not (side_by_side and runs and results):
+        if side_by_side:
+            raise VosbenchError("--side-by-side", "needs two methods or more", "give the RUNs one after the other")
+        return [find_given_masks("overlay", next(iter(runs), None), results, root)]
+    if not side_by_side:
+        raise VosbenchError(" ".join(runs), "several RUNs are given", "add --side-by-side, or give only one")
+    return [find_given_masks("overlay", run, None, root) for run in (*runs, *([results] if results else []))]
+
+
+def _choose_sheet(methods: Sequence[Method], out: Path | None, video: Path | None) -> Path | None:
+    """Where the contact sheet is written; None if only a video is asked for."""
+    if out or video:
+        return out
+    if len(methods) > 1:
+        raise VosbenchError("--side-by-side", "shows several methods, so it has no folder", "name the PNG with --out")
+    (method,) = methods
+    if not paths.is_run(method.path):
+        found = "not a run, so nothing is written into it"
+        raise VosbenchError(method.path, found, "name the PNG to write with --out")
+    return method.path / paths.EVAL / "contact.png"

@@ -7,13 +7,14 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from vosbench.media.colours import DARK, WHITE, Colour, measure_lightness
+from vosbench.media.lettering import load_font, spell_out
 from vosbench.types import Frame, Mask
 
 LEAST_LETTER, LETTER_SHARE = 11, 26  # pixels; the shorter side of a frame divided by this
-GAP = 2  # pixels between a small object and its label
+LABEL_DISTANCE = 2  # pixels between a small object and its label
 HALF_LIGHT = 0.18  # relative luminance at which dark and white letters have the same contrast
 
 
@@ -56,8 +57,8 @@ def place_label(mask: Mask, size: tuple[int, int], taken: list[LabelBox]) -> Lab
     if 2 * distance[row, column] >= max(size) and not any(map(inside.overlaps, taken)):
         return inside
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    over, under = rows[0] - size[0] - GAP, rows[-1] + 1 + GAP
-    before, after = columns[0] - size[1] - GAP, columns[-1] + 1 + GAP
+    over, under = rows[0] - size[0] - LABEL_DISTANCE, rows[-1] + 1 + LABEL_DISTANCE
+    before, after = columns[0] - size[1] - LABEL_DISTANCE, columns[-1] + 1 + LABEL_DISTANCE
     places = [(over, inside.left), (under, inside.left), (inside.top, after), (inside.top, before)]
     places += [(over, after), (under, after), (over, before), (under, before)]
     beside = [_fit(int(top), int(left), size, mask.shape) for top, left in places]
@@ -81,7 +82,7 @@ def render_label(text: str, colour: Colour, size: int) -> NDArray[np.uint8]:
 
     colour: of the plate; the text is dark or white, whichever stands out more.
     """
-    font = ImageFont.load_default(size)
+    font, text = load_font(size), spell_out(text)
     left, top, right, bottom = font.getbbox(text)
     margin = size // 3
     image = Image.new("RGBA", (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin), (0, 0, 0, 0))

@@ -24,6 +24,12 @@ ALPHA_CODECS = {
 }
 
 
+def require_video_name(path: Path) -> None:
+    """Raise VosbenchError if a path has none of the suffixes of videos that `writing_video` writes."""
+    if path.suffix.lower() not in MP4_SUFFIXES:
+        raise VosbenchError(path, f"expected a name with {', '.join(MP4_SUFFIXES)}", "choose another name")
+
+
 @contextmanager
 def writing_video(
     path: Path,
@@ -42,8 +48,7 @@ def writing_video(
 
     Raises VosbenchError if the suffix of `path` is none of MP4_SUFFIXES, and OSError if the file cannot be written.
     """
-    if path.suffix.lower() not in MP4_SUFFIXES:
-        raise VosbenchError(path, f"expected a name with {', '.join(MP4_SUFFIXES)}", "choose another name")
+    require_video_name(path)
     with replacing(path) as partial, _Muxer(partial, path.suffix, sound_of, comment) as muxer:
         stream = muxer.add_video("libx264", "yuv420p", QUALITY, size, pixel_aspect)
         yield VideoWriter(muxer, stream, times)
@@ -82,9 +87,9 @@ class VideoWriter:
         time, index = self.times[self.written], self.written
         picture.time_base, picture.pts = TIME_BASE, round(time / TIME_BASE)
         step = self.times[index + 1] - time if index + 1 < len(self.times) else self._last_step()
-        picture.duration = max(1, round(step / TIME_BASE))
+        picture.duration = self.muxer.durations[picture.pts] = max(1, round(step / TIME_BASE))
         self.muxer.copy_sound(float(time))
-        self.muxer.mux(self.stream.encode(picture))
+        self.muxer.mux_pictures(self.stream.encode(picture))
         self.written += 1
 
     def _last_step(self) -> Fraction:
@@ -106,6 +111,7 @@ class _Muxer:
         self.sounds: dict[int, tuple[Any, Any]] = {}
         self.packets: Iterator[Any] = iter(())
         self.sound_time = -1.0
+        self.durations: dict[int, int] = {}  # of the frames in the encoder, which forgets them, by their times
 
     def add_video(
         self, codec: str, pixel_format: str, options: dict[str, str], size: tuple[int, int], pixel_aspect: Fraction
@@ -154,6 +160,12 @@ class _Muxer:
         for packet in packets:
             self.output.mux(packet)
 
+    def mux_pictures(self, packets: Sequence[Any]) -> None:
+        """Write packets of the video stream, each with the duration of its frame."""
+        for packet in packets:
+            packet.duration = self.durations.pop(packet.pts, packet.duration)
+        self.mux(packets)
+
     def finish(self) -> None:
         """Write what the encoders still hold, and the rest of the sound."""
         self.copy_sound(float("inf"))
@@ -163,7 +175,7 @@ class _Muxer:
                     self.mux(stream.encode(resampled))
                 self.mux(stream.encode(None))
         for stream in self.output.streams.video:
-            self.mux(stream.encode(None))
+            self.mux_pictures(stream.encode(None))
 
     def __enter__(self) -> _Muxer:
         return self
