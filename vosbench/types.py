@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -109,6 +112,9 @@ class Tracker(Protocol):
         The kinds of prompts that it takes, of "mask", "points" and "box". For others, a `Prompter` makes masks first.
     open_session: a method as that of `SessionTracker`; default: none
         Without it, `vosbench.trackers.sessions.open_session` runs `track` anew for every propagation.
+    track_on: a method as that of `StateTracker`; default: none
+        Without it and without sessions, `vosbench track` goes again through the frames that an interrupted command has
+        done.
     """
 
     def track(self, video: Video) -> Iterator[Masks]:
@@ -183,6 +189,44 @@ class Session(Protocol):
     def __enter__(self) -> Session: ...
 
     def __exit__(self, *raised: object) -> None: ...
+
+
+class KeepingSession(Session, Protocol):
+    """A session whose latest propagation can go on in another session on the same video, also in another process.
+
+    What is kept is for this propagation only: frames that were done cannot be corrected in the other session as if it
+    had propagated them.
+    """
+
+    def save(self, folder: Path) -> None:
+        """Keep in a folder, which is replaced, what is needed to go on after the frame that was yielded last."""
+        ...
+
+    def resume(self, folder: Path) -> Iterator[tuple[int, Masks]]:
+        """Go on with a propagation that another session has kept, and yield the frames that are left.
+
+        The session has the same prompts, and nothing else was done in it. Masks are those that the other session would
+        have found. Raises VosbenchError if nothing is kept there or it is damaged.
+        """
+        ...
+
+
+TrackerState: TypeAlias = "Mapping[str, NDArray[Any]]"
+"""All that a tracker needs to go on after a frame: arrays by name, without Python objects in them."""
+
+
+class StateTracker(Tracker, Protocol):
+    """A tracker that can go on from a state, so that an interrupted `vosbench track` continues where it stopped."""
+
+    def track_on(
+        self, video: Video, start: int = 0, state: TrackerState | None = None
+    ) -> Iterator[tuple[Masks, TrackerState]]:
+        """Yield for every frame from `start` on its masks, as `track` does, and the state behind it.
+
+        state: behind the frame before `start`; None if that is the first one. The arrays are saved, if at all, before
+        the tracker gets control again.
+        """
+        ...
 
 
 class SessionTracker(Tracker, Protocol):

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.support.golden import squares
+from tests.support.resumed import check_equal, leave_and_resume
 from vosbench.errors import VosbenchError
+from vosbench.trackers.journeys import plan_journeys
 from vosbench.trackers.prompts import check_prompt, extend_prompt
-from vosbench.trackers.session_base import plan_journeys
 from vosbench.trackers.sessions import FrameView, PackedMask, open_session
 from vosbench.trackers.static import Static
-from vosbench.types import BoxPrompt, Frame, Mask, Masks, Point, PointPrompt, Prompt, Session, Video
+from vosbench.types import BoxPrompt, Frame, Mask, Masks, Point, PointPrompt, Prompt, Session, TrackerState, Video
 
 SIZE = (20, 30)
 
@@ -275,6 +277,62 @@ def test_a_propagation_in_both_directions_goes_through_each_frame_once() -> None
     assert frames(4, "backwards") == [[4, 3, 2, 1, 0]]
     assert frames(0, "backwards") == [[]]
     assert frames(0, "both") == [[0, 1, 2, 3, 4, 5], []]
+
+
+class Counting(Static):
+    """Adds a pixel for every frame that it has seen, and goes on from the number of them."""
+
+    def __init__(self, device: str) -> None:
+        self.begun: list[int] = []
+
+    def track(self, video: Video) -> Iterator[Masks]:
+        for masks, _ in self.track_on(video):
+            yield masks
+
+    def track_on(
+        self, video: Video, start: int = 0, state: TrackerState | None = None
+    ) -> Iterator[tuple[Masks, TrackerState]]:
+        self.begun.append(start)
+        seen = int(state["seen"]) if state else 0
+        for index in range(start, len(video.frames)):
+            seen += 1 + int(video.frames[index][0, 0, 0])
+            mask = np.zeros(SIZE, np.bool_)
+            mask.flat[:seen] = True
+            yield {1: mask}, {"seen": np.asarray(seen)}
+
+
+@pytest.mark.parametrize("left_after", range(7))
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_propagation_that_was_left_goes_on_in_another_session(tmp_path: Path, left_after: int, kept: bool) -> None:
+    """From the tracker's state, or by going again through the frames of the direction in which it was left."""
+
+    class Forgetful(Counting):
+        track_on: Any = None
+
+        def track(self, video: Video) -> Iterator[Masks]:
+            for masks, _ in Counting.track_on(self, video):
+                yield masks
+
+    tracker = Counting("cpu") if kept else Forgetful("cpu")
+
+    def begin() -> Session:
+        return open_session(tracker, Video("drawn", FRAMES, {2: {1: square(3, 4)}}))
+
+    with begin() as session:
+        expected = [*session.propagate(2, "both")]
+    tracker.begun.clear()
+    check_equal(leave_and_resume(begin, left_after, tmp_path / "kept", 2, "both"), expected)
+    before = {0: [], 1: [0], 2: [0], 3: [0], 4: [0], 5: [0, 0], 6: [0, 0]}[left_after]
+    on = {0: [0, 0], 4: [0], 5: [2 * kept], 6: []}.get(left_after, [left_after * kept, 0])
+    assert tracker.begun == before + on
+
+
+def test_nothing_is_resumed_where_nothing_was_kept(tmp_path: Path) -> None:
+    with opened(Static("cpu")) as session:
+        session.add(0, 1, square(0, 0))
+        resumable: Any = session
+        with pytest.raises(VosbenchError, match="nowhere: no propagation was kept there; propagate from the beginning"):
+            resumable.resume(tmp_path / "nowhere")
 
 
 def test_a_packed_mask_is_the_same_when_it_is_unpacked() -> None:

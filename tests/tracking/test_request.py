@@ -105,11 +105,57 @@ def test_an_interrupted_command_continues_with_what_is_done(tmp_path: Path, vide
     ]
 
 
-def test_what_was_begun_with_another_tracker_is_not_used(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+def test_what_was_begun_with_another_tracker_is_dropped_only_if_overwriting_is_asked_for(
+    tmp_path: Path, video: Path, prompt: GivenPrompt
+) -> None:
     outputs = Outputs(masks=tmp_path / "masks")
     _prepare(video, prompt, outputs).track(lambda done: None)
     assert _prepare(video, prompt, outputs).count_done() == 12
-    assert _prepare(video, prompt, outputs, tracker="static").count_done() == 0
+    with pytest.raises(VosbenchError) as refused:
+        _prepare(video, prompt, outputs, tracker="static", direction="forwards")
+    assert str(refused.value).endswith(
+        ".masks.tracking: holds 12 frames of an interrupted command that differs in: direction, settings, tracker, "
+        "tracker_sha256; repeat that command, or give --overwrite to drop these frames"
+    )
+    assert _prepare(video, prompt, outputs).count_done() == 12
+    assert _prepare(video, prompt, outputs, tracker="static", overwrite=True).count_done() == 0
+
+
+def test_a_damaged_state_is_named(tmp_path: Path, video: Path, prompt: GivenPrompt) -> None:
+    outputs = Outputs(masks=tmp_path / "masks")
+
+    def stop(done: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _prepare(video, prompt, outputs).track(stop)
+    (tmp_path / ".masks.tracking/state/state.npz").write_bytes(b"PK no zip")
+    with pytest.raises(VosbenchError, match="state: is damaged; delete it; the propagation then begins again"):
+        _do(_prepare(video, prompt, outputs))
+    (tmp_path / ".masks.tracking/00005.png").unlink()  # a state without its masks is of no use
+    request = _prepare(video, prompt, outputs)
+    assert request.describe_beginning().endswith("flow begins again, because its state was not kept")
+    assert _do(request)[-1] == 12
+
+
+def test_outputs_that_cannot_be_written_are_refused_before_the_work_begins(
+    tmp_path: Path, video: Path, prompt: GivenPrompt
+) -> None:
+    (tmp_path / "file").write_text("")
+    refused = {
+        "expected a name that ends with .mp4 or .mov or .mkv": Outputs(video=tmp_path / "a.avi"),
+        "expected a name that ends with .webm or .mov": Outputs(alpha=tmp_path / "a.mp4"),
+        "in.mp4: is the video that is tracked; give another name": Outputs(video=video),
+        "a.mov: is written twice": Outputs(video=tmp_path / "a.mov", alpha=tmp_path / "a.mov"),
+        "which is written too; give each output a place": Outputs(masks=tmp_path / "s/m", dataset=tmp_path / "s"),
+        "file cannot be written to; choose a folder": Outputs(rle=tmp_path / "file/a.json"),
+        "file: is a file, and a folder is written": Outputs(masks=tmp_path / "file"),
+    }
+    for message, outputs in refused.items():
+        with pytest.raises(VosbenchError, match=message):
+            _prepare(video, prompt, outputs, overwrite=True)
+    assert not [*tmp_path.glob(".*")]
 
 
 def test_an_output_that_exists_is_kept_unless_overwriting_is_asked_for(

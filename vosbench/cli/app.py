@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -149,6 +150,34 @@ def raise_on_stop_signal() -> Iterator[None]:
         for number, handler in before.items():
             if signal.getsignal(number) is stop:  # a stopped process ignores the signals until it has ended
                 signal.signal(number, handler)
+
+
+@contextmanager
+def stop_between_steps() -> Iterator[Callable[[], None]]:
+    """Let Ctrl-C and STOP_SIGNALS end the work only where the function that is given is called, which then raises.
+
+    It raises KeyboardInterrupt or `Stopped`. A second Ctrl-C ends the work at once.
+    """
+    asked: list[type[BaseException]] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *STOP_SIGNALS)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        asked.append(KeyboardInterrupt if number == signal.SIGINT else Stopped)
+        if number == signal.SIGINT:
+            signal.signal(number, before[number])
+            os.write(2, b"stopping after this frame; Ctrl-C again stops at once\n")
+
+    def stop_if_asked() -> None:
+        if asked:
+            raise asked[0]
+
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield stop_if_asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def split_names(text: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from vosbench.cli.app import CheckpointOption, SettingsOption, TrackerOption, app
+from vosbench.cli.app import CheckpointOption, SettingsOption, TrackerOption, app, stop_between_steps
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 from vosbench.trackers import registry
@@ -100,14 +100,24 @@ def _track_with_progress(request: TrackRequest) -> int:
     """Track, write the outputs, and say where they are; return the exit status."""
     from vosbench.cli import console
 
-    total, done = len(request.clip.frames), request.count_done()
-    for note in request.notes:
-        console.print_note(note)
-    if done:
-        console.print_note(f"{done} of {count_of(total, 'frame')}: masks are there from an interrupted command")
-    with console.ProgressSteps() as progress:
-        request.track(lambda done: progress("tracking", done, total))
-        request.write(lambda done: progress("writing", done, total))
+    total = len(request.clip.frames)
+    with request.held():
+        for note in filter(None, (*request.notes, request.describe_beginning())):
+            console.print_note(note)
+        try:
+            with console.ProgressSteps() as progress:
+                with stop_between_steps() as stop_if_asked:
+
+                    def show(done: int) -> None:
+                        progress("tracking", done, total)
+                        stop_if_asked()
+
+                    request.track(show)
+                request.write(lambda done: progress("writing", done, total))
+        except BaseException:
+            if done := request.count_done():
+                console.print_note(f"{done} of {count_of(total, 'frame')} are kept in {request.kept_in}")
+            raise
     for path in request.outputs.wanted:
         console.print_result(str(path))
     return 0

@@ -9,8 +9,8 @@ was last seen, farther away in every frame. What is kept of a video does not gro
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ from vosbench.trackers.flow_images import (
     trace_back,
 )
 from vosbench.trackers.settings import TrackerSettings, setting
-from vosbench.types import Mask, Masks, Video
+from vosbench.types import Mask, Masks, TrackerState, Video
 
 LIKELY = 0.05  # the least probability with which an object that is not lost is looked for in a pixel
 AREA_RENEWAL = 0.05  # part of an object's usual area that each frame renews
@@ -95,12 +95,18 @@ class Flow:
         Unless `video.overlap`, objects compete, and no two share a pixel. A second prompt of the same object replaces
         the first; after an empty one the object is in no later frame.
         """
-        objects: dict[int, FlowObject] = {}
-        previous = None
-        for index in range(len(video.frames)):
+        for masks, _ in self.track_on(video):
+            yield masks
+
+    def track_on(
+        self, video: Video, start: int = 0, state: TrackerState | None = None
+    ) -> Iterator[tuple[Masks, TrackerState]]:
+        """As `track`, from a frame on, with the state behind each frame; see `StateTracker`."""
+        objects, previous = unpack_state(state or {})
+        for index in range(start, len(video.frames)):
             prompts = video.prompts.get(index, {})
             if not objects and not prompts:
-                yield {}
+                yield {}, pack_state(objects, previous)
                 continue
             frame = video.frames[index]
             view = describe_frame(frame, self.settings.short_side)
@@ -116,7 +122,8 @@ class Flow:
                 self._update(followed, view)
             previous = view.grey
             taken = () if video.overlap else prompts.values()
-            yield dict(prompts) | decide_masks(tracked, frame.shape[:2], taken)
+            masks = dict(prompts) | decide_masks(tracked, frame.shape[:2], taken)
+            yield masks, pack_state(objects, previous)
 
     def _begin(self, prompt: Mask, view: FrameFeatures) -> FlowObject:
         """An object given by its mask, bool[H, W], which is not empty."""
@@ -165,6 +172,24 @@ class Flow:
         """What a mask [h, w] teaches the regression. size: the root of the object's area."""
         near = blur_image(mask, self.settings.reach * size) > LIKELY
         return self.classifier.learn(mask, near, size, view)
+
+
+def pack_state(objects: Mapping[int, FlowObject], previous: Image | None) -> TrackerState:
+    """All that is kept of a video, as arrays by name. previous: the latest frame, grey."""
+    packed: dict[str, Any] = {"objects": np.array([*objects], np.int64)}
+    for object_id, followed in objects.items():
+        packed |= {f"{name}-{object_id}": np.asarray(value) for name, value in vars(followed).items()}
+    return packed if previous is None else packed | {"previous": previous}
+
+
+def unpack_state(state: TrackerState) -> tuple[dict[int, FlowObject], Image | None]:
+    """The objects, in their order, and the latest frame that `pack_state` was given."""
+    objects = {}
+    for object_id in map(int, state.get("objects", ())):
+        values: dict[str, Any] = {each.name: state[f"{each.name}-{object_id}"] for each in fields(FlowObject)}
+        values |= {"size": float(values["size"]), "lost": bool(values["lost"])}
+        objects[object_id] = FlowObject(**values)
+    return objects, state.get("previous")
 
 
 def share_pixels(objects: Collection[FlowObject]) -> None:

@@ -4,36 +4,24 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from pickle import UnpicklingError
 from types import MappingProxyType
-from typing import NamedTuple, Self
+from typing import Self
+from zipfile import BadZipFile
 
 from vosbench.errors import VosbenchError
+from vosbench.io.files import assembling
+from vosbench.trackers.journeys import (
+    DIRECTIONS,
+    Journey,
+    KeptPropagation,
+    Remainder,
+    make_damage_error,
+    plan_journeys,
+)
 from vosbench.trackers.prompts import check_prompt, extend_prompt
 from vosbench.types import Masks, Prompt, Video
-
-DIRECTIONS = ("forwards", "backwards", "both")
-
-
-class Journey(NamedTuple):
-    """The frames of a propagation in one direction, in the order in which they are followed."""
-
-    frames: Sequence[int]
-    reverse: bool
-
-
-def plan_journeys(start: int, direction: str, reach: int | None, count: int) -> list[Journey]:
-    """The frames that a propagation goes through, in a video of `count` frames; see `Session.propagate`.
-
-    Backwards from the first frame there is nothing to follow, that frame included, as in SAM 2's predictor.
-    """
-    first = 0 if reach is None else max(0, start - reach)
-    last = count - 1 if reach is None else min(count - 1, start + reach)
-    forwards = Journey(range(start, last + 1), reverse=False)
-    if direction == "forwards":
-        return [forwards]
-    if direction == "backwards":
-        return [Journey(range(start, first - 1, -1) if start else (), reverse=True)]
-    return [forwards, Journey(range(start - 1, first - 1, -1), reverse=True)]
 
 
 class CheckedSession(ABC):
@@ -43,6 +31,7 @@ class CheckedSession(ABC):
         self.video = video
         self.given: dict[int, dict[int, Prompt]] = {}
         self.edition = 0
+        self.latest = KeptPropagation(0, "forwards", None, 0, complete=True)
 
     @property
     def prompts(self) -> Mapping[int, Mapping[int, Prompt]]:
@@ -100,7 +89,30 @@ class CheckedSession(ABC):
             start = self._find_first()
         self._check_frame(start)
         self.edition += 1
+        self.latest = KeptPropagation(start, direction, reach, 0, complete=True)
         return self._go(plan_journeys(start, direction, reach, len(self.video.frames)), self.edition)
+
+    def save(self, folder: Path) -> None:
+        """Keep in a folder what `resume` needs to go on with the latest propagation after the frame yielded last."""
+        with assembling(folder) as made:
+            kept = self.latest._replace(complete=self._save(made, self.latest.find_rest(len(self.video.frames))))
+            kept.write(made)
+
+    def resume(self, folder: Path) -> Iterator[tuple[int, Masks]]:
+        """Go on with a propagation that was kept."""
+        kept = KeptPropagation.read(folder)
+        if kept is None:
+            raise VosbenchError(folder, "no propagation was kept there", "propagate from the beginning")
+        self._check_frame(kept.start)
+        rest = kept.find_rest(len(self.video.frames))
+        if kept.complete and rest.journeys:
+            try:
+                self._restore(folder, rest)
+            except (OSError, EOFError, LookupError, RuntimeError, TypeError, ValueError, BadZipFile, UnpicklingError):
+                raise make_damage_error(folder) from None
+        self.edition += 1
+        self.latest = kept
+        return self._go(rest.journeys, self.edition)
 
     @abstractmethod
     def close(self) -> None:
@@ -115,6 +127,7 @@ class CheckedSession(ABC):
     def _go(self, journeys: Sequence[Journey], edition: int) -> Iterator[tuple[int, Masks]]:
         for journey in journeys:
             for found in self._follow(journey):
+                self.latest = self.latest._replace(done=self.latest.done + 1)
                 yield found
                 if edition != self.edition:
                     raise VosbenchError(
@@ -158,3 +171,11 @@ class CheckedSession(ABC):
     @abstractmethod
     def _follow(self, journey: Journey) -> Iterator[tuple[int, Masks]]:
         """Propagate in one direction."""
+
+    @abstractmethod
+    def _save(self, folder: Path, rest: Remainder) -> bool:
+        """Write into a folder what the rest of a propagation needs. Return whether that is possible."""
+
+    @abstractmethod
+    def _restore(self, folder: Path, rest: Remainder) -> None:
+        """Take over what `_save` has written, before the rest of that propagation."""

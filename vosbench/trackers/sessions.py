@@ -5,15 +5,19 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io.yielded import pair_frames, take_masks
+from vosbench.trackers.journeys import Journey, Remainder
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
-from vosbench.trackers.session_base import CheckedSession, Journey
-from vosbench.types import Frame, Mask, Masks, Prompt, Prompter, Session, Tracker, Video
+from vosbench.trackers.session_base import CheckedSession
+from vosbench.types import Frame, Mask, Masks, Prompt, Prompter, Session, Tracker, TrackerState, Video
+
+TRACKER_STATE = "state.npz"
 
 
 def open_session(tracker: Tracker, video: Video, prompter: Prompter | None = None) -> Session:
@@ -70,6 +74,8 @@ class ReplaySession(CheckedSession):
     Forwards it starts with the first prompt, backwards with the last one on the reversed frames; an object is absent
     before its first prompt in that order. Clicks and boxes become masks by the prompter, from that one frame, unless
     the tracker takes them. The masks that were found last are kept compressed, some kilobytes for an object and frame.
+    A propagation that was kept goes on at once with a tracker that has `track_on`. With others it goes again through
+    the frames that were done, without yielding them.
     """
 
     def __init__(self, tracker: Tracker, video: Video, prompter: Prompter | None = None) -> None:
@@ -78,18 +84,20 @@ class ReplaySession(CheckedSession):
         self.name = type(tracker).__name__
         self.accepted: dict[int, dict[int, Prompt]] = {}  # the prompts as the tracker gets them: frame -> object id
         self.found: dict[int, dict[int, PackedMask]] = {}  # frame -> object id -> the mask that was found last
-        self.latest: tuple[int, Frame] | None = None
+        self.frame: tuple[int, Frame] | None = None  # the one that was used last, and its index
+        self.state: TrackerState | None = None  # behind the frame that was yielded last
+        self.restored: tuple[Journey, TrackerState] | None = None  # what is left of a journey, and the state before it
         self.size = (0, 0)
         self.add_all(video.any_prompts)
 
     def close(self) -> None:
-        """Forget the masks and the frame that was used last."""
-        self.accepted, self.found, self.latest = {}, {}, None
+        """Forget the masks, and what was used last."""
+        self.accepted, self.found, self.frame, self.state, self.restored = {}, {}, None, None, None
 
     def _read(self, index: int) -> Frame:
-        if self.latest is None or self.latest[0] != index:
-            self.latest = index, self.video.frames[index]
-        return self.latest[1]
+        if self.frame is None or self.frame[0] != index:
+            self.frame = index, self.video.frames[index]
+        return self.frame[1]
 
     def _read_size(self, index: int) -> tuple[int, int]:
         """(height, width), which all frames share."""
@@ -159,11 +167,13 @@ class ReplaySession(CheckedSession):
             order = range(min(*prompted, journey.frames[0]), len(self.video.frames))
         prompts: Any = {order.index(index): dict(given) for index, given in sorted(self.accepted.items())}
         video = Video(self.video.name, FrameView(self.video.frames, order), prompts, self.video.overlap)
-        skipped = order.index(journey.frames[0])
-        tracked = self.tracker.track(video)
-        paired = pair_frames([str(index) for index in order], tracked)
+        wanted = order.index(journey.frames[0])
+        restored = self.restored[1] if self.restored and self.restored[0] is journey else None
+        begin = 0 if restored is None else wanted
+        tracked = self._begin(video, begin, restored)
+        paired = pair_frames([str(index) for index in order[begin:]], tracked)
         try:
-            for index, (name, yielded) in zip(journey.frames, islice(paired, skipped, None), strict=False):
+            for index, (name, yielded) in zip(journey.frames, islice(paired, wanted - begin, None), strict=False):
                 masks, blank = take_masks(yielded, object_ids, self.size, name), np.zeros(self.size, np.bool_)
                 found = {each: np.array(masks.get(each, blank)) for each in object_ids}
                 self.found[index] = {object_id: PackedMask.of(mask) for object_id, mask in found.items()}
@@ -171,7 +181,27 @@ class ReplaySession(CheckedSession):
             if journey.frames[-1] == order[-1]:
                 next(paired, None)  # which raises for masks of more frames than there are
         finally:
+            self.state = None
             getattr(tracked, "close", lambda: None)()
+
+    def _begin(self, video: Video, begin: int, state: TrackerState | None) -> Any:
+        """Let the tracker begin with a frame, which is not the first one only if its state before it is known."""
+        track_on: Any = getattr(self.tracker, "track_on", None)
+        return self._note_states(track_on(video, begin, state)) if track_on else self.tracker.track(video)
+
+    def _note_states(self, steps: Iterator[tuple[Masks, TrackerState]]) -> Iterator[Masks]:
+        for masks, self.state in steps:
+            yield masks
+
+    def _save(self, folder: Path, rest: Remainder) -> bool:
+        if rest.begun and self.state is not None:
+            np.savez(folder / TRACKER_STATE, allow_pickle=False, **self.state)
+        return not rest.begun or self.state is not None
+
+    def _restore(self, folder: Path, rest: Remainder) -> None:
+        if rest.begun:
+            with np.load(folder / TRACKER_STATE, allow_pickle=False) as arrays:
+                self.restored = rest.journeys[0], {name: arrays[name] for name in arrays.files}
 
     def _check_first_masks(self) -> None:
         """Raise VosbenchError for an object with several prompts if the tracker can use only one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,13 +15,15 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.io.files import hash_file_sha256
 from vosbench.io.paths import Roots
+from vosbench.io.wording import count_of
 from vosbench.media.clip import Clip, open_clip
+from vosbench.trackers.journeys import DIRECTIONS
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
-from vosbench.trackers.session_base import DIRECTIONS
 from vosbench.tracking.clip_prompts import ClipPrompts, GivenPrompt, collect_prompts, describe_prompts
-from vosbench.tracking.mask_store import FACTS, MaskStore
+from vosbench.tracking.mask_store import MaskStore
+from vosbench.tracking.output_checks import check_outputs
 from vosbench.tracking.outputs import Outputs, write_outputs
-from vosbench.tracking.track_clip import track_clip
+from vosbench.tracking.track_clip import find_kept, track_clip
 from vosbench.tracking.tracker_choice import (
     PrompterChoice,
     TrackerChoice,
@@ -56,17 +59,49 @@ class TrackRequest:
     notes: Sequence[str]
 
     def count_done(self) -> int:
-        """The number of frames whose masks an earlier, interrupted command has left."""
+        """The number of frames whose masks are kept."""
         return sum(self.store.has(index) for index in range(len(self.clip.frames)))
 
+    @property
+    def kept_in(self) -> Path:
+        """The folder in which masks are kept until the outputs are written."""
+        return self.store.folder
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other commands from the same work meanwhile; at the end, leave no folder without masks.
+
+        Raises VosbenchError if another command is at work already.
+        """
+        with self.store.held():
+            try:
+                yield
+            finally:
+                if not self.count_done():
+                    self.store.remove()
+
+    def describe_beginning(self) -> str:
+        """What an interrupted command has left, and how this one goes on; empty if there is nothing."""
+        total, done, name = count_of(len(self.clip.frames), "frame"), self.count_done(), self.tracker.chosen.name
+        kept = find_kept(self.store, self.clip)
+        if not done:
+            return ""
+        if done == len(self.clip.frames):
+            return f"an interrupted command tracked all {total}; the outputs are written"
+        if kept and kept.complete:
+            return f"an interrupted command has done {kept.done} of {total}; {name} goes on behind them"
+        again = "goes through those of this direction again" if kept else "begins again"
+        return f"an interrupted command has done {done} of {total}; {name} {again}, because its state was not kept"
+
     def track(self, progress: Callable[[int], None]) -> None:
-        """Find the masks of all frames. progress: called with the number of frames that are done."""
+        """Find the masks of all frames. progress: called with the number of frames that are done; it may raise."""
         if self.count_done() < len(self.clip.frames):
             prompter = self.prompter.build() if self.prompter else None
             track_clip(self.tracker.build(), self.clip, self.prompts, self.store, self.direction, progress, prompter)
 
     def write(self, progress: Callable[[int], None]) -> None:
         """Write the outputs, and delete what was kept to continue."""
+        self.store.note_outputs(self.outputs.wanted)
         write_outputs(self.outputs, self.clip, self.store, self.facts, progress)
         self.store.remove()
 
@@ -101,10 +136,8 @@ def prepare_request(
     facts = collect_facts(clip, prompts, direction, tracker, prompter)
     place = outputs.wanted[0]
     folder = place.with_name(f".{place.name}.tracking")
-    begun = (folder / FACTS).exists()
-    if not begun or overwrite:
-        _check_outputs(outputs, overwrite)
-    store = MaskStore(folder, clip.size, facts)
+    check_outputs(outputs, clip, overwrite, folder)
+    store = MaskStore(folder, clip.size, facts, overwrite)
     notes = list(_collect_notes(clip, models, prompter))
     return TrackRequest(clip, prompts, direction, outputs, tracker, prompter, store, facts, notes)
 
@@ -118,6 +151,7 @@ def collect_facts(
         "video_sha256": _hash_clip(clip),
         "prompts": describe_prompts(prompts),
         "direction": direction,
+        "device": tracker.device.partition(":")[0],
         **tracker.facts,
         **({"prompter": prompter.facts} if prompter else {}),
     }
@@ -141,15 +175,6 @@ def _collect_notes(clip: Clip, models: ModelChoice, prompter: PrompterChoice | N
         yield "the frame rate varies; each frame keeps its time"
     if prompter:
         yield f"{models.tracker} takes masks only; {models.prompter} turns the clicks and boxes into masks first"
-
-
-def _check_outputs(outputs: Outputs, overwrite: bool) -> None:
-    """Raise VosbenchError for an output that exists and may not be replaced: any folder that is not of this command."""
-    for path in outputs.wanted:
-        if path.is_dir() and any(path.iterdir()) and not (path / FACTS).exists():
-            raise VosbenchError(path, "is a folder with other files in it", "give another folder")
-        if path.exists() and not overwrite:
-            raise VosbenchError(path, "exists already", "give another name, or --overwrite to replace it")
 
 
 def _hash_clip(clip: Clip) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vosbench.errors import VosbenchError
-from vosbench.trackers.session_base import DIRECTIONS
+from vosbench.trackers.journeys import DIRECTIONS
 from vosbench.tracking.request import collect_facts
 from vosbench.ui.command import write_command
 from vosbench.ui.export import export_files, list_output_options

@@ -17,6 +17,7 @@ from PIL import Image
 
 from tests.support import official
 from tests.support.official import SIDE
+from tests.support.resumed import check_equal, leave_and_resume
 from tests.support.tensors import PIXELS, reachable
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import read_labels
@@ -507,3 +508,26 @@ def test_what_leaves_memory_comes_back_bit_for_bit_and_its_place_is_used_again()
     assert not list(store)
     assert sum(map(len, file.free.values())) == 5
     file.close()
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+@pytest.mark.parametrize("left_after", [2, 8, 10])
+def test_a_propagation_that_was_left_goes_on_bit_for_bit_in_another_session(
+    checkpoint: str, frames: list[Frame], true_masks: list[Mask], tmp_path: Path, left_after: int
+) -> None:
+    """Forwards, at the turn, and backwards; with a late object. What is kept is what the model recalls."""
+    sizes = {"memory_size": 3, "max_object_pointers": 4}
+    tracker = Sam2("cpu", checkpoint, image_size=SIDE, dtype="float32", **sizes)
+    prompts: Any = {4: {2: true_masks[4], 1: PointPrompt((Point(*A),))}, 6: {3: PointPrompt((Point(*B),))}}
+
+    def begin() -> Session:
+        return tracker.open_session(Video("clip", frames, prompts))
+
+    with begin() as session:
+        expected = [*session.propagate(4, "both")]
+    check_equal(leave_and_resume(begin, left_after, tmp_path / "kept", 4, "both"), expected)
+    kept = torch.load(tmp_path / "kept/state.pt", weights_only=True)["objects"]
+    assert [each for each, _ in kept] == [2, 1, 3]
+    if left_after == 10:
+        assert [sorted(known["tracked"]) for _, known in kept] == [[2, 3, 5, 6], [2, 3, 5, 6], [2, 3, 4, 5]]

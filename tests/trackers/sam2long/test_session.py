@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 
 from tests.support.pathways import SIDE, WAVERING
+from tests.support.resumed import check_equal, leave_and_resume
 from tests.support.tensors import reachable
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import read_labels
@@ -223,3 +224,20 @@ def test_track_takes_clicks_and_boxes_as_a_session_does(tracker: Sam2Long, frame
     with watch(tracker, frames[:3], prompts) as (session, _):
         found = [*session.propagate()]
     assert all(equal(masks, theirs) for (_, masks), theirs in zip(found, expected, strict=True))
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+@pytest.mark.parametrize("left_after", [1, 4, 9, 10])
+def test_a_propagation_that_was_left_goes_on_along_the_same_pathways_in_another_session(
+    tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks], tmp_path: Path, left_after: int
+) -> None:
+    """Also while masks wait to be decided, at the turn, and backwards; with a late object."""
+    prompts: Any = {3: {2: true_masks[3][2], 1: A}, 5: {3: BOX}}
+
+    def begin() -> Any:
+        return tracker.open_session(Video("clip", frames, prompts))
+
+    with begin() as session:
+        expected = [*session.propagate(3, "both")]
+    check_equal(leave_and_resume(begin, left_after, tmp_path / "kept", 3, "both"), expected)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import torch
 
+from vosbench.trackers.journeys import Journey, Remainder
 from vosbench.trackers.sam2.interactive import FrameLogits, InteractiveVideo
 from vosbench.trackers.sam2.logits import decide_logits
-from vosbench.trackers.session_base import CheckedSession, Journey
+from vosbench.trackers.session_base import CheckedSession
 from vosbench.types import Masks, Prompt, Video
+
+MODEL_STATE = "state.pt"
 
 
 class ModelSession(CheckedSession):
@@ -76,6 +80,17 @@ class ModelSession(CheckedSession):
             self.images.step = 0
             with torch.inference_mode(), self.autocast:
                 steps.close()
+
+    def _save(self, folder: Path, rest: Remainder) -> bool:
+        with torch.inference_mode():
+            if rest.journeys:
+                torch.save(self.follower.save_state(rest), folder / MODEL_STATE)
+        return True
+
+    def _restore(self, folder: Path, rest: Remainder) -> None:
+        with torch.inference_mode():
+            state = torch.load(folder / MODEL_STATE, map_location=self.images.device, weights_only=True)
+            self.follower.restore_state(state, rest)
 
     def _find_unprompted(self) -> list[int]:
         return self.follower.unprompted()

@@ -99,6 +99,10 @@ class StoredOutput:
     def __init__(self, file: OutputFile, output: FrameOutput) -> None:
         self.file, self.place = file, file.write(output)
 
+    def read(self) -> FrameOutput:
+        """The output, on the CPU."""
+        return self.file.read(self.place, torch.device("cpu"))
+
     def __del__(self) -> None:
         if self.place != NOWHERE:
             self.file.give_back(self.place)

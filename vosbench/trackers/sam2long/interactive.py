@@ -13,22 +13,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 
+from vosbench.trackers.journeys import Journey, Remainder
 from vosbench.trackers.sam2.engine import FrameEngine
 from vosbench.trackers.sam2.interactive import FrameLogits, InteractiveVideo, PromptedObject
 from vosbench.trackers.sam2.memory import FrameOutput
 from vosbench.trackers.sam2.store import OutputFile, StoredOutput
 from vosbench.trackers.sam2long.attention import PROMPT_SCORE
+from vosbench.trackers.sam2long.kept_pathways import Held, pack_objects, unpack_objects
 from vosbench.trackers.sam2long.network import FrameCandidates, FrameQuery, MaskMemory, Network
 from vosbench.trackers.sam2long.pathways import FollowedObject, PathwayFollower
 from vosbench.trackers.sam2long.tree import PathwayPolicy
 from vosbench.types import Prompt
-
-Held = StoredOutput | None
-"""A mask that waits to be decided, with its memory; None for a prompt, which is decided at once."""
 
 
 class SessionPathways(PathwayFollower[Held]):
@@ -61,6 +61,7 @@ class InteractiveTree(InteractiveVideo):
         super().__init__(engine)
         self.policy = policy
         self.running: SessionPathways | None = None
+        self.restored: tuple[Sequence[int], SessionPathways] | None = None  # what is left of a propagation
 
     def add(self, index: int, object_id: int, prompt: Prompt) -> FrameLogits:
         """Give an object a prompt in a frame, in place of the prompt that it has there."""
@@ -84,13 +85,9 @@ class InteractiveTree(InteractiveVideo):
         """
         self._stop()
         self._use_fresh_prompts()
-        pathways = self.running = SessionPathways(self._build_network(reverse), self.policy, self.file)
-        for object_id, known in self.objects.items():
-            followed = pathways.objects[object_id] = FollowedObject(self.policy, _list_prompts(known))
-            if indices and indices[0] not in known.prompted:
-                followed.begin(None, *self._recall(pathways, known, indices[0]))
+        pathways = self.running = self._take_restored(indices) or self._begin(indices, reverse)
         try:
-            for index in indices:
+            for index in indices[len(pathways.waiting) :]:
                 self._step(pathways, index)
                 while pathways.decided():
                     yield self._take(pathways)
@@ -101,10 +98,40 @@ class InteractiveTree(InteractiveVideo):
             if self.running is pathways:
                 self._stop()
 
+    def save_state(self, rest: Remainder) -> dict[str, Any]:
+        if not (rest.begun and self.running):
+            return super().save_state(rest)
+        state = super().save_state(rest._replace(journeys=rest.journeys[1:]))  # pathways have their own memories
+        return state | {"waiting": [*self.running.waiting], "pathways": pack_objects(self.running.objects)}
+
+    def restore_state(self, state: dict[str, Any], rest: Remainder) -> None:
+        super().restore_state(state, rest)
+        if rest.begun:
+            frames, reverse = rest.journeys[0]
+            pathways = SessionPathways(self._build_network(reverse), self.policy, self.file)
+            prompts = {object_id: _list_prompts(known) for object_id, known in self.objects.items()}
+            pathways.objects = unpack_objects(state["pathways"], self.policy, self.file, prompts)
+            pathways.waiting.extend(state["waiting"])
+            self.restored = frames, pathways
+
     def close(self) -> None:
         """Forget everything."""
-        self.running = None
+        self.running = self.restored = None
         super().close()
+
+    def _begin(self, indices: Sequence[int], reverse: bool) -> SessionPathways:
+        """The pathways of a propagation before its first frame."""
+        pathways = SessionPathways(self._build_network(reverse), self.policy, self.file)
+        for object_id, known in self.objects.items():
+            followed = pathways.objects[object_id] = FollowedObject(self.policy, _list_prompts(known))
+            if indices and indices[0] not in known.prompted:
+                followed.begin(None, *self._recall(pathways, known, indices[0]))
+        return pathways
+
+    def _take_restored(self, indices: Sequence[int]) -> SessionPathways | None:
+        """The pathways of a propagation through these frames that another session has kept."""
+        restored, self.restored = self.restored, None
+        return restored[1] if restored and restored[0] is indices else None
 
     def _stop(self) -> None:
         """End the propagation that was left early, if there is one."""
@@ -158,18 +185,26 @@ class InteractiveTree(InteractiveVideo):
 
         They reach back to a prompt, or to a frame of which nothing is known.
         """
-        step = 1 if pathways.network.reverse else -1
-        bank: list[MaskMemory] = []
-        latest: MaskMemory | None = None
-        at = index + step
-        while at in known.tracked and len(bank) < pathways.network.pointers - 1:
-            memory = _to_memory(known.tracked[at])
-            latest = latest or memory
-            if pathways.is_certain(memory.iou, memory.object_score):
-                bank.insert(0, memory)
-            at += step
-        history = bank if latest is None or (bank and bank[-1] is latest) else [*bank, latest]
+        recalled = [_to_memory(known.tracked[at]) for at in self._list_known(pathways, known, index)]
+        bank = [memory for memory in reversed(recalled) if pathways.is_certain(memory.iou, memory.object_score)]
+        history = bank if not recalled or (bank and bank[-1] is recalled[0]) else [*bank, recalled[0]]
         return tuple(bank), tuple(history)
+
+    def _list_known(self, pathways: SessionPathways, known: PromptedObject, index: int) -> list[int]:
+        """The frames just before one of which something is known: as many as fill the bank, the nearest first."""
+        step = 1 if pathways.network.reverse else -1
+        found: list[int] = []
+        certain, at = 0, index + step
+        while at in known.tracked and certain < pathways.network.pointers - 1:
+            memory = _to_memory(known.tracked[at])
+            certain += pathways.is_certain(memory.iou, memory.object_score)
+            found.append(at)
+            at += step
+        return found
+
+    def _list_recalled(self, known: PromptedObject, journey: Journey) -> list[int]:
+        pathways = SessionPathways(self._build_network(journey.reverse), self.policy, self.file)
+        return self._list_known(pathways, known, journey.frames[0])
 
 
 def _to_memory(output: FrameOutput) -> MaskMemory:
