@@ -20,7 +20,7 @@ def ignore_progress(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class ScoredMethod:
+class DrawnMethod:
     """A method, and what is known of its scores.
 
     evaluation: of the videos that are shown; None if there is none. frames: the score of each frame, as a fraction.
@@ -44,7 +44,7 @@ class Overlay:
     notes: a line for each thing to know, such as why a method has no scores.
     """
 
-    methods: tuple[ScoredMethod, ...]
+    methods: tuple[DrawnMethod, ...]
     videos: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
@@ -87,7 +87,7 @@ def prepare_overlay(
 
         evaluation, note = _score(method, shown, jobs, report) if with_scores else (None, "")
         frames = average_frames(evaluation.frames, method.dataset_split.rules) if evaluation else {}
-        scored.append(ScoredMethod(method, evaluation, frames))
+        scored.append(DrawnMethod(method, evaluation, frames))
         notes += [note] if note else []
     return Overlay(tuple(scored), tuple(shown), tuple(notes))
 

@@ -13,7 +13,7 @@ from vosbench.evaluation.matching import PredictedIds
 from vosbench.evaluation.tables import format_percent
 from vosbench.figures.frame import draw_frame
 from vosbench.figures.frame_scores import ShownFrame, name_frame_measure
-from vosbench.figures.overlay import Overlay, ScoredMethod
+from vosbench.figures.overlay import DrawnMethod, Overlay
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.source import MaskSource
 from vosbench.types import Frame, Masks
@@ -76,7 +76,7 @@ class ShownVideo:
             panels.append(Panel(picture, name, ", ".join([*lacking, *self._describe_score(scored, frame_name)])))
         return panels
 
-    def _read(self, scored: ScoredMethod, source: MaskSource | None, name: str, frame: Frame) -> Masks | None:
+    def _read(self, scored: DrawnMethod, source: MaskSource | None, name: str, frame: Frame) -> Masks | None:
         """The masks of a frame, by the ids by which they are scored; None if there are none."""
         if source is None or not source.has(name):
             return None
@@ -86,7 +86,7 @@ class ShownVideo:
             raise VosbenchError(source.describe(name), found, f"write the masks of {scored.method.name} in that size")
         return PredictedIds(self.objects).match(name, masks)
 
-    def _describe_score(self, scored: ScoredMethod, frame_name: str) -> list[str]:
+    def _describe_score(self, scored: DrawnMethod, frame_name: str) -> list[str]:
         value = scored.frames.get(ShownFrame(self.name, frame_name))
         measure = name_frame_measure(scored.method.dataset_split.rules)
         return [] if value is None else [f"{measure} {format_percent(value)}"]
