@@ -23,6 +23,7 @@ from vosbench.running.infer import choose_job_devices, infer_jobs, require_succe
 from vosbench.running.job import NO_SETTINGS, prepare_job
 from vosbench.running.methods import Method, score_method
 from vosbench.running.pool import DEFAULT_STALL
+from vosbench.running.prerequisites import require_fitting_weights
 from vosbench.running.run import Run, open_scored_split
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
@@ -205,11 +206,13 @@ def infer(
     Raises VosbenchError for whatever the user can put right, and if a video failed in all its attempts. Then the error
     names the failed videos and the log; all other videos are in the run, and the same call tries the failed ones again.
     """
-    opened = dataset if isinstance(dataset, DatasetSplit) else open_split(dataset, split, Path(datasets), rules)
-    chosen = choose_videos(opened, videos or (), limit)
     roots = Roots(Path(datasets), Path(checkpoints), Path(results))
     weights = str(checkpoint) if checkpoint else None
     settings = {**settings, **_collect_prompt_settings(prompt, prompter, prompter_checkpoint, prompts_from)}
+    if isinstance(tracker, str):
+        require_fitting_weights(tracker, weights, settings, roots.checkpoints)
+    opened = dataset if isinstance(dataset, DatasetSplit) else open_split(dataset, split, Path(datasets), rules)
+    chosen = choose_videos(opened, videos or (), limit)
     job = prepare_job(roots, opened, tracker, weights, settings, Path(out) if out else None, chosen, shard)
     call = f"vosbench.infer({opened.name!r}, {job.facts['tracker']!r}, settings={dict(settings)!r})"
     used = choose_job_devices(job, devices)

@@ -110,6 +110,9 @@ class Tracker(Protocol):
         Whether an object can be given by its first mask only. If so, the setting `prompts=all` is refused.
     prompt_kinds: tuple[str, ...]; default: ("mask",)
         The kinds of prompts that it takes, of "mask", "points" and "box". For others, a `Prompter` makes masks first.
+    check_checkpoint: a class method (checkpoint: str, **settings) -> None; default: none
+        Raises VosbenchError if the file does not fit the tracker with these settings. It is called before a dataset is
+        opened and before a worker starts, so it should read only what is quickly read, as names and shapes of tensors.
     open_session: a method as that of `SessionTracker`; default: none
         Without it, `vosbench.trackers.sessions.open_session` runs `track` anew for every propagation.
     track_on: a method as that of `StateTracker`; default: none

@@ -94,8 +94,10 @@ class InferOptions:
         """Return the run that the options name, ready to begin. Raises VosbenchError if it cannot begin."""
         from vosbench.datasets.split import open_split
         from vosbench.running.job import prepare_job
+        from vosbench.running.prerequisites import require_fitting_weights
 
         values = self.parse_settings()
+        require_fitting_weights(self.tracker, self.checkpoint, values, roots.checkpoints)
         dataset_split = open_split(self.dataset, self.split, roots.datasets, self.rules)
         chosen = parse_video_options(dataset_split, self.videos, self.limit)
         return prepare_job(roots, dataset_split, self.tracker, self.checkpoint, values, self.out, chosen, shard)
@@ -250,12 +252,15 @@ def parse_shard(given: str | None) -> tuple[int, int]:
 
 def _fetch_missing(context: typer.Context, options: InferOptions) -> None:
     """Fetch the dataset and the checkpoint as `fetch` does, if they can be fetched and are not on disk."""
-    from vosbench.running.prerequisites import find_missing_downloads
+    from vosbench.running.prerequisites import find_missing_downloads, require_fitting_weights
 
     roots: Roots = context.obj
     places = {"datasets": roots.datasets, "checkpoints": roots.checkpoints, "mirror": os.environ.get("VOSBENCH_MIRROR")}
-    needs = (options.dataset, options.split, options.tracker, options.checkpoint, options.parse_settings())
-    for name, split in list(find_missing_downloads(roots, *needs)):
+    models = (options.tracker, options.checkpoint, options.parse_settings())
+    missing = list(find_missing_downloads(roots, options.dataset, options.split, *models))
+    for name, split in missing:
+        if name == missing[-1][0]:  # the dataset, or the only weights: all others are there now
+            require_fitting_weights(*models, roots.checkpoints)
         fetch_with_progress(name, split, places)
 
 

@@ -99,9 +99,11 @@ def _prepare(
     roots: Roots, options: InferOptions, protocol: ProtocolName, frames: int, clicks: int, seed: int
 ) -> StudyPlan:
     from vosbench.datasets.split import open_split
+    from vosbench.running.prerequisites import require_fitting_weights
     from vosbench.studies.interactive import prepare_study
 
     values = options.parse_settings()
+    require_fitting_weights(options.tracker, options.checkpoint, values, roots.checkpoints)
     dataset_split = open_split(options.dataset, options.split, roots.datasets, options.rules)
     if not dataset_split.split.truth:
         found = "the simulated user needs the ground truth, and it is not public"

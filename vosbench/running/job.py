@@ -23,7 +23,7 @@ from vosbench.running.provenance import collect_all_settings, describe_data, is_
 from vosbench.running.recipe import Recipe
 from vosbench.running.run import Run
 from vosbench.running.schedule import Cost
-from vosbench.running.weights import choose_checkpoint, hash_checkpoint
+from vosbench.running.weights import choose_weights, hash_checkpoint
 from vosbench.running.work import SEED, Work
 from vosbench.trackers import registry
 
@@ -78,7 +78,8 @@ def prepare_job(
     the run's folder; None is one under `roots.results`, named after the tracker and its settings. videos: None is all
     of the split. shard: (i, N) takes the i-th of N parts of these videos, which are of equal work.
 
-    Raises VosbenchError for an unknown tracker, setting or checkpoint, and with N > 1 for a video without frames.
+    Raises VosbenchError for an unknown tracker, setting or checkpoint, for a checkpoint whose tensors do not fit the
+    tracker, and with N > 1 for a video without frames.
     """
     chosen = choose_tracker(tracker)
     parameters = {} if chosen.is_object else registry.read_tracker_parameters(chosen.importable or chosen.tracker)
@@ -87,7 +88,7 @@ def prepare_job(
     if split.all_masks and getattr(chosen.tracker, "first_masks_only", False):
         found = f"{chosen.name} starts an object only from a single mask"
         raise VosbenchError("--set prompts=all", found, "leave the setting out")
-    weights = choose_checkpoint(chosen.name, checkpoint, parameters, roots.checkpoints)
+    weights = choose_weights(chosen.tracker, chosen.name, checkpoint, parameters, options.values, roots.checkpoints)
     folder = roots.results / f"{split.name}-{split.split.name}"
     run = Run(out or folder / _name_run(chosen.label, weights, options.changed), shard)
     cost = Cost(*getattr(chosen.tracker, "cost", Cost()))

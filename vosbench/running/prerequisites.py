@@ -1,17 +1,21 @@
-"""Find the dataset and the checkpoint that a run needs, that are not on disk, and that can be fetched."""
+"""Find what a run needs and lacks: a dataset and a checkpoint that can be fetched, and weights that fit."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.registry import find_dataset, known_datasets
 from vosbench.datasets.split import is_path, read_fetched_splits
-from vosbench.fetching.checkpoints import known_checkpoints
+from vosbench.errors import VosbenchError
+from vosbench.fetching.checkpoints import find_checkpoint, known_checkpoints
 from vosbench.io import paths
 from vosbench.io.plugins import load_object
 from vosbench.running.prompting_choice import find_needed_prompter
+from vosbench.running.settings import RUN_PARAMETERS, check_settings, find_run_settings
+from vosbench.running.weights import choose_prompter_weights, choose_weights
 from vosbench.trackers import registry
 
 
@@ -41,6 +45,37 @@ def find_missing_downloads(
             yield name, None
     if is_split_missing(dataset, split, roots.datasets):
         yield dataset, split
+
+
+def require_fitting_weights(
+    tracker: str, checkpoint: str | None, settings: Mapping[str, Any], checkpoints: Path
+) -> None:
+    """Compare the tensors of a run's weights with its tracker, before the dataset is looked for.
+
+    settings: of the run; with clicks or boxes, the prompter's weights are compared, too. Weights that are not on disk
+    are left to `prepare_job`, which names what is missing.
+
+    Raises VosbenchError for an unknown tracker or setting, and for a file that is cut off or does not fit.
+    """
+    spec = registry.find_tracker(tracker)
+    values = check_settings(settings, find_run_settings(registry.read_tracker_parameters(spec)), tracker)
+    own = {key: value for key, value in values.items() if key not in RUN_PARAMETERS}
+    if _is_on_disk(spec, checkpoint, checkpoints):
+        parameters = registry.read_tracker_parameters(spec)
+        choose_weights(load_object(spec), tracker, checkpoint, parameters, own, checkpoints)
+    prompter, named = find_needed_prompter(values, load_object(spec)), values.get("prompter_checkpoint") or None
+    if prompter and _is_on_disk(prompter, named, checkpoints):
+        kind, parameters = load_object(prompter), registry.read_tracker_parameters(prompter)
+        choose_prompter_weights(kind, values.get("prompter") or prompter, named, parameters, checkpoints)
+
+
+def _is_on_disk(model: str, checkpoint: str | None, checkpoints: Path) -> bool:
+    """Whether a model has weights that are there. model: where it is. checkpoint: that is named, or None."""
+    parameter = registry.read_tracker_parameters(model).get("checkpoint")
+    wanted = parameter and (checkpoint or parameter.default)
+    with suppress(VosbenchError):
+        return isinstance(wanted, str) and find_checkpoint(wanted, checkpoints).is_file()
+    return False
 
 
 def is_split_missing(dataset: str, split: str | None, root: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Choose the file of weights of a run: check that it is whole, and hash it."""
+"""Choose the file of weights of a run: check that it is whole and fits the tracker, and hash it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from inspect import Parameter
 from pathlib import Path
+from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.fetching.checkpoints import find_checkpoint
@@ -40,12 +41,41 @@ def choose_checkpoint(
     return path
 
 
-def choose_prompter_checkpoint(
-    prompter: str, name: str | None, parameters: Mapping[str, Parameter], checkpoints: Path
+def choose_weights(
+    tracker: Any,
+    name: str,
+    checkpoint: str | None,
+    parameters: Mapping[str, Parameter],
+    settings: Mapping[str, Any],
+    checkpoints: Path,
 ) -> Path | None:
-    """As `choose_checkpoint`, for a prompter; the errors say that the weights are the prompter's."""
+    """The file that `choose_checkpoint` finds, whose tensors fit the tracker with these settings.
+
+    tracker: its class, whose optional method `check_checkpoint` compares the tensors' names and shapes. name: of the
+    tracker. Raises VosbenchError as `choose_checkpoint`, and for tensors that do not fit.
+    """
+    path = choose_checkpoint(name, checkpoint, parameters, checkpoints)
+    if path and hasattr(tracker, "check_checkpoint"):
+        about = path.stat()
+        version = (path.resolve(), about.st_size, about.st_mtime_ns)
+        _check_fit_cached(tracker, path, version, tuple(sorted(settings.items())))
+    return path
+
+
+@cache
+def _check_fit_cached(
+    tracker: Any, path: Path, version: tuple[object, ...], settings: tuple[tuple[str, Any], ...]
+) -> None:
+    """Compare a file with a tracker; again only if the file, of which `version` tells, or the settings have changed."""
+    tracker.check_checkpoint(str(path), **dict(settings))
+
+
+def choose_prompter_weights(
+    kind: Any, prompter: str, name: str | None, parameters: Mapping[str, Parameter], checkpoints: Path
+) -> Path | None:
+    """As `choose_weights`, for a prompter; kind: its class. The errors say that the weights are the prompter's."""
     try:
-        return choose_checkpoint(prompter, name, parameters, checkpoints)
+        return choose_weights(kind, prompter, name, parameters, {}, checkpoints)
     except VosbenchError as error:
         if "checkpoint" not in parameters:
             remedy = "leave it out"

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosbench.fetching.checkpoints import known_checkpoints
-from vosbench.running.weights import choose_checkpoint
+from vosbench.io.plugins import load_object
+from vosbench.running.weights import choose_weights
 from vosbench.trackers import registry
 
 if TYPE_CHECKING:
@@ -21,8 +22,9 @@ def choose_correspondence_weights(checkpoint: str | None, checkpoints: Path) -> 
     checkpoint: a name of the catalogue, or the path of a file; None is the default of the model. checkpoints: the
     folder of all checkpoints. Raises VosbenchError for a checkpoint that is missing, cut off or of another model.
     """
-    parameters = registry.read_tracker_parameters(registry.find_tracker(CORRESPONDENCE_MODEL))
-    weights = choose_checkpoint(CORRESPONDENCE_MODEL, checkpoint, parameters, checkpoints)
+    spec = registry.find_tracker(CORRESPONDENCE_MODEL)
+    parameters = registry.read_tracker_parameters(spec)
+    weights = choose_weights(load_object(spec), CORRESPONDENCE_MODEL, checkpoint, parameters, {}, checkpoints)
     assert weights is not None  # the model takes a checkpoint
     return weights
 

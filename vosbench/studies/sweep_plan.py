@@ -11,6 +11,7 @@ from vosbench.datasets.split import choose_videos, open_split
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
 from vosbench.running.job import Job, prepare_job
+from vosbench.running.prerequisites import require_fitting_weights
 from vosbench.running.run import Run
 from vosbench.running.settings import CHECKPOINT_PARAMETER, find_run_settings
 from vosbench.studies.sweep import NAMED_AXES, Sweep, SweepCell, format_axis_value
@@ -98,8 +99,9 @@ def _has_axis(parameters: Mapping[str, Parameter], axis: str) -> bool:
 def _plan_run(cell: SweepCell, roots: Roots, videos: Sequence[str], limit: int | None) -> PlannedRun:
     named = {axis: str(value) for axis, value in cell.items() if axis in NAMED_AXES}
     settings = {axis: value for axis, value in cell.items() if axis not in NAMED_AXES}
-    dataset_split = open_split(named.get("dataset", "default"), named.get("split"), roots.datasets)
     tracker = named.get("tracker", registry.DEFAULT_TRACKER)
+    require_fitting_weights(tracker, named.get("checkpoint"), settings, roots.checkpoints)
+    dataset_split = open_split(named.get("dataset", "default"), named.get("split"), roots.datasets)
     chosen = choose_videos(dataset_split, videos, limit)
     job = prepare_job(roots, dataset_split, tracker, named.get("checkpoint"), settings, videos=chosen)
     return PlannedRun(cell, job, roots)

@@ -61,6 +61,13 @@ class Cutie:
         self.network, self.config = build_network(Path(checkpoint), overrides)
         self.network.to(self.device)
 
+    @classmethod
+    def check_checkpoint(cls, checkpoint: str, **settings: Any) -> None:
+        """Raise VosbenchError if a file is missing or of another model; only names and shapes of tensors are read."""
+        from vosbench.trackers.cutie_network import check_cutie_checkpoint
+
+        check_cutie_checkpoint(Path(checkpoint))
+
     def track(self, video: Video) -> Iterator[Masks]:
         """Yield, for every frame, the masks of the objects that have been prompted so far.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 
 from vosbench.errors import VosbenchError
-from vosbench.trackers.weights import Weights, check_weights, load_weights
+from vosbench.trackers.weights import Weights, check_weights, load_weights, without_storage
 
 CUTIE_MODELS = {1024: "base", 256: "small"}  # by the channels of the image encoder's coarsest features
 GIVE_CHECKPOINT = "give the path of one of Cutie's .pth files with --checkpoint"
@@ -21,6 +22,20 @@ def build_network(checkpoint: Path, settings: Mapping[str, Any]) -> tuple[Any, A
 
     Raises VosbenchError if the file is missing, damaged or no checkpoint of Cutie, and if the package is missing.
     """
+    network, config, weights = _fit_network(checkpoint, settings, shapes_only=False)
+    network.load_state_dict(weights)
+    return network.eval(), config
+
+
+def check_cutie_checkpoint(checkpoint: Path) -> None:
+    """Raise VosbenchError as `build_network` does; only names and shapes of tensors are read."""
+    with without_storage(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "(?s).*copying from a non-meta parameter")
+        _fit_network(checkpoint, {}, shapes_only=True)
+
+
+def _fit_network(checkpoint: Path, settings: Mapping[str, Any], shapes_only: bool) -> tuple[Any, Any, Weights]:
+    """The network that a checkpoint is of, its configuration, and the checkpoint's tensors, which are the network's."""
     try:
         from cutie.model.cutie import CUTIE
     except ImportError as error:
@@ -29,17 +44,16 @@ def build_network(checkpoint: Path, settings: Mapping[str, Any]) -> tuple[Any, A
             f"the package rf-cutie cannot be imported ({error})",
             'run: pip install "vosbench[cutie]"',
         ) from error
-    weights = read_cutie_checkpoint(checkpoint)
+    weights = read_cutie_checkpoint(checkpoint, shapes_only)
     config = configure_network(recognise_cutie_model(weights, checkpoint), settings)
     with TemporaryDirectory() as folder:
         stub_imagenet_weights(Path(folder))
         config.model.resnet_model_path = folder
-        network = CUTIE(config).eval()
+        network = CUTIE(config)
     expected = network.state_dict()
     known = {name: tensor for name, tensor in weights.items() if name in expected}  # the package ignores others, too
     check_weights(known, expected, checkpoint, "checkpoint of Cutie")
-    network.load_state_dict(known)
-    return network, config
+    return network, config, known
 
 
 def configure_network(model: str, settings: Mapping[str, Any]) -> Any:
@@ -52,9 +66,12 @@ def configure_network(model: str, settings: Mapping[str, Any]) -> Any:
     return OmegaConf.merge(OmegaConf.load(folder / "eval_config.yaml"), {"model": OmegaConf.merge(*models)}, settings)
 
 
-def read_cutie_checkpoint(checkpoint: Path) -> Weights:
-    """The tensors in a checkpoint. Raises VosbenchError if the file is missing or damaged."""
-    content = load_weights(checkpoint, GIVE_CHECKPOINT)
+def read_cutie_checkpoint(checkpoint: Path, shapes_only: bool = False) -> Weights:
+    """The tensors in a checkpoint. shapes_only: see `load_weights`.
+
+    Raises VosbenchError if the file is missing or damaged.
+    """
+    content = load_weights(checkpoint, GIVE_CHECKPOINT, shapes_only)
     tensors = content.items() if isinstance(content, Mapping) else ()
     return {name: tensor for name, tensor in tensors if isinstance(tensor, torch.Tensor)}
 

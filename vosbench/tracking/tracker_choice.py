@@ -13,7 +13,7 @@ from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
 from vosbench.running.code_versions import describe_code
 from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.provenance import collect_all_settings
-from vosbench.running.weights import choose_checkpoint, choose_prompter_checkpoint, hash_checkpoint
+from vosbench.running.weights import choose_prompter_weights, choose_weights, hash_checkpoint
 from vosbench.running.work import seed_generators
 from vosbench.trackers import registry
 from vosbench.trackers.prompts import find_prompter
@@ -55,7 +55,7 @@ def choose_tracker_with_settings(
     values = settings.parse_tracker_settings(pairs, tracker)
     for key in settings.RUN_PARAMETERS.keys() & values.keys():
         raise VosbenchError(f"--set {key}", "a video has only the prompts that are given with it", "leave it out")
-    weights = choose_checkpoint(chosen.name, checkpoint, parameters, checkpoints)
+    weights = choose_weights(chosen.tracker, chosen.name, checkpoint, parameters, values, checkpoints)
     offered = {name: parameter for name, parameter in parameters.items() if name != "checkpoint"}
     facts = {
         "tracker": chosen.name,
@@ -89,7 +89,8 @@ def choose_prompter(name: str, checkpoint: str | None, device: str, checkpoints:
     """
     spec = find_prompter(name)
     parameters = registry.read_tracker_parameters(spec)
-    weights = choose_prompter_checkpoint(name, checkpoint, parameters, checkpoints)
+    kind = choose_tracker(spec).tracker
+    weights = choose_prompter_weights(kind, name, checkpoint, parameters, checkpoints)
     arguments = {"checkpoint": str(weights.resolve())} if weights else {}
     facts = {"prompter": name, "checkpoint_sha256": hash_checkpoint(weights) if weights else None}
-    return PrompterChoice(choose_tracker(spec).tracker, device, arguments, facts)
+    return PrompterChoice(kind, device, arguments, facts)

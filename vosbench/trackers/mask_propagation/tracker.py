@@ -53,6 +53,18 @@ class MaskPropagation(PropagationTracker):
             for encoder in (self.network.rgb_encoder, self.network.mask_rgb_encoder):
                 encoder.compile()
 
+    @classmethod
+    def check_checkpoint(cls, checkpoint: str, **settings: Any) -> None:
+        """Raise VosbenchError if a file is missing or has other tensors; only their names and shapes are read."""
+        import torch
+
+        from vosbench.trackers.mask_propagation.checkpoint import read_mask_propagation_weights
+        from vosbench.trackers.mask_propagation.network import MaskPropagationNetwork
+
+        with torch.device("meta"):
+            network = MaskPropagationNetwork()
+        read_mask_propagation_weights(Path(checkpoint), network, shapes_only=True)
+
     def open_memory(self, grid: tuple[int, int]) -> KeyValueMemory:
         """An empty memory for a video whose features at stride 16 are `grid` (height, width) cells."""
         from vosbench.trackers.mask_propagation.video_memory import KeyValueMemory

@@ -23,12 +23,12 @@ TEMPORAL_KEY = "maskmem_tpos_enc"
 LIST_CHECKPOINTS = "to see which checkpoints can be fetched, run: vosbench list checkpoints"
 
 
-def read_sam2_checkpoint(checkpoint: Path) -> Weights:
-    """The tensors under "model" in a checkpoint.
+def read_sam2_checkpoint(checkpoint: Path, shapes_only: bool = False) -> Weights:
+    """The tensors under "model" in a checkpoint. shapes_only: see `load_weights`.
 
     Raises VosbenchError if the file is missing or damaged, or holds no such tensors.
     """
-    content = load_weights(checkpoint, LIST_CHECKPOINTS)
+    content = load_weights(checkpoint, LIST_CHECKPOINTS, shapes_only)
     found = content.get("model") if isinstance(content, Mapping) else None
     if not isinstance(found, Mapping) or not all(
         isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in found.items()

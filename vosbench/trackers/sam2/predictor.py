@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 
 from vosbench.trackers.sam2.checkpoint import TEMPORAL_KEY, read_sam2_checkpoint, recognise_sam2_config, resize_memory
 from vosbench.trackers.sam2.settings import ModelSettings
-from vosbench.trackers.weights import check_weights
+from vosbench.trackers.weights import check_weights, without_storage
 
 CONFIGS = Path(sam2.__file__).parent / "configs"
 CAST_BY_AUTOCAST = (torch.nn.Linear, torch.nn.Conv2d, torch.nn.ConvTranspose2d)
@@ -50,6 +50,18 @@ def build_predictor(checkpoint: Path, device: torch.device, settings: ModelSetti
     if settings.dtype == "float32":
         predictor.memory_attention.register_forward_pre_hook(_promote_memory, with_kwargs=True)
     return resize_positions(predictor.to(device).eval())
+
+
+def check_sam2_checkpoint(checkpoint: Path) -> None:
+    """Raise VosbenchError if a file is missing or has not the tensors of a released SAM 2 or 2.1 checkpoint.
+
+    Only names and shapes are read, so that damaged content is not found.
+    """
+    weights = read_sam2_checkpoint(checkpoint, shapes_only=True)
+    name = recognise_sam2_config(weights, checkpoint)
+    with without_storage():
+        model = instantiate(OmegaConf.load(CONFIGS / f"{name}.yaml").model)
+    check_weights(weights, model.state_dict(), checkpoint, f"{Path(name).name} checkpoint")
 
 
 def _cast_weights(predictor: torch.nn.Module, dtype: torch.dtype) -> None:

@@ -44,6 +44,13 @@ class Sam2Prompter:
         self.latest: Frame | None = None
         self.features: list[torch.Tensor] = []
 
+    @classmethod
+    def check_checkpoint(cls, checkpoint: str, **settings: Any) -> None:
+        """Raise VosbenchError if a file is missing or of another model; only names and shapes of tensors are read."""
+        from vosbench.trackers.sam2.predictor import check_sam2_checkpoint
+
+        check_sam2_checkpoint(Path(checkpoint))
+
     def find_mask(self, frame: Frame, prompt: PointPrompt | BoxPrompt) -> Mask:
         """The mask of an object, bool[H, W], by clicks or a box in a frame, uint8[H, W, 3]."""
         import torch

@@ -57,6 +57,13 @@ class ModelTracker(ABC):
             compiled.compile_parts(self.predictor)
             self._warm_up()
 
+    @classmethod
+    def check_checkpoint(cls, checkpoint: str, **settings: Any) -> None:
+        """Raise VosbenchError if a file is missing or of another model; only names and shapes of tensors are read."""
+        from vosbench.trackers.sam2.predictor import check_sam2_checkpoint
+
+        check_sam2_checkpoint(Path(checkpoint))
+
     def _warm_up(self) -> None:
         """Track every case that is compiled separately: one and several objects, each with one and several memories."""
         mask = np.ones((64, 64), np.bool_)

@@ -20,13 +20,13 @@ PROTOTYPES = 384
 LEARNERS = re.compile(r"tlearner(_back)?\..*")
 
 
-def load_simvos(checkpoint: Path, variant: Variant) -> SimVosNetwork:
-    """The network of a variant with the weights of a checkpoint, on the CPU.
+def load_simvos(checkpoint: Path, variant: Variant, shapes_only: bool = False) -> SimVosNetwork:
+    """The network of a variant with the weights of a checkpoint, on the CPU. shapes_only: see `load_weights`.
 
     Raises VosbenchError if the file is missing or damaged, is of another size than the variant, lacks a tensor that the
     variant needs, or has one that SimVOS does not know.
     """
-    content = load_weights(checkpoint, FETCH_SIMVOS)
+    content = load_weights(checkpoint, FETCH_SIMVOS, shapes_only)
     if not isinstance(content, Mapping) or not all(isinstance(tensor, torch.Tensor) for tensor in content.values()):
         raise VosbenchError(checkpoint, f"expected tensors by name, found a {type(content).__name__}", FETCH_SIMVOS)
     weights = {name: tensor for name, tensor in content.items() if not UNUSED.fullmatch(name)}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from vosbench.trackers.propagation.tracker import PropagationTracker
 from vosbench.trackers.simvos.settings import SimVosSettings
-from vosbench.trackers.simvos.variants import choose_variant
+from vosbench.trackers.simvos.variants import Variant, choose_variant
 
 if TYPE_CHECKING:
     from vosbench.trackers.simvos.token_memory import TokenMemory
@@ -44,19 +44,35 @@ class SimVos(PropagationTracker):
 
         self.settings = chosen = SimVosSettings(**settings)
         self.device = torch.device(device)
-        variant = choose_variant(chosen.variant, Path(checkpoint))
-        if chosen.early_blocks >= 0:
-            variant = variant._replace(early_blocks=chosen.early_blocks)
-        if chosen.token_learner != "auto":
-            variant = variant._replace(token_learner=chosen.token_learner == "on")
-        self.variant = variant
-        self.network = load_simvos(Path(checkpoint), variant).to(self.device).eval()
+        self.variant = _choose_changed_variant(chosen, Path(checkpoint))
+        self.network = load_simvos(Path(checkpoint), self.variant).to(self.device).eval()
         if chosen.compile:
             for block in self.network.blocks:
                 block.compile(dynamic=True)
+
+    @classmethod
+    def check_checkpoint(cls, checkpoint: str, **settings: Any) -> None:
+        """Raise VosbenchError if a file is missing, does not say its variant, or has tensors of another one.
+
+        settings: as of the constructor. Of the tensors only names and shapes are read.
+        """
+        from vosbench.trackers.simvos.checkpoint import load_simvos
+
+        path = Path(checkpoint)
+        load_simvos(path, _choose_changed_variant(SimVosSettings(**settings), path), shapes_only=True)
 
     def open_memory(self, grid: tuple[int, int]) -> TokenMemory:
         """An empty memory for a video of `grid` (height, width) patches."""
         from vosbench.trackers.simvos.token_memory import TokenMemory
 
         return TokenMemory(self.network, self.variant, self.settings, grid)
+
+
+def _choose_changed_variant(settings: SimVosSettings, checkpoint: Path) -> Variant:
+    """The variant of a checkpoint, with what the settings change of it."""
+    variant = choose_variant(settings.variant, checkpoint)
+    if settings.early_blocks >= 0:
+        variant = variant._replace(early_blocks=settings.early_blocks)
+    if settings.token_learner != "auto":
+        variant = variant._replace(token_learner=settings.token_learner == "on")
+    return variant
