@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vosbench.evaluation.summary import Evaluation
     from vosbench.figures.calls import draw_overlay, write_overlay_video
     from vosbench.publishing.check_submission import check_submission
+    from vosbench.publishing.compare import compare
     from vosbench.publishing.pack import pack
     from vosbench.running.run import Run
     from vosbench.trackers.sessions import open_session
@@ -30,6 +31,7 @@ __all__ = [
     "VosbenchError",
     "__version__",
     "check_submission",
+    "compare",
     "dataframe",
     "draw_overlay",
     "evaluate",
@@ -51,6 +53,7 @@ _MODULES = {
     "Video": "vosbench.types",
     "VosbenchError": "vosbench.errors",
     "check_submission": "vosbench.publishing.check_submission",
+    "compare": "vosbench.publishing.compare",
     "dataframe": "vosbench.api",
     "draw_overlay": "vosbench.figures.calls",
     "evaluate": "vosbench.api",

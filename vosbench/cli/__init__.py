@@ -36,6 +36,7 @@ COMMANDS = {
     "list": "listing",
     "show": "show",
     "status": "status",
+    "compare": "compare",
     "overlay": "overlay",
     "pack": "pack",
     "correspond": "correspond",

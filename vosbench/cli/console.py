@@ -9,7 +9,7 @@ import os
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from types import TracebackType
@@ -116,10 +116,15 @@ def print_prose(line: str) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], title: str | None = None, total: Sequence[object] = ()
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    title: str | None = None,
+    total: Sequence[object] = (),
+    best: Collection[tuple[int, int]] = (),
 ) -> None:
     """Print a table, with `total` as its last row below a line. Numbers are aligned to the right and never cut.
 
+    best: (row, column) of the cells to print in bold, from 0.
     Text goes on in the next line of a cell only between words, so a path is never broken. A table that cannot be as
     narrow as the terminal is wider.
     """
@@ -127,7 +132,7 @@ def print_table(
     if output.is_plain_pipe and (lines := format_plain_table(columns, body, foot, title)):
         output.file.write("".join(f"{line}\n" for line in lines))
         return
-    print_rich_table(columns, body, foot, title)
+    print_rich_table(columns, body, foot, title, best)
 
 
 def format_plain_table(
@@ -161,19 +166,33 @@ def format_plain_table(
     return [*headings, *lines]
 
 
-def print_rich_table(columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None) -> None:
+def print_rich_table(
+    columns: Sequence[str],
+    body: list[list[str]],
+    foot: list[str],
+    title: str | None,
+    best: Collection[tuple[int, int]] = (),
+) -> None:
     """Print a table with rich, as wide as its longest words if the terminal is narrower."""
     console = output.console
-    grid = _build_grid(columns, body, foot, title)
+    grid = _build_grid(columns, body, foot, title, best)
     if console.measure(grid, options=console.options.update(width=PIPE_WIDTH)).maximum > console.width:
-        grid = _build_grid([column.replace("-", "-\n").replace(" ", "\n") for column in columns], body, foot, title)
+        grid = _build_grid(
+            [column.replace("-", "-\n").replace(" ", "\n") for column in columns], body, foot, title, best
+        )
     least = console.measure(grid, options=console.options.update(width=WIDEST)).minimum
     if least > console.width:
         grid.width = least
     console.print(grid, markup=False)
 
 
-def _build_grid(columns: Sequence[str], body: list[list[str]], foot: list[str], title: str | None) -> Table:
+def _build_grid(
+    columns: Sequence[str],
+    body: list[list[str]],
+    foot: list[str],
+    title: str | None,
+    best: Collection[tuple[int, int]] = (),
+) -> Table:
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -200,8 +219,8 @@ def _build_grid(columns: Sequence[str], body: list[list[str]], foot: list[str], 
             no_wrap=numeric or not (index or foot),
             min_width=_find_longest([column, *cells], whole=numeric or not (index or foot)),
         )
-    for row in body:
-        grid.add_row(*row)
+    for index, row in enumerate(body):
+        grid.add_row(*(Text(cell, "bold") if (index, column) in best else cell for column, cell in enumerate(row)))
     return grid
 
 
@@ -215,7 +234,7 @@ def _format_cell(value: object) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text == "-" or text.replace(".", "", 1).lstrip("-").isdigit()
+    return text == "-" or text.replace(".", "", 1).lstrip("+-").isdigit()
 
 
 def format_time(time_utc: str) -> str:

@@ -91,7 +91,7 @@ def evaluate_command(
     from vosbench.running.run import open_scored_split
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
-    _require_one_stdout(wanted)
+    require_one_stdout(wanted)
     masks = find_given_masks("eval", run, results, context.obj.results)
     dataset_split = open_scored_split(masks, dataset, split, rules, context.obj.datasets)
     metric = find_sort_metric(sort, dataset_split.rules) if sort else None
@@ -121,7 +121,7 @@ def find_given_masks(command: str, run: str | None, results: str | None, results
     return find_masks(given, results_root)
 
 
-def _require_one_stdout(wanted: Mapping[str, Path | None]) -> None:
+def require_one_stdout(wanted: Mapping[str, Path | None]) -> None:
     """Raise VosbenchError if more than one form is to be standard output."""
     piped = [f"--{form}" for form, path in wanted.items() if path == STDOUT]
     if len(piped) > 1:

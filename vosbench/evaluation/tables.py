@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,7 @@ MAIN_METRICS = (JF_MEAN, *(Metric(measure, statistic) for measure in "JF" for st
 SUBJECT_COLUMNS = {"video": ("video", "objects"), "object": ("video", "object", "group")}
 TOTAL_NAME, MISSING_VALUE = "all objects", "-"
 LATEX_ESCAPES = str.maketrans(
-    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "[": "{[}"}
     | {mark: f"\\{mark}" for mark in "&%$#_{}"}
 )
 
@@ -40,11 +40,20 @@ class TableView:
 
 @dataclass(frozen=True)
 class Table:
-    """Cells of text. The first column is a name, the others are numbers. total: the row below the others, if any."""
+    """Cells of text. The first column is a name, the others are numbers. total: the row below the others, if any.
+
+    title: a line above the table. best: (row, column) of the cells that stand out, from 0, without the total.
+    """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     total: tuple[str, ...] = ()
+    title: str = ""
+    best: frozenset[tuple[int, int]] = frozenset()
+
+    def mark_rows(self, mark: Callable[[str, bool], str]) -> list[list[str]]:
+        """The rows, each cell as `mark(text, whether it stands out)`."""
+        return [[mark(cell, (i, j) in self.best) for j, cell in enumerate(row)] for i, row in enumerate(self.rows)]
 
 
 def build_tables(scores: Sequence[Score], groups: ObjectGroups, view: TableView) -> list[Table]:
@@ -96,8 +105,10 @@ def format_markdown(tables: Iterable[Table], signature: str, notes: Iterable[str
     parts = []
     for table in tables:
         rule = ["---", *["---:"] * (len(table.columns) - 1)]
-        lines = [table.columns, rule, *table.rows, *([table.total] if table.total else [])]
-        parts.append("".join(f"| {' | '.join(map(_escape_markdown, line))} |\n" for line in lines))
+        head, total = ([_escape_markdown(cell) for cell in row] for row in (table.columns, table.total))
+        lines = [head, rule, *table.mark_rows(_mark_markdown), *([total] if total else [])]
+        title = f"**{_escape_markdown(table.title)}**\n\n" if table.title else ""
+        parts.append(title + "".join(f"| {' | '.join(line)} |\n" for line in lines))
     parts += [f"{_escape_markdown(note)}\n" for note in notes]
     return "\n".join([*parts, f"In percent. `{signature}`\n"])
 
@@ -107,10 +118,14 @@ def format_latex(tables: Iterable[Table], signature: str, notes: Iterable[str] =
     comments = "".join(f"% {note}\n" for note in notes)
     parts = [f"% in percent; {signature}\n{comments}% needs \\usepackage{{booktabs}}\n"]
     for table in tables:
-        body = [r"\toprule", _format_latex_row(table.columns), r"\midrule", *map(_format_latex_row, table.rows)]
-        body += [r"\midrule", _format_latex_row(table.total)] if table.total else []
+        head, total = (" & ".join(_mark_latex(cell) for cell in row) for row in (table.columns, table.total))
+        rows = [" & ".join(row) for row in table.mark_rows(_mark_latex)]
+        body = [r"\toprule", rf"{head} \\", r"\midrule", *(rf"{row} \\" for row in rows)]
+        body += [r"\midrule", rf"{total} \\"] if total else []
         columns = "l" + "r" * (len(table.columns) - 1)
-        parts.append("\n".join([rf"\begin{{tabular}}{{{columns}}}", *body, r"\bottomrule", r"\end{tabular}", ""]))
+        title = [rf"\noindent{_mark_latex(table.title, True)}\par"] if table.title else []
+        begin = rf"\begin{{tabular}}{{{columns}}}"
+        parts.append("\n".join([*title, begin, *body, r"\bottomrule", r"\end{tabular}", ""]))
     return "\n".join(parts)
 
 
@@ -142,8 +157,13 @@ def _escape_markdown(cell: str) -> str:
     return re.sub(r"([\\|`*<\[])", r"\\\1", cell)
 
 
-def _format_latex_row(cells: Iterable[str]) -> str:
-    return " & ".join("--" if cell == MISSING_VALUE else cell.translate(LATEX_ESCAPES) for cell in cells) + r" \\"
+def _mark_markdown(cell: str, stands_out: bool) -> str:
+    return f"**{_escape_markdown(cell)}**" if stands_out else _escape_markdown(cell)
+
+
+def _mark_latex(cell: str, stands_out: bool = False) -> str:
+    text = "--" if cell == MISSING_VALUE else cell.translate(LATEX_ESCAPES)
+    return rf"\textbf{{{text}}}" if stands_out else text
 
 
 def _format_html_row(cells: Sequence[str], tag: str) -> str:

@@ -1,0 +1,111 @@
+"""Tell what keeps evaluations of one split from being compared, by their signatures and by what they scored.
+
+Everything in a signature counts but the version of vosbench. Beyond the signature, the videos, the objects that have
+a value, their groups and, where the ground truth decides it, the number of scored frames must be the same: signatures
+do not name the videos of a part, nor the list of unseen videos, nor the ground truth of a dataset.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+from vosbench.evaluation.scope import read_signature
+from vosbench.evaluation.summary import Evaluation
+
+VERSION_FIELD = "vosbench"
+Thing = TypeVar("Thing")
+NAMED_AT_MOST = 3  # videos or objects that a line names
+
+
+def find_scoring_differences(evaluations: Mapping[str, Evaluation]) -> list[str]:
+    """What keeps evaluations of one split from being compared, a line for each thing; none if nothing does.
+
+    evaluations: of each method, by its name.
+    """
+    if len(evaluations) < 2:
+        return []
+    where = next(f"{each.dataset} {each.split}" for each in evaluations.values())
+    fields = {name: read_signature(each.signature) for name, each in evaluations.items()}
+    known = dict.fromkeys(field for each in fields.values() for field in each)
+    lines = [
+        _describe_values(field, {name: each.get(field, "none") for name, each in fields.items()})
+        for field in known
+        if field != VERSION_FIELD
+    ]
+    found = [f"{where}: {line}" for line in lines if line]
+    return found or [f"{where}: {line}" for line in _compare_content(evaluations) if line]
+
+
+def note_versions(evaluations: Iterable[tuple[str, Evaluation]]) -> list[str]:
+    """A line that says which method was scored by which version of vosbench; none if there is only one version."""
+    versions = {name: read_signature(each.signature).get(VERSION_FIELD, "unknown") for name, each in evaluations}
+    return [line] if (line := _describe_values("versions of vosbench", versions)) else []
+
+
+def _describe_values(what: str, values: Mapping[str, str]) -> str:
+    """Which value each method has, in a line; empty if all have the same."""
+    names = defaultdict(list)
+    for name, value in values.items():
+        names[value].append(name)
+    if len(names) < 2:
+        return ""
+    return f"{what} differ: " + ", ".join(f"{value} ({', '.join(having)})" for value, having in names.items())
+
+
+def _compare_content(evaluations: Mapping[str, Evaluation]) -> Iterable[str]:
+    """What differs in what was scored, where the signatures are the same. Others differ from the first."""
+    (first, reference), *others = evaluations.items()
+    for name, other in others:
+        yield _describe_apart(first, name, "videos", _list_asked_videos(reference), _list_asked_videos(other), str)
+        yield _describe_apart(first, name, "objects", _list_objects(reference), _list_objects(other), _name_object)
+        if moved := [_name_object(key) for key, group in other.groups.items() if reference.groups.get(key) != group]:
+            yield f"{first} and {name} have different lists of what is seen and unseen: {_name_some(moved)}"
+        if "+from_seen" not in reference.signature:  # there the prediction decides with which frame an object begins
+            yield _describe_frames(first, name, _count_frame_values(reference), _count_frame_values(other))
+
+
+def _list_asked_videos(evaluation: Evaluation) -> set[str]:
+    return set(evaluation.videos)
+
+
+def _list_objects(evaluation: Evaluation) -> set[tuple[str, int]]:
+    return {(score.video, score.object) for score in evaluation.scores if not math.isnan(score.value)}
+
+
+def _count_frame_values(evaluation: Evaluation) -> Counter[tuple[str, int]]:
+    """How many values of measures each object has."""
+    return Counter((frame.video, frame.object) for frame in evaluation.frames)
+
+
+def _name_object(key: tuple[str, int]) -> str:
+    return f"{key[0]} {key[1]}"
+
+
+def _describe_apart(
+    first: str, other: str, kind: str, firsts: set[Thing], others: set[Thing], name_thing: Callable[[Thing], str]
+) -> str:
+    """Which things only one of two methods has, in a line; empty if both have the same."""
+    only = [
+        f"only {method} has {_name_some(sorted(map(name_thing, lone)))}"
+        for method, lone in ((first, firsts - others), (other, others - firsts))
+        if lone
+    ]
+    return f"{kind} differ: {'; '.join(only)}" if only else ""
+
+
+def _describe_frames(
+    first: str, other: str, firsts: Mapping[tuple[str, int], int], others: Mapping[tuple[str, int], int]
+) -> str:
+    unlike = sorted(key for key in firsts if firsts[key] != others.get(key))
+    if not unlike:
+        return ""
+    named = _name_some([_name_object(key) for key in unlike])
+    return f"scored frames differ, so {first} and {other} were not scored on the same ground truth: {named}"
+
+
+def _name_some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED_AT_MOST
+    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")
