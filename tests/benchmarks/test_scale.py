@@ -34,6 +34,7 @@ def test_the_balance_of_every_way_to_distribute_videos_is_printed() -> None:
     assert min(found["queue in the list's order"], found["round robin"], found["contiguous chunks"]) > 1.2
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_commands_are_measured_from_start_to_end(tmp_path: Path) -> None:
     """It needs no test data, and a busy machine may miss the goals."""

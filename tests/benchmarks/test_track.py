@@ -25,6 +25,7 @@ def track(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return track
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_benchmark_finds_the_masks_of_the_official_script(data: Path) -> None:
     small = "--late 2 --objects --frames 4 --repeat 1 --image-size 64 --engines exact --markdown --data"
@@ -79,6 +80,7 @@ def test_time_in_which_kernels_overlap_counts_once(track: ModuleType) -> None:
     assert track.covered([]) == 0
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_whole_runs_go_through_the_command_line(data: Path) -> None:
     small = "--davis --frames 2 --image-size 32 --engines stock fast --data"

@@ -71,6 +71,7 @@ def masks_of(run: Path, video: str) -> np.ndarray:
     return np.stack([np.asarray(Image.open(path)) for path in sorted((run / "masks" / video).iterdir())])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_sam2_writes_the_recorded_masks_of_the_official_script(
     cli: Cli, clip: Path, checkpoint: str, data: Path

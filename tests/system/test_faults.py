@@ -123,6 +123,7 @@ def track_again(root: Path, out: Path, gpus: str) -> None:
     tracked(root, out, "failing_trackers:Slow", "seconds=0.05", gpus=gpus)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_hundred_kills_at_random_leave_the_bytes_of_an_undisturbed_run(tmp_path: Path) -> None:
     """Workers and parents are killed at random times, KILLS in all; then the run may end."""

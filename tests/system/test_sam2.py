@@ -75,6 +75,7 @@ def logits(stock: Any, tree: Path, maps: Maps, every: bool) -> Mapping[int, NDAr
     return official.separate(stock, tree / "JPEGImages" / "late", official.first_masks(maps, every))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("prompts", ["first", "all"])
 def test_first_masks_or_all_masks_are_given_and_void_is_no_object(
@@ -92,6 +93,7 @@ def test_first_masks_or_all_masks_are_given_and_void_is_no_object(
     assert settings == {"dtype": "float32", "image_size": 64} | ({"prompts": "all"} if every else {})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_masks_do_not_depend_on_the_number_of_workers_but_may_on_that_of_threads_which_is_recorded(
     cli: Cli, tree: Path, checkpoint: str

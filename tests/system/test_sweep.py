@@ -189,6 +189,7 @@ def test_a_video_that_fails_costs_only_the_score_of_its_run(cli: Cli, bears: Pat
     assert not second["J&F-Mean"]
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_the_memory_study_runs_on_small_models(cli: Cli, bears: Path, checkpoint: str, seeded: SimpleNamespace) -> None:
     """The shipped example with small models and drawn videos; its axes and plots are unchanged."""

@@ -216,6 +216,7 @@ def test_everything_is_computed_on_the_models_device(
     assert {one.device for one in tensors} == {device}
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_after_the_warm_up_nothing_is_compiled(
     checkpoint: str, frames: list[Frame], ground_truth: list[Masks], monkeypatch: pytest.MonkeyPatch

@@ -375,6 +375,7 @@ def test_importing_the_tracker_does_not_import_torch() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_nothing_is_printed_and_hydra_may_be_in_use_already(checkpoint: str) -> None:
     code = f"""

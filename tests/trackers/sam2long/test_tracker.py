@@ -294,6 +294,7 @@ def test_masks_that_no_pathway_goes_through_any_more_are_freed(
         assert sum(ref() is not None for ref in nodes) <= 3 * len(video_pass.waiting) + 1
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_only_compressed_masks_take_more_memory_though_no_mask_is_ever_decided(
     tracker: Sam2Long, long_frames: list[Frame], ground_truth: list[Masks]
