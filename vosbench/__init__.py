@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vosbench.figures.calls import draw_overlay, write_overlay_video
     from vosbench.publishing.check_submission import check_submission
     from vosbench.publishing.compare import compare
+    from vosbench.publishing.convert import convert
     from vosbench.publishing.pack import pack
     from vosbench.running.run import Run
     from vosbench.trackers.sessions import open_session
@@ -32,6 +33,7 @@ __all__ = [
     "__version__",
     "check_submission",
     "compare",
+    "convert",
     "dataframe",
     "draw_overlay",
     "evaluate",
@@ -54,6 +56,7 @@ _MODULES = {
     "VosbenchError": "vosbench.errors",
     "check_submission": "vosbench.publishing.check_submission",
     "compare": "vosbench.publishing.compare",
+    "convert": "vosbench.publishing.convert",
     "dataframe": "vosbench.api",
     "draw_overlay": "vosbench.figures.calls",
     "evaluate": "vosbench.api",

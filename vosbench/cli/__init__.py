@@ -39,6 +39,7 @@ COMMANDS = {
     "compare": "compare",
     "overlay": "overlay",
     "pack": "pack",
+    "convert": "convert",
     "correspond": "correspond",
     "reproduce": "reproduce",
     "verify": "datasets",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_PIXELS = 2**27  # 134 million pixels, four times 8K; a larger image is damaged or a decompression bomb
+COLOUR_TYPE_AT, INDEXED = 25, b"\3"  # the byte of a PNG that tells its colour type, and that of an indexed one
 LABEL_MAP_REMEDY = "delete the file, then write or fetch it again"
 
 # Freeing one large block raises the size from which glibc returns freed memory to the system (mallopt(3),
@@ -91,6 +92,11 @@ def _narrow_type(label_map: NDArray[Any], name: object) -> Labels:
         return label_map.astype(np.uint8)
     check_id_range(label_map, name)
     return label_map.astype(np.uint16)
+
+
+def is_palette_png(content: bytes) -> bool:
+    """Whether the content of a file is that of an indexed PNG. Only its header is looked at."""
+    return content.startswith(png.PNG_SIGNATURE) and content[COLOUR_TYPE_AT : COLOUR_TYPE_AT + 1] == INDEXED
 
 
 def check_id_range(label_map: NDArray[Any], name: object) -> None:

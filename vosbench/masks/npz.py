@@ -31,8 +31,8 @@ def find_npz_videos(path: Path, merge: bool) -> dict[str, Opener]:
     merge: whether all objects of a frame are merged into one with id 1. Raises VosbenchError for a damaged file.
     """
     with _open_npz(path) as (_, names):
-        videos = [name for name in names if not name.endswith("/frames")]
-    return {video: partial(_open_video_array, path, video, f"{video}/frames", merge) for video in videos}
+        videos = [name for name in names if not name.endswith(("/frames", "/objects"))]
+    return {video: partial(_open_video_array, path, video, f"{video}/", merge) for video in videos}
 
 
 def open_single_array(path: Path, merge: bool, frame_names: Sequence[str]) -> MaskSource:
@@ -42,9 +42,9 @@ def open_single_array(path: Path, merge: bool, frame_names: Sequence[str]) -> Ma
     Raises VosbenchError if the file is damaged, has several arrays, or its array cannot be matched with frames.
     """
     with _open_npz(path) as (_, names):
-        match [name for name in names if name != "frames"]:
+        match [name for name in names if name not in ("frames", "objects")]:
             case [key]:
-                return _open_video_array(path, key, "frames", merge, frame_names)
+                return _open_video_array(path, key, "", merge, frame_names)
     found = f"expected one array, and optionally `frames`, found {', '.join(names) or 'none'}"
     raise VosbenchError(path, found, "write the masks of this video as the only array")
 
@@ -76,12 +76,20 @@ def _cached_masks(path: Path, key: str, changed: int) -> NDArray[Any]:
         return _read_array(archive, key)
 
 
-def _open_video_array(path: Path, key: str, frames: str, merge: bool, frame_names: Sequence[str]) -> MaskSource:
-    """Open the masks in the array `key`. frames: the array of its frame names, which may be absent."""
+def _open_video_array(path: Path, key: str, beside: str, merge: bool, frame_names: Sequence[str]) -> MaskSource:
+    """Open the masks in the array `key`.
+
+    beside: the beginning of the names of the arrays with its frame names and object ids, which may be absent.
+    """
     where = f"{path}: array {key}"
     with _open_npz(path) as (archive, names):
+        frames, objects = f"{beside}frames", f"{beside}objects"
         own = _read_array(archive, frames).astype(str).ravel().tolist() if frames in names else None
         shape, dtype = _read_array_header(archive, key)
+        ids = tuple(_read_array(archive, objects).astype(int).ravel().tolist()) if objects in names else None
+    if ids is not None and (len(shape) != 4 or len(set(ids)) != shape[1] or min(ids, default=0) < 0):
+        found = f"has masks {list(shape)}, and {objects} gives the ids {list(ids)}"
+        raise VosbenchError(where, found, "give one id, 0 or higher, to each object in masks [T, N, H, W] of bool")
     if (dtype.kind, len(shape)) not in ARRAY_FORMS or math.prod(shape[-2:]) > MAX_PIXELS:
         raise VosbenchError(
             where,
@@ -89,7 +97,7 @@ def _open_video_array(path: Path, key: str, frames: str, merge: bool, frame_name
             "write masks as [T, H, W] of integers or bool, or as [T, N, H, W] of bool",
         )
     indices = {frame_name: index for index, frame_name in enumerate(match_frames(where, shape[0], own, frame_names))}
-    return MaskFrames(f"{where}, frame ", indices, partial(_load_array, path, key), merge)
+    return MaskFrames(f"{where}, frame ", indices, partial(_load_array, path, key, ids), merge)
 
 
 def _read_array_header(archive: ZipFile, key: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
@@ -101,10 +109,11 @@ def _read_array_header(archive: ZipFile, key: str) -> tuple[tuple[int, ...], np.
     return shape, dtype
 
 
-def _load_array(path: Path, key: str, name: str, index: int) -> SizedMasks:
+def _load_array(path: Path, key: str, ids: Sequence[int] | None, name: str, index: int) -> SizedMasks:
     frame = _cached_masks(path, key, path.stat().st_mtime_ns)[index]
     size = (frame.shape[-2], frame.shape[-1])
     if frame.dtype == np.bool_:
-        return size, dict(enumerate(frame.reshape(-1, *size), 1))
+        masks = frame.reshape(-1, *size)
+        return size, dict(zip(ids or range(1, len(masks) + 1), masks, strict=True))
     check_id_range(frame, name)
     return size, from_labels(frame.astype(np.uint16))

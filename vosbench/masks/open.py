@@ -9,9 +9,11 @@ folder  A run; or a folder with `<video>/<frame>.png` (label maps), `<video>/<ob
         is the folder in its `file_names`, or else its `name`. The file may also be the list of annotations only; then
         `video_id` is the video's name. The object id is the first of `youtube_vis.OBJECT_ID_KEYS` that an annotation
         has; otherwise the annotations of a video are numbered from 1, which is scored only where it cannot be wrong.
+        The form of BURST (`sequences`), that of SA-V (`masklet`, one video), and an RLE for each object in each frame
+        (`frames`, one video or a list of them) are read too. A folder may hold a `<video>.json` for each video.
 .npz    One array for each video, under the video's name: [T, H, W] of object ids, [T, H, W] of bool (object 1) or
-        [T, N, H, W] of bool (objects 1 to N). `<video>/frames` may give the frame names. A `<video>.npz` in a folder
-        holds one array of any name, and may hold `frames`.
+        [T, N, H, W] of bool (objects 1 to N, or those in `<video>/objects`). `<video>/frames` may give the frame names.
+        A `<video>.npz` in a folder holds one array of any name, and may hold `frames` and `objects`.
 
 Masks and frames are matched by equal frame names. Masks without frame names must be as many as the frames of the ground
 truth, and are taken in order. No id is void in predictions: 255 is an object. Hidden files, files of other types and a
@@ -75,9 +77,9 @@ def open_predictions(results: Path, videos: Collection[str], merge: bool = False
 
             return Predictions(results, find_zip_videos(results, merge, videos))
         case ".json":
-            from vosbench.masks.youtube_vis import find_json_videos
+            from vosbench.masks.json_files import find_json_videos
 
-            return Predictions(results, find_json_videos(results, merge))
+            return Predictions(results, find_json_videos(results, merge, videos))
         case ".npz":
             from vosbench.masks.npz import find_npz_videos
 
@@ -91,7 +93,31 @@ def _find_folder_videos(top: Path, merge: bool) -> dict[str, Opener]:
     folders = {path.name: path for path in paths.list_folders(top)}
     found: dict[str, Opener] = {video: partial(_open_npz_file, path, merge) for video, path in arrays.items()}
     found |= {video: partial(_open_folder, path, merge) for video, path in folders.items()}
-    return found | {video: partial(_refuse_twins, arrays[video]) for video in arrays.keys() & folders.keys()}
+    found |= {video: partial(_refuse_twins, arrays[video]) for video in arrays.keys() & folders.keys()}
+    return found or _find_json_folder_videos(top, merge)
+
+
+def _find_json_folder_videos(top: Path, merge: bool) -> dict[str, Opener]:
+    """The videos in a folder that holds only JSON files, one for each."""
+    from vosbench.masks.masklets import strip_kind
+
+    found: dict[str, list[Path]] = {}
+    for path in paths.list_json_files(top):
+        found.setdefault(strip_kind(path.stem), []).append(path)
+    return {video: partial(_open_json_file, files, video, merge) for video, files in found.items()}
+
+
+def _open_json_file(files: Sequence[Path], video: str, merge: bool, frame_names: Sequence[str]) -> MaskSource:
+    """Open the masks of a video. files: the JSON file of this video; two of them are refused."""
+    from vosbench.masks.json_files import find_json_videos
+
+    if len(files) > 1:
+        raise VosbenchError(files[1], f"lies beside {files[0].name} of the same video", "remove one of the two")
+    videos = find_json_videos(files[0], merge, [video])
+    if list(videos) != [video]:
+        found = f"expected the masks of video {video}, found those of {', '.join(videos) or 'none'}"
+        raise VosbenchError(files[0], found, "name each file after its video")
+    return videos[video](frame_names)
 
 
 def _refuse_twins(array: Path, _: Sequence[str]) -> MaskSource:

@@ -155,17 +155,29 @@ class MaskFrames:
         return self.load_file(self.frames[frame_name]) if frame_name in self.frames else None
 
 
+def find_overlap(masks: Mapping[int, Mask]) -> tuple[int, int] | None:
+    """Two objects of a frame that share a pixel; None if there are none."""
+    if len(masks) < 2:
+        return None
+    union = np.logical_or.reduce(list(masks.values()))
+    if sum(map(np.count_nonzero, masks.values())) == np.count_nonzero(union):
+        return None
+    ids = sorted(masks)
+    return next((a, b) for i, a in enumerate(ids) for b in ids[i + 1 :] if (masks[a] & masks[b]).any())
+
+
 def match_frames(where: str, count: int, names: Sequence[str] | None, frame_names: Sequence[str]) -> Sequence[str]:
     """The frame names of `count` masks: their own `names` if they have any, else those of the ground truth, in order.
 
     where: the subject of errors. frame_names: those of the ground truth.
     Raises VosbenchError if the number of names is not the number of masks, or a name occurs twice.
     """
-    if count != len(set(frame_names if names is None else names)):
-        what = "frames in the ground truth, and no frame names" if names is None else "frame names"
+    expected = len(set(frame_names if names is None else names))
+    if count != expected:
+        known = f"{count_of(expected, 'frame')} in the ground truth, and no frame names"
         raise VosbenchError(
             where,
-            f"has {count_of(count, 'mask')} for {len(set(names or frame_names))} {what}",
+            f"has {count_of(count, 'mask')} for {known if names is None else count_of(expected, 'frame name')}",
             "give each mask its frame's name",
         )
     return frame_names if names is None else names

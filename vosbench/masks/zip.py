@@ -38,6 +38,11 @@ def _get_zip_members(archive: Path) -> dict[PurePosixPath, Member]:
     return _open_cached_archive(archive, archive.stat().st_mtime_ns)[1]
 
 
+def list_zipped_masks(archive: Path) -> list[PurePosixPath]:
+    """The paths of the PNGs in a zip. Raises VosbenchError for an archive that is damaged or unsafe."""
+    return [file for file in _get_zip_members(archive) if file.suffix.lower() == ".png"]
+
+
 def find_zip_videos(archive: Path, merge: bool, videos: Collection[str]) -> dict[str, Opener]:
     """The videos in a zip: video -> a function that opens its masks.
 
@@ -45,7 +50,7 @@ def find_zip_videos(archive: Path, merge: bool, videos: Collection[str]) -> dict
     videos: the names of the videos to be scored, by which the folder that contains them is found.
     Raises VosbenchError for an archive that is damaged or unsafe.
     """
-    files = [file for file in _get_zip_members(archive) if file.suffix.lower() == ".png"]
+    files = list_zipped_masks(archive)
     top = find_video_folder(
         lambda place: {f.relative_to(place).parts[0] for f in files if place in f.parents[1:]}, videos
     )

@@ -11,10 +11,10 @@ from vosbench.errors import VosbenchError
 from vosbench.evaluation.matching import check_object_ids
 from vosbench.masks.labels import decode_labels
 from vosbench.masks.png import PNG_SIGNATURE
-from vosbench.masks.source import MaskSource, find_last_number
+from vosbench.masks.source import MaskSource, find_last_number, find_overlap
 from vosbench.publishing.expected import ExpectedMasks
 from vosbench.publishing.fault import MISSING_FRAME, MaskFault
-from vosbench.types import Labels, Mask
+from vosbench.types import Labels
 
 PALETTE = "P"
 MODES = {0: "L", 2: "RGB", 3: PALETTE, 4: "LA", 6: "RGBA"}  # by the colour type of a PNG, as Pillow calls them
@@ -146,14 +146,3 @@ def check_source(
         except VosbenchError as error:
             faults.append(MaskFault("damaged file", video, where, error.found))
     return faults
-
-
-def find_overlap(masks: Mapping[int, Mask]) -> tuple[int, int] | None:
-    """Two objects of a frame that share a pixel; None if there are none."""
-    if len(masks) < 2:
-        return None
-    union = np.logical_or.reduce(list(masks.values()))
-    if sum(map(np.count_nonzero, masks.values())) == np.count_nonzero(union):
-        return None
-    ids = sorted(masks)
-    return next((a, b) for i, a in enumerate(ids) for b in ids[i + 1 :] if (masks[a] & masks[b]).any())

@@ -18,10 +18,10 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import translate_write_errors
 from vosbench.io.files import hash_file_sha256, replacing
-from vosbench.masks.labels import encode_labels, to_labels
+from vosbench.masks.labels import encode_labels, is_palette_png, to_labels
 from vosbench.masks.open_anywhere import open_video_masks
 from vosbench.masks.source import MaskSource
-from vosbench.publishing.check_masks import PALETTE, check_source, find_png_mode
+from vosbench.publishing.check_masks import check_source
 from vosbench.publishing.check_submission import check_videos
 from vosbench.publishing.expected import find_submission, list_expected_frames, read_expected_masks
 from vosbench.publishing.fault import MISSING_VIDEO, MaskFault, sort_faults
@@ -152,7 +152,7 @@ def encode_palette_png(source: MaskSource, frame_name: str) -> bytes:
     masks cannot be read, or for an id above 255.
     """
     content = source.read_label_file(frame_name)
-    if content is not None and find_png_mode(content) == PALETTE:
+    if content is not None and is_palette_png(content):
         return content
     size, masks = source.read(frame_name)
     return encode_labels(to_labels(masks, size))

@@ -1,9 +1,7 @@
 """Read a video's masks from one JSON file, in the form of SA-V's training set, as PNGs in one folder an object.
 
-`masklet[step][object]` is a COCO RLE, or null for an empty mask; `masklet_id` has the object ids; `video_frame_count`
-is the number of frames. The steps begin with frame 0 and are equally far apart (four frames in SA-V); the distance is
-not stated, it follows from the numbers of frames and steps. Each object has a mask in every step, also before it
-appears: so do the splits of SA-V that are published as PNGs, and `masklet_frame_count` counts them so.
+`masks/masklets.py` describes the form. Each object has a mask in every step, also before it appears: so do the splits
+of SA-V that are published as PNGs, and `masklet_frame_count` counts them so.
 """
 
 from __future__ import annotations
@@ -19,8 +17,8 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import Member
-from vosbench.io.wording import count_of
 from vosbench.masks import rle
+from vosbench.masks.masklets import UNREADABLE, describe_unclear_steps, parse_masklets
 
 # The size of a PNG is known only when it is encoded. In SA-V's example it is about this:
 PNG_OVERHEAD_BYTES, BYTES_PER_COUNT = 130, 2
@@ -45,26 +43,20 @@ def read_masklets(file: Member) -> Masklets | None:
     """Read the content of a JSON file; None if it holds no mask. Raises VosbenchError if it is damaged."""
     try:
         content = _parse_json(file)
-        frames, steps = int(content["video_frame_count"]), content["masklet"]
-        objects = [int(object_id) for object_id in content["masklet_id"]]
-        sizes = {tuple(code["size"]) for step in steps for code in step if code}
-        counts = [[len(code["counts"]) if code else 0 for code in step] for step in steps]
-    except (ValueError, TypeError, LookupError, ArithmeticError, RecursionError) as error:
-        raise _make_masklets_error(
-            file, f"has no masklets that can be read ({type(error).__name__}: {error})"
-        ) from None
-    if not sizes:
+    except UNREADABLE as error:
+        found = f"has no masklets that can be read ({type(error).__name__}: {error})"
+        raise _make_masklets_error(file, found) from None
+    try:
+        masklets = parse_masklets(content)
+        counts = [[len(code["counts"]) if code else 0 for code in step] for step in masklets.codes]
+    except UNREADABLE as error:
+        raise _make_masklets_error(file, str(error)) from None
+    if not masklets.sizes:
         return None
-    if len(sizes) > 1:
-        raise _make_masklets_error(file, f"has masks of different sizes, {' and '.join(map(str, sorted(sizes)[:2]))}")
-    if min(objects, default=-1) < 0 or {len(step) for step in counts} != {len(set(objects))}:
-        raise _make_masklets_error(file, f"does not have one mask in every step for each of its objects, {objects}")
-    every = _find_step_distance(frames, len(counts))
-    if not every:
-        raise _make_masklets_error(
-            file, f"has masks in {len(counts)} of {count_of(frames, 'frame')}, which does not tell in which"
-        )
-    return Masklets(file, frames, sizes.pop(), every, objects, counts)
+    if not masklets.step:
+        raise _make_masklets_error(file, describe_unclear_steps(masklets))
+    height, width = masklets.sizes[0]
+    return Masklets(file, masklets.frames, (height, width), masklets.step, masklets.objects, counts)
 
 
 def encode_masklets(masklets: Masklets, folder: PurePosixPath) -> Iterator[Member]:
@@ -74,13 +66,6 @@ def encode_masklets(masklets: Masklets, folder: PurePosixPath) -> Iterator[Membe
             path = folder / f"{object_id:03}" / f"{step * masklets.step:05}.png"
             size = PNG_OVERHEAD_BYTES + BYTES_PER_COUNT * counts[column]
             yield Member(path, size, masklets.file.source, partial(_encode_png, masklets, step, column))
-
-
-def _find_step_distance(frames: int, steps: int) -> int | None:
-    """The distance in frames that gives this number of steps; None if no distance does, or several do."""
-    every = -(-frames // steps)
-    fits = frames >= steps == -(-frames // every)
-    return every if fits and (steps == 1 or steps > -(-frames // (every + 1))) else None
 
 
 def _encode_png(masklets: Masklets, step: int, column: int) -> IO[bytes]:
