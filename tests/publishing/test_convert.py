@@ -34,7 +34,7 @@ TARGETS = {
     "rle file": ("rle", "masks.json"),
     "youtube-vis": ("youtube-vis", "masks.json"),
     "burst": ("burst", "masks.json"),
-    "sav": ("sav", "masks"),
+    "masklets": ("masklets", "masks"),
     "npz folder": ("npz", "masks"),
     "npz file": ("npz", "masks.npz"),
 }
@@ -92,7 +92,7 @@ def test_folders_with_a_file_for_each_video_hold_the_same(videos: MaskVideos, fo
 @SMALL
 @given(mask_videos(names=st.sampled_from([["00000"], ["00000", "00001", "00002"], [f"{4 * i:05}" for i in range(4)]])))
 def test_savs_form_holds_frames_that_are_equally_far_apart(videos: MaskVideos) -> None:
-    there_and_back(videos, TARGETS["sav"], TARGETS["objects"])
+    there_and_back(videos, TARGETS["masklets"], TARGETS["objects"])
 
 
 @pytest.mark.slow
@@ -230,7 +230,7 @@ def test_published_masklets_become_folders_and_the_same_codes_again(data: Path, 
     )
     folder = vosbench.convert(tmp_path / "sav_000001_manual.json", tmp_path / "new", "objects").path
     assert {path.parent.name for path in folder.rglob("*.png")} == {"000", "001", "002", "004"}  # 3 appears later
-    again = vosbench.convert(folder, tmp_path / "again", "sav").path / "sav_000001_manual.json"
+    again = vosbench.convert(folder, tmp_path / "again", "masklets").path / "sav_000001_manual.json"
     written = json.loads(again.read_text())
     columns = [content["masklet_id"].index(object_id) for object_id in written["masklet_id"]]
     assert written["masklet"] == [[step[column] for column in columns] for step in content["masklet"][:10]]
@@ -258,9 +258,13 @@ def test_overlaps_are_refused_or_flattened_to_the_smallest_id(tmp_path: Path) ->
     [
         ({"bear/300": BEAR[:1]}, "png", "object id 300 has no place in an indexed PNG, which holds 1 to 255; choose"),
         ({"bear/0": BEAR[:1]}, "png", "object id 0 has no place in an indexed PNG"),
-        ({"bear": {"00001": BEAR[0]}}, "sav", "frames 00001, .*; SA-V's form holds 00000 and every n-th frame"),
-        ({"bear": {"00000": FOX[1], "00004": FOX[1]}}, "sav", "do not tell in SA-V's form that they are 4 frames"),
-        ({"bear": {"0": BEAR[0]}}, "sav", "its masks are of the frames 0, "),
+        ({"bear": {"00001": BEAR[0]}}, "masklets", "frames 00001, .*; SA-V's form holds 00000 and every n-th frame"),
+        (
+            {"bear": {"00000": FOX[1], "00004": FOX[1]}},
+            "masklets",
+            "has 2 masks at a distance of 4, and SA-V",
+        ),
+        ({"bear": {"0": BEAR[0]}}, "masklets", "its masks are of the frames 0, "),
         ({"bear": [BEAR[0], np.zeros((3, 4), np.uint8)]}, "rle", "frames 00000 and 00001 differ in size.*--to png"),
         ({"bear": [BEAR[0], np.zeros((3, 4), np.uint8)]}, "npz", "differ in size, and this form states one size"),
         ({"bear_manual": BEAR}, "rle", r"video bear_manual: its name ends as those of SA-V's.*-o masks\.json"),

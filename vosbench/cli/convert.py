@@ -21,7 +21,9 @@ def convert_command(
     results: ResultsOption = None,
     to: Annotated[
         str | None,
-        typer.Option(metavar="FORM", help="png, objects, rle, youtube-vis, burst, sav or npz; see docs/convert.md."),
+        typer.Option(
+            metavar="FORM", help="png, objects, rle, youtube-vis, burst, masklets (SA-V) or npz; see docs/convert.md."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="PATH", help="The folder or the file to write.")

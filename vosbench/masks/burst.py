@@ -17,7 +17,7 @@ from vosbench.errors import VosbenchError
 from vosbench.masks.frame_codes import open_frame_codes
 from vosbench.masks.source import MaskSource, Opener, match_frames
 
-BETWEEN = "_-_"  # between a sequence's dataset and name in the name of its video, as in Cutie's converters
+DATASET_SEPARATOR = "_-_"  # between a sequence's dataset and name in the name of its video, as in Cutie's converters
 
 
 def find_burst_videos(
@@ -31,7 +31,7 @@ def find_burst_videos(
     seen = set()
     for sequence in content["sequences"]:
         dataset, name = str(sequence.get("dataset") or ""), str(sequence["seq_name"])
-        joined = f"{dataset}{BETWEEN}{name}" if dataset else name
+        joined = f"{dataset}{DATASET_SEPARATOR}{name}" if dataset else name
         video = name if name in videos and joined not in videos else joined
         if video in seen:
             raise VosbenchError(path, f"has two sequences of video {video}", "keep only one")

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.masks.burst import BETWEEN
+from vosbench.io.wording import count_of
+from vosbench.masks.burst import DATASET_SEPARATOR
 from vosbench.masks.masklets import KINDS_OF_ANNOTATION, find_step_distance, strip_kind
 from vosbench.masks.rle import encode_rle
 from vosbench.masks.source import MaskSource
@@ -166,7 +167,7 @@ def writing_burst(path: Path) -> Iterator[MaskWriter]:
 
 def _describe_sequence(video: str, source: MaskSource) -> dict[str, Any]:
     encoded = encode_video(video, source)
-    dataset, _, name = video.partition(BETWEEN)
+    dataset, _, name = video.partition(DATASET_SEPARATOR)
     files = [f"{frame_name}{FRAME_SUFFIX}" for frame_name in encoded.frames]
     steps = [
         {str(object_id): {"rle": code["counts"], "is_gt": False} for object_id, code in codes.items()}
@@ -233,5 +234,6 @@ def _find_frame_count(video: str, frame_names: list[str], known: int | None) -> 
     for count in counts:
         if len(numbers) == 1 or find_step_distance(count, len(numbers)) == step:
             return count
-    found = f"its {len(numbers)} masks do not tell in SA-V's form that they are {step} frames apart"
+    masks = count_of(len(numbers), "mask")
+    found = f"has {masks} at a distance of {step}, and SA-V's form would not tell this distance"
     raise VosbenchError(f"video {video}", found, "use --to rle")

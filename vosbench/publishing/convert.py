@@ -54,7 +54,7 @@ MASK_FORMS: Mapping[str, MaskForm] = {
     ),
     "youtube-vis": MaskForm("one .json", file=write_json.writing_youtube_vis, suffix=".json"),
     "burst": MaskForm("one .json", file=write_json.writing_burst, suffix=".json"),
-    "sav": MaskForm("<video>_manual.json, as SA-V's training set", write_json.sav_folder_writer),
+    "masklets": MaskForm("<video>_manual.json, as SA-V's training set", write_json.sav_folder_writer),
     "npz": MaskForm(
         "<video>.npz or one .npz",
         lambda path, _: write_npz.npz_folder_writer(path),
