@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
-# On a machine with a GPU the CUDA build of torch, which the index offers first; on others the small CPU build.
+# On a machine without a GPU, the version of torch whose CPU build was tested. PyPI has only the build for CUDA: where no folder
+# of wheels (PIP_FIND_LINKS) has that for the CPU, UV_TORCH_BACKEND=cpu takes it from PyTorch's own index.
 CPU := $(shell nvidia-smi -L >/dev/null 2>&1 || echo -c constraints/cpu.txt)
 
 # The optional CUDA extension of sam2 is not used. uv does not read the configuration of pip, so it is passed on here.
@@ -15,7 +16,7 @@ ifdef PIP_INDEX_URL
 export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 
-.PHONY: help setup demo test test-slow test-all check format clean
+.PHONY: help setup demo docs release test test-slow test-all check format clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 11
@@ -33,6 +34,12 @@ demo: $(READY) ## fetch, track and score drawn videos: no download, no GPU, no w
 	$(BIN)/vosbench fetch synthetic
 	$(BIN)/vosbench run --dataset synthetic --tracker flow --gpus cpu
 	$(BIN)/vosbench overlay --results results/synthetic-val/flow
+
+docs: $(READY) ## build the documentation site into build/docs; a broken link is an error
+	$(BIN)/python docs/site/make_site.py
+
+release: $(READY) ## build and check what would be published, into dist; upload nothing
+	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/release
 
 test: check ## run all checks, then the quick tests: less than three minutes
 	$(BIN)/python -m pytest -m "not slow"
@@ -53,4 +60,4 @@ format: $(READY) ## format the code
 	$(BIN)/ruff format .
 
 clean: ## remove .venv and all caches
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
