@@ -111,6 +111,25 @@ def test_a_damaged_frame_is_named(tmp_path: Path) -> None:
         list(open_clip(path).frames)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("suffix", "codec"), [("webm", "libvpx-vp9"), ("mkv", "libx264")])
+def test_a_hole_in_a_file_that_does_not_count_its_frames_is_noticed(tmp_path: Path, suffix: str, codec: str) -> None:
+    path = write_clip(tmp_path / f"a.{suffix}", FRAMES * 8, codec=codec)
+    assert len(open_clip(path).frames) == 240
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 800] = bytes(800)
+    path.write_bytes(content)
+    with pytest.raises(VosbenchError, match=rf"a\.{suffix}: is damaged \(.*\); give a whole file"):
+        open_clip(path)
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    with pytest.raises(VosbenchError, match=r"a\.mp4: the file is empty; give a video file"):
+        open_clip(tmp_path / "a.mp4")
+
+
 def test_frames_read_ahead_are_the_same_in_both_directions(tmp_path: Path) -> None:
     clip = open_clip(write_clip(tmp_path / "a.mp4", FRAMES))
     with ReadAhead(clip.frames, ahead=3) as ahead:

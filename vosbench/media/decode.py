@@ -16,11 +16,12 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
+from vosbench.media.demuxer_errors import noting_errors
 from vosbench.types import Frame
 
 FORWARD_CACHE_BYTES, BACKWARD_CACHE_BYTES = 48_000_000, 256_000_000
 FORWARD_CACHE_FRAMES = 24
-REPAIR = "convert it with: ffmpeg -i INPUT -c:v libx264 -c:a copy OUTPUT.mp4"
+REPAIR = "give a whole file, or convert it with: ffmpeg -i INPUT -c:v libx264 -c:a copy OUTPUT.mp4"
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,18 @@ def open_video(path: Path) -> VideoListing:
     """
     import av
 
+    if path.is_file() and not path.stat().st_size:
+        raise VosbenchError(path, "the file is empty", "give a video file")
     try:
-        with av.open(os.fspath(path)) as container:
+        with noting_errors() as errors, av.open(os.fspath(path)) as container:
             if not container.streams.video:
                 raise make_clip_error(path, "there is no video in it")
             stream = container.streams.video[0]
             stamps, keys, end = _list_packets(container, stream)
             _check_complete(path, stamps, stream.frames, end, container.duration)
+            said = [message.strip() for _, name, message in errors if name == container.format.name]
+            if said and not stream.frames:  # what was lost cannot be counted
+                raise make_clip_error(path, f"is damaged ({said[0]})")
             time_base = Fraction(stream.time_base or 1)
             aspect = Fraction(stream.codec_context.sample_aspect_ratio or 1)
         with av.open(os.fspath(path)) as container:

@@ -71,7 +71,17 @@ def write_outputs(
                     write(index, frame)
                 progress(index + 1)
     except OSError as error:
-        raise VosbenchError(error.filename or outputs.wanted[0], f"cannot be written ({error.strerror})") from None
+        path = _find_output(outputs, Path(error.filename or ""))
+        raise VosbenchError(
+            path, f"cannot be written ({error.strerror})", "make room, or choose another place"
+        ) from None
+
+
+def _find_output(outputs: Outputs, path: Path) -> Path:
+    """The output that is written to a path, which is a hidden one beside it or below such a one, or else the path."""
+    beginnings = {f".{output.name}.": output for output in outputs.wanted}
+    found = [output for begin, output in beginnings.items() if any(part.startswith(begin) for part in path.parts)]
+    return found[0] if found else path
 
 
 def _open_writers(

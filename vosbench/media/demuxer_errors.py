@@ -1,0 +1,21 @@
+"""Note what FFmpeg says is wrong with a file while its packets are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def noting_errors() -> Iterator[list[Any]]:
+    """Give a list that in the end has FFmpeg's errors of this thread: (level, who says it, message) each."""
+    from av import logging
+
+    before = logging.get_level()
+    logging.set_level(logging.ERROR)
+    try:
+        with logging.Capture() as noted:
+            yield noted
+    finally:
+        logging.set_level(before)
