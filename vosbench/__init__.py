@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vosbench.publishing.compare import compare
     from vosbench.publishing.convert import convert
     from vosbench.publishing.pack import pack
+    from vosbench.reports.report import report
     from vosbench.running.run import Run
     from vosbench.trackers.sessions import open_session
     from vosbench.types import BoxPrompt, Point, PointPrompt, Tracker, Video
@@ -42,6 +43,7 @@ __all__ = [
     "open_dataset",
     "open_session",
     "pack",
+    "report",
     "write_overlay_video",
 ]
 
@@ -66,6 +68,7 @@ _MODULES = {
     "open_session": "vosbench.trackers.sessions",
     "pack": "vosbench.publishing.pack",
     "write_overlay_video": "vosbench.figures.calls",
+    "report": "vosbench.reports.report",
 }
 
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "show": "show",
     "status": "status",
     "compare": "compare",
+    "report": "report",
     "overlay": "overlay",
     "pack": "pack",
     "convert": "convert",

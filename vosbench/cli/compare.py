@@ -101,7 +101,9 @@ def compare_command(
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
     require_one_stdout(wanted)
-    methods = [_open_argument(parse_method(text, context.obj.results), context, (dataset, split), rules) for text in masks]
+    methods = [
+        open_argument(parse_method(text, context.obj.results), context, (dataset, split), rules) for text in masks
+    ]
     bootstrap = Bootstrap(**{name: each for name, each in (("draws", draws), ("seed", seed)) if each is not None})
     find_metrics(split_names(metrics), [m for method in methods for m in list_mean_metrics(method.dataset_split.rules)])
     comparison = _compare_with_progress(methods, (split_names(videos), jobs, strict), bootstrap, anyway)
@@ -131,7 +133,7 @@ def parse_method(text: str, results_root: Path) -> GivenMethod:
     return GivenMethod(name or None, path, dataset or None, split or None)
 
 
-def _open_argument(
+def open_argument(
     given: GivenMethod, context: typer.Context, where: tuple[str | None, str | None], rules: str | None
 ) -> Method:
     """The method of an argument. where: the dataset and the split of masks that are not a run and do not say it."""

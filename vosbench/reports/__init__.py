@@ -1,1 +1,1 @@
-"""One file that shows the results of methods: report.html."""
+"""Reports: one HTML file about the scores of one or several methods on a split."""

@@ -1,0 +1,63 @@
+"""The command `vosbench report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vosbench.cli.app import (
+    JobsOption,
+    RulesOption,
+    ScoredDatasetOption,
+    SplitOption,
+    VideosOption,
+    app,
+    print_error,
+    split_names,
+)
+from vosbench.cli.compare import open_argument, parse_method
+
+
+@app.command("report")
+def report_command(
+    context: typer.Context,
+    masks: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[NAME=]RUN...", help="Runs, or any masks, on one split; NAME is what the page calls a method."
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The HTML file to write.")] = Path(
+        "report.html"
+    ),
+    dataset: ScoredDatasetOption = None,
+    split: SplitOption = None,
+    rules: RulesOption = None,
+    videos: VideosOption = "",
+    jobs: JobsOption = None,
+    strips: Annotated[
+        int, typer.Option(min=0, metavar="N", help="How many videos get pictures: those with the lowest scores.")
+    ] = 30,
+    title: Annotated[str | None, typer.Option(help="The title; default: the methods and the split.")] = None,
+    strict: Annotated[
+        bool,
+        typer.Option(help="Refuse missing masks; with --no-strict score them as absent and exit with status 1."),
+    ] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
+) -> None:
+    """Write one HTML file that opens offline: scores, breakdowns, tables, scores over time, and the worst frames."""
+    from vosbench.cli import console
+    from vosbench.reports.build import Choices, write_report
+
+    given = [parse_method(text, context.obj.results) for text in masks]
+    methods = [open_argument(each, context, (dataset, split), rules) for each in given]
+    choices = Choices(tuple(split_names(videos)), jobs, strict, strips, title, overwrite)
+    with console.ProgressSteps() as steps:
+        report = write_report(methods, out, choices, steps)
+    size = report.path.stat().st_size / 1e6
+    console.print_result(f"report: {report.path} ({size:.1f} MB)")
+    for problem in report.problems:
+        print_error(f"scored as absent: {problem}")
+    raise typer.Exit(1 if report.problems else 0)

@@ -1,0 +1,173 @@
+"""Collect what the page of a report shows as plain values for JSON: figures are fractions, None where there is none."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from vosbench.evaluation.interval import Interval
+from vosbench.evaluation.rows import group_by_object, summarise_scores
+from vosbench.evaluation.summary import Evaluation
+from vosbench.reports.breakdowns import break_down
+from vosbench.reports.factors import FACTORS
+from vosbench.reports.frame_series import ObjectSeries, choose_headline_metrics, list_object_series
+from vosbench.reports.provenance import VideoTiming, list_origins, read_timings
+from vosbench.reports.traits import VideoTraits
+from vosbench.running.methods import Method
+from vosbench.types import Metric, Score
+
+Plain: TypeAlias = dict[str, Any]
+"""Values that JSON holds."""
+
+
+@dataclass(frozen=True)
+class ReportedMethod:
+    """A method, its scores, the values of its objects over time, and the timings of its videos."""
+
+    method: Method
+    evaluation: Evaluation
+    series: Mapping[tuple[str, int], ObjectSeries]
+    timings: Mapping[str, VideoTiming]
+
+
+def bring_together(method: Method, evaluation: Evaluation) -> ReportedMethod:
+    """Read what a report needs of a method beside its scores. Raises VosbenchError for a damaged run."""
+    series = {(each.video, each.object): each for each in list_object_series(evaluation)}
+    return ReportedMethod(method, evaluation, series, read_timings(method.run))
+
+
+def describe_method(scored: ReportedMethod) -> Plain:
+    """What the page says of a method as a whole."""
+    evaluation, names = scored.evaluation, choose_headline_metrics(scored.evaluation)
+    return {
+        "name": scored.method.name,
+        "headline": evaluation.headline,
+        "signature": evaluation.signature,
+        "main": [str(metric) for metric in names],
+        "means": {str(metric): to_figure(value) for metric, value in evaluation.means.items()},
+        "intervals": {str(metric): to_range(each) for metric, each in evaluation.intervals.items()},
+        "intervals_meaning": evaluation.intervals_meaning,
+        "marks": list(evaluation.marks),
+        "problems": list(evaluation.problems),
+        "notes": list(evaluation.notes),
+        "speed": _sum_timings(scored.timings),
+        "origins": list_origins(scored.method, evaluation),
+    }
+
+
+def _sum_timings(timings: Mapping[str, VideoTiming]) -> Plain | None:
+    """The speed and the memory over all finished videos; None without any."""
+    if not timings:
+        return None
+    frames, seconds = sum(each.frames for each in timings.values()), sum(each.seconds for each in timings.values())
+    return {
+        "videos": len(timings),
+        "frames": frames,
+        "seconds": seconds,
+        "fps": frames / seconds if seconds else None,
+        "memory_mb": max(each.memory_mb for each in timings.values()),
+        "gpu_memory_mb": max(each.gpu_memory_mb for each in timings.values()),
+        "devices": sorted({each.device for each in timings.values()}),
+    }
+
+
+def describe_videos(methods: Sequence[ReportedMethod], traits: Mapping[str, VideoTraits]) -> list[Plain]:
+    """The figures of every video that has scores, of its objects, and of these over time, for all methods."""
+    by_object = [group_by_object(scored.evaluation.scores) for scored in methods]
+    keys = sorted({key for found in by_object for key in found}, key=lambda key: key[1])
+    objects: dict[str, list[int]] = {video: [] for video in traits}
+    for video, object_id in keys:
+        objects[video].append(object_id)
+    means = [_average_videos(scored.evaluation) for scored in methods]
+    groups = methods[0].evaluation.groups
+    return [
+        {
+            "name": video,
+            "frames": list(traits[video].frame_names),
+            "size": list(traits[video].size),
+            "figures": [_to_figures(found.get(video, {})) for found in means],
+            "timings": [_describe_timing(scored.timings.get(video)) for scored in methods],
+            "objects": [
+                {
+                    "id": object_id,
+                    "group": groups.get((video, object_id), ""),
+                    "figures": [_to_figures(_with_overall(found.get((video, object_id), {}))) for found in by_object],
+                    "series": [
+                        describe_series(scored.series.get((video, object_id)), traits[video]) for scored in methods
+                    ],
+                }
+                for object_id in objects[video]
+            ],
+        }
+        for video in traits
+        if objects[video]
+    ]
+
+
+def _average_videos(evaluation: Evaluation) -> dict[str, dict[Metric, float]]:
+    """The means of each video over its objects."""
+    by_video: dict[str, list[Score]] = {}
+    for score in evaluation.scores:
+        by_video.setdefault(score.video, []).append(score)
+    return {video: summarise_scores(scores) for video, scores in by_video.items()}
+
+
+def _with_overall(figures: Mapping[Metric, float]) -> dict[Metric, float]:
+    """The figures of an object, with J&F-Mean in front."""
+    return summarise_scores(Score("", 0, metric, value) for metric, value in figures.items())
+
+
+def describe_series(series: ObjectSeries | None, video: VideoTraits) -> Plain | None:
+    """The values of an object over time, in thousandths; None if it has none.
+
+    at: the place of each value among the annotated frames; only the first one if they follow one another.
+    """
+    if series is None:
+        return None
+    place = {frame_name: index for index, frame_name in enumerate(video.frame_names)}
+    at = [place[frame_name] for frame_name in series.frame_names]
+    contiguous = at == list(range(at[0], at[0] + len(at)))
+    thousandths = {name: np.rint(1000 * values).astype(int).tolist() for name, values in series.values.items()}
+    return {"at": at[0] if contiguous else at, **thousandths}
+
+
+def _describe_timing(timing: VideoTiming | None) -> list[float | None] | None:
+    """Seconds, frames a second, memory and memory of the GPU in MB."""
+    if timing is None:
+        return None
+    fps = timing.frames / timing.seconds if timing.seconds else None
+    return [timing.seconds, fps, timing.memory_mb, timing.gpu_memory_mb]
+
+
+def describe_breakdowns(methods: Sequence[ReportedMethod], traits: Mapping[str, VideoTraits]) -> list[Plain]:
+    """The score of every method in every bin of every factor in which some object lies."""
+    found = [break_down(scored.evaluation, traits) for scored in methods]
+    breakdowns = []
+    for factor in FACTORS:
+        bins = []
+        for name in factor.bins:
+            scores = [broken[factor.title].get(name) for broken in found]
+            if known := [score for score in scores if score]:
+                cells = [{"mean": to_figure(s.mean), "range": to_range(s.interval)} if s else None for s in scores]
+                counts = {"objects": max(s.objects for s in known), "frames": max(s.frames for s in known)}
+                bins.append({"name": name, **counts, "scores": cells})
+        breakdowns.append({"title": factor.title, "meaning": factor.meaning, "bins": bins})
+    return breakdowns
+
+
+def _to_figures(figures: Mapping[Metric, float]) -> dict[str, float | None]:
+    return {str(metric): to_figure(value) for metric, value in figures.items()}
+
+
+def to_figure(value: float) -> float | None:
+    """A figure for JSON: None for NaN."""
+    return None if math.isnan(value) else value
+
+
+def to_range(interval: Interval | None) -> list[float] | None:
+    """An interval for JSON: low and high."""
+    return [interval.low, interval.high] if interval else None
