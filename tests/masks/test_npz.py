@@ -61,5 +61,7 @@ def test_arrays_of_other_shapes_and_types_are_refused(tmp_path: Path, arrays: di
 
 def test_a_file_of_one_video_holds_one_array(tmp_path: Path) -> None:
     npz(tmp_path / "arrays/bear.npz", masks=BEAR, scores=[1, 2, 3])
-    with pytest.raises(VosbenchError, match=r"bear\.npz: expected one array, and optionally `frames`, found masks, sc"):
+    with pytest.raises(
+        VosbenchError, match=r"bear\.npz: expected one array, and optionally `frames` and `objects`, found masks, sc"
+    ):
         source(tmp_path / "arrays")

@@ -308,6 +308,23 @@ def test_masks_without_frame_names_get_those_of_the_dataset(tmp_path: Path) -> N
     assert done.notes == (f"1 video of {arrays} not of this split, and left out",)
 
 
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("[]", "no masks of a video are found; give the folder of the videos' folders"),
+        ('{"a":', "not JSON of a known form .JSONDecodeError.*; write it again, in a form that"),
+        ('{"sequences": 3}', "not JSON in the form of BURST .*; write it again, in a form that"),
+        ('{"masklet": 3}', "has no masklets that can be read .KeyError: 'video_frame_count'.; write it again$"),
+        ('"frames"', "not JSON in the form of YouTube-VIS .*; write `videos` and `annotations`"),
+    ],
+)
+def test_a_file_without_masks_is_refused(tmp_path: Path, content: str, told: str) -> None:
+    (tmp_path / "r.json").write_text(content)
+    with pytest.raises(VosbenchError, match=rf"r\.json: .*{told}" if "masklet" in content else rf"r\.json: {told}"):
+        vosbench.convert(tmp_path / "r.json", tmp_path / "out", "png")
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+
+
 def test_annotations_without_an_object_id_are_refused(tmp_path: Path) -> None:
     codes = [{"video_id": "bear", "segmentations": [{"size": [2, 2], "counts": [4]}]}] * 2
     (tmp_path / "r.json").write_text(
@@ -326,6 +343,7 @@ def test_annotations_without_an_object_id_are_refused(tmp_path: Path) -> None:
         ("x.zip", "png", r"--to png writes a folder, not a \.zip; name a folder"),
         ("source/new", "png", "lies in .*source, or around it; write the new masks elsewhere"),
         (".", "png", "lies in .*source, or around it"),
+        ("source", "png", "holds the masks that are converted; write the new masks elsewhere"),
         ("mine", "png", "mine: is there already; name another place with --out, or give --overwrite"),
     ],
 )

@@ -22,6 +22,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.files import hash_file_sha256
 from vosbench.masks.labels import decode_labels, to_labels
+from vosbench.masks.rle import encode_rle
 from vosbench.publishing.submission_report import SubmissionError, SubmissionReport
 from vosbench.running.run import Run
 
@@ -136,6 +137,28 @@ def test_objects_that_overlap_are_refused_or_flattened(animals: DatasetSplit, tm
 def test_object_0_has_no_place_in_a_label_map(animals: DatasetSplit, tmp_path: Path) -> None:
     masks = write_masks(tmp_path / "masks", {"fox/0": [np.uint8(FOX[0] == 1)] * 3, "owl": OWL})
     assert {fault.kind for fault in refused(masks, animals).faults} == {"unknown object id"}
+
+
+def test_an_interrupted_command_leaves_nothing(animals: DatasetSplit, tmp_path: Path) -> None:
+    def interrupt(done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        packed(make_masks(tmp_path), animals, on_video=interrupt)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["animals", "masks"]
+
+
+def test_annotations_without_object_ids_are_no_masks_of_several_objects(animals: DatasetSplit, tmp_path: Path) -> None:
+    videos = {"fox": (FOX, (1, 3)), "owl": (OWL, (2,))}
+    codes = [
+        {"video_id": video, "segmentations": [encode_rle(labels == object_id) for labels in maps]}
+        for video, (maps, ids) in videos.items()
+        for object_id in ids
+    ]
+    masks = tmp_path / "r.json"
+    masks.write_text(json.dumps(codes))
+    found = {(fault.video, fault.found) for fault in refused(masks, animals).faults if "annotations" in fault.found}
+    assert found == {("fox", "has annotations without an object id, and the ground truth has objects 1, 3")}
 
 
 def test_a_zip_that_is_there_is_kept(animals: DatasetSplit, tmp_path: Path) -> None:

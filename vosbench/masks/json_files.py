@@ -15,6 +15,11 @@ from vosbench.masks.masklets import find_masklet_video
 from vosbench.masks.source import Opener
 from vosbench.masks.youtube_vis import find_annotated_videos
 
+YOUTUBE_VIS = "in the form of YouTube-VIS"  # the form of all JSON that has the marks of no other one
+YOUTUBE_VIS_REMEDY = (
+    "write `videos` and `annotations`, or a list of annotations, each with `video_id` and `segmentations`"
+)
+
 
 def find_json_videos(path: Path, merge: bool, videos: Collection[str] = ()) -> dict[str, Opener]:
     """The videos in a JSON file: video -> a function that opens its masks.
@@ -22,17 +27,14 @@ def find_json_videos(path: Path, merge: bool, videos: Collection[str] = ()) -> d
     merge: whether all objects of a frame are merged into one with id 1. videos: the names of the videos to be scored.
     Raises VosbenchError if the file is not JSON or has another form.
     """
-    form = "of a known form"
+    form, remedy = "of a known form", "write it again, in a form that `docs/evaluation.md` lists"
     try:
         content = json.loads(_read_json_file(path))
         form, found = _find_form(path, content, merge, videos)
         return dict(found)
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise VosbenchError(
-            path,
-            f"not JSON {form} ({type(error).__name__}: {error})",
-            "write `videos` and `annotations`, or a list of annotations, each with `video_id` and `segmentations`",
-        ) from None
+        remedy = YOUTUBE_VIS_REMEDY if form == YOUTUBE_VIS else remedy
+        raise VosbenchError(path, f"not JSON {form} ({type(error).__name__}: {error})", remedy) from None
 
 
 def _read_json_file(path: Path) -> bytes:
@@ -55,4 +57,4 @@ def _find_form(
         return "in the form of SA-V", [find_masklet_video(path, content, merge)]
     if "frames" in keys:
         return "with an RLE for each object and frame", find_rle_videos(path, content, merge)
-    return "in the form of YouTube-VIS", find_annotated_videos(path, content, merge)
+    return YOUTUBE_VIS, find_annotated_videos(path, content, merge)

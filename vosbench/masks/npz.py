@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 UNREADABLE_ERRORS: tuple[type[Exception], ...] = (*DAMAGE_ERRORS, MemoryError)
+SHOWN_ARRAYS = 4  # in a message
 ARRAY_FORMS = {("i", 3), ("u", 3), ("b", 3), ("b", 4)}  # kind of the dtype, number of dimensions
 
 
@@ -45,7 +46,9 @@ def open_single_array(path: Path, merge: bool, frame_names: Sequence[str]) -> Ma
         match [name for name in names if name not in ("frames", "objects")]:
             case [key]:
                 return _open_video_array(path, key, "", merge, frame_names)
-    found = f"expected one array, and optionally `frames`, found {', '.join(names) or 'none'}"
+    more = f" and {len(names) - SHOWN_ARRAYS} more" if len(names) > SHOWN_ARRAYS else ""
+    shown = ", ".join(names[:SHOWN_ARRAYS]) or "none"
+    found = f"expected one array, and optionally `frames` and `objects`, found {shown}{more}"
     raise VosbenchError(path, found, "write the masks of this video as the only array")
 
 

@@ -21,6 +21,10 @@ SizedMasks: TypeAlias = tuple[tuple[int, int], dict[int, Mask]]
 """The size (H, W) of a frame, and its masks: object id -> bool[H, W]."""
 
 
+class NamelessMasksError(VosbenchError):
+    """Masks have no frame names, and are not as many as the frames whose names they would get."""
+
+
 class MaskSource(Protocol):
     """The masks of one video, in a folder or in a file of any form. Can be pickled and sent to another process."""
 
@@ -170,16 +174,17 @@ def match_frames(where: str, count: int, names: Sequence[str] | None, frame_name
     """The frame names of `count` masks: their own `names` if they have any, else those of the ground truth, in order.
 
     where: the subject of errors. frame_names: those of the ground truth.
-    Raises VosbenchError if the number of names is not the number of masks, or a name occurs twice.
+    Raises VosbenchError if the number of names is not the number of masks, or a name occurs twice; it is a
+    NamelessMasksError if there are no names.
     """
-    expected = len(set(frame_names if names is None else names))
-    if count != expected:
-        known = f"{count_of(expected, 'frame')} in the ground truth, and no frame names"
-        raise VosbenchError(
-            where,
-            f"has {count_of(count, 'mask')} for {known if names is None else count_of(expected, 'frame name')}",
-            "give each mask its frame's name",
+    expected, remedy = len(set(frame_names if names is None else names)), "give each mask its frame's name"
+    if names is None and count != expected:
+        found = (
+            f"has {count_of(count, 'mask')} for {count_of(expected, 'frame')} in the ground truth, and no frame names"
         )
+        raise NamelessMasksError(where, found, remedy)
+    if count != expected:
+        raise VosbenchError(where, f"has {count_of(count, 'mask')} for {count_of(expected, 'frame name')}", remedy)
     return frame_names if names is None else names
 
 

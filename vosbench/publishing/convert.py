@@ -18,7 +18,7 @@ from vosbench.masks import write_folder, write_json, write_npz
 from vosbench.masks.flattened import FlattenedMasks
 from vosbench.masks.open import Predictions, open_predictions
 from vosbench.masks.open_anywhere import open_all_masks, open_video_masks
-from vosbench.masks.source import MaskFrames, MaskSource
+from vosbench.masks.source import MaskFrames, MaskSource, NamelessMasksError
 from vosbench.masks.write_folder import MaskWriter
 from vosbench.running.run import Run
 
@@ -141,7 +141,9 @@ def _is_file_asked(form: MaskForm, to: str, out: Path) -> bool:
 def _require_new_place(path: Path, out: Path, overwrite: bool) -> None:
     """Raise VosbenchError if something is at `out` that is not to be replaced, or if it would replace the masks."""
     here, there = path.resolve(), out.resolve()
-    if here == there or here.is_relative_to(there) or (path.is_dir() and there.is_relative_to(here)):
+    if here == there:
+        raise VosbenchError(out, "holds the masks that are converted", "write the new masks elsewhere")
+    if here.is_relative_to(there) or (path.is_dir() and there.is_relative_to(here)):
         raise VosbenchError(out, f"lies in {path}, or around it", "write the new masks elsewhere")
     is_empty_folder = out.is_dir() and not any(out.iterdir())
     if out.exists() and not is_empty_folder and not overwrite:
@@ -173,7 +175,7 @@ def _open_converted(predictions: Predictions, video: str, opened: DatasetSplit |
     candidates = [opened.ground_truth(video).frame_names, _list_frame_names(opened, video)] if opened else [[]]
     try:
         source = open_video_masks(predictions, video, candidates)
-    except VosbenchError as error:
+    except NamelessMasksError as error:
         hint = "" if opened else ", or name their dataset with --dataset, whose frame names they get"
         raise VosbenchError(error.subject, error.found, f"{error.remedy}{hint}") from None
     if source is None or not source.frame_names:
