@@ -44,6 +44,7 @@ def test_the_evaluator_scores_masks_in_an_environment_without_torch(fresh: Path,
     assert wheels.execute(fresh / "python", "-c", probe, folder=tmp_path).strip() == "[]"
     assert "eval" in wheels.execute(fresh / "vosbench", "--help", folder=tmp_path)
     assert "trackers" in wheels.execute(fresh / "vosbench", "list", folder=tmp_path)
+    assert "J&F" in wheels.execute(fresh / "vosbench", "published", "--model", "XMem", folder=tmp_path)
     words = ("eval", "masks", "--dataset", "./animals", "--out", "scores")
     shown = wheels.execute(fresh / "vosbench", *words, folder=tmp_path)
     assert "all objects" in shown

@@ -80,3 +80,18 @@ def test_runs_of_one_name_on_two_datasets_are_one_row(cli: Cli, run: Path, bears
     assert "cubs val J&F-Mean" in done.stdout
     same = np.array([float(cell) for cell in done.stdout.splitlines()[2].split()[1:]])
     assert (same == same[0]).all()
+
+
+def test_published_figures_are_printed_and_written(cli: Cli) -> None:
+    done = cli("published", "--dataset", "davis", "--split", "val", "--model", "XMem", "--csv", "x.csv")
+    assert "published, DAVIS 2017 val: weights released; training static+BL30K+DAVIS+YouTube-VOS" in done.stdout
+    assert "hkchengrex/XMem docs/RESULTS.md: https://github.com/hkchengrex/XMem" in done.stdout
+    text = (cli.folder / "x.csv").read_text()
+    assert text.startswith("model,variant,weights,training,dataset,split,prompt,frames,resolution,metric,value,")
+    piped = json.loads(cli("published", "--dataset", "sav", "--json", "-").stdout)
+    assert {each["dataset"] for each in piped["figures"]} == {"SA-V"}
+
+
+def test_where_nothing_is_published_of_a_split_a_line_says_so(cli: Cli, run: Path) -> None:
+    done = cli("compare", "run", "--published", "--jobs", "1")
+    assert "no published figure fits these splits, metrics and prompts" in done.stdout

@@ -37,6 +37,7 @@ COMMANDS = {
     "show": "show",
     "status": "status",
     "compare": "compare",
+    "published": "published",
     "report": "report",
     "overlay": "overlay",
     "pack": "pack",

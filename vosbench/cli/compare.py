@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -60,6 +60,13 @@ def compare_command(
     interval: Annotated[
         bool, typer.Option("--interval", help="Show the 95% confidence interval of each figure in the tables.")
     ] = False,
+    published: Annotated[
+        bool, typer.Option("--published", help="Show the published figures of other methods beside these.")
+    ] = False,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", metavar="NAME", help="With --published, only this model or variant; repeatable."),
+    ] = None,
     top: Annotated[
         int, typer.Option(min=0, metavar="N", help="Of two methods, show the N videos that gained and lost most.")
     ] = 5,
@@ -91,13 +98,18 @@ def compare_command(
     Methods of one name on several datasets are one row. The differences of two methods are paired by object and have an
     interval and p by a bootstrap over videos. FILE can be -, which is standard output.
     """
+    from vosbench.cli import console
     from vosbench.publishing.comparison import Bootstrap
+    from vosbench.publishing.comparison_files import list_signatures
     from vosbench.publishing.comparison_table import (
         build_comparison_tables,
         find_metrics,
         list_comparison_notes,
         list_mean_metrics,
     )
+    from vosbench.publishing.hints import find_comparison_hints
+    from vosbench.publishing.published_files import format_comparison
+    from vosbench.publishing.published_table import build_published_tables, name_shown_metrics, select_beside
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
     require_one_stdout(wanted)
@@ -109,7 +121,15 @@ def compare_command(
     comparison = _compare_with_progress(methods, (split_names(videos), jobs, strict), bootstrap, anyway)
     tables = build_comparison_tables(comparison, split_names(metrics), interval, top)
     notes = list_comparison_notes(comparison)
-    _publish_comparison(comparison, tables, notes, {form: path for form, path in wanted.items() if path})
+    figures = select_beside(comparison, split_names(metrics), model or ()) if published or model else []
+    others, remarks = build_published_tables(figures, name_shown_metrics(comparison, split_names(metrics)))
+    if (published or model) and not figures:
+        notes.append("no published figure fits these splits, metrics and prompts")
+    formats = format_comparison(comparison, [*tables, *others], [*notes, *remarks], figures)
+    if not write_forms(formats, {form: path for form, path in wanted.items() if path}):
+        print_tables([*tables, *others], list_signatures(comparison), [*notes, *remarks])
+    for hint in find_comparison_hints(comparison):
+        console.print_note(f"hint: {hint}")
     for problem in comparison.problems:
         print_error(f"scored as absent: {problem}")
     for line in comparison.differences:
@@ -161,19 +181,13 @@ def _compare_with_progress(
         return compare_methods(methods, report, bootstrap, anyway)
 
 
-def _publish_comparison(
-    comparison: MethodComparison, tables: Sequence[Table], notes: Sequence[str], wanted: Mapping[str, Path]
-) -> None:
-    """Write the files that the user asked for, then print the tables, or what is to be standard output."""
-    from vosbench.cli import console
-    from vosbench.publishing import comparison_files
+def write_forms(formats: Mapping[str, Callable[[], str]], wanted: Mapping[str, Path]) -> bool:
+    """Write the files that the user asked for; return whether one of them is standard output.
 
-    formats = {
-        "json": lambda: comparison_files.comparison_to_json(comparison, notes),
-        "csv": lambda: comparison_files.comparison_to_csv(comparison_files.list_csv_rows(comparison)),
-        "markdown": lambda: comparison_files.comparison_to_markdown(comparison, tables, notes),
-        "latex": lambda: comparison_files.comparison_to_latex(comparison, tables, notes),
-    }
+    formats: what makes the text of each form. wanted: the file of each form that is asked for.
+    """
+    from vosbench.cli import console
+
     texts = {path: formats[form]() for form, path in wanted.items()}
     for path, text in texts.items():
         if path != STDOUT:
@@ -181,8 +195,7 @@ def _publish_comparison(
             console.print_note(f"written: {path}")
     if STDOUT in texts:
         sys.stdout.write(texts[STDOUT])
-    else:
-        print_tables(tables, comparison_files.list_signatures(comparison), notes)
+    return STDOUT in texts
 
 
 def print_tables(tables: Sequence[Table], signatures: Sequence[str], notes: Sequence[str]) -> None:

@@ -183,6 +183,7 @@ def publish_scores(
     """
     from vosbench.cli import console
     from vosbench.evaluation import tables
+    from vosbench.publishing.hints import find_run_hint
     from vosbench.running.run import Run
 
     view = view or tables.TableView()
@@ -205,6 +206,8 @@ def publish_scores(
     note_leaner_videos(Run(masks).read_records().values())
     if paths.is_run(masks):
         note_mixture(Run(masks))
+        if hint := find_run_hint(Run(masks), evaluation):
+            console.print_note(f"hint: {hint}")
     for note in evaluation.notes:
         console.print_note(f"note: {note}")
     for problem in evaluation.problems:
