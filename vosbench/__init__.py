@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vosbench.errors import VosbenchError
     from vosbench.evaluation.summary import Evaluation
     from vosbench.figures.calls import draw_overlay, write_overlay_video
+    from vosbench.figures.plot_calls import plot
     from vosbench.publishing.check_submission import check_submission
     from vosbench.publishing.compare import compare
     from vosbench.publishing.convert import convert
@@ -43,6 +44,7 @@ __all__ = [
     "open_dataset",
     "open_session",
     "pack",
+    "plot",
     "report",
     "write_overlay_video",
 ]
@@ -67,6 +69,7 @@ _MODULES = {
     "open_dataset": "vosbench.api",
     "open_session": "vosbench.trackers.sessions",
     "pack": "vosbench.publishing.pack",
+    "plot": "vosbench.figures.plot_calls",
     "write_overlay_video": "vosbench.figures.calls",
     "report": "vosbench.reports.report",
 }

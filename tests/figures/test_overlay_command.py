@@ -39,6 +39,7 @@ def test_a_run_gets_its_sheet_in_its_folder_and_a_video_where_it_is_asked_for(cl
 def test_masks_of_any_tool_are_drawn_side_by_side(cli: Cli, animals: Path) -> None:
     given = ("mine", "yours", "--dataset", animals, "--jobs", 1, "--size", 64)
     assert cli("overlay", "--side-by-side", *given, "--out", "two.png").stdout == "contact sheet: two.png\n"
+    cli("overlay", "--side-by-side", "first=mine", "second=mine", *given[2:], "--out", "named.png")
     cli("overlay", "mine", "--side-by-side", *given[1:], "--worst", 2, "--out", "worst.jpg")
     assert (cli.folder / "worst.jpg").is_file()
 

@@ -40,6 +40,7 @@ COMMANDS = {
     "published": "published",
     "report": "report",
     "overlay": "overlay",
+    "plot": "plot",
     "pack": "pack",
     "convert": "convert",
     "correspond": "correspond",

@@ -154,9 +154,16 @@ def parse_method(text: str, results_root: Path) -> GivenMethod:
 
 
 def open_argument(
-    given: GivenMethod, context: typer.Context, where: tuple[str | None, str | None], rules: str | None
+    given: GivenMethod,
+    context: typer.Context,
+    where: tuple[str | None, str | None],
+    rules: str | None,
+    also_runs: bool = False,
 ) -> Method:
-    """The method of an argument. where: the dataset and the split of masks that are not a run and do not say it."""
+    """The method of an argument. where: the dataset and the split of masks that are not a run and do not say it.
+
+    also_runs: whether these count for runs too, which know their own.
+    """
     from vosbench.io.paths import is_run
     from vosbench.running.methods import open_method
     from vosbench.studies.show import find_masks
@@ -164,7 +171,7 @@ def open_argument(
     path = find_masks(given.path, context.obj.results)
     if given.dataset:
         where = given.dataset, given.split
-    elif is_run(path):
+    elif is_run(path) and not also_runs:
         where = None, None
     return open_method(path, *where, rules, context.obj.datasets, given.name)
 

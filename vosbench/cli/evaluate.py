@@ -113,12 +113,20 @@ def find_given_masks(command: str, run: str | None, results: str | None, results
     """
     from vosbench.studies.show import find_masks
 
+    return find_masks(choose_given_masks(command, run, results), results_root)
+
+
+def choose_given_masks(command: str, run: str | None, results: str | None) -> str:
+    """The masks that a command is given, as an argument or by --results.
+
+    Raises VosbenchError if neither or both are given.
+    """
     if run and results:
         raise VosbenchError(f"{run} and --results {results}", "both name the masks", "give only one of them")
     if not (given := run or results):
         remedy = "give the folder of a run or of other masks, or the name of a run from: vosbench list runs"
         raise VosbenchError(f"vosbench {command}", "no masks are given", remedy)
-    return find_masks(given, results_root)
+    return given
 
 
 def require_one_stdout(wanted: Mapping[str, Path | None]) -> None:

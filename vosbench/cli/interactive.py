@@ -83,10 +83,10 @@ def interactive_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Begin anew, also in place of another study.")] = False,
 ) -> None:
     """Let a simulated user click on each object and correct it; repeat the command to continue."""
-    from vosbench.studies.plots import require_matplotlib
+    from vosbench.figures.plot_style import require_matplotlib
 
     if plots:
-        require_matplotlib()
+        require_matplotlib("add --no-plots")
     options = InferOptions(
         dataset, split, tracker, checkpoint, settings, videos, limit, out, rules,
         prompter=prompter, prompter_checkpoint=prompter_checkpoint,

@@ -19,7 +19,8 @@ from vosbench.cli.app import (
     app,
     split_names,
 )
-from vosbench.cli.evaluate import ResultsOption, find_given_masks
+from vosbench.cli.compare import open_argument, parse_method
+from vosbench.cli.evaluate import ResultsOption, choose_given_masks
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 
@@ -33,7 +34,7 @@ def overlay_command(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[RUN]...",
+            metavar="[[NAME=]RUN]...",
             help="The folder of a run, its path below the results root, or any masks; several with --side-by-side.",
             show_default=False,
         ),
@@ -84,14 +85,17 @@ def overlay_command(
     from vosbench.figures.overlay import prepare_overlay
     from vosbench.figures.overlay_video import write_film
     from vosbench.media.write_video import require_video_name
-    from vosbench.running.methods import open_method
 
-    masks = _find_all_masks(runs or [], results, side_by_side, context.obj.results)
-    methods = [open_method(path, dataset, split, rules, context.obj.datasets) for path in masks]
+    given = _list_given(runs or [], results, side_by_side)
+    where = dataset, split
+    methods = [
+        open_argument(parse_method(text, context.obj.results), context, where, rules, also_runs=len(given) == 1)
+        for text in given
+    ]
     sheet_path = _choose_sheet(methods, out, video)
     if worst_frames and (video or not scores):
-        given = "--video shows every frame" if video else "--no-scores gives no scores"
-        raise VosbenchError("--worst", f"chooses frames by their scores, and {given}", "leave one of the two out")
+        other = "--video shows every frame" if video else "--no-scores gives no scores"
+        raise VosbenchError("--worst", f"chooses frames by their scores, and {other}", "leave one of the two out")
     if sheet_path:
         find_sheet_format(sheet_path)
     if video:
@@ -111,15 +115,16 @@ def overlay_command(
             console.print_result(f"{name}: {path}")
 
 
-def _find_all_masks(runs: Sequence[str], results: str | None, side_by_side: bool, root: Path) -> list[Path]:
-    """The paths of the masks that are given. Raises VosbenchError for none, and for several without side by side."""
-    if len(runs) <= 1 and not (side_by_side and runs and results):
-        if side_by_side:
+def _list_given(runs: Sequence[str], results: str | None, side_by_side: bool) -> list[str]:
+    """The masks that are given. Raises VosbenchError for none, and for several that are not to be side by side."""
+    if side_by_side:
+        given = [*runs, *([results] if results else [])]
+        if len(given) < 2:
             raise VosbenchError("--side-by-side", "needs two methods or more", "give the RUNs one after the other")
-        return [find_given_masks("overlay", next(iter(runs), None), results, root)]
-    if not side_by_side:
+        return given
+    if len(runs) > 1:
         raise VosbenchError(" ".join(runs), "several RUNs are given", "add --side-by-side, or give only one")
-    return [find_given_masks("overlay", run, None, root) for run in (*runs, *([results] if results else []))]
+    return [choose_given_masks("overlay", next(iter(runs), None), results)]
 
 
 def _choose_sheet(methods: Sequence[Method], out: Path | None, video: Path | None) -> Path | None:

@@ -75,7 +75,7 @@ def sweep_command(
 ) -> None:
     """Run and score every combination of datasets, checkpoints and settings; repeat the command to continue."""
     from vosbench.cli import console
-    from vosbench.studies.plots import require_matplotlib
+    from vosbench.figures.plot_style import require_matplotlib
     from vosbench.studies.sweep import format_cell
     from vosbench.studies.sweep_folder import write_sweep_folder
     from vosbench.studies.sweep_plan import plan_runs
@@ -90,7 +90,7 @@ def sweep_command(
             console.print_result(each.command())
         raise typer.Exit(1 if plan.refused else 0)
     if plots:
-        require_matplotlib()
+        require_matplotlib("add --no-plots")
     folder = context.obj.results / "sweeps" / sweep.name
     write_sweep_folder(folder, plan, format_command_line())
     workers = WorkerOptions(gpus, workers_per_gpu, threads)

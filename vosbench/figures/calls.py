@@ -49,7 +49,7 @@ def draw_overlay(
     Why something has no scores, or what was scored as absent, is a Python warning. Raises VosbenchError for what the
     user can put right, such as `errors` without ground truth.
     """
-    methods = _open_methods(results, dataset, split, rules, Path(datasets))
+    methods = open_given_methods(results, dataset, split, rules, Path(datasets))
     overlay = prepare_overlay(methods, videos, scores, jobs)
     _warn_of(overlay)
     return draw_contact_sheet(overlay, columns, worst, errors, size)
@@ -78,19 +78,20 @@ def write_overlay_video(
     fps: frames a second. on_frame: called with the number of frames written so far and of all. The others, what is
     warned of and what is raised: as of `vosbench.draw_overlay`.
     """
-    methods = _open_methods(results, dataset, split, rules, Path(datasets))
+    methods = open_given_methods(results, dataset, split, rules, Path(datasets))
     overlay = prepare_overlay(methods, videos, scores, jobs)
     _warn_of(overlay)
     write_film(overlay, Path(path), errors, size, Fraction(fps).limit_denominator(1001), on_frame)
 
 
-def _open_methods(
+def open_given_methods(
     results: GivenMasks | Sequence[GivenMasks],
     dataset: str | Path | DatasetSplit | None,
     split: str | None,
     rules: str | None,
     datasets: Path,
 ) -> list[Method]:
+    """The methods of one or several paths, runs or methods that are open already."""
     given = [results] if isinstance(results, str | Path | Run | Method) else list(results)
     return [_open_given(each, dataset, split, rules, datasets) for each in given]
 

@@ -77,7 +77,7 @@ def prepare_overlay(
     of the videos.
     """
     named = name_apart(methods)
-    _require_one_split(named)
+    require_one_split(named)
     shown = _choose_shown_videos(named, videos)
     scored, notes = [], []
     for position, method in enumerate(named):
@@ -109,7 +109,8 @@ def _score(method: Method, videos: Sequence[str], jobs: int | None, report: Prog
     return evaluation, f"{method.name}: scored as absent: {absent}" if absent else ""
 
 
-def _require_one_split(methods: Sequence[Method]) -> None:
+def require_one_split(methods: Sequence[Method]) -> None:
+    """Raise VosbenchError if methods are not on one split of one dataset."""
     first = methods[0].dataset_split
     for method in methods[1:]:
         other = method.dataset_split

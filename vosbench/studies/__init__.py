@@ -1,1 +1,1 @@
-"""Studies over many runs or of finished ones: sweeps, plots, overlays, reproductions, inventories."""
+"""Studies over many runs or of finished ones: sweeps, reproductions, inventories."""

@@ -11,10 +11,10 @@ from typing import Any
 from vosbench.evaluation.rows import ReportRow
 from vosbench.evaluation.score_object import MEASURES
 from vosbench.evaluation.tables import Table
+from vosbench.figures.sweep_figures import draw_figures
 from vosbench.io.files import write_bytes
 from vosbench.studies.interactive import StudyPlan
 from vosbench.studies.interactive_record import ObjectResult, publish_study
-from vosbench.studies.plots import draw_figures
 
 FRAMES_COLUMN, TIME_COLUMN = "frames", "minutes"
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from vosbench.evaluation.rows import ReportRow
 from vosbench.evaluation.tables import MISSING_VALUE, Table, format_markdown
+from vosbench.figures.plot_data import GROUPED_METRIC, read_filed_evaluation
+from vosbench.figures.sweep_figures import draw_figures
 from vosbench.io.files import write_bytes
-from vosbench.studies.plots import draw_figures
+from vosbench.running.filed_scores import read_filed_scores
 from vosbench.studies.sweep import Sweep, format_axis_value
 from vosbench.studies.sweep_plan import SweepPlan
 from vosbench.studies.sweep_scores import CellResult
@@ -73,9 +75,21 @@ def write_sweep_files(
     }
     files = {name: text.encode() for name, text in texts.items()}
     if with_plots:
-        files |= draw_figures(rows, plan.sweep.varied_axes, SWEEP_METRICS, plan.sweep.title)
+        files |= draw_figures(
+            rows, plan.sweep.varied_axes, SWEEP_METRICS, plan.sweep.title, list(map(read_ranges, results))
+        )
     for name, content in files.items():
         write_bytes(folder / name, content)
+
+
+def read_ranges(result: CellResult) -> dict[str, tuple[float, float]]:
+    """The intervals of the means of a run, from the scores that are filed in it; none if it has no scores."""
+    filed = read_filed_scores(result.run) if result.run and result.means else []
+    for each in filed:
+        if each.signature == result.signature and GROUPED_METRIC not in each.means:
+            intervals = read_filed_evaluation(each).with_intervals().intervals
+            return {str(metric): (interval.low, interval.high) for metric, interval in intervals.items()}
+    return {}
 
 
 def format_sweep_csv(rows: Sequence[ReportRow]) -> str:
