@@ -37,6 +37,7 @@ html_title = f"vosbench {release}"
 html_static_path = [str(Path(__file__).with_name("static"))]
 html_css_files = ["site.css"]
 html_copy_source = False
+html_show_search_summary = False  # it would be fetched, which a browser refuses for files
 html_show_sourcelink = False
 html_show_sphinx = False
 html_show_copyright = False
