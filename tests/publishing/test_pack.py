@@ -179,8 +179,8 @@ def test_a_run_is_packed_without_naming_its_dataset(run: Run) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"state": "failed"}, r"not a whole run: 1 of 2 videos failed \(owl\); repeat: "),
-        (None, r"not a whole run: 1 of 2 videos pending \(owl\); repeat: "),
+        ({"state": "failed"}, r"not a whole run: 1 of 2 videos failed \(owl\); repeat its command: vosbench"),
+        (None, r"not a whole run: 1 of 2 videos pending \(owl\); repeat its command: vosbench"),
         ({"recipe": "another"}, "its masks differ in what made them: torch 2 .1 video., 1 .1 video.*--overwrite"),
         ({"digest": "another"}, "1 damaged file"),
     ],
@@ -204,7 +204,7 @@ def test_a_run_of_a_part_of_the_videos_is_refused(cli: Cli, animals: DatasetSpli
     given = ("--dataset", animals.root, "--tracker", "static", "--gpus", "cpu", "--out", "part")
     cli("infer", *given, "--limit", "1")
     told = cli("pack", "part", "--rules", SERVER, "-o", "a.zip", expect=2).stderr
-    assert "part: not a whole run: 1 of 2 videos never asked for (owl); repeat: vosbench infer" in told
+    assert "part: not a whole run: 1 of 2 videos never asked for (owl); repeat its command without --limit and" in told
 
 
 @pytest.mark.parametrize("settings", [{"prompt": "3-click"}, {"prompts": "all"}])

@@ -16,6 +16,7 @@ from vosbench.running.settings import PROMPT_PARAMETER, PROMPTS_PARAMETER
 from vosbench.running.shard import find_shards_never_begun
 
 SHOWN_VIDEOS = 3
+NEVER_ASKED = "never asked for"
 
 
 def require_whole_run(run: Run, dataset_split: DatasetSplit) -> dict[str, str]:
@@ -30,8 +31,9 @@ def require_whole_run(run: Run, dataset_split: DatasetSplit) -> dict[str, str]:
         found = f"is a run on {facts['dataset']} {facts['split']}, not on {dataset_split.title}"
         raise VosbenchError(run.path, found, "leave out --dataset and --split, or choose another run")
     if lacking := list(_describe_unfinished(run, facts, dataset_split)):
-        command = facts.get("command") or "the command of this run"
-        raise VosbenchError(run.path, f"not a whole run: {'; '.join(lacking)}", f"repeat: {command}")
+        asked = " without --limit and --videos" if any(NEVER_ASKED in line for line in lacking) else ""
+        remedy = f"repeat its command{asked}: {facts.get('command') or 'vosbench infer'}"
+        raise VosbenchError(run.path, f"not a whole run: {'; '.join(lacking)}", remedy)
     if mixture := describe_mixture(facts):
         remedy = "track all videos again with --overwrite"
         raise VosbenchError(run.path, mixture, remedy)
@@ -44,8 +46,8 @@ def _describe_unfinished(run: Run, facts: Mapping[str, Any], dataset_split: Data
     never_begun = find_shards_never_begun(note.shard for note in run.read_notes())
     if never_begun:
         yield f"{count_of(len(never_begun), 'shard')} never ran: {', '.join(never_begun)}"
-    states = {video: facts["videos"].get(video, {}).get("state", "never asked for") for video in dataset_split.videos}
-    for state in ("failed", "pending", "never asked for"):
+    states = {video: facts["videos"].get(video, {}).get("state", NEVER_ASKED) for video in dataset_split.videos}
+    for state in ("failed", "pending", NEVER_ASKED):
         if videos := [video for video, each in states.items() if each == state]:
             shown = ", ".join(videos[:SHOWN_VIDEOS]) + (", ..." if len(videos) > SHOWN_VIDEOS else "")
             yield f"{len(videos)} of {count_of(len(states), 'video')} {state} ({shown})"
