@@ -118,6 +118,7 @@ def test_what_was_scored_differently_is_refused_or_loudly_marked(other: Evaluati
     tables, notes = build_comparison_tables(comparison), list_comparison_notes(comparison)
     assert tables[0].title == f"{NOT_COMPARABLE}; animals val: {named}"
     assert tables[0].best == frozenset()
+    assert all(table.title.startswith(NOT_COMPARABLE) for table in tables)
     assert NOT_COMPARABLE in comparison_files.comparison_to_markdown(comparison, tables, notes).splitlines()[0]
     latex = comparison_files.comparison_to_latex(comparison, tables, notes)
     assert any(line.startswith(rf"\noindent\textbf{{{NOT_COMPARABLE}") for line in latex.splitlines())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from vosbench.datasets.card import Rules
 from vosbench.evaluation.interval import CONFIDENCE
@@ -77,7 +78,12 @@ def build_comparison_tables(
     """
     return [
         build_method_table(comparison, metrics, intervals),
-        *(table for pair in comparison.pairs for table in build_pair_tables(pair, top)),
+        *(
+            replace(table, title=f"{NOT_COMPARABLE}; {table.title}") if _differ(comparison, where) else table
+            for pair in comparison.pairs
+            for where in [(pair.dataset, pair.split)]
+            for table in build_pair_tables(pair, top)
+        ),
     ]
 
 
@@ -93,10 +99,15 @@ def build_method_table(comparison: MethodComparison, names: Sequence[str] = (), 
         cells = [_format_figure(each, metric, intervals) for each, (_, metric) in zip(of_name, columns, strict=True)]
         rows.append((name, *cells))
     for index, (where, metric) in enumerate(columns, 1):
-        if not any(line.startswith(f"{' '.join(where)}: ") for line in comparison.differences):
+        if not _differ(comparison, where):
             best |= {(row, index) for row in _find_best([row[index] for row in rows], metric)}
     title = "; ".join([NOT_COMPARABLE, *comparison.differences]) if comparison.differences else ""
     return Table(("method", *heads), tuple(rows), title=title, best=frozenset(best))
+
+
+def _differ(comparison: MethodComparison, where: tuple[str, str]) -> bool:
+    """Whether the methods on a split are not comparable."""
+    return any(line.startswith(f"{' '.join(where)}: ") for line in comparison.differences)
 
 
 def _format_figure(evaluation: Evaluation | None, metric: Metric, intervals: bool) -> str:
