@@ -85,6 +85,10 @@ REFUSED = [
     (["speed", "still", "-o", "a.pdf"], "no run has both a score and a speed"),
     (["speed", "still", "-o", "a.pdf", "--axis", "x"], "--axis: only a plot of a sweep has it, not speed"),
     (["speed", "still", "-o", "a.pdf", "--video", "bear"], "--video: only a plot over time has it, not speed"),
+    (
+        ["time", "still", "-o", "a.pdf", "--video", "bear", "--metric", "J-Mean"],
+        "--metric: a plot over time shows J and F",
+    ),
     (["sweep", "nothing", "-o", "a.pdf"], "nothing: no sweep is there"),
     (["sweep", "a", "b", "-o", "a.pdf"], "a b: several sweeps are given; give one"),
     (["bars", "still", "-o", "a.pdf"], "'bars'"),

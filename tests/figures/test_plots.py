@@ -160,6 +160,8 @@ def test_the_videos_with_the_largest_differences_are_named_on_each_side() -> Non
     points = {"a": (50.0, 90.0), "b": (60.0, 61.0), "c": (90.0, 10.0), "d": (70.0, 70.0), "e": (30.0, 60.0)}
     assert choose_named_videos(points, 2) == ["c", "a", "e"]
     assert choose_named_videos({"d": (70.0, 70.0)}, 3) == []
+    figure = draw_video_scatter(("a", "b"), {"x": (0.5, 0.6), "y": (0.5, 0.4), "z": (0.7, 0.7)}, "J-Mean", "Mine")
+    assert figure.get_suptitle().replace("\n", " ") == "Mine: 3 videos: 1 above the diagonal, 1 below"
 
 
 def test_a_line_over_time_is_broken_where_a_frame_has_no_score_and_the_axis_is_whole() -> None:

@@ -66,7 +66,7 @@ def plot_command(
 
     find_plot_form(out)
     require_matplotlib()
-    _refuse_idle_options(kind, axis=axis, video=video)
+    _refuse_idle_options(kind, axis, video, metric)
     with console.ProgressSteps() as steps:
         if kind == PlotKind.SWEEP:
             figure, notes = _draw_sweep(context, masks, (axis, metric, title), jobs, partial(steps, "scoring"))
@@ -85,12 +85,14 @@ def plot_command(
     console.print_result(f"plot: {out}")
 
 
-def _refuse_idle_options(kind: PlotKind, axis: str, video: str) -> None:
+def _refuse_idle_options(kind: PlotKind, axis: str, video: str, metric: str) -> None:
     """Raise VosbenchError for an option that another kind of plot needs, and for one that this kind lacks."""
     if axis and kind != PlotKind.SWEEP:
         raise VosbenchError("--axis", f"only a plot of a sweep has it, not {kind.value}", "leave it out")
     if video and kind != PlotKind.TIME:
         raise VosbenchError("--video", f"only a plot over time has it, not {kind.value}", "leave it out")
+    if metric and kind == PlotKind.TIME:
+        raise VosbenchError("--metric", "a plot over time shows J and F", "leave it out")
     if kind == PlotKind.TIME and not video:
         raise VosbenchError("vosbench plot time", "no video is given", "name one with --video")
 

@@ -91,7 +91,7 @@ def draw_methods(
         require_one_split(methods)
         first, second = (read_or_score(method, jobs, on_video) for method in methods)
         names = methods[0].name, methods[1].name
-        return draw_video_scatter(names, pair_videos(first, second, found), str(found)), []
+        return draw_video_scatter(names, pair_videos(first, second, found), str(found), title), []
     points, notes = [], []
     for method in methods:
         if method.run is None:

@@ -27,7 +27,11 @@ SQUARE_HEIGHT = 3.2  # inches
 
 
 def draw_video_scatter(
-    names: tuple[str, str], videos: Mapping[str, tuple[float, float]], metric: str, named: int = NAMED_VIDEOS
+    names: tuple[str, str],
+    videos: Mapping[str, tuple[float, float]],
+    metric: str,
+    title: str = "",
+    named: int = NAMED_VIDEOS,
 ) -> Figure:
     """Draw a point for each video: a metric of the first method from left to right, of the second one upwards.
 
@@ -53,7 +57,7 @@ def draw_video_scatter(
         above = sum(y > x for x, y in points.values())
         below = sum(y < x for x, y in points.values())
         text = f"{count_of(len(points), 'video')}: {above} above the diagonal, {below} below"
-        add_title(figure, text)
+        add_title(figure, f"{title}: {text}" if title else text)
         chosen = choose_named_videos(points, named)
         others = [point for name, point in points.items() if name not in chosen]
         label_points(figure, plot, [points[name] for name in chosen], [spell_plot_text(n) for n in chosen], others)

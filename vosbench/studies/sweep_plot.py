@@ -58,6 +58,8 @@ def plot_sweep(
         except VosbenchError as error:
             missing.append(f"{sweep.name_run(each)} has no score: {error}")
             score = None
+        if score is None and not any(line.startswith(f"{sweep.name_run(each)} ") for line in missing):
+            missing.append(f"{sweep.name_run(each)} has no value of {found}")
         if score:
             rows.append({name: format_axis_value(value) for name, value in each.cell.items()})
             rows[-1][str(found)] = score.value
