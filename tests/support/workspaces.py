@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from tests.support.clips import draw_square_frame, write_clip
 from vosbench.cli.prompt_options import parse_prompts
@@ -57,7 +60,10 @@ def run_command(words: list[str], folder: Path, roots: Roots) -> dict[str, bytes
         options.get("--gpu", [None])[0],
         options.get("--prompter", ["sam2"])[0],
     )
-    given = parse_prompts(options.get("--point", []), options.get("--box", []), [], "")
+    with pytest.MonkeyPatch.context() as patch:  # names of files are those in the folder
+        patch.chdir(folder)
+        given = parse_prompts(options.get("--point", []), options.get("--box", []), options.get("--mask", []), "")
+        given = [replace(each, given=folder / each.given) if isinstance(each.given, Path) else each for each in given]
     direction = options.get("--direction", ["both"])[0]
     outputs = Outputs(masks=folder / masks)
     request = prepare_request(folder / words[2], given, outputs, choice, direction, DEFAULT_RATE, roots)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from html import escape
 from inspect import isgeneratorfunction
+from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
@@ -35,6 +36,18 @@ def with_request(handle: Callable[..., Any]) -> Callable[..., Any]:
     chosen = handle_steps if isgeneratorfunction(handle) else handle_request
     chosen.__annotations__ = {"request": gr.Request}
     return chosen
+
+
+@contextmanager
+def taking_upload(path: str) -> Iterator[Path]:
+    """Give the file that a browser has uploaded, and delete it after the block. Raises VosbenchError if it is gone."""
+    uploaded = Path(path)
+    try:
+        yield uploaded
+    except FileNotFoundError:
+        raise VosbenchError("upload", "the file is gone", "upload it again") from None
+    finally:
+        uploaded.unlink(missing_ok=True)
 
 
 class EventBinder:

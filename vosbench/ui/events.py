@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from vosbench.errors import VosbenchError
-from vosbench.ui.binding import EventBinder, showing_errors, with_request
+from vosbench.ui.binding import EventBinder, showing_errors, taking_upload, with_request
 from vosbench.ui.page import TOOLS, add_header, lay_out_page
 from vosbench.ui.pair_events import bind_pair
 from vosbench.ui.pair_page import lay_out_pair
@@ -33,6 +32,7 @@ def build_page(tabs: Tabs, datasets: Path, max_upload_bytes: int) -> Any:
                 pair_parts = lay_out_pair()
         _bind_sources(page, binder, datasets, max_upload_bytes)
         _bind_prompts(binder)
+        _bind_masks(binder, max_upload_bytes)
         _bind_frames(binder)
         bind_tracking(binder)
         bind_pair(panel, pair_parts, tabs, max_upload_bytes)
@@ -47,13 +47,8 @@ def _bind_sources(page: Any, binder: EventBinder, datasets: Path, max_upload_byt
 
     def upload(workspace: Workspace, path: str | None) -> None:
         if path:
-            uploaded = Path(path)
-            try:
+            with taking_upload(path) as uploaded:
                 workspace.load(open_upload(uploaded, uploaded.name, workspace.folder / "upload", max_upload_bytes))
-            except FileNotFoundError:
-                raise VosbenchError("upload", "the file is gone", "upload it again") from None
-            finally:
-                uploaded.unlink(missing_ok=True)
 
     def choose_video(workspace: Workspace, split: str | None, video: str | None) -> None:
         if split and video:
@@ -103,6 +98,19 @@ def _bind_prompts(binder: EventBinder) -> None:
     binder.bind(parts.name.blur, _rename_if_changed, parts.name)
     binder.bind(parts.kinds.input, lambda workspace: None)
     binder.bind(parts.show_truth.input, lambda workspace: None)
+
+
+def _bind_masks(binder: EventBinder, max_upload_bytes: int) -> None:
+    """Bind what gives objects by masks: an uploaded file, or the ground truth."""
+
+    def give_file(workspace: Workspace, path: str | None) -> None:
+        if path:
+            with taking_upload(path) as uploaded:
+                workspace.give_mask_file(uploaded, uploaded.name, max_upload_bytes)
+
+    parts = binder.parts
+    binder.bind(parts.mask.upload, give_file, parts.mask)
+    binder.bind(parts.give_truth.click, Workspace.give_truth)
 
 
 def _rename_if_changed(workspace: Workspace, name: str) -> None:

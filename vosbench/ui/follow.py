@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from vosbench.media.clip import Clip
 from vosbench.tracking.mask_store import MaskStore
 from vosbench.types import Mask, Masks, Session, Video
 from vosbench.ui.models import LoadedModels
-from vosbench.ui.scene import MarkedScene
+from vosbench.ui.scene import MarkedScene, MaskPrompt, is_same_prompt, to_prompt
 
 
 class FollowedScene:
@@ -76,13 +78,14 @@ class FollowedScene:
         a click corrects what is there.
         """
         prompt, given = scene.get_prompt(index, object_id), self.session.prompts.get(object_id, {}).get(index)
-        if prompt == given:
+        if is_same_prompt(prompt, given):
             return
         masks: Masks = {}
-        if given is not None and (prompt is None or not self.continued):
+        by_mask = isinstance(given, np.ndarray) or isinstance(prompt, MaskPrompt)  # replaces clicks, never corrects
+        if given is not None and (prompt is None or by_mask or not self.continued):
             masks = self.session.clear(index, object_id)
         if prompt is not None:
-            masks = self.session.add(index, object_id, prompt)
+            masks = self.session.add(index, object_id, to_prompt(prompt))
         self._show(index, masks)
 
     def _remove(self, object_id: int) -> None:
@@ -124,7 +127,7 @@ class FollowedScene:
                 self._forget(index)
             for index, given in sorted(scene.prompts.items()):
                 for object_id, prompt in sorted(given.items()):
-                    self._show(index, self.session.add(index, object_id, prompt))
+                    self._show(index, self.session.add(index, object_id, to_prompt(prompt)))
         steps = self.session.propagate(first if start is None else start, direction)
         self.continued, self.tracked, self.as_command = True, set(), False
         self.from_first = anew and start in (None, first)

@@ -1,111 +1,24 @@
-"""A video in a tab, what the user says of its objects, and the masks that are found at once."""
+"""What the user says of a video's objects, and the masks that are found at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from threading import RLock
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import remove_path
-from vosbench.types import BoxPrompt, Mask, Masks, Point
-from vosbench.ui.follow import FollowedScene
-from vosbench.ui.models import LoadedModels
-from vosbench.ui.scene import MarkedScene
-from vosbench.ui.sources import OpenedVideo
-from vosbench.ui.truth import Comparison
+from vosbench.types import BoxPrompt, Masks, Point
+from vosbench.ui.given_masks import CHOSEN_OBJECT, read_mask_file
+from vosbench.ui.loaded_video import LoadedVideo
+from vosbench.ui.scene import MarkedScene, MaskPrompt
 
 HISTORY = 200  # steps that can be undone
 
 
-class MarkedVideo:
-    """What a user marks in one video at a time, and the masks of it. Any thread may call it; one call works at a time.
+class MarkedVideo(LoadedVideo):
+    """What a user marks in one video at a time, and the masks of it; every change can be undone.
 
-    Actions raise VosbenchError for what the user can put right, and nothing has changed then. folder: for masks,
-    uploads and exports; `close` deletes it.
+    Actions raise VosbenchError for what the user can put right, and nothing has changed then.
     """
-
-    def __init__(self, models: LoadedModels, folder: Path) -> None:
-        self.models, self.folder = models, folder
-        self.lock = RLock()
-        self.video: OpenedVideo | None = None
-        self.followed: FollowedScene | None = None
-        self.closed = False
-        self.turn = 0
-        self._forget_work()
-
-    def take_turn(self) -> int:
-        """Note that an event is about to change something, and return its number."""
-        with self.lock:
-            self.turn += 1
-            return self.turn
-
-    def is_latest_turn(self, turn: int) -> bool:
-        """Whether no later event has come since this one."""
-        return self.turn == turn
-
-    def _forget_work(self) -> None:
-        self.scene, self.history = MarkedScene(), list[MarkedScene]()
-        self.index, self.direction = 0, "both"
-        self.corner: tuple[int, int] | None = None  # the first corner of a box whose second is still to come
-        self.comparison = Comparison()
-        self.steps: Iterator[tuple[int, Masks]] | None = None  # of the propagation that is going on
-        self.busy = self.cancelled = False
-
-    # The video
-
-    def load(self, opened: OpenedVideo) -> None:
-        """Begin with a video; everything about the one before is dropped."""
-        with self.lock:
-            self._check_idle()
-            self._drop_video()
-            with self.models.lock:
-                self.followed = FollowedScene(self.models, opened.clip, self.folder / "masks")
-            self.video, self.comparison = opened, Comparison(opened.truth)
-
-    def _drop_video(self) -> None:
-        if self.followed:
-            with self.models.lock:
-                self.followed.close()
-        self.video = self.followed = None
-        self._forget_work()
-
-    def close(self) -> None:
-        """Stop what is going on, and free all memory and files."""
-        self.cancelled = True  # before the lock, so that a propagation ends soon
-        with self.lock:
-            self._drop_video()
-            self.closed = True
-            remove_path(self.folder)
-
-    def _require(self) -> tuple[OpenedVideo, FollowedScene]:
-        if self.video is None or self.followed is None:
-            raise VosbenchError("page", "there is no video", "upload one, or choose one of a dataset")
-        return self.video, self.followed
-
-    def _check_idle(self) -> None:
-        if self.closed:
-            raise VosbenchError("page", "this tab was closed", "reload the page")
-        if self.busy:
-            raise VosbenchError("page", "the video is being tracked", "wait, or cancel")
-
-    @property
-    def count(self) -> int:
-        """The number of frames; 0 without a video."""
-        return len(self.video.clip.frames) if self.video else 0
-
-    def go_to(self, index: int) -> None:
-        """Choose the frame that is shown and clicked into; beyond the video's ends, its first or last one."""
-        with self.lock:
-            self.index = max(0, min(int(index), self.count - 1))
-            self.corner = None
-
-    def read_masks(self) -> dict[int, Mask]:
-        """The masks of the frame that is shown."""
-        with self.lock:
-            return self.followed.read(self.index) if self.followed else {}
-
-    # What the user says
 
     def click(self, x: int, y: int, positive: bool = True) -> None:
         """Click on the chosen object, or beside it, in the frame that is shown."""
@@ -126,6 +39,30 @@ class MarkedVideo:
                 raise VosbenchError("box", "is empty", "click two opposite corners")
             box = BoxPrompt(float(left), float(top), float(right), float(bottom))
             self._change(lambda scene: scene.with_box(self.index, box))
+
+    def give_masks(self, masks: Masks) -> None:
+        """Give objects by masks, bool[H, W], in the frame that is shown, in place of what they were given by there.
+
+        masks: object id -> mask; CHOSEN_OBJECT is the chosen one. Objects that are not in the list are added to it.
+        """
+        chosen = {CHOSEN_OBJECT: self.scene.object_id}
+        given = {chosen.get(object_id, object_id): MaskPrompt.of(mask) for object_id, mask in masks.items()}
+        self._change(lambda scene: scene.with_masks(self.index, given))
+
+    def give_mask_file(self, uploaded: Path, name: str, max_bytes: int) -> None:
+        """Give objects by the masks of a PNG, as `read_mask_file` reads it."""
+        with self.lock:
+            video, _ = self._require()
+            self.give_masks(read_mask_file(uploaded, name, video.clip.size, max_bytes))
+
+    def give_truth(self) -> None:
+        """Give all objects of the ground truth that are in the frame that is shown by their true masks."""
+        with self.lock:
+            video, _ = self._require()
+            true = video.truth.read(self.index) if video.truth else {}
+            if not true:
+                raise VosbenchError("ground truth", "there is none of this frame", "go to a frame that has one")
+            self.give_masks(true)
 
     def undo(self) -> None:
         """Take back the latest change, or the first corner of a box."""

@@ -9,6 +9,7 @@ from itertools import groupby
 from vosbench.io.wording import count_of
 from vosbench.media.colours import choose_colour
 from vosbench.ui.models import LoadedModels
+from vosbench.ui.scene import MaskPrompt
 from vosbench.ui.workspace import Workspace
 
 WIDTH, HEIGHT = 1000, 22  # of the line of frames, in its own units
@@ -144,7 +145,10 @@ def write_command_note(workspace: Workspace) -> str:
     if not followed or not workspace.scene.prompts:
         return '<p class="hint">Here stands the command that does the same, as soon as something is clicked.</p>'
     if followed.as_command:
-        return '<p class="hint">This command finds the masks that the page shows.</p>'
+        given = [prompt for frame in workspace.scene.prompts.values() for prompt in frame.values()]
+        by_mask = any(isinstance(prompt, MaskPrompt) for prompt in given)
+        files = " Export writes the files of its --mask." if by_mask else ""
+        return f'<p class="hint">This command finds the masks that the page shows.{files}</p>'
     if followed.tracked and workspace.models.has_sessions:
         note = "These masks were corrected after tracking, or not tracked to the end. The command is given all prompts "
         return f'<p class="hint">{note}at once and may find others; “Anew” makes the page do the same.</p>'

@@ -39,6 +39,8 @@ class Parts:
     tool: Any
     objects: Any
     name: Any
+    mask: Any
+    give_truth: Any
     start: Any
     direction: Any
     anew: Any
@@ -120,6 +122,13 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
             )  # fmt: skip
             parts["add"] = gr.Button("Add", size="sm", min_width=50, elem_id="add")
             parts["remove"] = gr.Button("Remove", size="sm", min_width=70, elem_id="remove")
+        with gr.Row(elem_id="mask-buttons"):
+            parts["mask"] = gr.UploadButton(
+                "Give by a mask (PNG)", file_types=[".png"], size="sm", min_width=120, elem_id="mask"
+            )
+            parts["give_truth"] = gr.Button(
+                "Give all by the truth", size="sm", min_width=110, elem_id="give-truth", visible=False
+            )
     _add_tracking(parts, tabs)
     with gr.Column(elem_classes="card", elem_id="truth", visible=False) as parts["truth"]:
         gr.HTML("<h4>Ground truth</h4>")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.ui.binding import EVENT_OPTIONS, showing_errors, with_request
+from vosbench.ui.binding import EVENT_OPTIONS, showing_errors, taking_upload, with_request
 from vosbench.ui.image_pair import Side
 from vosbench.ui.pair_page import SIDES, PairParts
 from vosbench.ui.pair_view import PairView, find_source_pixel, view_pair
@@ -78,10 +77,5 @@ def place_frame(workspace: Workspace, side: Side, index: int) -> None:
 
 def _place_upload(workspace: Workspace, side: Side, path: str | None, max_upload_bytes: int) -> None:
     if path:
-        uploaded = Path(path)
-        try:
+        with taking_upload(path) as uploaded:
             workspace.pair.place(side, open_picture(uploaded, uploaded.name, max_upload_bytes))
-        except FileNotFoundError:
-            raise VosbenchError("upload", "the file is gone", "upload it again") from None
-        finally:
-            uploaded.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from vosbench.media.colours import DARK, choose_colour
 from vosbench.media.draw import draw_masks
 from vosbench.media.scale import scale_mask
 from vosbench.types import BoxPrompt, Frame, Masks
-from vosbench.ui.scene import HandPrompt
+from vosbench.ui.scene import HandPrompt, MaskPrompt
 
 MOST_SIDE, LEAST_SIDE = 1280, 640  # pixels of the picture's longer side
 POSITIVE, NEGATIVE = (40, 200, 80), (235, 60, 60)
@@ -72,7 +72,7 @@ def draw_picture(
             ends = (*scale.place(prompt.left, prompt.top), *scale.place(prompt.right, prompt.bottom))
             pen.rectangle(ends, outline=DARK, width=5)
             pen.rectangle(ends, outline=choose_colour(object_id), width=3)
-        for point in prompt.points:
+        for point in () if isinstance(prompt, MaskPrompt) else prompt.points:
             _draw_click(pen, *scale.place(point.x, point.y), point.positive)
     if corner:
         _mark_place(pen, *scale.place(*corner))

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from vosbench.errors import VosbenchError
 from vosbench.tracking.clip_prompts import MAX_OBJECT_ID, ClipPrompts
-from vosbench.types import BoxPrompt, Point, PointPrompt
+from vosbench.types import BoxPrompt, Mask, Point, PointPrompt, Prompt
 
-HandPrompt = PointPrompt | BoxPrompt
 MAX_NAME = 40  # characters
+
+
+@dataclass(frozen=True)
+class MaskPrompt:
+    """An object that is given by a mask, bool[H, W], in one frame. digest: of the mask, by which it is compared."""
+
+    mask: Mask = field(compare=False)
+    digest: str
+
+    @classmethod
+    def of(cls, mask: Mask) -> MaskPrompt:
+        """The prompt of a mask. Raises VosbenchError for a mask without any pixel."""
+        if not mask.any():
+            raise VosbenchError("mask", "has no pixel", "give one with pixels that are not 0")
+        packed = np.packbits(mask).tobytes()
+        return cls(mask, hashlib.sha256(f"{mask.shape}".encode() + packed).hexdigest())
+
+
+HandPrompt = PointPrompt | BoxPrompt | MaskPrompt
+
+
+def to_prompt(given: HandPrompt) -> Prompt:
+    """What a user has given, as a session takes it."""
+    return given.mask if isinstance(given, MaskPrompt) else given
+
+
+def is_same_prompt(given: HandPrompt | None, known: Prompt | None) -> bool:
+    """Whether a session has what a user has given."""
+    if isinstance(given, MaskPrompt):
+        return isinstance(known, np.ndarray) and np.array_equal(known, given.mask)
+    return not isinstance(known, np.ndarray) and given == known
 
 
 @dataclass(frozen=True)
@@ -41,14 +74,38 @@ class MarkedScene:
         return replace(self, prompts=dict(sorted(prompts.items())))
 
     def with_click(self, index: int, point: Point) -> MarkedScene:
-        """The scene with one more click on the chosen object."""
-        earlier = self.get_prompt(index, self.object_id) or PointPrompt(())
+        """The scene with one more click on the chosen object. Raises VosbenchError if a mask gives it there."""
+        earlier = self._get_clicked(index) or PointPrompt(())
         return self.with_prompt(index, self.object_id, replace(earlier, points=(*earlier.points, point)))
 
     def with_box(self, index: int, box: BoxPrompt) -> MarkedScene:
-        """The scene with a box around the chosen object; its clicks in this frame stay."""
-        earlier = self.get_prompt(index, self.object_id)
+        """The scene with a box around the chosen object; its clicks in this frame stay.
+
+        Raises VosbenchError if a mask gives the object there.
+        """
+        earlier = self._get_clicked(index)
         return self.with_prompt(index, self.object_id, replace(box, points=earlier.points if earlier else ()))
+
+    def _get_clicked(self, index: int) -> PointPrompt | BoxPrompt | None:
+        """The clicks and box of the chosen object in a frame."""
+        earlier = self.get_prompt(index, self.object_id)
+        if isinstance(earlier, MaskPrompt):
+            found = "is given by a mask in this frame, which takes no clicks beside"
+            raise VosbenchError(self.names[self.object_id], found, "clear the frame first, or click in another one")
+        return earlier
+
+    def with_masks(self, index: int, masks: Mapping[int, MaskPrompt]) -> MarkedScene:
+        """The scene with objects that are given by masks in a frame; those that are new get a name.
+
+        Raises VosbenchError for an object id that a file of masks cannot hold.
+        """
+        scene = self
+        for object_id, mask in masks.items():
+            if not 1 <= object_id <= MAX_OBJECT_ID:
+                raise VosbenchError(f"object {object_id}", "cannot be", f"number objects from 1 to {MAX_OBJECT_ID}")
+            scene = scene.with_prompt(index, object_id, mask)
+        names = {**{each: f"object {each}" for each in masks}, **self.names}
+        return replace(scene, names=dict(sorted(names.items())))
 
     def with_new_object(self, name: str = "") -> MarkedScene:
         """The scene with one more object, which is chosen. Raises VosbenchError if there are 255."""
@@ -82,7 +139,10 @@ class MarkedScene:
     @property
     def clip_prompts(self) -> ClipPrompts:
         """The prompts as `vosbench.tracking` takes them."""
-        return {index: dict(given) for index, given in self.prompts.items()}
+        return {
+            index: {object_id: to_prompt(prompt) for object_id, prompt in given.items()}
+            for index, given in self.prompts.items()
+        }
 
     @property
     def prompted(self) -> set[int]:

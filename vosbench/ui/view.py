@@ -28,6 +28,7 @@ class View(NamedTuple):
     colours: str
     name: str
     truth: Any
+    give_truth: Any
     scores: str
     command: str
     command_note: str
@@ -67,6 +68,7 @@ def view_workspace(workspace: Workspace, kinds: Sequence[str], with_truth: bool)
     with workspace.lock:
         names = [(name, object_id) for object_id, name in workspace.scene.names.items()]
         last = max(1, workspace.count - 1)
+        has_truth = bool(workspace.video and workspace.video.truth)
         return View(
             save_picture(workspace.folder / "pictures", draw_workspace(workspace, with_truth)),
             gr.update(value=workspace.index, maximum=last, interactive=workspace.count > 1),
@@ -75,7 +77,8 @@ def view_workspace(workspace: Workspace, kinds: Sequence[str], with_truth: bool)
             gr.update(choices=names, value=workspace.scene.object_id),
             markup.write_object_colours(workspace),
             workspace.scene.names[workspace.scene.object_id],
-            gr.update(visible=bool(workspace.video and workspace.video.truth)),
+            gr.update(visible=has_truth),
+            gr.update(visible=has_truth),
             markup.write_scores(workspace),
             workspace.write_command(kinds),
             markup.write_command_note(workspace),

@@ -8,10 +8,12 @@ from typing import NamedTuple
 
 from vosbench.errors import VosbenchError
 from vosbench.trackers.journeys import DIRECTIONS
+from vosbench.trackers.prompts import get_prompt_kind
 from vosbench.tracking.request import collect_facts
 from vosbench.ui.command import write_command
 from vosbench.ui.export import export_files, list_output_options
 from vosbench.ui.follow import FollowedScene
+from vosbench.ui.given_masks import write_given_masks
 from vosbench.ui.image_pair import ImagePair
 from vosbench.ui.marking import MarkedVideo
 from vosbench.ui.models import LoadedModels
@@ -108,6 +110,8 @@ class Workspace(MarkedVideo):
     def export(self, kinds: Sequence[str], progress: Callable[[int], None] = lambda done: None) -> list[Path]:
         """Write the masks as they are, and return the files. Frames without masks are written as empty.
 
+        Masks that prompt objects are among the files, for the command line.
+
         progress: called with the number of frames that are done. Raises VosbenchError if nothing is tracked yet.
         """
         with self.lock:
@@ -116,9 +120,12 @@ class Workspace(MarkedVideo):
             if not followed.known or not self.scene.prompts:
                 raise VosbenchError("export", "there are no masks", "click on an object, and track it")
             followed.fill()
-            prompter = self.models.prompter_choice
             prompts = self.scene.clip_prompts
+            kinds_given = {get_prompt_kind(prompt) for given in prompts.values() for prompt in given.values()}
+            prompter = self.models.prompter_choice if kinds_given != {"mask"} else None
             facts = collect_facts(video.clip, prompts, self.direction, self.models.tracker_choice, prompter)
             if not followed.as_command:
                 facts["session"] = CORRECTED
-            return export_files(kinds, video.clip, followed.store, facts, self.folder / "exports", progress)
+            folder = self.folder / "exports"
+            files = export_files(kinds, video.clip, followed.store, facts, folder, progress)
+            return files + write_given_masks(self.scene, folder)

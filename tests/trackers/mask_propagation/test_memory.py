@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from vosbench.trackers.mask_propagation import memory
 from vosbench.trackers.mask_propagation.memory import Memorized, Reading, read_memory
@@ -63,3 +69,41 @@ def test_blocks_of_any_size_read_the_same(
 def test_more_cells_are_asked_for_than_there_are(frames: list[Memorized], query: torch.Tensor) -> None:
     few = read_memory(frames[:1], query, GRID, Reading(50, 0.0))
     torch.testing.assert_close(few, read_memory(frames[:1], query, GRID, Reading(0, 0.0)))
+
+
+class LiveTensors(TorchDispatchMode):
+    """Notes the most bytes of tensors made in a `with` block that are alive at once. known: tensors made before."""
+
+    def __init__(self, known: Sequence[torch.Tensor]) -> None:
+        super().__init__()
+        self.known = {each.untyped_storage().data_ptr() for each in known}
+        self.made: list[weakref.ref[torch.Tensor]] = []
+        self.peak = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Call a function of torch, and look at all tensors then."""
+        made = function(*args, **(kwargs or {}))
+        self.made += [weakref.ref(each) for each in tree_leaves(made) if isinstance(each, torch.Tensor)]
+        alive = [each for each in (one() for one in self.made) if each is not None]
+        self.made = [weakref.ref(each) for each in alive]
+        storages = {each.untyped_storage().data_ptr(): each.untyped_storage().nbytes() for each in alive}
+        self.peak = max(self.peak, sum(size for place, size in storages.items() if place not in self.known))
+        return made
+
+
+def _measure_beside(count: int, query: torch.Tensor, reading: Reading) -> int:
+    """The most bytes that reading takes beside a memory of `count` frames."""
+    frames = [Memorized(torch.ones(8, CELLS), torch.ones(6, CELLS), given=False) for _ in range(count)]
+    with LiveTensors([each for frame in frames for each in frame[:2]]) as live:
+        read_memory(frames, query, GRID, reading)
+    return live.peak
+
+
+@pytest.mark.parametrize("reading", [Reading(9, 0.0), Reading(0, 0.0), Reading(9, 1.5), Reading(0, 1.5)])
+def test_beside_the_keys_and_values_reading_takes_as_much_for_any_number_of_frames(
+    query: torch.Tensor, reading: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "BLOCK_CELLS", 2 * CELLS)
+    assert _measure_beside(6, query, reading) == _measure_beside(24, query, reading)
+    monkeypatch.setattr(memory, "BLOCK_CELLS", 100 * CELLS)  # so that the comparison can fail
+    assert _measure_beside(6, query, reading) < _measure_beside(24, query, reading)

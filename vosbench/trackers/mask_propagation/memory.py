@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -48,7 +49,7 @@ def read_memory(
 
     evidence: Callable[[int], torch.Tensor] = compare
     if reading.sigma:
-        highest = torch.stack([compare(index).amax(dim=0) for index in range(len(blocks))]).amax(dim=0)
+        highest = _find_highest(len(blocks), compare)
 
         def evidence(index: int) -> torch.Tensor:
             affinity = compare(index)
@@ -64,6 +65,11 @@ def _group(frames: Sequence[Memorized]) -> Iterator[Sequence[Memorized]]:
     count = max(1, BLOCK_CELLS // frames[0].keys.shape[1])
     for start in range(0, len(frames), count):
         yield frames[start : start + count]
+
+
+def _find_highest(count: int, evidence: Callable[[int], torch.Tensor]) -> torch.Tensor:
+    """The highest evidence of each column in `count` blocks."""
+    return reduce(torch.maximum, (evidence(index).amax(dim=0) for index in range(count)))
 
 
 def _make_kernel(affinity: torch.Tensor, grid: tuple[int, int], sigma: float) -> torch.Tensor:
@@ -121,7 +127,7 @@ def _read_all(
         return values @ evidence(0).softmax(dim=0).to(values.dtype)
     highest = torch.zeros((), device=blocks[0][0].keys.device)
     if not weighed:
-        highest = torch.stack([evidence(index).amax(dim=0) for index in range(len(blocks))]).amax(dim=0)
+        highest = _find_highest(len(blocks), evidence)
     total, norm = torch.zeros_like(highest), torch.zeros_like(highest)
     for index, block in enumerate(blocks):
         weights = evidence(index) if weighed else torch.exp(evidence(index) - highest)
