@@ -17,7 +17,7 @@ SETTLED = """image => {
   window.settled = {source: picture?.src, frames: same ? before.frames + 1 : 0};
   return picture?.complete && picture.naturalWidth && window.settled.frames > 15;
 }"""  # the picture has been the same for 15 frames of the browser
-WAIT = 60_000  # milliseconds; a loaded machine may take long
+WAIT = 180_000  # milliseconds; a loaded machine may take long, and what never comes is a fault either way
 
 
 class Served(NamedTuple):

@@ -15,7 +15,7 @@ from tests.support.pages import BrowserTab, Served, serve_page, wait_until
 from tests.support.workspaces import FRAMES, draw_clip, run_command
 from vosbench.io.paths import Roots
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from PIL import Image
 from tests.support.pages import BrowserTab, Served, serve_page
 from tests.support.workspaces import draw_clip
 
-pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

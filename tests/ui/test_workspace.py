@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shlex
+import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +193,18 @@ def test_the_export_says_what_made_the_masks_and_that_an_unfinished_one_is_not_t
     assert "session" not in facts
     assert (facts["tracker"], facts["prompter"]["prompter"]) == ("flow", "grabcut")
     assert facts["prompts"] == [{"frame": 0, "object": 1, "points": [[18.0, 28.0, 1]]}]
+
+
+def test_no_step_is_lost_when_many_come_at_the_same_time(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Workspace, "count", 10**6)
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda _: workspace.step(1), range(4000)))
+    finally:
+        sys.setswitchinterval(before)
+    assert workspace.index == 4000
 
 
 def test_two_workspaces_share_the_models_and_nothing_else(tmp_path: Path, models: LoadedModels) -> None:

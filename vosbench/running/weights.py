@@ -14,6 +14,7 @@ from vosbench.fetching.checkpoints import find_checkpoint
 from vosbench.io.files import hash_file_sha256
 from vosbench.trackers.prompts import PROMPTER_WITHOUT_WEIGHTS
 
+OR_NO_WEIGHTS = f", or take --prompter {PROMPTER_WITHOUT_WEIGHTS}, which needs no weights"
 PICKLE_START = b"\x80"  # the first byte of a pickle
 
 
@@ -81,8 +82,7 @@ def choose_prompter_weights(
             remedy = "leave it out"
             raise VosbenchError(f"--prompter-checkpoint {name}", f"the prompter {prompter} has none", remedy) from None
         found = f"turns clicks and boxes into masks, and its weights cannot be used: {error.subject}: {error.found}"
-        other = f"take --prompter {PROMPTER_WITHOUT_WEIGHTS}, which needs no weights"
-        remedy = f"{error.remedy.replace('--checkpoint', '--prompter-checkpoint')}, or {other}"
+        remedy = f"{error.remedy.replace('--checkpoint', '--prompter-checkpoint')}{OR_NO_WEIGHTS}"
         raise VosbenchError(f"prompter {prompter}", found, remedy) from None
 
 

@@ -131,5 +131,4 @@ def _bind_frames(binder: EventBinder) -> None:
     inputs = [*binder.shown, parts.slider]
     parts.slider.input(with_request(scrub), inputs, parts.view, **binder.options | {"trigger_mode": "always_last"})
     for name, step in (("previous", -1), ("next", 1), ("back", -STEP), ("ahead", STEP)):
-        move = lambda workspace, step=step: workspace.go_to(workspace.index + step)  # noqa: E731
-        binder.bind(buttons[name].click, move)
+        binder.bind(buttons[name].click, lambda workspace, step=step: workspace.step(step))

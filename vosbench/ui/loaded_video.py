@@ -96,6 +96,11 @@ class LoadedVideo:
             self.index = max(0, min(int(index), self.count - 1))
             self.corner = None
 
+    def step(self, count: int) -> None:
+        """Go on by some frames, or back. Events come at the same time, so each one adds to what the others did."""
+        with self.lock:
+            self.go_to(self.index + count)
+
     def read_masks(self) -> dict[int, Mask]:
         """The masks of the frame that is shown."""
         with self.lock:

@@ -45,9 +45,10 @@ class MarkedVideo(LoadedVideo):
 
         masks: object id -> mask; CHOSEN_OBJECT is the chosen one. Objects that are not in the list are added to it.
         """
-        chosen = {CHOSEN_OBJECT: self.scene.object_id}
-        given = {chosen.get(object_id, object_id): MaskPrompt.of(mask) for object_id, mask in masks.items()}
-        self._change(lambda scene: scene.with_masks(self.index, given))
+        with self.lock:
+            chosen = {CHOSEN_OBJECT: self.scene.object_id}
+            given = {chosen.get(object_id, object_id): MaskPrompt.of(mask) for object_id, mask in masks.items()}
+            self._change(lambda scene: scene.with_masks(self.index, given))
 
     def give_mask_file(self, uploaded: Path, name: str, max_bytes: int) -> None:
         """Give objects by the masks of a PNG, as `read_mask_file` reads it."""

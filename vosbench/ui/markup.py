@@ -144,15 +144,14 @@ def write_command_note(workspace: Workspace) -> str:
     followed = workspace.followed
     if not followed or not workspace.scene.prompts:
         return '<p class="hint">Here stands the command that does the same, as soon as something is clicked.</p>'
+    given = [prompt for frame in workspace.scene.prompts.values() for prompt in frame.values()]
+    files = " Export writes the files of its --mask." if any(isinstance(each, MaskPrompt) for each in given) else ""
     if followed.as_command:
-        given = [prompt for frame in workspace.scene.prompts.values() for prompt in frame.values()]
-        by_mask = any(isinstance(prompt, MaskPrompt) for prompt in given)
-        files = " Export writes the files of its --mask." if by_mask else ""
         return f'<p class="hint">This command finds the masks that the page shows.{files}</p>'
     if followed.tracked and workspace.models.has_sessions:
         note = "These masks were corrected after tracking, or not tracked to the end. The command is given all prompts "
-        return f'<p class="hint">{note}at once and may find others; “Anew” makes the page do the same.</p>'
-    return '<p class="hint">The command tracks the whole video from these prompts.</p>'
+        return f'<p class="hint">{note}at once and may find others; “Anew” makes the page do the same.{files}</p>'
+    return f'<p class="hint">The command tracks the whole video from these prompts.{files}</p>'
 
 
 def write_models(models: LoadedModels) -> str:

@@ -8,6 +8,7 @@ from threading import Lock
 
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
+from vosbench.running.weights import OR_NO_WEIGHTS
 from vosbench.studies.correspondence_model import CORRESPONDENCE_MODEL, choose_correspondence_weights
 from vosbench.trackers.prompts import get_accepted_kinds
 from vosbench.trackers.sessions import open_session
@@ -92,7 +93,8 @@ def _choose_prompter(
     except VosbenchError as error:
         if name or choice.prompter_checkpoint:
             raise
-        reason = f"; for better masks, fetch the weights of {wanted} ({error.remedy})"
+        remedy = error.remedy.removesuffix(OR_NO_WEIGHTS)  # which is what is done here
+        reason = f"; for better masks, get the weights of {wanted} ({remedy})"
         return WITHOUT_WEIGHTS, choose_prompter(WITHOUT_WEIGHTS, None, device, roots.checkpoints), reason
 
 
