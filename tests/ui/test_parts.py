@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from vosbench.ui.export import list_output_options, make_file_stem
 from vosbench.ui.models import LoadedModels, load_models
 from vosbench.ui.picture import PictureScale, draw_picture
 from vosbench.ui.scene import MarkedScene
+from vosbench.ui.server import prepare_server
 from vosbench.ui.tabs import Tabs
 
 
@@ -134,3 +136,16 @@ def test_the_prompter_without_weights_is_named_only_where_the_user_named_none(tm
     with pytest.raises(VosbenchError, match="unknown prompter"):
         load_models(choice, roots, "grabcat")
     assert load_models(choice, roots, "grabcut").note.endswith("turns clicks and boxes into masks first")
+
+
+def test_a_port_that_is_taken_is_one_line_and_leaves_no_files(
+    tmp_path: Path, models: LoadedModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("vosbench.ui.server._prepare_gradio", lambda folder: folder.mkdir(parents=True))
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(VosbenchError, match=f"127.0.0.1:{port}: cannot be listened on .* give another --port"):
+            prepare_server(models, tmp_path, "127.0.0.1", port, 10**6)
+    assert [*tmp_path.iterdir()] == []

@@ -124,6 +124,20 @@ def test_tracking_follows_the_square_and_a_correction_is_tracked_again(workspace
     assert workspace.followed.tracked == set(range(FRAMES))
 
 
+def test_a_correction_in_an_earlier_frame_is_propagated_backwards_from_there(workspace: Workspace) -> None:
+    workspace.go_to(4)
+    workspace.click(26, 28)
+    propagate(workspace)
+    workspace.go_to(2)
+    workspace.mark_corner(10, 16)
+    workspace.mark_corner(36, 40)
+    assert propagate(workspace, from_here=True, direction="backwards") == [2, 1, 0]
+    workspace.go_to(0)
+    assert centres(workspace) == {1: (18, 28)}
+    assert workspace.followed is not None
+    assert not workspace.followed.as_command
+
+
 def test_a_cancelled_propagation_keeps_what_is_done_and_can_begin_again(workspace: Workspace) -> None:
     workspace.click(18, 28)
     for progress in workspace.propagate():
