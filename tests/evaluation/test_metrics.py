@@ -10,23 +10,39 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.golden import unhurried
-from tests.support.shapes import FRACTIONS, MASKS, PAIRS, RADII, Shape, Two, boundary_f, jaccard
+from tests.support.shapes import (
+    BOUNDARY_TWINS,
+    FRACTIONS,
+    JACCARD_TWINS,
+    MASKS,
+    PAIRS,
+    RADII,
+    Boundary,
+    Region,
+    Shape,
+    Two,
+)
 from vosbench.evaluation import boundary, metrics
 from vosbench.types import Mask
 
 
+@JACCARD_TWINS
 @unhurried
 @given(PAIRS)
-def test_j_is_intersection_over_union_of_the_sets_of_pixels(pair: Two) -> None:
+def test_j_is_intersection_over_union_of_the_sets_of_pixels(jaccard: Region, pair: Two) -> None:
     true, predicted = (set(zip(*np.nonzero(mask), strict=True)) for mask in pair)
     common, either = len(true & predicted), len(true | predicted)
     assert jaccard(*pair) == (common / either if either else 1)
     assert metrics.smoothed_jaccard(metrics.crop_pair(*pair)) == (common + 1) / (either + 1)
 
 
+@BOUNDARY_TWINS
+@JACCARD_TWINS
 @unhurried
 @given(PAIRS, RADII | FRACTIONS)
-def test_ground_truth_and_prediction_can_change_places(pair: Two, radius: float) -> None:
+def test_ground_truth_and_prediction_can_change_places(
+    boundary_f: Boundary, jaccard: Region, pair: Two, radius: float
+) -> None:
     ground_truth, prediction = pair
     assert jaccard(ground_truth, prediction) == jaccard(prediction, ground_truth)
     assert boundary_f(ground_truth, prediction, radius) == boundary_f(prediction, ground_truth, radius)
@@ -39,10 +55,17 @@ def test_a_perfect_prediction_scores_1(mask: Mask, radius: int) -> None:
     assert metrics.jaccard(masks) == metrics.smoothed_jaccard(masks) == boundary.boundary_f(masks, radius) == 1
 
 
+@BOUNDARY_TWINS
+@JACCARD_TWINS
 @unhurried
 @given(PAIRS, RADII, st.integers(1, 30), st.integers(1, 30))
 def test_away_from_the_borders_it_does_not_matter_where_the_objects_are(
-    pair: Two, radius: int, down: int, right: int
+    boundary_f: Boundary,
+    jaccard: Region,
+    pair: Two,
+    radius: int,
+    down: int,
+    right: int,
 ) -> None:
     here = [np.pad(mask, ((1, 30), (1, 30))) for mask in pair]
     there = [np.pad(mask, ((down, 31 - down), (right, 31 - right))) for mask in pair]
@@ -50,8 +73,9 @@ def test_away_from_the_borders_it_does_not_matter_where_the_objects_are(
     assert jaccard(*here) == jaccard(*there) == jaccard(*pair)
 
 
+@BOUNDARY_TWINS
 @pytest.mark.parametrize(("shape", "radius"), [((480, 854), 8), ((480, 910), 9), ((720, 1280), 12), ((1080, 1920), 18)])
-def test_the_matching_distance_grows_with_the_picture(shape: Shape, radius: int) -> None:
+def test_the_matching_distance_grows_with_the_picture(boundary_f: Boundary, shape: Shape, radius: int) -> None:
     ground_truth, near, far = (np.zeros(shape, np.bool_) for _ in range(3))
     for mask, shift in ((ground_truth, 0), (near, radius), (far, radius + 1)):
         mask[:, : shape[1] // 2 + shift] = True

@@ -30,9 +30,18 @@ def boundary_f(masks: MaskPair, radius: float) -> float:
     edges = _find_folded_boundaries(masks, reach)
     in_ground_truth, in_prediction = _count_pixels(edges[reach:-reach])
     if not in_ground_truth or not in_prediction:
-        return float(in_ground_truth == in_prediction)
-    near = _dilate(edges, _make_disk_rows(radius), reach)
+        return score_boundary_counts(in_ground_truth, in_prediction, 0, 0)
+    near = _dilate(edges, make_disk_rows(radius), reach)
     matched_ground_truth, matched_prediction = _count_pixels(edges[reach:-reach] & near[:, ::-1])
+    return score_boundary_counts(in_ground_truth, in_prediction, matched_ground_truth, matched_prediction)
+
+
+def score_boundary_counts(
+    in_ground_truth: int, in_prediction: int, matched_ground_truth: int, matched_prediction: int
+) -> float:
+    """F of the pixels of two boundaries, and of those among them that match."""
+    if not in_ground_truth or not in_prediction:
+        return float(in_ground_truth == in_prediction)
     precision, recall = matched_prediction / in_prediction, matched_ground_truth / in_ground_truth
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
@@ -106,7 +115,7 @@ def _dilate(folded: Bitmap, disk: Sequence[tuple[int, int, int]], reach: int) ->
 
 
 @cache
-def _make_disk_rows(radius: float) -> list[tuple[int, int, int]]:
+def make_disk_rows(radius: float) -> list[tuple[int, int, int]]:
     """A disk as rows (y, first x, last x), the narrowest first.
 
     The disk is skimage.morphology.disk's as cv2.dilate applies it, so for a radius with a fraction it lies off its

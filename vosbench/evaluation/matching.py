@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.masks.binary import WHITE_ID
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.source import MaskFrames, MaskSource, find_last_number
-from vosbench.types import Mask
+
+Shown = TypeVar("Shown")
 
 
 def check_frame_names(prediction: MaskSource, ground_truth: MaskFolder, frames: Path | None) -> None:
@@ -67,8 +69,8 @@ class PredictedIds:
         self.first_seen: dict[int, str] = {}
         self.first_white = ""
 
-    def match(self, frame_name: str, predicted: Mapping[int, Mask]) -> Mapping[int, Mask]:
-        """The predicted masks of the next frame by the ids of the ground truth."""
+    def match(self, frame_name: str, predicted: Mapping[int, Shown]) -> Mapping[int, Shown]:
+        """The predicted masks of the next frame, or what stands for them, by the ids of the ground truth."""
         if self.only != WHITE_ID and predicted.keys() == {WHITE_ID}:
             self.first_white = self.first_white or frame_name
             return {self.only: predicted[WHITE_ID]}

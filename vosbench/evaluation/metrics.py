@@ -72,7 +72,14 @@ def adaptive_radii(
     F_new's distance shrinks with the area of the ground truth: `ceil(share * sqrt(area))`. Where that is at least
     `tolerance * diagonal`, both distances are `tolerance * diagonal`, not rounded.
     """
-    diagonal, area = float(np.linalg.norm(size)), _area(masks.ground_truth)
+    return radii_of_area(_area(masks.ground_truth), size, tolerance, share)
+
+
+def radii_of_area(
+    area: int, size: tuple[int, ...], tolerance: float = 0.008, share: float = 0.1
+) -> tuple[float, float]:
+    """`adaptive_radii` for a ground truth of `area` pixels."""
+    diagonal = float(np.linalg.norm(size))
     cap, adapted = tolerance * diagonal, math.ceil(share * (math.sqrt(area) if area else diagonal))
     return (cap, cap) if adapted >= cap else (math.ceil(cap), adapted)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from vosbench.evaluation import metrics
 from vosbench.evaluation.boundary import boundary_f
 from vosbench.evaluation.metrics import Series
 from vosbench.types import FrameScore, Mask, Metric, Score
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Pixels: TypeAlias = "NDArray[Any]"
 
 MEASURES = {"standard": ("J", "F"), "adaptive": ("J", "F", "F_new")}
 STATISTICS = {"Mean": metrics.mean, "Recall": metrics.recall, "Decay": metrics.decay}
@@ -46,23 +51,27 @@ def measure_frame(
         return FrameValues(frame_name, *shown, (metrics.smoothed_jaccard(masks), *boundaries))
     jaccard = metrics.jaccard(masks)
     if rules.boundary_side:
-        ground_truth, prediction = (_resize_mask(mask, rules.boundary_side) for mask in (ground_truth, prediction))
+        ground_truth, prediction = (resize_labels(mask, rules.boundary_side) for mask in (ground_truth, prediction))
         size, masks = (ground_truth.shape[0], ground_truth.shape[1]), metrics.crop_pair(ground_truth, prediction)
-    return FrameValues(frame_name, *shown, (jaccard, boundary_f(masks, _cached_radius(size, rules.tolerance))))
+    return FrameValues(frame_name, *shown, (jaccard, boundary_f(masks, find_radius(size, rules.tolerance))))
 
 
 @cache
-def _cached_radius(size: tuple[int, ...], tolerance: float) -> int:
+def find_radius(size: tuple[int, ...], tolerance: float) -> int:
+    """`boundary_radius`, which is the same for all frames of a video."""
     return metrics.boundary_radius(size, tolerance)
 
 
-def _resize_mask(mask: Mask, side: int) -> Mask:
-    """Scale a mask to a shorter side of `side` pixels, the longer side rounded down, by the nearest pixel."""
+def resize_labels(labels: Pixels, side: int) -> Pixels:
+    """Scale a mask or a label map by the nearest pixel: the shorter side to `side`, the longer one rounded down."""
     from PIL import Image
 
-    height, width = mask.shape
-    size = width * side // min(mask.shape), height * side // min(mask.shape)
-    return np.asarray(Image.fromarray(mask).resize(size, Image.Resampling.NEAREST))
+    height, width = labels.shape
+    size = width * side // min(labels.shape), height * side // min(labels.shape)
+    is_wide = labels.dtype == np.uint16  # which Pillow rounds differently
+    image = Image.fromarray(labels.astype(np.int32) if is_wide else labels)
+    resized: Pixels = np.asarray(image.resize(size, Image.Resampling.NEAREST))
+    return resized.astype(np.uint16) if is_wide else resized
 
 
 def skip_until_seen(frames: Sequence[FrameValues]) -> Sequence[FrameValues]:

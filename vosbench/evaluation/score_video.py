@@ -17,19 +17,20 @@ from pathlib import Path
 from vosbench.datasets.card import Rules
 from vosbench.datasets.meta import ListedObject
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.compare_frame import FrameMasks, compare_frame, read_frame
+from vosbench.evaluation.kernel import find_kernel
 from vosbench.evaluation.matching import PredictedIds, check_frame_names, check_object_ids
 from vosbench.evaluation.protocol import find_scored_frames
 from vosbench.evaluation.remarks import Remark, check_first_mask, describe_unscored
 from vosbench.evaluation.score_object import (
     FrameValues,
     list_frame_scores,
-    measure_frame,
     score_object,
     skip_until_seen,
 )
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.source import MaskSource, describe_missing_frame
-from vosbench.types import FrameScore, Mask, Score
+from vosbench.types import FrameScore, Score
 
 
 @dataclass(frozen=True)
@@ -108,13 +109,15 @@ def _measure_frames(
             objects_in[frame_name].append(object_id)
     shown, seen = set[int](), PredictedIds(scored_frames)
     values: dict[int, list[FrameValues]] = {object_id: [] for object_id in scored_frames}
+    compare = find_kernel()
     for frame_name in filter(objects_in.__contains__, task.ground_truth.frame_names):
-        size, truth = task.ground_truth.read(frame_name)
-        predicted = seen.match(frame_name, _read_prediction(task, frame_name, size, result.problems))
-        shown |= truth.keys()
-        for object_id in objects_in[frame_name]:
-            pair = truth.get(object_id), predicted.get(object_id)
-            values[object_id].append(measure_frame(frame_name, size, *pair, task.rules))
+        object_ids = tuple(objects_in[frame_name])
+        truth = read_frame(task.ground_truth, frame_name, compare is not None)
+        predicted = _read_prediction(task, frame_name, truth.size, compare is not None, result.problems)
+        compared = compare_frame(compare, frame_name, truth, predicted, object_ids, seen, task.rules)
+        shown |= compared.shown
+        for object_id, found in zip(object_ids, compared.values, strict=True):
+            values[object_id].append(found)
     if task.prediction is not None:
         seen.check(task.prediction, shown | scored_frames.keys())
     result.problems += seen.find_problems(task.video, shown)
@@ -123,25 +126,24 @@ def _measure_frames(
 
 
 def _read_prediction(
-    task: ScoringTask, frame_name: str, size: tuple[int, int], problems: list[str]
-) -> Mapping[int, Mask]:
-    """The predicted masks of a frame; none, with a line more in `problems`, if they are missing or do not fit."""
+    task: ScoringTask, frame_name: str, size: tuple[int, int], as_label_map: bool, problems: list[str]
+) -> FrameMasks | None:
+    """The predicted masks of a frame; None, with a line more in `problems`, if they are missing or do not fit."""
     if task.prediction is None:
-        return {}  # `score_split` has named the missing video
+        return None  # `score_split` has named the missing video
     if not task.prediction.has(frame_name):
         problems.append(describe_missing_frame(task.prediction, frame_name))
-        return {}
+        return None
     try:
-        found, masks = task.prediction.read(frame_name)
+        found = read_frame(task.prediction, frame_name, as_label_map)
     except VosbenchError as error:
         problems.append(str(error))
-        return {}
-    if found == size:
-        return masks
-    problems.append(
-        f"{task.prediction.describe(frame_name)} is {found[1]}x{found[0]}, the ground truth is {size[1]}x{size[0]}"
-    )
-    return {}
+        return None
+    if found.size == size:
+        return found
+    sizes = f"is {found.size[1]}x{found.size[0]}, the ground truth is {size[1]}x{size[0]}"
+    problems.append(f"{task.prediction.describe(frame_name)} {sizes}")
+    return None
 
 
 def _find_missing_masks(task: ScoringTask, object_id: int, frame_names: Sequence[str]) -> Iterator[str]:

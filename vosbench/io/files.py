@@ -39,7 +39,26 @@ def refuse_pipe(path: Path) -> None:
     with suppress(OSError):
         mode = path.stat().st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
+            raise _make_pipe_error(path)
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file. Raises VosbenchError for a pipe, a socket or a device, and OSError as `open` does."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        found = os.fstat(descriptor)
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+            raise _make_pipe_error(path)
+        parts = [os.read(descriptor, found.st_size + 1)]
+        while parts[-1] and sum(map(len, parts)) != found.st_size:
+            parts.append(os.read(descriptor, found.st_size + 1))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+    finally:
+        os.close(descriptor)
+
+
+def _make_pipe_error(path: Path) -> VosbenchError:
+    return VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
 
 
 def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None:

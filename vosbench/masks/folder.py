@@ -11,6 +11,7 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.masks.binary import WHITE_ID, is_white, read_white_mask
+from vosbench.masks.label_map import LabelMap
 from vosbench.masks.labels import from_labels, read_labels, read_png_file
 from vosbench.masks.source import index_by_object_id, sort_frame_names
 from vosbench.types import Mask
@@ -117,6 +118,18 @@ class MaskFolder:
         pairs = zip(files, label_maps, strict=True)
         masks = {int(path.parent.name): label_map > 0 for path, label_map in pairs if label_map.any()}
         return (height, width), {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
+
+    def read_label_map(self, frame_name: str) -> LabelMap | None:
+        """The label map of a frame; None where the masks are not in one, or 255 is the object of a binary video.
+
+        Raises VosbenchError if the frame has no mask, or the file cannot be read.
+        """
+        if self.object_folders or self.is_binary:
+            return None
+        files = self.files(frame_name)
+        if not files:
+            raise VosbenchError(self.describe(frame_name), "is missing")
+        return LabelMap(read_labels(files[0], contiguous=False), self.void, self.merge)
 
     def read_label_file(self, frame_name: str) -> bytes | None:
         """The content of the PNG that is the label map of a frame; None for a frame without one.

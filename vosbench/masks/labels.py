@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import refuse_pipe
+from vosbench.io.files import read_file
 from vosbench.masks import png
 from vosbench.types import Labels, Mask, Masks
 
@@ -33,27 +33,27 @@ LABEL_MAP_REMEDY = "delete the file, then write or fetch it again"
 np.empty(2**24, np.uint8)
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path, contiguous: bool = True) -> Labels:
     """Read a PNG file as a label map, uint8 or uint16[H, W], with the stored pixel values.
 
+    contiguous: False for an array whose rows may have gaps between them, which saves a copy.
     Raises VosbenchError if the file cannot be read, is damaged, or is a colour image.
     """
-    return decode_labels(read_png_file(path), path)
+    return decode_labels(read_png_file(path), path, contiguous)
 
 
 def read_png_file(path: Path) -> bytes:
     """Read the content of a PNG file, which is not decoded. Raises VosbenchError if it cannot be read."""
-    refuse_pipe(path)
     try:
-        return path.read_bytes()
+        return read_file(path)
     except OSError as error:
         raise VosbenchError(path, f"cannot be read ({error.strerror})", "check the path and its permissions") from None
 
 
-def decode_labels(content: bytes, name: object) -> Labels:
+def decode_labels(content: bytes, name: object, contiguous: bool = True) -> Labels:
     """Decode the content of a PNG file as `read_labels` does. name: the subject of errors, such as the path."""
     try:
-        label_map = png.decode_png(content, MAX_PIXELS)
+        label_map = png.decode_png(content, MAX_PIXELS, contiguous)
     except png.DamagedError as error:
         raise VosbenchError(name, f"cannot be decoded ({error})", LABEL_MAP_REMEDY) from None
     return label_map if label_map is not None else _decode_with_pillow(content, name)

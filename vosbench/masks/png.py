@@ -24,9 +24,10 @@ class DamagedError(Exception):
     """A file is not a PNG or is damaged. The message says why and does not name the file."""
 
 
-def decode_png(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
+def decode_png(png: bytes, most_pixels: int, contiguous: bool = True) -> NDArray[np.uint8] | None:
     """Decode the content of a PNG file to the stored pixel values, uint8[H, W].
 
+    contiguous: False for an array whose rows may have gaps between them, which saves a copy.
     Returns None for a valid PNG of another kind: this function reads 8-bit grey and palette images without interlacing.
     Bytes after the end of the image are ignored.
     Raises DamagedError if the file is not a PNG or is damaged. An image of more than `most_pixels` pixels is refused
@@ -50,7 +51,7 @@ def decode_png(png: bytes, most_pixels: int) -> NDArray[np.uint8] | None:
         raise DamagedError("its pixels do not decompress to the size in its header") from None
     if len(lines) != size:
         raise DamagedError("pixels are missing")
-    return _unfilter(np.frombuffer(lines, np.uint8).reshape(height, 1 + width))
+    return _unfilter(np.frombuffer(lines, np.uint8).reshape(height, 1 + width), contiguous)
 
 
 def _read_chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
@@ -84,12 +85,16 @@ def _collect_packed_pixels(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes:
     return b"".join(parts)
 
 
-def _unfilter(lines: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _unfilter(lines: NDArray[np.uint8], contiguous: bool) -> NDArray[np.uint8]:
     """Undo the line filters: [H, 1 + W], where each line begins with the number of its filter, to pixels [H, W].
+
+    Where no line is filtered, as in most masks, nothing has to be copied.
 
     Raises DamagedError for an unknown filter.
     """
     filters = lines[:, 0]
+    if not contiguous and not filters.any():
+        return lines[:, 1:]
     pixels = np.ascontiguousarray(lines[:, 1:])  # copying is faster than comparing rows with gaps
     if filters.max() > PAETH:
         raise DamagedError("a line has an unknown filter")

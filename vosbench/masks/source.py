@@ -14,6 +14,8 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.wording import count_of
+from vosbench.masks.label_map import LabelMap
+from vosbench.masks.labels import decode_labels
 from vosbench.types import Mask
 
 Folder = TypeVar("Folder")
@@ -46,6 +48,10 @@ class MaskSource(Protocol):
 
         Raises VosbenchError, which names the frame, if the frame has no mask or its mask cannot be read.
         """
+        ...
+
+    def read_label_map(self, frame_name: str) -> LabelMap | None:
+        """The masks of a frame as one label map; None if they are not stored as one. Raises as `read` does."""
         ...
 
     def read_label_file(self, frame_name: str) -> bytes | None:
@@ -154,6 +160,12 @@ class MaskFrames:
         size, masks = self.load_frame(self.describe(frame_name), self.frames[frame_name])
         masks = {object_id: mask for object_id, mask in masks.items() if mask.any()}
         return size, {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
+
+    def read_label_map(self, frame_name: str) -> LabelMap | None:
+        content = self.read_label_file(frame_name)
+        if content is None:
+            return None
+        return LabelMap(decode_labels(content, self.describe(frame_name), contiguous=False), (), self.merge)
 
     def read_label_file(self, frame_name: str) -> bytes | None:
         return self.load_file(self.frames[frame_name]) if frame_name in self.frames else None

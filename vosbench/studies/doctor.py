@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from PIL import features
 
+from vosbench.evaluation.kernel import KERNEL_VARIABLE, find_kernel
 from vosbench.io.paths import Roots
 from vosbench.io.wording import count_of
 from vosbench.running import devices
@@ -34,11 +35,22 @@ def examine_machine(roots: Roots) -> Iterator[MachineFact]:
         yield MachineFact(package, found)
     if checkout := read_commit():
         yield MachineFact("checkout", f"{checkout['commit']}{', with changes' if checkout['dirty'] else ''}")
+    yield _examine_evaluator()
     yield from _examine_devices()
     yield from _examine_codecs()
     for name, folder in vars(roots).items():
         yield _examine_folder(name, folder)
     yield from _examine_packages()
+
+
+def _examine_evaluator() -> MachineFact:
+    """Whether the kernel of the evaluator is compiled."""
+    if find_kernel():
+        return MachineFact("evaluator", "compiled")
+    remedy = "with a C compiler, install vosbench again"
+    if os.environ.get(KERNEL_VARIABLE) == "numpy":
+        remedy = f"unset {KERNEL_VARIABLE}"
+    return MachineFact("evaluator", "NumPy", f"the scores are the same, and take longer to compute; {remedy}")
 
 
 def _examine_devices() -> Iterator[MachineFact]:
