@@ -96,6 +96,21 @@ def test_sam2_is_clicked_in_its_own_sessions_on_a_real_sequence(cli: Cli, data: 
 
 @pytest.mark.exhaustive
 @pytest.mark.slow
+def test_sam2long_is_clicked_and_corrected_in_its_own_sessions(cli: Cli, checkpoint: str) -> None:
+    cli("fetch", "synthetic")
+    only = ("--dataset", "synthetic", "--videos", "solo")
+    tracker = ("--tracker", "sam2long", "--checkpoint", checkpoint, *TINY)
+    cli("infer", *only, *tracker, "--prompt", "3-click", "--gpus", "cpu", "--out", "run")
+    assert json.loads((cli.folder / "run/run.json").read_text())["prompter"] is None
+    for protocol in ("offline", "online"):
+        study = ("--protocol", protocol, "--frames", 2, "--gpu", "cpu", "--no-plots", "--json", "found.json")
+        cli("interactive", *only, *tracker, *study)
+        found = json.loads((cli.folder / "found.json").read_text())
+        assert (found["objects_done"], [row["frames"] for row in found["curve"]]) == (1, [1, 2])
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
 def test_sam2_makes_the_masks_for_a_tracker_without_clicks(cli: Cli, data: Path, checkpoint: str) -> None:
     """SAM + X of the paper, where X is `static` and the weights are seeded."""
     tree = ("--dataset", data / "davis2016-real/DAVIS", "--rules", "davis2016", "--videos", "libby")
