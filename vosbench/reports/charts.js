@@ -22,8 +22,10 @@ function methodScale() {
   return { domain: METHODS.map((method) => method.name), range: methodColours() };
 }
 
-// Draw a chart in an element. makeSpec: returns the specification in the colours of now. onClick: gets the datum.
+// Draw a chart in an element. makeSpec: returns the specification in the colours of now. onClick: gets the datum. Its
+// room is kept free until then, so that nothing moves below a pointer when the chart is drawn.
 function chart(target, makeSpec, onClick = null) {
+  target.style.minHeight = `${makeSpec().height + (SEVERAL ? 68 : 44)}px`;
   CHARTS.set(target, { makeSpec, onClick, view: null });
   SIGHT.observe(target);
 }
@@ -35,7 +37,7 @@ async function drawChart(target) {
   const quiet = colour("quiet");
   const options = { mode: "vega-lite", actions: false, renderer: "svg", tooltip: { theme: document.documentElement.dataset.theme } };
   const axis = { labelColor: quiet, titleColor: quiet, gridColor: colour("grid"), domainColor: colour("line"), tickColor: colour("line") };
-  const legend = { labelColor: colour("ink"), titleColor: quiet, orient: "top", title: null, labelLimit: 260, symbolOpacity: 1, labelFontSize: 12 };
+  const legend = { labelColor: colour("ink"), titleColor: quiet, orient: "top", title: null, labelLimit: 150, symbolOpacity: 1, labelFontSize: 12 };
   const font = getComputedStyle(document.body).fontFamily;
   const config = {
     background: null, font, view: { stroke: null }, axis: { ...axis, titleFontWeight: 500, labelFontSize: 11, titleFontSize: 11 }, legend,
