@@ -167,3 +167,25 @@ def test_with_no_strict_what_is_missing_stands_on_the_page_and_the_status_is_one
     assert "scored as absent: video two is missing" in page
     assert "not strict" in page
     assert len(re.findall('id="strip-', page)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.exhaustive
+def test_a_report_of_two_methods_on_thirty_videos_with_frames_has_less_than_ten_megabytes(
+    tmp_path: Path, data: Path
+) -> None:
+    """The size of DAVIS 2017 val: 30 videos, 61 objects, 1,999 frames at 480p, here with the frames of six videos."""
+    golden, tree = data / "golden/DAVIS", tmp_path / "DAVIS"
+    frames = sorted((data / "davis2016-real/DAVIS/JPEGImages").rglob("*.jpg"))
+    tree.mkdir()
+    for name in ("Annotations", "ImageSets"):
+        (tree / name).symlink_to(golden / name)
+    for number, folder in enumerate(sorted((golden / "Annotations/480p").iterdir())):
+        (tree / "JPEGImages/480p" / folder.name).mkdir(parents=True)
+        for index, mask in enumerate(sorted(folder.iterdir())):
+            image = frames[(50 * number + index) % len(frames)]
+            (tree / "JPEGImages/480p" / folder.name / f"{mask.stem}.jpg").symlink_to(image)
+    masks = [data / "golden/predictions/rvos_match", data / "golden/predictions/swap"]
+    written = vosbench.report(masks, tmp_path / "report.html", dataset=tree)
+    assert written.path.stat().st_size < 10e6
+    assert len(re.findall('id="strip-', written.path.read_text())) == 30

@@ -106,7 +106,7 @@ function histogramSpec(valuesOfMethods, noun) {
     data: { values }, height: 190, mark: { type: "bar", cornerRadiusEnd: 2 },
     encoding: {
       x: { field: "tenth", type: "ordinal", sort: null, title: "%", axis: { labelAngle: 0, labelOverlap: true, grid: false } },
-      y: { field: "count", type: "quantitative", title: noun, axis: { tickCount: 4, format: "~s" } },
+      y: { field: "count", type: "quantitative", title: noun, axis: { tickCount: 4, tickMinStep: 1, format: "~s" } },
       ...(SEVERAL ? { xOffset: { field: "method", sort: METHODS.map((method) => method.name) } } : {}),
       color: { field: "method", type: "nominal", scale: methodScale(), legend: SEVERAL ? {} : null },
       tooltip: [{ field: "tenth", title: "%" }, ...(SEVERAL ? [{ field: "method" }] : []), { field: "count", title: noun }],
@@ -138,10 +138,13 @@ function speedSpec() {
   const values = DATA.videos.flatMap((video, place) => video.timings.map((timing, index) => timing && {
     place, video: video.name, objects: video.objects.length, fps: timing[1], seconds: timing[0], method: METHODS[index].name,
   })).filter(Boolean);
+  const most = Math.max(...values.map((value) => value.objects)) + 1;
+  const step = Math.ceil(most / 12);
+  const ticks = Array.from({ length: Math.floor(most / step) + 1 }, (_, index) => index * step);
   return {
     data: { values }, height: 240, mark: { type: "point", filled: true, size: 60, opacity: 0.7, cursor: "pointer" },
     encoding: {
-      x: { field: "objects", type: "quantitative", title: "objects of the video", axis: { tickMinStep: 1, grid: false, format: "d" }, scale: { zero: true } },
+      x: { field: "objects", type: "quantitative", title: "objects of the video", axis: { values: ticks, grid: false, format: "d" }, scale: { domain: [0, most], nice: false } },
       y: { field: "fps", type: "quantitative", title: "frames/s", scale: { zero: true } },
       color: { field: "method", type: "nominal", scale: methodScale(), legend: SEVERAL ? {} : null },
       tooltip: [{ field: "video" }, ...(SEVERAL ? [{ field: "method" }] : []), { field: "objects" }, { field: "fps", title: "frames/s", format: ".1f" }, { field: "seconds", format: ".1f" }],
