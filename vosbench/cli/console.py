@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
     from rich.table import Table
 
+REFRESH_INTERVAL = 0.1  # seconds between two states of a bar, which no thread of its own refreshes
 LINE_INTERVAL = 10.0  # seconds between two plain lines about the same piece of work
 WIDEST = 10_000  # columns of a table whose cells are all whole
 PIPE_WIDTH = 200  # columns of a table that is written to a file or a pipe
@@ -249,13 +250,14 @@ class ProgressSteps(AbstractContextManager["ProgressSteps"]):
         self.progress: Progress | None = None
         self.tasks: dict[str, TaskID] = {}
         self.last_noted: dict[str, float] = {}
+        self.last_shown = 0.0
 
     def __enter__(self) -> ProgressSteps:
         if notes.is_terminal:
             from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"))
-            self.progress = Progress(*columns, TimeRemainingColumn(), console=notes.console)
+            self.progress = Progress(*columns, TimeRemainingColumn(), console=notes.console, auto_refresh=False)
             self.progress.start()
         return self
 
@@ -269,6 +271,9 @@ class ProgressSteps(AbstractContextManager["ProgressSteps"]):
             if label not in self.tasks:
                 self.tasks[label] = self.progress.add_task(label, total=total)
             self.progress.update(self.tasks[label], completed=done, total=total)
+            if done == total or time.monotonic() - self.last_shown > REFRESH_INTERVAL:
+                self.last_shown = time.monotonic()
+                self.progress.refresh()
         elif done == total or time.monotonic() - self.last_noted.get(label, float("-inf")) > LINE_INTERVAL:
             self.last_noted[label] = time.monotonic()
             print_note(f"{label}: {done}" + (f" of {total}" if total else ""))

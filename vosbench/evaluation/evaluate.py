@@ -21,6 +21,7 @@ from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
 from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
+from vosbench.io.sharing import share_tasks
 from vosbench.io.wording import count_of
 from vosbench.masks.binary import describe_binary_videos
 from vosbench.masks.folder import MaskFolder
@@ -105,7 +106,7 @@ def _score_videos(
     """The scores of each video. The longest video begins first, so that no core waits for one that began last."""
     scored = {}
     ordered = sorted(tasks, key=lambda task: task.length, reverse=True)
-    with closing(processes.run_tasks(score_video, ordered, jobs)) as results:
+    with closing(share_tasks(score_video, ordered, [task.length for task in ordered], jobs)) as results:
         for task, scores in results:
             scored[task.video] = scores
             on_video(len(scored), len(tasks))

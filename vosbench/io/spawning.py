@@ -127,12 +127,17 @@ def tie_to_parent(lifeline: Connection) -> None:
 
     To be called first in a new process. lifeline: the end of a pipe whose other end only the parent holds.
     """
+    threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
+    tie_to_signals_and_parent()
+
+
+def tie_to_signals_and_parent() -> None:
+    """What `tie_to_parent` does, for a process that itself notices the end of a pipe from its parent."""
     for number in PARENT_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, PARENT_SIGNALS)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    threading.Thread(target=_exit_with_parent, args=(lifeline,), daemon=True).start()
     _die_with_parent()
 
 
