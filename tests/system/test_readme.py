@@ -57,7 +57,7 @@ def test_the_demo_prints_the_table_and_its_runs_are_compared_reported_and_drawn(
     compared = run_section(cli, "Compare and publish")
     assert "static" in compared[1]
     assert "sam2.1" in compared[-1]
-    files = {"table.tex": b"\\begin", "report.html": b"<!doctype html>", "worst.png": b"\x89PNG"}
+    files = {"table.tex": b"% in percent", "report.html": b"<!doctype html>", "worst.png": b"\x89PNG"}
     assert {name: (cli.folder / name).read_bytes().lstrip()[: len(start)] for name, start in files.items()} == files
 
 
