@@ -87,6 +87,16 @@ def test_the_figures_of_the_page_are_those_of_the_evaluation(tree: Path, held: P
         assert [{**row, "J": round(1000 * row["J"]), "F": round(1000 * row["F"])} for row in expected] == values
 
 
+def test_the_difference_of_two_methods_is_that_of_compare(tree: Path, held: Path) -> None:
+    content = describe(tree, held, tree / "Annotations")
+    evaluations = [vosbench.evaluate(masks, str(tree), jobs=1) for masks in (held, tree / "Annotations")]
+    (found,) = content["differences"]
+    assert found["value"] == pytest.approx(evaluations[1]["J&F-Mean"] - evaluations[0]["J&F-Mean"], abs=1e-12)
+    assert found["range"][0] <= found["value"] <= found["range"][1]
+    assert (found["first"], found["second"], found["apart"]) == ("held", "Annotations", [])
+    assert 0 < found["p"] <= 1
+
+
 def test_what_a_script_element_holds_cannot_end_it_and_reads_back_the_same() -> None:
     value = {"</script><script>alert(1)</script>": ["<!--", "&", "\u2028", "ä", None, 0.1]}
     text = to_script_json(value)

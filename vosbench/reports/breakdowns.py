@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from vosbench.evaluation.interval import Interval, bootstrap_intervals
 from vosbench.evaluation.rows import summarise_scores
 from vosbench.evaluation.summary import Evaluation
+from vosbench.publishing.paired import find_headline_metrics
 from vosbench.reports.factors import FACTORS, Factor
-from vosbench.reports.frame_series import ObjectSeries, choose_headline_metrics, list_object_series
+from vosbench.reports.frame_series import ObjectSeries, list_object_series
 from vosbench.reports.traits import ObjectTraits, VideoTraits
 from vosbench.types import Metric, Score
 
@@ -38,7 +39,7 @@ def break_down(
     The score is the figure that the benchmark ranks by. Seen and unseen objects are not averaged apart here.
     traits: of every video that has scores.
     """
-    series, metric = list_object_series(evaluation), choose_headline_metrics(evaluation)[0]
+    series, metric = list_object_series(evaluation), find_headline_metrics(evaluation)[0]
     counts: dict[str, int] = defaultdict(int)
     for each in series:
         counts[each.video] += 1

@@ -19,6 +19,7 @@ from vosbench.reports.collect import (
     ReportedMethod,
     bring_together,
     describe_breakdowns,
+    describe_differences,
     describe_method,
     describe_videos,
 )
@@ -131,6 +132,7 @@ def describe_report(
         "version": __version__,
         "methods": [describe_method(each) for each in scored],
         "signatures": list(signatures.items()),
+        "differences": describe_differences(scored),
         "metrics": list(map(str, metrics)),
         "lower_is_better": [str(metric) for metric in metrics if not metric.higher_is_better],
         "boundary": next((each.boundary_measure for each in scored[0].series.values()), "F"),

@@ -12,9 +12,11 @@ import numpy as np
 from vosbench.evaluation.interval import Interval
 from vosbench.evaluation.rows import group_by_object, summarise_scores
 from vosbench.evaluation.summary import Evaluation
+from vosbench.publishing.comparable import find_scoring_differences
+from vosbench.publishing.paired import compare_pair, find_headline_metrics
 from vosbench.reports.breakdowns import break_down
 from vosbench.reports.factors import FACTORS
-from vosbench.reports.frame_series import ObjectSeries, choose_headline_metrics, list_object_series
+from vosbench.reports.frame_series import ObjectSeries, list_object_series
 from vosbench.reports.provenance import VideoTiming, list_origins, read_timings
 from vosbench.reports.traits import VideoTraits
 from vosbench.running.methods import Method
@@ -42,7 +44,7 @@ def bring_together(method: Method, evaluation: Evaluation) -> ReportedMethod:
 
 def describe_method(scored: ReportedMethod) -> Plain:
     """What the page says of a method as a whole."""
-    evaluation, names = scored.evaluation, choose_headline_metrics(scored.evaluation)
+    evaluation, names = scored.evaluation, find_headline_metrics(scored.evaluation)
     return {
         "name": scored.method.name,
         "headline": evaluation.headline,
@@ -56,6 +58,26 @@ def describe_method(scored: ReportedMethod) -> Plain:
         "notes": list(evaluation.notes),
         "speed": _sum_timings(scored.timings),
         "origins": list_origins(scored.method, evaluation),
+    }
+
+
+def describe_differences(methods: Sequence[ReportedMethod]) -> list[Plain]:
+    """How each method but the first differs from the first one, paired by object, as `vosbench compare` does it."""
+    return [_describe_difference(methods[0], other) for other in methods[1:]]
+
+
+def _describe_difference(first: ReportedMethod, other: ReportedMethod) -> Plain:
+    names = first.method.name, other.method.name
+    pair = compare_pair(names, first.evaluation, other.evaluation)
+    found = pair.differences.get(pair.metric)
+    return {
+        "first": pair.first,
+        "second": pair.second,
+        "metric": str(pair.metric),
+        "value": to_figure(found.value) if found else None,
+        "range": to_range(found.interval) if found else None,
+        "p": found.p if found else None,
+        "apart": find_scoring_differences(dict(zip(names, (first.evaluation, other.evaluation), strict=True))),
     }
 
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from vosbench.evaluation.metrics import Series
 from vosbench.evaluation.rows import F_MEAN, J_MEAN
-from vosbench.evaluation.summary import HEADLINE_METRICS, MAIN_HEADLINE_METRICS, Evaluation
-from vosbench.types import Metric, Score
+from vosbench.evaluation.summary import HEADLINE_METRICS, Evaluation
+from vosbench.types import Score
 
 
 @dataclass(frozen=True)
@@ -55,8 +55,3 @@ def list_object_series(evaluation: Evaluation) -> list[ObjectSeries]:
         arrays = {measure: np.array(each, np.float64) for measure, each in values.items()}
         series.append(ObjectSeries(video, object_id, tuple(frame_names), arrays))
     return series
-
-
-def choose_headline_metrics(evaluation: Evaluation) -> tuple[Metric, Metric, Metric]:
-    """The figure that a benchmark ranks by and its two parts: J&F-Mean, J-Mean and F-Mean, or MOSEv2's."""
-    return HEADLINE_METRICS if HEADLINE_METRICS[0] in evaluation else MAIN_HEADLINE_METRICS
