@@ -166,7 +166,7 @@ def test_the_wheel_holds_the_kernel_for_every_python_of_a_platform(tmp_path: Pat
         pytest.skip("needs a C compiler")
     source = tmp_path / "source"
     ignored = shutil.ignore_patterns("*.so", "__pycache__")
-    for folder in ("vosbench", "adapters", "checkpoints"):
+    for folder in ("vosbench", "adapters", "checkpoints", "results"):
         shutil.copytree(ROOT / folder, source / folder, ignore=ignored)
     for file in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / file, source)
@@ -191,7 +191,7 @@ def test_the_wheel_holds_the_kernel_for_every_python_of_a_platform(tmp_path: Pat
 
 @pytest.mark.slow
 def test_without_a_compiler_the_package_is_built_without_the_kernel(tmp_path: Path) -> None:
-    for name in ("vosbench", "adapters", "checkpoints"):
+    for name in ("vosbench", "adapters", "checkpoints", "results"):
         (tmp_path / name).symlink_to(ROOT / name)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
