@@ -2,12 +2,14 @@
 
     python benchmarks/evaluate.py                 the table; with --markdown as the README shows it
     python benchmarks/evaluate.py --alone         the table without the other evaluators
+    python benchmarks/evaluate.py --jobs 1 2 4    what several processes of `vosbench eval` take on all cores
     python benchmarks/evaluate.py --memory        a long video of large frames: peak memory and frames a second
 
 Each row measures whole processes from start to exit, so start-up counts. CPU is the user and system time of a process
 and of all processes that it starts; peak memory is that of the largest of them. The one-core rows run on one core. Each
-round goes through all rows, so that other work on the machine slows all of them. The other evaluators are installed
-from the package index into a virtual environment of their own.
+round goes through all rows, so that other work on the machine slows all of them, and the least of the rounds counts, as
+other work can only add to it. The other evaluators are installed from the package index into a virtual environment of
+their own.
 
 The exit status is 1 if a number differs or the memory goal is missed. Works on Linux only. The data are not changed.
 """
@@ -31,7 +33,6 @@ from importlib import metadata
 from multiprocessing import get_context
 from operator import attrgetter
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import NamedTuple, TypeAlias
 
@@ -62,6 +63,7 @@ tool = trackeval.Evaluator(parallel | quiet)
 results, _ = tool.evaluate([trackeval.datasets.DAVIS(tree)], [trackeval.metrics.JAndF()])
 json.dump(results["DAVIS"][name]["COMBINED_SEQ"]["general"]["JAndF"], open(out, "w"), default=float)
 """
+WAYS = {"vosbench": {"VOSBENCH_KERNEL": ""}, "vosbench, NumPy": {"VOSBENCH_KERNEL": "numpy"}}
 RUNNERS = {"vos-benchmark": VOS_BENCHMARK, "trackeval": TRACKEVAL}
 PILLOW = """
 import sys, numpy
@@ -95,19 +97,21 @@ class Usage(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of the table: its name, the number of cores, and the command to measure."""
+    """A row of the table: its name, the number of cores, the command to measure, and variables of its environment."""
 
     name: str
     cores: int
     command: Command
+    variables: Mapping[str, str] = {}
 
 
 def rows(ground_truth: Path, prediction: Path, scratch: Path, peers: Mapping[str, Path]) -> Iterator[Row]:
     """The rows of the table. peers: the Python in which each other evaluator is installed."""
     for cores in sorted({1, len(os.sched_getaffinity(0))}):
         own = copy_masks(prediction, scratch / "vosbench")
-        out = scratch / f"vosbench-{cores}.json"
-        yield Row("vosbench", cores, eval_command(ground_truth.parents[1], own, out, cores))
+        for name, variables in WAYS.items():
+            out = scratch / f"{name.replace(', ', '-')}-{cores}.json"
+            yield Row(name, cores, eval_command(ground_truth.parents[1], own, out, cores), variables)
         for name, python in peers.items():
             theirs, out = copy_masks(prediction, scratch / name), scratch / f"{name}-{cores}.json"
             yield Row(name, cores, [python, "-c", RUNNERS[name], ground_truth, theirs, out, str(cores)])
@@ -129,13 +133,14 @@ def eval_command(tree: Path, prediction: Path, out: Path, jobs: int) -> Command:
     return [*command, "--dataset", tree, "--split", "val", "--jobs", str(jobs), "--json", out]
 
 
-def measure(command: Command, cores: int) -> Usage:
+def measure(command: Command, cores: int, variables: Mapping[str, str] = {}) -> Usage:
     """Run a command on `cores` cores. Ends the benchmark if the command fails."""
     allowed = os.sched_getaffinity(0)
     with TemporaryFile() as output:
         os.sched_setaffinity(0, sorted(allowed)[:cores])
         start = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=output, stderr=output)
+        environment = os.environ | variables
+        process = subprocess.Popen(list(map(str, command)), cwd=ROOT, env=environment, stdout=output, stderr=output)
         os.sched_setaffinity(0, allowed)
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
@@ -230,7 +235,7 @@ def check(golden: Path, scratch: Path) -> bool:
 
 def table(lines: Sequence[Row], usages: Sequence[Sequence[Usage]], markdown: bool) -> Iterator[str]:
     """The lines of the table as text."""
-    cpu = [median(usage.cpu for usage in each) for each in usages]
+    cpu = [min(usage.cpu for usage in each) for each in usages]
     peer = {row.cores: seconds for row, seconds in zip(lines, cpu, strict=True) if row.name == "vos-benchmark"}
     cells = [["evaluator", "cores", "CPU s", "wall s", "peak MB", "times vos-benchmark"]]
     for row, each, seconds in zip(lines, usages, cpu, strict=True):
@@ -247,8 +252,8 @@ def table(lines: Sequence[Row], usages: Sequence[Sequence[Usage]], markdown: boo
 
 
 def spread(values: Sequence[float]) -> str:
-    """The median, followed by the smallest and the largest value where there are several."""
-    return f"{median(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
+    """The least value, followed by the largest where there are several."""
+    return f"{min(values):.2f}" + (f" (to {max(values):.2f})" if len(values) > 1 else "")
 
 
 def conditions(peers: Mapping[str, Path]) -> Iterator[str]:
@@ -272,10 +277,11 @@ def compare(options: argparse.Namespace, scratch: Path) -> bool:
     print(*conditions(peers), sep="\n")
     lines = sorted(rows(ground_truth, prediction, scratch, peers), key=attrgetter("cores"))
     measure(lines[0].command, 1)  # reads all files and compiles our bytecode, as pip has done for the others
-    rounds = [[measure(row.command, row.cores) for row in lines] for _ in range(options.repeat)]
+    rounds = [[measure(row.command, row.cores, row.variables) for row in lines] for _ in range(options.repeat)]
     masks = sum(1 for _ in ground_truth.rglob("*.png"))
     videos = len(list(ground_truth.iterdir()))
-    print(f"{masks} frames in {videos} videos; median of {options.repeat} (smallest to largest)\n")
+    print(f"load {os.getloadavg()[0]:.1f} at the end; {masks} frames in {videos} videos; ", end="")
+    print(f"the least of {options.repeat} rounds (to the most)\n")
     print(*table(lines, list(zip(*rounds, strict=True)), options.markdown), "", sep="\n")
     print("times vos-benchmark: its CPU seconds on as many cores, divided by the row's")
     if "trackeval" in peers:
@@ -285,6 +291,28 @@ def compare(options: argparse.Namespace, scratch: Path) -> bool:
             "and scores first and last frames"
         )
     return check(golden, scratch)
+
+
+def compare_jobs(options: argparse.Namespace, scratch: Path) -> bool:
+    """Measure `vosbench eval` with several numbers of processes on all cores; return whether the figures are equal."""
+    golden, cores = options.data.resolve() / "golden", len(os.sched_getaffinity(0))
+    masks = copy_masks(golden / "predictions" / "rvos_match", scratch / "vosbench")
+    files = [scratch / f"jobs-{jobs}.json" for jobs in options.jobs]
+    commands = [
+        eval_command(golden / "DAVIS", masks, path, jobs) for jobs, path in zip(options.jobs, files, strict=True)
+    ]
+    print(*conditions({}), sep="\n")
+    measure(commands[0], cores)
+    rounds = [[measure(command, cores) for command in commands] for _ in range(options.repeat)]
+    print(f"load {os.getloadavg()[0]:.1f} at the end; the least of {options.repeat} rounds (to the most)\n")
+    print("| jobs | CPU s | wall s | peak MB a process |\n|--:|--:|--:|--:|")
+    for jobs, each in zip(options.jobs, zip(*rounds, strict=True), strict=True):
+        cpu, wall = (spread([usage[field] for usage in each]) for field in (0, 1))
+        print(f"| {jobs} | {cpu} | {wall} | {max(usage.megabytes for usage in each):.0f} |")
+    contents = [json.loads(path.read_text()) for path in files]
+    equal = all(content["objects"] == contents[0]["objects"] for content in contents)
+    print("figures: equal to the last bit" if equal else "FIGURES DIFFER")
+    return equal
 
 
 def draw(folder: Path, index: int) -> None:
@@ -333,9 +361,11 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--memory", action="store_true", help="measure a long video of large frames instead")
     parser.add_argument("--frames", type=int, default=2000, help="its length (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, nargs="+", help="compare these numbers of processes instead")
     options = parser.parse_args()
+    chosen = measure_memory if options.memory else compare_jobs if options.jobs else compare
     with TemporaryDirectory(prefix="vosbench-") as scratch:
-        return 0 if (measure_memory if options.memory else compare)(options, Path(scratch)) else 1
+        return 0 if chosen(options, Path(scratch)) else 1
 
 
 if __name__ == "__main__":

@@ -139,18 +139,47 @@ def test_bytes_after_the_end_are_ignored() -> None:
     assert same(decode_png(joined(chunks_of(NOISE)) + b"litter", MOST), NOISE)
 
 
-@pytest.mark.parametrize("mode", ["1", "LA", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("mode", ["LA", "RGB", "RGBA", "I;16"])
 def test_another_mode_is_left_to_pillow(mode: str) -> None:
     image = Image.fromarray(NOISE.astype(np.uint16)) if mode == "I;16" else Image.fromarray(NOISE).convert(mode)
     assert decode_png(saved(image), MOST) is None
 
 
-@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize("bits", [2, 4])
 def test_several_pixels_a_byte_are_left_to_pillow(bits: int) -> None:
     assert decode_png(saved(indexed(NOISE % 2), bits=bits), MOST) is None
 
 
-@pytest.mark.parametrize("form", [b"\x08\0\0\0\1", b"\x08\3\0\0\1", b"\x08\0\1\0\0", b"\x08\0\0\1\0"])
+@pytest.mark.parametrize("colour", [b"\0", b"\3"], ids=["grey", "palette"])
+@pytest.mark.parametrize("number", FILTERS.values(), ids=FILTERS)
+@pytest.mark.parametrize("width", [1, 7, 8, 9, 16, 31])
+def test_eight_pixels_a_byte_are_those_that_pillow_reads(width: int, number: int, colour: bytes) -> None:
+    packed = np.random.default_rng(width).integers(
+        0, 256, (20, -(-width // 8)), np.uint8
+    )  # unused bits are set as well
+    head = header(width, 20, b"\1" + colour + b"\0\0\0")
+    chunks = [head, (b"IDAT", zlib.compress(filtered(packed, [number] * 20))), (b"IEND", b"")]
+    if colour == b"\3":
+        chunks.insert(1, (b"PLTE", bytes(range(6))))
+    expected = np.unpackbits(packed, axis=1)[:, :width]
+    for contiguous in (True, False):
+        assert same(decode_png(joined(chunks), MOST, contiguous), expected)
+    assert same(by_pillow(joined(chunks)).astype(np.uint8), expected)
+
+
+@pytest.mark.slow
+@unhurried
+@given(MAPS, st.booleans())
+def test_one_bit_masks_written_by_pillow_are_decoded(pixels: Labels, palette: bool) -> None:
+    mask = pixels % 2
+    image, options = (indexed(mask), {"bits": 1}) if palette else (Image.fromarray(mask > 0), {})
+    assert same(decode_png(saved(image, **options), MOST), mask)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [b"\x08\0\0\0\1", b"\x08\3\0\0\1", b"\x08\0\1\0\0", b"\x08\0\0\1\0", b"\1\0\0\0\1", b"\1\3\0\0\1"],
+)
 def test_interlaced_pixels_and_unknown_methods_are_left_to_pillow(form: bytes) -> None:
     assert decode_png(joined([header(31, 20, form), *chunks_of(NOISE)[1:]]), MOST) is None
 
@@ -253,7 +282,8 @@ def test_a_file_damaged_at_random_gives_the_pixels_that_pillow_reads_or_none(
     draw = random.Random(0)
     pixels = squares((1, 1, 1), (7, 4, 3), size=(13, 11))
     pngs = [joined(chunks_of(pixels, draw.choices(range(5), k=13))) for _ in range(8)]
-    pngs += [saved(image) for image in (indexed(pixels), Image.fromarray(pixels), Image.fromarray(pixels).convert("1"))]
+    pngs += [saved(image) for image in (indexed(pixels), Image.fromarray(pixels), Image.fromarray(pixels > 0))]
+    pngs.append(saved(indexed(pixels % 2), bits=1))
     seen: Counter[str] = Counter()
     for _ in range(1000):
         png = damage(draw.choice(pngs), draw)
@@ -263,5 +293,5 @@ def test_a_file_damaged_at_random_gives_the_pixels_that_pillow_reads_or_none(
             seen["refused"] += 1
             continue
         seen["read" if found is not None else "left to Pillow"] += 1
-        assert found is None or same(found, by_pillow(png)), png
+        assert found is None or same(found, by_pillow(png).astype(np.uint8)), png
     assert seen["refused"] > 100, seen

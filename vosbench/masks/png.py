@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The end of a PNG's header: bit depth, colour type, compression method, filter method, interlacing.
-GREY_HEADER = b"\x08\0\0\0\0"
-PALETTE_HEADER = b"\x08\3\0\0\0"
+PIXELS_A_BYTE = {b"\x08\0\0\0\0": 1, b"\x08\3\0\0\0": 1, b"\1\0\0\0\0": 8, b"\1\3\0\0\0": 8}  # grey and palette
 SUB, UP, AVERAGE, PAETH = range(1, 5)
 
 
@@ -28,7 +27,8 @@ def decode_png(png: bytes, most_pixels: int, contiguous: bool = True) -> NDArray
     """Decode the content of a PNG file to the stored pixel values, uint8[H, W].
 
     contiguous: False for an array whose rows may have gaps between them, which saves a copy.
-    Returns None for a valid PNG of another kind: this function reads 8-bit grey and palette images without interlacing.
+    Returns None for a valid PNG of another kind: this function reads 8-bit and 1-bit grey and palette images without
+    interlacing. The pixels of a 1-bit image are 0 and 1.
     Bytes after the end of the image are ignored.
     Raises DamagedError if the file is not a PNG or is damaged. An image of more than `most_pixels` pixels is refused
     before anything is decompressed, and decompression stops where it exceeds the size in the header.
@@ -40,18 +40,19 @@ def decode_png(png: bytes, most_pixels: int, contiguous: bool = True) -> NDArray
     if kind != b"IHDR" or len(header) != 13:
         raise DamagedError("its header is missing")
     width, height, form = struct.unpack(">II5s", header)
-    if form not in (GREY_HEADER, PALETTE_HEADER):
+    if not (pixels_a_byte := PIXELS_A_BYTE.get(form)):
         return None
     if not 0 < width * height <= most_pixels:
         raise DamagedError(f"{width}x{height} pixels is too {'large' if width * height else 'small'} for a mask")
-    size = height * (1 + width)
+    size = height * (1 + -(-width // pixels_a_byte))
     try:
         lines = deflate.zlib_decompress(_collect_packed_pixels(chunks), size)
     except deflate.DeflateError:
         raise DamagedError("its pixels do not decompress to the size in its header") from None
     if len(lines) != size:
         raise DamagedError("pixels are missing")
-    return _unfilter(np.frombuffer(lines, np.uint8).reshape(height, 1 + width), contiguous)
+    pixels = _unfilter(np.frombuffer(lines, np.uint8).reshape(height, -1), contiguous and pixels_a_byte == 1)
+    return pixels if pixels_a_byte == 1 else np.unpackbits(pixels, axis=1, count=width)
 
 
 def _read_chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
