@@ -61,6 +61,7 @@ def draw_slowly(scores: Sequence[Score], groups: ObjectGroups | None, seed: int)
     return ranges
 
 
+@pytest.mark.slow
 @unhurried
 @given(splits, st.integers(0, 3), st.booleans())
 def test_the_intervals_equal_a_plain_loop_over_the_draws(
@@ -110,6 +111,7 @@ def test_an_interval_of_symmetric_scores_holds_the_figure(distances: list[float]
         assert each.high >= summarise_scores(scores)[metric] - 1e-12
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cells", [interval.CELLS_AT_ONCE, 7])
 def test_the_intervals_equal_those_of_scipy(monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
     from scipy import stats

@@ -71,6 +71,7 @@ def compare_both(generator: np.random.Generator, rules: Rules, compare: kernel.C
     assert found[1] == found[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RULES)
 @unhurried
 @given(seed=st.integers(0, 2**32))

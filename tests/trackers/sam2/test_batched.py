@@ -106,6 +106,7 @@ def test_the_settings_of_the_memory_take_effect_in_batches(
     check(tracker, frames[:9], {0: {1: ground_truth[0][1]}, 1: {2: ground_truth[1][2]}})
 
 
+@pytest.mark.slow
 def test_objects_may_share_pixels_where_the_video_lets_them(
     small: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
@@ -131,6 +132,7 @@ def passes(tracker: Sam2, frames: list[Frame], prompts: Prompts) -> Passes:
     return calls
 
 
+@pytest.mark.slow
 def test_objects_with_equal_histories_take_one_pass_a_frame(
     small: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:

@@ -123,6 +123,7 @@ def labels_of(tracked: Sequence[Masks]) -> np.ndarray[Any, Any]:
     return np.stack([to_labels(masks, (240, 320)) for masks in tracked])
 
 
+@pytest.mark.slow
 def test_objects_of_the_first_frame_equal_the_stock_predictor_bit_for_bit(
     tracker: Sam2, stock: Any, clip: Path, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
