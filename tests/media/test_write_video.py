@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import platform
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from tests.support.cli import make_environment
 from tests.support.clips import draw_square_frame, write_clip
 from vosbench.errors import VosbenchError
 from vosbench.media.clip import open_clip
-from vosbench.media.write_video import writing_alpha_video, writing_video
+from vosbench.media.write_video import VideoWriter, writing_alpha_video, writing_video
+from vosbench.types import Frame
 
 FRAMES = [draw_square_frame(index) for index in range(30)]
 
@@ -93,3 +101,54 @@ def test_a_name_without_a_format_is_refused(tmp_path: Path) -> None:
         writing_video(tmp_path / "a.avi", [Fraction(0)], (64, 96)),
     ):
         pass
+
+
+def _roll_noise(height: int, width: int, count: int) -> list[Frame]:
+    """Frames whose noise moves 2 pixels a frame to the right, behind the square of `draw_square_frame`."""
+    noise = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    return [
+        np.roll(noise, 2 * index, axis=1) // 2 + draw_square_frame(index, height, width) // 2 for index in range(count)
+    ]
+
+
+def hash_videos(folder: Path) -> str:
+    """The sha256 of the videos that the same frames of several sizes make."""
+    digest, times = hashlib.sha256(), [Fraction(index, 25) for index in range(14)]
+    for name, height, width in (("a.mp4", 64, 96), ("a.mov", 270, 482), ("a.mkv", 480, 854)):
+        with writing_video(folder / name, times, (height, width)) as writer:
+            _write_all(writer, _roll_noise(height, width, 14))
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
+
+
+def _write_all(writer: VideoWriter, frames: list[NDArray[np.uint8]]) -> None:
+    for frame in frames:
+        writer.write(frame)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc fills memory that is handed out")
+def test_a_file_does_not_depend_on_what_was_in_memory(tmp_path: Path) -> None:
+    """glibc's MALLOC_PERTURB_ fills memory that nothing has written yet with a byte, another one in each process."""
+    code = "import sys, pathlib, tests.media.test_write_video as t; print(t.hash_videos(pathlib.Path(sys.argv[1])))"
+    written = set()
+    for byte in ("0", "1", "85"):
+        environment = {**make_environment(), "MALLOC_PERTURB_": byte}
+        command = [sys.executable, "-c", code, os.fspath(tmp_path)]
+        written.add(subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout)
+    assert len(written) == 1, written
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("suffix", "times"), [(".mov", 20), (".webm", 3)])
+def test_the_same_cut_outs_give_the_same_file(tmp_path: Path, suffix: str, times: int) -> None:
+    """Several threads that convert the colours make one `.mov` in four another one; FFmpeg gives each `.webm` an id."""
+    path, written = tmp_path / f"a{suffix}", set()
+    frames = [np.dstack([frame, frame[..., 0]]) for frame in _roll_noise(65, 97, 8)]
+    for _ in range(times):
+        with writing_alpha_video(path, [Fraction(index, 25) for index in range(8)], (65, 97), comment="b") as writer:
+            _write_all(writer, frames)
+        written.add(path.read_bytes())
+    assert len(written) == 1
+    with av.open(str(path)) as container:
+        assert {key.lower(): value for key, value in container.metadata.items()}["comment"] == "b"

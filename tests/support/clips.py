@@ -41,6 +41,8 @@ def write_clip(
         stream = container.add_stream(codec, rate=25)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
+        if codec == "libx264":
+            stream.options = {"x264-params": "mbtree=0"}  # else the same frames may give other files: see `QUALITY`
         if codec != "gif":
             stream.codec_context.gop_size = key_every
             stream.codec_context.time_base = MILLISECOND

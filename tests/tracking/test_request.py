@@ -17,8 +17,10 @@ from vosbench.io.paths import Roots
 from vosbench.masks.labels import encode_labels, read_labels
 from vosbench.masks.rle import decode_rle
 from vosbench.media.clip import open_clip
+from vosbench.media.draw import draw_masks
 from vosbench.tracking.clip_prompts import GivenPrompt, Moment
-from vosbench.tracking.outputs import Outputs
+from vosbench.tracking.mask_store import MaskStore
+from vosbench.tracking.outputs import Outputs, write_outputs
 from vosbench.tracking.request import ModelChoice, TrackRequest, prepare_request
 from vosbench.types import Point
 
@@ -194,3 +196,39 @@ def test_missing_weights_of_a_prompter_are_said_to_be_its_own(tmp_path: Path, vi
         f"sam2.1_hiera_base_plus: not found at {tmp_path}/sam2.1_hiera_base_plus.pt; run: vosbench fetch "
         "sam2.1_hiera_base_plus, or take --prompter grabcut, which needs no weights"
     )
+
+
+def test_each_frame_of_the_video_has_its_own_masks_on_its_own_picture(tmp_path: Path) -> None:
+    """Noise that is another one in each frame tells the pictures apart, and a bar that moves the masks."""
+    rng = np.random.default_rng(5)
+    coarse = [rng.integers(0, 255, (9, 16, 3), np.uint8) for _ in range(40)]
+    clip = open_clip(write_clip(tmp_path / "in.mp4", [frame.repeat(10, 0).repeat(10, 1) for frame in coarse]))
+    masks = [np.zeros((90, 160), np.bool_) for _ in coarse]
+    store = MaskStore(tmp_path / "kept", clip.size, {})
+    for index, mask in enumerate(masks):
+        mask[:, 3 * index : 3 * index + 30] = True
+        store.write(index, {1: mask})
+    write_outputs(Outputs(tmp_path / "out.mp4"), clip, store, {}, lambda done: None)
+    drawn = [draw_masks(frame, {1: mask}).astype(int) for frame, mask in zip(list(clip.frames), masks, strict=True)]
+    written = list(open_clip(tmp_path / "out.mp4").frames)
+    assert len(written) == len(drawn)
+    for index, frame in enumerate(written):
+        distances = [np.abs(frame - each).mean() for each in drawn]
+        assert int(np.argmin(distances)) == index
+        assert distances[index] < 12  # colours have half the resolution in the file
+        others = [np.abs(draw_masks(clip.frames[index], {1: mask}).astype(int) - frame).mean() for mask in masks]
+        assert int(np.argmin(others)) == index
+
+
+@pytest.mark.parametrize("given", ["reech=1", "checkpoint=x", "prompter=grabcut", "prompts=all"])
+def test_only_settings_of_the_tracker_can_be_set(tmp_path: Path, video: Path, prompt: GivenPrompt, given: str) -> None:
+    models = ModelChoice("flow", gpu="cpu", settings=(given,))
+    with pytest.raises(VosbenchError) as caught:
+        prepare_request(video, [prompt], Outputs(tmp_path / "a.mp4"), models, "both", Fraction(24), Roots())
+    said = str(caught.value)
+    if given.startswith("prompt"):
+        assert said == f"--set {given}: a video has only the prompts that are given with it; leave it out"
+    else:
+        assert said.startswith(f"--set {given}: flow has no such setting; it has ")
+        assert "reach" in said
+        assert "prompt" not in said.partition("; ")[2]

@@ -52,11 +52,12 @@ def choose_tracker_with_settings(
     """
     chosen = choose_tracker(tracker)
     parameters = registry.read_tracker_parameters(chosen.spec)
-    values = settings.parse_tracker_settings(pairs, tracker)
-    for key in settings.RUN_PARAMETERS.keys() & values.keys():
-        raise VosbenchError(f"--set {key}", "a video has only the prompts that are given with it", "leave it out")
+    offered = {name: each for name, each in parameters.items() if name != settings.CHECKPOINT_PARAMETER}
+    for pair in pairs:
+        if pair.partition("=")[0] in settings.RUN_PARAMETERS:
+            raise VosbenchError(f"--set {pair}", "a video has only the prompts that are given with it", "leave it out")
+    values = settings.parse_settings(pairs, offered, tracker)
     weights = choose_weights(chosen.tracker, chosen.name, checkpoint, parameters, values, checkpoints)
-    offered = {name: parameter for name, parameter in parameters.items() if name != "checkpoint"}
     facts = {
         "tracker": chosen.name,
         "settings": collect_all_settings(values, offered),
