@@ -174,7 +174,7 @@ def test_where_objects_are_kept_apart_each_needs_its_masks(tmp_path: Path, gone:
     results = write_masks(tmp_path / "results", APART)
     files.remove_path(results / "bear" / gone)
     with pytest.raises(
-        VosbenchError, match=rf"cannot be scored: \S+/bear/{message}; complete the masks, or add --no-strict"
+        VosbenchError, match=rf"cannot be scored: \S+/bear/{message}; complete the masks; or --no-strict"
     ):
         score_split(results, opened(tree, rules), jobs=1)
     lenient = score_split(results, opened(tree, rules), jobs=1, strict=False)
@@ -276,7 +276,7 @@ def test_a_mask_that_cannot_be_scored_is_named_or_counts_as_absent(
     animals: Path, results: Path, kind: str | Labels, message: str
 ) -> None:
     damage(results / "fox/00002.png", kind)
-    with pytest.raises(VosbenchError, match=rf"{message}.*; complete the masks, or add --no-strict"):
+    with pytest.raises(VosbenchError, match=rf"{message}.*; complete the masks; or --no-strict"):
         score_split(results, opened(animals), jobs=1)
     lenient = score_split(results, opened(animals), jobs=1, strict=False)
     assert len(lenient.problems) == 1

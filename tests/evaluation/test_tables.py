@@ -106,6 +106,19 @@ def test_markdown_shows_names_as_they_are(evaluation: Evaluation) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "escaped"),
+    [
+        ("$x$", r"\$x\$"),  # would be a formula
+        ("&amp; &#38; J&F", r"\&amp; \&#38; J&F"),  # would be the marks that they stand for
+        ("_a_b_ __c__", r"\_a_b\_ \_\_c\_\_"),
+        ("~~a~~ ~", r"\~~a\~~ ~"),
+    ],
+)
+def test_markdown_escapes_what_would_be_shown_as_something_else(name: str, escaped: str) -> None:
+    assert f"| {escaped} |\n" in tables.format_markdown([tables.Table((name,), ())], "")
+
+
 def test_latex_is_booktabs_with_escaped_names(evaluation: Evaluation) -> None:
     lines = tables.format_latex(
         tables_of(evaluation, TableView(sort=Metric("J", "Mean"), worst=3)), "vosbench:test"
@@ -129,8 +142,9 @@ def test_latex_is_booktabs_with_escaped_names(evaluation: Evaluation) -> None:
 
 
 def test_a_latex_cell_can_hold_every_mark() -> None:
-    table = tables.Table((r"\~^{}%$#",), ())
-    expected = r"\textbackslash{}\textasciitilde{}\textasciicircum{}\{\}\%\$\# \\"
+    table = tables.Table((r"\~^{}%$#<>|`",), ())
+    expected = r"\textbackslash{}\textasciitilde{}\textasciicircum{}\{\}\%\$\#"
+    expected += r"\textless{}\textgreater{}\textbar{}\textasciigrave{} \\"
     assert expected in tables.format_latex([table], "").splitlines()
 
 

@@ -112,3 +112,20 @@ def test_without_matplotlib_the_extra_is_named(cli: Cli, animals: Path, monkeypa
 def test_an_unknown_kind_names_the_known_ones(animals: Path, tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match="plot 'bars': the kinds are speed, scatter, time; choose one of them"):
         vosbench.plot("bars", tmp_path / "still", dataset=animals)
+
+
+def test_a_run_of_some_videos_is_plotted_of_these(cli: Cli, animals: Path, tmp_path: Path) -> None:
+    names = ("still", "right", "--dataset", animals, "-o", "part.svg", "--jobs", "1")
+    assert cli("plot", "scatter", *names, "--videos", "bear").stdout == "plot: part.svg\n"
+    assert "unknown video" in cli("plot", "scatter", *names, "--videos", "bea", expect=2).stderr
+    told = cli("plot", "time", *names, "--video", "bear", "--videos", "bear", expect=2).stderr
+    assert "only speed and scatter have it, not time" in told
+    methods = [open_method(tmp_path / name, animals) for name in ("still", "right")]
+    first, second = (read_or_score(method, jobs=1, videos=["bear"]) for method in methods)
+    assert pair_videos(first, second, Metric("J", "Mean")).keys() == {"bear"}
+
+
+def test_a_missing_mask_is_not_drawn_over_time_as_if_it_were_empty(animals: Path, tmp_path: Path) -> None:
+    (tmp_path / "still/bear/00002.png").unlink()
+    with pytest.raises(VosbenchError, match=r"bear/00002\.png is missing"):
+        trace_video([open_method(tmp_path / "still", animals)], "bear")

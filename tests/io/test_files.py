@@ -104,3 +104,10 @@ def test_the_known_answer_of_sha256(tmp_path: Path) -> None:
 def test_a_path_that_is_not_utf8_is_written_to_json_and_read_back(tmp_path: Path) -> None:
     files.write_json(tmp_path / "a.json", {"from": os.fsdecode(b"b\xe4r.tar")})
     assert os.fsencode(files.read_json(tmp_path / "a.json")["from"]) == b"b\xe4r.tar"
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(VosbenchError, match=r"taken: is a folder; give the name of a file"):
+        files.write_bytes(tmp_path / "taken", b"x")
+    assert [each.name for each in tmp_path.iterdir()] == ["taken"]

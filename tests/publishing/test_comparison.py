@@ -19,8 +19,10 @@ from vosbench.publishing.comparison_table import (
     NOT_COMPARABLE,
     build_comparison_tables,
     build_method_table,
+    format_difference,
     list_comparison_notes,
 )
+from vosbench.publishing.paired import PairedDifference
 from vosbench.types import FrameScore, Metric, Score
 
 J, F, DECAY = Metric("J", "Mean"), Metric("F", "Mean"), Metric("J", "Decay")
@@ -215,3 +217,8 @@ def test_the_best_is_bold_in_markdown_and_latex() -> None:
 def test_a_bootstrap_that_cannot_be_drawn_is_refused(wrong: dict[str, int], named: str) -> None:
     with pytest.raises(VosbenchError, match=named):
         Bootstrap(**wrong)
+
+
+@pytest.mark.parametrize(("p", "shown"), [(1, "1.00"), (0.4, "0.40"), (0.0494, "0.049"), (0.00123, "0.0012")])
+def test_p_has_two_digits(p: float, shown: str) -> None:
+    assert format_difference(PairedDifference(0.1, None, p)) == ("+10.0", "-", shown)

@@ -123,8 +123,12 @@ def test_pycocotools_decodes_the_codes_to_the_same_masks(videos: MaskVideos) -> 
         shown = {}
         for entry in content["annotations"]:
             video = known[entry["video_id"]]
-            for file, code in zip(video["file_names"], entry["segmentations"], strict=True):
-                if code is not None:
+            measured = zip(entry["areas"], entry["bboxes"], strict=True)
+            for file, code, sizes in zip(video["file_names"], entry["segmentations"], measured, strict=True):
+                if code is None:
+                    assert sizes == (None, None)
+                else:
+                    assert sizes == (coco.area(code), coco.toBbox(code).tolist())
                     key = (video["name"], Path(file).stem, entry["object_id"])
                     shown[key] = coco.decode(code).astype(bool)
         burst = json.loads(vosbench.convert(source, Path(name) / "b.json", "burst").path.read_text())

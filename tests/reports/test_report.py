@@ -15,6 +15,7 @@ from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares, write_masks
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.report import report_rows
+from vosbench.publishing.comparison_table import build_pair_tables
 from vosbench.reports import render
 from vosbench.reports.build import Choices, describe_pictures, describe_report
 from vosbench.reports.collect import bring_together
@@ -95,6 +96,8 @@ def test_the_difference_of_two_methods_is_that_of_compare(tree: Path, held: Path
     assert found["range"][0] <= found["value"] <= found["range"][1]
     assert (found["first"], found["second"], found["apart"]) == ("held", "Annotations", [])
     assert 0 < found["p"] <= 1
+    (table,) = build_pair_tables(vosbench.compare([held, tree / "Annotations"], str(tree), jobs=1).pairs[0], 0)
+    assert tuple(found["shown"]) == table.rows[0][1:]
 
 
 def test_what_a_script_element_holds_cannot_end_it_and_reads_back_the_same() -> None:

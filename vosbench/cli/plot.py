@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import JobsOption, RulesOption, ScoredDatasetOption, SplitOption, app
+from vosbench.cli.app import (
+    JobsOption,
+    RulesOption,
+    ScoredDatasetOption,
+    SplitOption,
+    VideosOption,
+    app,
+    split_names,
+)
 from vosbench.cli.compare import open_argument, parse_method
 from vosbench.errors import VosbenchError
 
@@ -58,6 +66,7 @@ def plot_command(
     dataset: ScoredDatasetOption = None,
     split: SplitOption = None,
     rules: RulesOption = None,
+    videos: VideosOption = "",
     jobs: JobsOption = None,
 ) -> None:
     """Draw a figure for a paper: one column wide, with embedded fonts, as PDF, SVG or PNG."""
@@ -66,7 +75,7 @@ def plot_command(
 
     find_plot_form(out)
     require_matplotlib()
-    _refuse_idle_options(kind, axis, video, metric)
+    _refuse_idle_options(kind, axis, video, metric, videos)
     with console.ProgressSteps() as steps:
         if kind == PlotKind.SWEEP:
             figure, notes = _draw_sweep(context, masks, (axis, metric, title), jobs, partial(steps, "scoring"))
@@ -78,19 +87,23 @@ def plot_command(
             methods = name_apart(
                 [open_argument(parse_method(text, root), context, (dataset, split), rules) for text in masks]
             )
-            figure, notes = draw_methods(kind.value, methods, metric, video, title, jobs, partial(steps, "scoring"))
+            progress, named = partial(steps, "scoring"), split_names(videos)
+            figure, notes = draw_methods(kind.value, methods, metric, video, title, jobs, progress, named)
     for note in notes:
         console.print_note(note)
     write_figure(figure, out)
     console.print_result(f"plot: {out}")
 
 
-def _refuse_idle_options(kind: PlotKind, axis: str, video: str, metric: str) -> None:
+def _refuse_idle_options(kind: PlotKind, axis: str, video: str, metric: str, videos: str) -> None:
     """Raise VosbenchError for an option that another kind of plot needs, and for one that this kind lacks."""
     if axis and kind != PlotKind.SWEEP:
         raise VosbenchError("--axis", f"only a plot of a sweep has it, not {kind.value}", "leave it out")
     if video and kind != PlotKind.TIME:
         raise VosbenchError("--video", f"only a plot over time has it, not {kind.value}", "leave it out")
+    if videos and kind not in (PlotKind.SPEED, PlotKind.SCATTER):
+        remedy = "name the one video with --video" if kind == PlotKind.TIME else "leave it out"
+        raise VosbenchError("--videos", f"only speed and scatter have it, not {kind.value}", remedy)
     if metric and kind == PlotKind.TIME:
         raise VosbenchError("--metric", "a plot over time shows J and F", "leave it out")
     if kind == PlotKind.TIME and not video:

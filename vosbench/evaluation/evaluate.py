@@ -125,7 +125,8 @@ def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
     return VosbenchError(
         results,
         f"cannot be scored: {'; '.join(problems[:MAX_PROBLEMS_SHOWN])}{more}",
-        "complete the masks, or add --no-strict (in Python strict=False) to score what is missing as absent",
+        "complete the masks; or --no-strict of eval, compare and report (in Python strict=False) "
+        "scores what is missing as absent",
     )
 
 

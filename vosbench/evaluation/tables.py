@@ -21,6 +21,7 @@ SUBJECT_COLUMNS = {"video": ("video", "objects"), "object": ("video", "object", 
 TOTAL_NAME, MISSING_VALUE = "all objects", "-"
 LATEX_ESCAPES = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "[": "{[}"}
+    | {"<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}", "`": r"\textasciigrave{}"}
     | {mark: f"\\{mark}" for mark in "&%$#_{}"}
 )
 
@@ -154,7 +155,7 @@ def _format_row(row: Mapping[str, object], columns: Iterable[str]) -> tuple[str,
 
 
 def _escape_markdown(cell: str) -> str:
-    return re.sub(r"([\\|`*<\[])", r"\\\1", cell)
+    return re.sub(r"([\\|`*<\[$]|&(?=#?\w+;)|(?<![^\W_])_|_(?![^\W_])|~~)", r"\\\1", cell)
 
 
 def _mark_markdown(cell: str, stands_out: bool) -> str:

@@ -23,6 +23,7 @@ from vosbench.figures.plot_style import require_matplotlib, write_figure
 from vosbench.figures.scatter_plot import draw_video_scatter
 from vosbench.figures.speed_plot import draw_speed_plot
 from vosbench.figures.time_plot import draw_score_over_time
+from vosbench.io.wording import count_of
 from vosbench.running.methods import Method, name_apart
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def plot(
     metric: str = "",
     video: str = "",
     title: str = "",
+    videos: Sequence[str] = (),
     jobs: int | None = None,
     datasets: str | Path = "datasets",
 ) -> Figure:
@@ -51,14 +53,15 @@ def plot(
     kind: "speed", a metric against frames a second, a point for each run; "scatter", the videos of two methods against
     each other; or "time", J and F of the objects of a video in each frame. results: runs, their paths, or masks in any
     form. path: a PDF, SVG or PNG that is written as well. dataset, split, rules, datasets: as of `vosbench.evaluate`.
-    metric: such as "J-Mean"; by default that of headlines. video: that "time" shows. jobs: processes that score.
+    metric: such as "J-Mean"; by default that of headlines. video: that "time" shows. videos: score only these, for
+    "speed" and "scatter". jobs: processes that score.
 
     Scores that are filed in a run are used if they are up to date. What is left out is a Python warning. Raises
     VosbenchError for what the user can put right, such as matplotlib that is not installed.
     """
     require_matplotlib()
     methods = name_apart(open_given_methods(results, dataset, split, rules, Path(datasets)))
-    figure, notes = draw_methods(kind, methods, metric, video, title, jobs)
+    figure, notes = draw_methods(kind, methods, metric, video, title, jobs, videos=videos)
     for note in notes:
         warnings.warn(note, stacklevel=2)
     if path is not None:
@@ -74,6 +77,7 @@ def draw_methods(
     title: str = "",
     jobs: int | None = None,
     on_video: OnVideo = lambda done, total: None,
+    videos: Sequence[str] = (),
 ) -> tuple[Figure, list[str]]:
     """Draw one of METHOD_PLOTS, see `plot`. Returns the figure, and a line for each thing that is not in it."""
     if kind not in METHOD_PLOTS:
@@ -89,15 +93,15 @@ def draw_methods(
         raise VosbenchError("plot scatter", f"needs two methods, found {len(methods)}", "give two RUNs")
     if kind == "scatter":
         require_one_split(methods)
-        first, second = (read_or_score(method, jobs, on_video) for method in methods)
+        first, second = (read_or_score(method, jobs, on_video, videos) for method in methods)
         names = methods[0].name, methods[1].name
         return draw_video_scatter(names, pair_videos(first, second, found), str(found), title), []
-    points, notes = [], []
+    points, notes = [], [f"scores of only {count_of(len(set(videos)), 'video')}"] if videos else []
     for method in methods:
         if method.run is None:
             notes.append(f"{method.name} is left out: no run of vosbench, so its speed is not known")
             continue
-        score = estimate(read_or_score(method, jobs, on_video), found)
+        score = estimate(read_or_score(method, jobs, on_video, videos), found)
         point = measure_speed(method, score) if score else None
         points += [point] if point else []
         notes += [] if point else [f"{method.name} is left out: it has no score or no timings"]

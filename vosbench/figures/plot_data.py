@@ -39,18 +39,22 @@ def find_plot_metric(name: str, methods: Sequence[Method]) -> Metric:
 
 
 def read_or_score(
-    method: Method, jobs: int | None = None, on_video: Callable[[int, int], None] = lambda done, total: None
+    method: Method,
+    jobs: int | None = None,
+    on_video: Callable[[int, int], None] = lambda done, total: None,
+    videos: Sequence[str] = (),
 ) -> Evaluation:
-    """The evaluation of all videos of a method, strictly: the one that is filed in its run if it is up to date.
+    """The evaluation of a method, strictly: of all videos the one that is filed in its run, if it is up to date.
 
-    An evaluation that was read has no frames. Raises VosbenchError as `score_method` does.
+    videos: only these; all of the split if empty. An evaluation that was read has no frames.
+    Raises VosbenchError as `score_method` does.
     """
-    filed = find_run_scores(method.run) if method.run else None
+    filed = find_run_scores(method.run) if method.run and not videos else None
     rules = f"|rules:{method.dataset_split.rules.name}|"
     current = filed and not filed.age and filed.signature.startswith(f"vosbench:{__version__}|")
     if filed and current and rules in filed.signature and GROUPED_METRIC not in filed.means:
         return read_filed_evaluation(filed)
-    return score_method(method, jobs=jobs, on_video=on_video)
+    return score_method(method, videos, jobs, on_video=on_video)
 
 
 def read_filed_evaluation(filed: FiledScores) -> Evaluation:
@@ -109,7 +113,7 @@ def trace_video(methods: Sequence[Method], video: str) -> tuple[dict[str, dict[s
     """J and F of each object in each annotated frame of a video: measure -> line -> values, NaN where there is none.
 
     Also returns the positions of these frames in the video. The lines are named after the objects, and after the
-    methods too if there are several. What is missing is scored as absent. Raises VosbenchError as `score_split` does.
+    methods too if there are several. Raises VosbenchError as `score_split` does, so for masks that are missing, too.
     """
     dataset_split = methods[0].dataset_split
     names = dataset_split.ground_truth(video).frame_names
@@ -118,7 +122,7 @@ def trace_video(methods: Sequence[Method], video: str) -> tuple[dict[str, dict[s
     measures = MEASURES[dataset_split.rules.measure]
     curves: dict[str, dict[str, list[float]]] = {measure: {} for measure in (measures[0], measures[-1])}
     for method in methods:
-        scored = score_split(method.path, method.dataset_split, [video], 1, strict=False)
+        scored = score_split(method.path, method.dataset_split, [video], 1)
         values = {(each.measure, each.object, each.frame): each.value for each in scored.frames}
         for object_id in sorted({each.object for each in scored.frames}):
             line = f"{method.name}, object {object_id}" if len(methods) > 1 else f"object {object_id}"

@@ -146,6 +146,8 @@ def write_bytes(path: Path, content: bytes) -> None:
     try:
         with replacing(path) as partial:
             partial.write_bytes(content)
+    except IsADirectoryError:
+        raise VosbenchError(path, "is a folder", "give the name of a file") from None
     except OSError as error:
         raise VosbenchError(
             path, f"cannot be written ({error.strerror})", "make room, or choose a folder that you may write to"

@@ -67,6 +67,19 @@ def decode_rle(rle: Mapping[str, Any]) -> Mask:
     return np.ascontiguousarray(np.repeat(runs, counts).reshape(width, height).T)
 
 
+def measure_rle(rle: Mapping[str, Any]) -> tuple[int, list[int]]:
+    """The area of an RLE in pixels, and its box as COCO states it: left, top, width, height; zeros without pixels.
+
+    Raises VosbenchError as `decode_rle` does.
+    """
+    mask = decode_rle(rle)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return 0, [0, 0, 0, 0]
+    left, top = int(columns[0]), int(rows[0])
+    return int(mask.sum()), [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1]
+
+
 def compress_counts(counts: Integers) -> str:
     """Write counts as COCO's string."""
     numbers = counts.copy()

@@ -18,7 +18,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 from vosbench.masks.burst import DATASET_SEPARATOR
 from vosbench.masks.masklets import KINDS_OF_ANNOTATION, find_step_distance, strip_kind
-from vosbench.masks.rle import encode_rle
+from vosbench.masks.rle import encode_rle, measure_rle
 from vosbench.masks.source import MaskSource
 from vosbench.masks.write_folder import NO_OBJECT_ID, MaskWriter
 
@@ -122,7 +122,9 @@ def _write_object(path: Path, value: Mapping[str, Any]) -> None:
 
 @contextmanager
 def writing_youtube_vis(path: Path) -> Iterator[MaskWriter]:
-    """Write `annotations`, each with the `object_id` and an RLE or null for each frame, `videos` and `categories`.
+    """Write `annotations`, `videos` and `categories`.
+
+    An annotation has the `object_id`, and for each frame an RLE, its area and its box, or null for each of the three.
 
     A video without any object gets an annotation without masks, with the id NO_OBJECT_ID, since a video without one
     would count as missing.
@@ -151,7 +153,9 @@ def _add_tracks(
     for object_id in encoded.objects or [NO_OBJECT_ID]:
         codes = [each.get(object_id) for each in encoded.frames.values()]
         head = {"id": next(numbers), "video_id": video_id, "object_id": object_id, "category_id": CATEGORY["id"]}
-        add({**head, "iscrowd": 0, **shape, "segmentations": codes})
+        measured = [measure_rle(code) if code else (None, None) for code in codes]
+        sizes = {"areas": [area for area, _ in measured], "bboxes": [box for _, box in measured]}
+        add({**head, "iscrowd": 0, **shape, **sizes, "segmentations": codes})
 
 
 # BURST

@@ -131,7 +131,7 @@ def build_pair_tables(pair: Pair, top: int) -> list[Table]:
     names = (pair.first, pair.second)
     over = f"{count_of(len(pair.objects), 'object')} of {count_of(len(pair.videos), 'video')}"
     columns = ("metric", "difference", f"{CONFIDENCE:.0%} interval", "p")
-    rows = [(str(metric), *_format_difference(each)) for metric, each in pair.differences.items()]
+    rows = [(str(metric), *format_difference(each)) for metric, each in pair.differences.items()]
     title = f"{pair.dataset} {pair.split}: {pair.second} minus {pair.first}, paired over {over}"
     changed = [
         Table(
@@ -145,13 +145,14 @@ def build_pair_tables(pair: Pair, top: int) -> list[Table]:
     return [Table(columns, tuple(rows), title=title), *changed]
 
 
-def _format_difference(each: PairedDifference) -> tuple[str, str, str]:
+def format_difference(each: PairedDifference) -> tuple[str, str, str]:
+    """The difference, its interval and p as text, with "-" for what there is none of."""
     return (
         format_change(each.value),
         f"[{format_change(each.interval.low)}, {format_change(each.interval.high)}]"
         if each.interval
         else MISSING_VALUE,
-        MISSING_VALUE if each.p is None else f"{each.p:.2g}",
+        MISSING_VALUE if each.p is None else _format_p(each.p),
     )
 
 
@@ -169,6 +170,11 @@ def format_change(value: float) -> str:
     """A difference in percent points with its sign and one decimal; "0.0" where it rounds to nothing."""
     text = f"{100 * value:+z.1f}"
     return "0.0" if text == "+0.0" else text
+
+
+def _format_p(p: float) -> str:
+    """A p with two significant digits; from 0.1 on with two decimals."""
+    return f"{p:.2f}" if p >= 0.1 else f"{p:.3f}" if p >= 0.01 else f"{p:.2g}"
 
 
 def list_comparison_notes(comparison: MethodComparison) -> list[str]:

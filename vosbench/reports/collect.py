@@ -12,7 +12,9 @@ import numpy as np
 from vosbench.evaluation.interval import Interval
 from vosbench.evaluation.rows import group_by_object, summarise_scores
 from vosbench.evaluation.summary import Evaluation
+from vosbench.evaluation.tables import MISSING_VALUE
 from vosbench.publishing.comparable import find_scoring_differences
+from vosbench.publishing.comparison_table import format_difference
 from vosbench.publishing.paired import compare_pair, find_headline_metrics
 from vosbench.reports.breakdowns import break_down
 from vosbench.reports.factors import FACTORS
@@ -77,6 +79,7 @@ def _describe_difference(first: ReportedMethod, other: ReportedMethod) -> Plain:
         "value": to_figure(found.value) if found else None,
         "range": to_range(found.interval) if found else None,
         "p": found.p if found else None,
+        "shown": format_difference(found) if found else (MISSING_VALUE,) * 3,
         "apart": find_scoring_differences(dict(zip(names, (first.evaluation, other.evaluation), strict=True))),
     }
 
