@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.server import Server, serve_as_google
 from vosbench.fetching import google_drive
-from vosbench.fetching.http_errors import RetryError
+from vosbench.fetching.http_errors import RefusedError, RetryError
 
 URL = "https://drive.google.com/uc?id=1"
 
@@ -37,3 +37,9 @@ def test_a_drive_that_says_nothing_ends_the_attempt(tmp_path: Path, google: Serv
     google.silence = 1.0
     with pytest.raises(RetryError, match=r"timed out|no byte of the file came"):
         google_drive.continue_drive_file(URL, tmp_path, lambda done, total: None, timeout=0.2)
+
+
+def test_a_page_that_cannot_be_read_ends_the_download(tmp_path: Path, google: Server) -> None:
+    google.files = {"uc?id=1": b"<![\xff\x00no page"}
+    with pytest.raises(RefusedError, match="says that it is a web page and cannot be read as one"):
+        google_drive.continue_drive_file(URL, tmp_path, lambda done, total: None, timeout=5)

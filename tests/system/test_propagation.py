@@ -50,6 +50,13 @@ def test_a_file_that_is_too_small_for_the_tensors_is_refused(cli: Cli, drive: Se
     assert not list((cli.folder / "checkpoints").rglob("*.pth"))
 
 
+def test_a_copy_that_is_too_small_for_the_tensors_is_refused(cli: Cli) -> None:
+    (cli.folder / "mine.pth").write_bytes(b"PK" + bytes(1000))
+    told = cli("fetch", S012, "--from", "mine.pth", expect=2).stderr
+    assert f"mine.pth: not {S012}.pth: size is 1002 bytes, expected at least 214989236; use it as it is with" in told
+    assert not list((cli.folder / "checkpoints").rglob("*.pth"))
+
+
 def test_the_licences_of_the_weights_are_listed(cli: Cli) -> None:
     listed = {row["checkpoint"]: row for row in json.loads(cli("list", "checkpoints", "--json").stdout)["checkpoints"]}
     assert all(listed[name]["licence"] for name in known_checkpoints())

@@ -50,6 +50,20 @@ def test_resizing_is_bicubic_on_normalised_colours_without_antialiasing() -> Non
     torch.testing.assert_close(frames.image(0), expected)
 
 
+@pytest.mark.filterwarnings("error")
+def test_frames_and_masks_that_cannot_be_written_give_no_warning() -> None:
+    frame, mask = np.zeros((32, 48, 3), np.uint8), np.ones((32, 48), bool)
+    for each in (frame, mask):
+        each.flags.writeable = False
+    torch.set_warn_always(True)  # torch gives this warning once in a process
+    try:
+        frames = PreparedFrames([frame], 0, CPU)
+        assert frames.image(0).shape == (1, 3, 32, 48)
+        assert frames.mask(mask).all()
+    finally:
+        torch.set_warn_always(False)
+
+
 def test_winners_are_cropped_and_brought_back_to_the_frame() -> None:
     frames = PreparedFrames([np.zeros((117, 157, 3), np.uint8)], 0, CPU)
     probabilities = torch.zeros(3, 1, 128, 160)

@@ -68,7 +68,7 @@ def download_file(
     """
     path, reasons, remedies = folder / source.file, [], [*DOWNLOAD_REMEDIES]
     try:
-        if path.is_file() and _find_mismatch(path, source) is None:
+        if path.is_file() and find_mismatch(path, source) is None:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
         for url in urls:
@@ -108,7 +108,7 @@ def _download_from(source: Download, path: Path, url: str, progress: ByteProgres
             whole = _repeat(
                 lambda: resume(url, folder, watch, policy.timeout, not source.sha256), source, folder, policy
             )
-        if mismatch := _find_mismatch(whole, source):
+        if mismatch := find_mismatch(whole, source):
             remove_path(folder)
             raise RefusedError(mismatch)
         return whole
@@ -134,7 +134,7 @@ def _repeat(attempt: Callable[[], Path], source: Download, folder: Path, policy:
             time.sleep(pause if error.wait is None else error.wait)
 
 
-def _find_mismatch(path: Path, source: Download) -> str | None:
+def find_mismatch(path: Path, source: Download) -> str | None:
     """How a file differs from the one that is wanted, if it does."""
     with path.open("rb") as file:
         head = file.read(512)

@@ -13,7 +13,7 @@ from vosbench.datasets.card import Counts, Dataset, Download, Split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.additions import add_files, find_additions
 from vosbench.fetching.checksums import is_url
-from vosbench.fetching.download import download_file
+from vosbench.fetching.download import download_file, find_mismatch
 from vosbench.fetching.gather import gather_files, gather_lists
 from vosbench.fetching.kept import delete_downloads
 from vosbench.fetching.lock import lock_fetch, remove_leftovers
@@ -23,11 +23,7 @@ from vosbench.fetching.parts import PartFetch, fetch_parts
 from vosbench.fetching.plan import FetchPlan, check_plan, find_split, plan_checkpoint, plan_dataset
 from vosbench.fetching.sources import FetchProgress, Sources
 from vosbench.io import paths
-from vosbench.io.files import (
-    hash_file_sha256,
-    remove_path,
-    replacing,
-)
+from vosbench.io.files import remove_path, replacing
 
 
 @dataclass(frozen=True)
@@ -109,7 +105,7 @@ def fetch_checkpoint(checkpoint: Download, folder: Path, sources: Sources, progr
     """Download a checkpoint into `folder`, or copy the file that the user gives.
 
     A checkpoint that is there is left as it is, unless `sources.force`. Raises VosbenchError if it cannot be
-    downloaded, or if a given file's hash is not the catalogue's.
+    downloaded, or if a given file has another size or hash than the catalogue says.
     """
     path = folder / checkpoint.file
     if path.is_file() and not sources.force:
@@ -126,11 +122,7 @@ def fetch_checkpoint(checkpoint: Download, folder: Path, sources: Sources, progr
 def _copy_checkpoint(given: Path, checkpoint: Download, path: Path) -> None:
     if not given.is_file():
         raise VosbenchError(f"--from {given}", "no such file", "check the path")
-    if checkpoint.sha256 and (found := hash_file_sha256(given)) != checkpoint.sha256:
-        raise VosbenchError(
-            given,
-            f"not {checkpoint.file}: sha256 is {found}, expected {checkpoint.sha256}",
-            f"use it as it is with --checkpoint {given}",
-        )
+    if mismatch := find_mismatch(given, checkpoint):
+        raise VosbenchError(given, f"not {checkpoint.file}: {mismatch}", f"use it as it is with --checkpoint {given}")
     with replacing(path) as beside:
         shutil.copyfile(given, beside)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from vosbench.fetching.http_errors import DeniedError, RetryError, classify_http_errors, join_lines
+from vosbench.fetching.http_errors import DeniedError, RefusedError, RetryError, classify_http_errors, join_lines
 from vosbench.fetching.over_http import CONNECT_TIMEOUT, VERSION_SUFFIX, ByteProgress
 
 DRIVE_HOSTS = ("drive.google.com", "docs.google.com")
@@ -42,6 +42,7 @@ def continue_drive_file(
     DeniedError for Google's page about quota or permission.
     """
     import gdown  # takes 0.4 s, which a command that fetches nothing from Google Drive must not pay
+    from bs4 import ParserRejectedMarkup  # gdown lets it pass
 
     whole, note, limit = folder / "drive", folder / f"drive{VERSION_SUFFIX}", PATIENCE * timeout
     version = note.read_text() if check_version and note.exists() else None
@@ -64,6 +65,8 @@ def continue_drive_file(
             raise RetryError("the file on the server has another size by now") from None
         except gdown.FileURLRetrievalError as error:
             raise DeniedError(join_lines(str(error).partition("You may still")[0])) from None
+        except ParserRejectedMarkup:
+            raise RefusedError("the answer says that it is a web page and cannot be read as one") from None
         except gdown.DownloadCancelled:
             raise RetryError(f"no byte of the file came in {limit:g} s, only pages that lead to others") from None
         except gdown.DownloadError as error:

@@ -142,11 +142,28 @@ def test_a_name_that_tells_no_variant_is_refused() -> None:
         choose_variant("auto", Path("model.pth"))
 
 
+@pytest.mark.parametrize("early_blocks", [12, 50])
+def test_blocks_that_see_the_memory_must_be_left(early_blocks: int) -> None:
+    with pytest.raises(VosbenchError, match=rf"early_blocks={early_blocks}: this variant has 12 blocks.* at most 11"):
+        SimVos.check_checkpoint("simvos-b.pth", early_blocks=early_blocks)
+
+
+def test_a_frame_of_a_single_row_of_patches_has_windows() -> None:
+    network = SimVosNetwork(64, 1, (0, 0))
+    tokens = torch.rand(1, 3, 64)
+    with torch.inference_mode():
+        found = network.run_early(tokens, 1, (1, 3), window=True)
+        alone = [network.blocks[0](tokens[:, index : index + 1]) for index in range(3)]
+    torch.testing.assert_close(found, torch.cat(alone, dim=1))
+
+
 def test_weights_of_another_variant_are_refused_with_what_is_missing(tmp_path: Path) -> None:
     with torch.device("meta"):
         shapes = {name: tensor.shape for name, tensor in SimVosNetwork(768, 12, (0, 0)).state_dict().items()}
     torch.save({name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}, tmp_path / "simvos-b.pth")
-    with pytest.raises(VosbenchError, match=r"expected one of 1024 channels, found a transformer of 768 channels"):
+    with pytest.raises(
+        VosbenchError, match=r"expected one of 1024 channels, found a transformer of 768 channels; give weights of"
+    ):
         SimVos("cpu", str(tmp_path / "simvos-b.pth"), variant="L")
     with pytest.raises(VosbenchError, match=r"expected a whole SimVOS; .* missing \(such as tlearner\."):
         SimVos("cpu", str(tmp_path / "simvos-b.pth"), variant="BS")

@@ -43,7 +43,7 @@ class PreparedFrames:
 
     def image(self, index: int) -> torch.Tensor:
         """A frame: float32[1, 3, h, w]. Bicubic resizing works on normalised colours, without antialiasing."""
-        pixels = torch.from_numpy(np.ascontiguousarray(self.frames[index])).to(self.device)
+        pixels = torch.from_numpy(np.array(self.frames[index], order="C")).to(self.device)
         image = (pixels.permute(2, 0, 1).float() / 255 - self.mean) / self.deviation
         if self.inner != self.size:
             image = interpolate(image[None], self.inner, mode="bicubic", align_corners=False)[0]
@@ -51,7 +51,7 @@ class PreparedFrames:
 
     def mask(self, mask: Mask) -> torch.Tensor:
         """A prompt, bool[H, W]: float32[1, h, w], 0 or 1."""
-        plane = torch.from_numpy(np.ascontiguousarray(mask)).to(self.device).float()[None]
+        plane = torch.from_numpy(np.array(mask, order="C")).to(self.device).float()[None]
         if self.inner != self.size:
             plane = interpolate(plane[None], self.inner, mode="nearest")[0]
         return pad(plane, self.padding)

@@ -11,7 +11,7 @@ import torch
 from vosbench.errors import VosbenchError
 from vosbench.trackers.simvos.network import SimVosNetwork, find_sizes
 from vosbench.trackers.simvos.variants import Variant
-from vosbench.trackers.weights import check_weights, load_weights
+from vosbench.trackers.weights import OTHER_WEIGHTS, check_weights, load_weights
 
 FETCH_SIMVOS = "run: vosbench fetch simvos-b, or give the path of such a file"
 UNUSED = re.compile(r"cls_token|pos_embed|head\..*|fc_norm\..*|mask_token|pos_iden|neg_iden|decoder_pos_embed")
@@ -35,7 +35,7 @@ def load_simvos(checkpoint: Path, variant: Variant, shapes_only: bool = False) -
     channels, prototypes = find_sizes(weights)
     if channels != variant.channels:
         found = f"a transformer of {channels} channels" if channels else "no transformer of SimVOS"
-        raise VosbenchError(checkpoint, f"expected one of {variant.channels} channels, found {found}", FETCH_SIMVOS)
+        raise VosbenchError(checkpoint, f"expected one of {variant.channels} channels, found {found}", OTHER_WEIGHTS)
     with torch.device("meta"):
         network = SimVosNetwork(
             channels, variant.blocks, prototypes if all(prototypes) else (384, 384) if variant.token_learner else (0, 0)

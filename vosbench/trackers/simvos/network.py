@@ -159,7 +159,7 @@ class SimVosNetwork(nn.Module):
         """The first `count` blocks, each frame by itself; with `window` in windows of half the frame's height."""
         if not count:
             return tokens
-        side = grid[0] // 2
+        side = max(1, grid[0] // 2)
         seen = cut_windows(tokens, grid, side) if window else tokens
         for index in range(count):
             seen = self.blocks[index](seen)

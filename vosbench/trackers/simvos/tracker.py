@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vosbench.errors import VosbenchError
 from vosbench.trackers.propagation.tracker import PropagationTracker
 from vosbench.trackers.simvos.settings import SimVosSettings
 from vosbench.trackers.simvos.variants import Variant, choose_variant
@@ -69,8 +70,14 @@ class SimVos(PropagationTracker):
 
 
 def _choose_changed_variant(settings: SimVosSettings, checkpoint: Path) -> Variant:
-    """The variant of a checkpoint, with what the settings change of it."""
+    """The variant of a checkpoint, with what the settings change of it.
+
+    Raises VosbenchError if the variant is not known, and if no block would be left that sees the memory.
+    """
     variant = choose_variant(settings.variant, checkpoint)
+    if settings.early_blocks >= variant.blocks:
+        wrong = f"this variant has {variant.blocks} blocks, and one at least has to see what is remembered"
+        raise VosbenchError(f"--set early_blocks={settings.early_blocks}", wrong, f"give at most {variant.blocks - 1}")
     if settings.early_blocks >= 0:
         variant = variant._replace(early_blocks=settings.early_blocks)
     if settings.token_learner != "auto":
