@@ -105,9 +105,11 @@ class Row(NamedTuple):
     variables: Mapping[str, str] = {}
 
 
-def rows(ground_truth: Path, prediction: Path, scratch: Path, peers: Mapping[str, Path]) -> Iterator[Row]:
+def rows(
+    ground_truth: Path, prediction: Path, scratch: Path, peers: Mapping[str, Path], most_cores: int
+) -> Iterator[Row]:
     """The rows of the table. peers: the Python in which each other evaluator is installed."""
-    for cores in sorted({1, len(os.sched_getaffinity(0))}):
+    for cores in sorted({1, most_cores}):
         own = copy_masks(prediction, scratch / "vosbench")
         for name, variables in WAYS.items():
             out = scratch / f"{name.replace(', ', '-')}-{cores}.json"
@@ -275,7 +277,7 @@ def compare(options: argparse.Namespace, scratch: Path) -> bool:
     ground_truth, prediction = golden / "DAVIS" / "Annotations" / "480p", golden / "predictions" / "rvos_match"
     peers = {} if options.alone else install(options.peers.resolve())
     print(*conditions(peers), sep="\n")
-    lines = sorted(rows(ground_truth, prediction, scratch, peers), key=attrgetter("cores"))
+    lines = sorted(rows(ground_truth, prediction, scratch, peers, options.cores), key=attrgetter("cores"))
     measure(lines[0].command, 1)  # reads all files and compiles our bytecode, as pip has done for the others
     rounds = [[measure(row.command, row.cores, row.variables) for row in lines] for _ in range(options.repeat)]
     masks = sum(1 for _ in ground_truth.rglob("*.png"))
@@ -357,6 +359,8 @@ def main() -> int:
         "--peers", type=Path, default=ROOT / "build" / "peers", help="the environment of the other evaluators"
     )
     parser.add_argument("--alone", action="store_true", help="do not measure the other evaluators")
+    cores = len(os.sched_getaffinity(0))
+    parser.add_argument("--cores", type=int, default=cores, help="the most cores (default: all of them, %(default)s)")
     parser.add_argument("--repeat", type=int, default=3, help="rounds (default: %(default)s)")
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--memory", action="store_true", help="measure a long video of large frames instead")
