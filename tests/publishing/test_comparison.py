@@ -22,7 +22,7 @@ from vosbench.publishing.comparison_table import (
     format_difference,
     list_comparison_notes,
 )
-from vosbench.publishing.paired import PairedDifference
+from vosbench.publishing.paired import PairedDifference, adjust_by_holm
 from vosbench.types import FrameScore, Metric, Score
 
 J, F, DECAY = Metric("J", "Mean"), Metric("F", "Mean"), Metric("J", "Decay")
@@ -222,3 +222,43 @@ def test_a_bootstrap_that_cannot_be_drawn_is_refused(wrong: dict[str, int], name
 @pytest.mark.parametrize(("p", "shown"), [(1, "1.00"), (0.4, "0.40"), (0.0494, "0.049"), (0.00123, "0.0012")])
 def test_p_has_two_digits(p: float, shown: str) -> None:
     assert format_difference(PairedDifference(0.1, None, p)) == ("+10.0", "-", shown)
+
+
+def test_several_methods_are_compared_with_a_chosen_one() -> None:
+    methods = {"a": evaluate(0.1), "b": evaluate(0.3), "c": evaluate(0.2, other=0.1)}
+    scored = [ScoredMethod(name, each) for name, each in methods.items()]
+    assert any("--against NAME" in note for note in list_comparison_notes(compare(**methods)))
+    found = compare_scored(scored, QUICK, against="b")
+    assert [(pair.first, pair.second) for pair in found.pairs] == [("b", "a"), ("b", "c")]
+    for pair in found.pairs:
+        (alone,) = compare(b=methods["b"], other=methods[pair.second]).pairs
+        for metric, each in pair.differences.items():
+            assert replace(each, p_holm=None) == alone.differences[metric]
+    ps = [pair.differences[J].p for pair in found.pairs]
+    assert [pair.differences[J].p_holm for pair in found.pairs] == adjust_by_holm(ps)
+    table = build_comparison_tables(found)[1]
+    assert (table.columns[-1], len(table.rows[0])) == ("p (Holm)", 5)
+    assert any("Holm 1979" in note for note in list_comparison_notes(found))
+    rows = [row for row in read_csv(found) if row["kind"] == "difference" and row["metric"] == "J-Mean"]
+    assert [float(row["p_holm"]) for row in rows] == adjust_by_holm(ps)
+    with pytest.raises(VosbenchError, match="unknown method 'd': known are a, b, c"):
+        compare_scored(scored, QUICK, against="d")
+
+
+def test_two_methods_against_one_of_them_need_no_adjustment() -> None:
+    scored = [ScoredMethod("a", evaluate(0.1)), ScoredMethod("b", evaluate(0.3))]
+    (pair,) = compare_scored(scored, QUICK, against="b").pairs
+    assert (pair.first, pair.differences[J].p_holm) == ("b", None)
+    assert pair.differences[J].value == pytest.approx(-0.1)
+
+
+@pytest.mark.parametrize(
+    ("ps", "adjusted"),
+    [
+        ([0.01, 0.04, 0.03], [0.03, 0.06, 0.06]),
+        ([0.6, None, 0.5], [1.0, None, 1.0]),
+        ([], []),
+    ],
+)
+def test_p_is_adjusted_as_holm_does_it(ps: list[float | None], adjusted: list[float | None]) -> None:
+    assert adjust_by_holm(ps) == [None if p is None else pytest.approx(p) for p in adjusted]

@@ -77,6 +77,12 @@ def compare_command(
     seed: Annotated[
         int | None, typer.Option(metavar="N", help="The seed of these draws; default: 0.", show_default=False)
     ] = None,
+    against: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Test the difference of each other method from this one.", show_default=False
+        ),
+    ] = "",
     anyway: Annotated[
         bool, typer.Option("--anyway", help="Compare what was scored differently, marked as not comparable.")
     ] = False,
@@ -118,7 +124,7 @@ def compare_command(
     ]
     bootstrap = Bootstrap(**{name: each for name, each in (("draws", draws), ("seed", seed)) if each is not None})
     find_metrics(split_names(metrics), [m for method in methods for m in list_mean_metrics(method.dataset_split.rules)])
-    comparison = _compare_with_progress(methods, (split_names(videos), jobs, strict), bootstrap, anyway)
+    comparison = _compare_with_progress(methods, (split_names(videos), jobs, strict), bootstrap, anyway, against)
     tables = build_comparison_tables(comparison, split_names(metrics), interval, top)
     notes = list_comparison_notes(comparison)
     figures = select_beside(comparison, split_names(metrics), model or ()) if published or model else []
@@ -177,7 +183,11 @@ def open_argument(
 
 
 def _compare_with_progress(
-    methods: Sequence[Method], options: tuple[Sequence[str], int | None, bool], bootstrap: Bootstrap, anyway: bool
+    methods: Sequence[Method],
+    options: tuple[Sequence[str], int | None, bool],
+    bootstrap: Bootstrap,
+    anyway: bool,
+    against: str,
 ) -> MethodComparison:
     """Compare methods with a progress bar for each. options: the videos, the processes, and whether it is strict."""
     from vosbench.cli import console
@@ -185,7 +195,7 @@ def _compare_with_progress(
 
     with console.ProgressSteps() as steps:
         report = ScoringOptions(*options, lambda name, done, total: steps(f"scoring {name}", done, total))
-        return compare_methods(methods, report, bootstrap, anyway)
+        return compare_methods(methods, report, bootstrap, anyway, against)
 
 
 def write_forms(formats: Mapping[str, Callable[[], str]], wanted: Mapping[str, Path]) -> bool:

@@ -13,6 +13,7 @@ from vosbench.publishing.comparison import (
     MethodComparison,
     ScoredMethod,
     compare_scored,
+    require_known_method,
     require_shared_split,
 )
 from vosbench.running.methods import Method, name_apart, open_method, score_method
@@ -29,6 +30,7 @@ def compare(
     jobs: int | None = None,
     strict: bool = True,
     anyway: bool = False,
+    against: str = "",
     draws: int = DRAWS,
     seed: int = BOOTSTRAP_SEED,
     datasets: str | Path = "datasets",
@@ -39,14 +41,15 @@ def compare(
     methods: runs or other masks, or a mapping from the names to these; without a name it is that of the file or folder.
     dataset, split: of masks that are not a run; a run knows its own. rules: the dataset whose rules count instead, for
     all of them. videos, jobs, strict: as for `evaluate`, for all of them. anyway: compare methods although they were
-    scored differently; `differences` of the result says how. draws, seed: of the bootstrap over videos. on_video:
+    scored differently; `differences` of the result says how. against: the name of the method that each other one is
+    paired with; by default two methods on a split are paired. draws, seed: of the bootstrap over videos. on_video:
     called with the method's name, and with the number of its videos scored so far and of all.
     Raises VosbenchError if they cannot be compared, and for any other problem that the user can solve.
     """
     given = methods.items() if isinstance(methods, Mapping) else [(None, each) for each in methods]
     opened = [_open_compared(name, masks, dataset, split, rules, Path(datasets)) for name, masks in given]
     options = ScoringOptions(videos or (), jobs, strict, on_video)
-    return compare_methods(opened, options, Bootstrap(draws, seed), anyway)
+    return compare_methods(opened, options, Bootstrap(draws, seed), anyway, against)
 
 
 def _open_compared(
@@ -73,7 +76,11 @@ class ScoringOptions:
 
 
 def compare_methods(
-    methods: Sequence[Method], options: ScoringOptions, bootstrap: Bootstrap | None = None, anyway: bool = False
+    methods: Sequence[Method],
+    options: ScoringOptions,
+    bootstrap: Bootstrap | None = None,
+    anyway: bool = False,
+    against: str = "",
 ) -> MethodComparison:
     """Score methods and compare them. The arguments are those of `score_method` and `compare_scored`.
 
@@ -81,6 +88,7 @@ def compare_methods(
     """
     named = name_apart(methods)
     require_shared_split([(each.name, (each.dataset_split.name, each.dataset_split.split.name)) for each in named])
+    require_known_method(against, [each.name for each in named])
     scored = []
     for each in named:
 
@@ -89,4 +97,4 @@ def compare_methods(
 
         evaluation = score_method(each, options.videos, options.jobs, options.strict, report)
         scored.append(ScoredMethod(each.name, evaluation, each.path, each.run))
-    return compare_scored(scored, bootstrap, anyway)
+    return compare_scored(scored, bootstrap, anyway, against)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.interval import BOOTSTRAP_SEED, DRAWS
 from vosbench.evaluation.summary import NO_INTERVAL, Evaluation
+from vosbench.io.plugins import make_unknown_name_error
 from vosbench.publishing.comparable import find_scoring_differences, note_versions
-from vosbench.publishing.paired import Pair, compare_pair
+from vosbench.publishing.paired import Pair, compare_pair, compare_with_one
 from vosbench.running.run import Run
 
 ALONE = "each method is on another split"
@@ -36,8 +37,9 @@ class ScoredMethod:
 class MethodComparison:
     """Methods side by side, each scored on one split or on several under the same name.
 
-    differences: what keeps them from being compared, a line each; none unless they were compared anyway. pairs: one for
-    each split that two methods are scored on. notes: what else a reader should know.
+    differences: what keeps them from being compared, a line each; none unless they were compared anyway. pairs: one
+    for each split that two methods are scored on, or of a chosen method with each other one on its splits. notes: what
+    else a reader should know.
     """
 
     methods: tuple[ScoredMethod, ...]
@@ -80,16 +82,18 @@ class Bootstrap:
 
 
 def compare_scored(
-    methods: Sequence[ScoredMethod], bootstrap: Bootstrap | None = None, anyway: bool = False
+    methods: Sequence[ScoredMethod], bootstrap: Bootstrap | None = None, anyway: bool = False, against: str = ""
 ) -> MethodComparison:
     """Compare evaluations. Methods of the same name on different splits are one row.
 
-    bootstrap: of the intervals and of p. anyway: compare what differs in more than the masks, and say so.
-    Raises VosbenchError if no split has two methods although there are several, and, unless `anyway`, if methods on a
-    split differ in how or on what they were scored.
+    bootstrap: of the intervals and of p. anyway: compare what differs in more than the masks, and say so. against: the
+    name of the method that each other one on its splits is paired with; otherwise two methods on a split are paired.
+    Raises VosbenchError for another name, if no split has two methods although there are several, and, unless
+    `anyway`, if methods on a split differ in how or on what they were scored.
     """
     how = bootstrap or Bootstrap()
     require_shared_split([(each.name, each.where) for each in methods])
+    require_known_method(against, [each.name for each in methods])
     drawn = [
         ScoredMethod(each.name, each.evaluation.with_intervals(how.draws, how.seed), each.path, each.run)
         for each in methods
@@ -101,7 +105,7 @@ def compare_scored(
         more = f" (and {count_more})" if (count_more := _count_more(differences)) else ""
         remedy = "score them alike, or add --anyway (in Python anyway=True) to see them marked as not comparable"
         raise VosbenchError("not comparable", f"{differences[0]}{more}", remedy)
-    pairs = tuple(_compare_two(each, how) for each in by_split.values() if len(each) == 2)
+    pairs = tuple(pair for each in by_split.values() for pair in _pair_methods(each, how, against))
     return MethodComparison(tuple(drawn), differences, pairs, tuple(_collect_method_notes(drawn, bool(pairs))))
 
 
@@ -109,9 +113,20 @@ def _count_more(differences: Sequence[str]) -> str:
     return f"{len(differences) - 1} more" if len(differences) > 1 else ""
 
 
-def _compare_two(evaluations: Mapping[str, Evaluation], how: Bootstrap) -> Pair:
+def require_known_method(name: str, names: Iterable[str]) -> None:
+    """Raise VosbenchError if a method's name is given and none of the methods has it."""
+    if name and name not in (known := list(dict.fromkeys(names))):
+        raise make_unknown_name_error("method", name, known)
+
+
+def _pair_methods(evaluations: Mapping[str, Evaluation], how: Bootstrap, against: str) -> tuple[Pair, ...]:
+    """The pairs of a split. evaluations: of all methods on it, by their names."""
+    if against:
+        return compare_with_one(against, evaluations, how.draws, how.seed) if against in evaluations else ()
+    if len(evaluations) != 2:
+        return ()
     (first, before), (second, after) = evaluations.items()
-    return compare_pair((first, second), before, after, how.draws, how.seed)
+    return (compare_pair((first, second), before, after, how.draws, how.seed),)
 
 
 def _collect_method_notes(methods: Sequence[ScoredMethod], paired: bool) -> list[str]:

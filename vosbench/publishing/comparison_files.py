@@ -90,7 +90,8 @@ def _describe_values_of_both(each: Any, **more: int) -> dict[str, Any]:
 
 
 def _describe_test(each: PairedDifference) -> dict[str, Any]:
-    drawn: dict[str, Any] = {"p": each.p} | _describe_range(each.interval)
+    holm = {} if each.p_holm is None else {"p_holm": each.p_holm}
+    drawn: dict[str, Any] = {"p": each.p} | holm | _describe_range(each.interval)
     return {"value": each.value, **drawn}
 
 
@@ -122,7 +123,8 @@ def list_csv_rows(comparison: MethodComparison) -> list[Mapping[str, object]]:
             name = f"{pair.second} - {pair.first}"
             cells = ("difference", name, pair.dataset, pair.split, metric, *figures, "", against)
             p = "" if each.p is None else each.p
-            rows.append({**dict(zip(CSV_COLUMNS, cells, strict=True)), "p": p})
+            holm = {} if each.p_holm is None else {"p_holm": each.p_holm}
+            rows.append({**dict(zip(CSV_COLUMNS, cells, strict=True)), "p": p, **holm})
     return rows
 
 

@@ -22,6 +22,8 @@ P_MEANING = (
     "p = (1 + k) / (1 + n), two-sided: k of the n draws lie at least as far from the observed difference as 0 does"
 )
 
+HOLM_MEANING = "p (Holm): adjusted for having compared several methods with the same one, for each metric (Holm 1979)"
+
 
 def find_shown_metrics(comparison: MethodComparison, names: Sequence[str] = ()) -> dict[tuple[str, str], list[Metric]]:
     """The metrics that the table shows of each split.
@@ -130,8 +132,12 @@ def build_pair_tables(pair: Pair, top: int) -> list[Table]:
     """The differences of the headline's metrics with their intervals and p; then the videos that changed most."""
     names = (pair.first, pair.second)
     over = f"{count_of(len(pair.objects), 'object')} of {count_of(len(pair.videos), 'video')}"
-    columns = ("metric", "difference", f"{CONFIDENCE:.0%} interval", "p")
-    rows = [(str(metric), *format_difference(each)) for metric, each in pair.differences.items()]
+    holm = any(each.p_holm is not None for each in pair.differences.values())
+    columns = ("metric", "difference", f"{CONFIDENCE:.0%} interval", "p", *(["p (Holm)"] if holm else []))
+    rows = [
+        (str(metric), *format_difference(each), *([_format_p(each.p_holm)] if holm else []))
+        for metric, each in pair.differences.items()
+    ]
     title = f"{pair.dataset} {pair.split}: {pair.second} minus {pair.first}, paired over {over}"
     changed = [
         Table(
@@ -152,7 +158,7 @@ def format_difference(each: PairedDifference) -> tuple[str, str, str]:
         f"[{format_change(each.interval.low)}, {format_change(each.interval.high)}]"
         if each.interval
         else MISSING_VALUE,
-        MISSING_VALUE if each.p is None else _format_p(each.p),
+        _format_p(each.p),
     )
 
 
@@ -172,8 +178,10 @@ def format_change(value: float) -> str:
     return "0.0" if text == "+0.0" else text
 
 
-def _format_p(p: float) -> str:
+def _format_p(p: float | None) -> str:
     """A p with two significant digits; from 0.1 on with two decimals."""
+    if p is None:
+        return MISSING_VALUE
     return f"{p:.2f}" if p >= 0.1 else f"{p:.3f}" if p >= 0.01 else f"{p:.2g}"
 
 
@@ -183,7 +191,23 @@ def list_comparison_notes(comparison: MethodComparison) -> list[str]:
     tested = any(each.p is not None for pair in comparison.pairs for each in pair.differences.values())
     untested = [f"{pair.dataset} {pair.split}: {why}" for pair in comparison.pairs if (why := _explain_untested(pair))]
     unpaired = [line for pair in comparison.pairs for line in pair.unpaired]
-    lines = [how, P_MEANING if tested else "", *untested, *unpaired, *comparison.notes]
+    adjusted = any(each.p_holm is not None for pair in comparison.pairs for each in pair.differences.values())
+    paired = {(pair.dataset, pair.split) for pair in comparison.pairs}
+    open_splits = [
+        f"{' '.join(where)}: no difference is tested between {len(several)} methods; "
+        "choose the one that the others are compared with: --against NAME"
+        for where in comparison.splits
+        if len(several := comparison.on(where)) > 2 and where not in paired
+    ]
+    lines = [
+        how,
+        P_MEANING if tested else "",
+        HOLM_MEANING if adjusted else "",
+        *open_splits,
+        *untested,
+        *unpaired,
+        *comparison.notes,
+    ]
     return list(dict.fromkeys(filter(None, lines)))
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,12 +37,14 @@ class PairedDifference:
 
     interval: of the difference; None where fewer than two videos have one. p: two-sided, (1 + k) / (1 + draws), where k
     is the number of draws that lie at least as far from the observed difference as 0 does. So it is never 0, and it is
-    1 where all differences are 0. None without an interval.
+    1 where all differences are 0. None without an interval. p_holm: see `adjust_by_holm`, where several methods are
+    compared with the same one; otherwise None.
     """
 
     value: float
     interval: Interval | None
     p: float | None
+    p_holm: float | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,43 @@ def find_p(drawn: Series, observed: float) -> float:
     defined = drawn[~np.isnan(drawn)]
     beyond = np.count_nonzero(np.abs(defined - observed) >= abs(observed) - ROUNDING)
     return float((1 + beyond) / (1 + defined.size))
+
+
+def compare_with_one(
+    against: str, evaluations: Mapping[str, Evaluation], draws: int = DRAWS, seed: int = BOOTSTRAP_SEED
+) -> tuple[Pair, ...]:
+    """Compare all other evaluations of a split with the one of a name, see `compare_pair`.
+
+    evaluations: by the methods' names. Of several pairs, each p of a metric is adjusted for all of them.
+    """
+    first = evaluations[against]
+    others = {name: each for name, each in evaluations.items() if name != against}
+    pairs = [compare_pair((against, name), first, each, draws, seed) for name, each in others.items()]
+    if len(pairs) < 2:
+        return tuple(pairs)
+    adjusted: list[dict[Metric, PairedDifference]] = [{} for _ in pairs]
+    for metric in dict.fromkeys(metric for pair in pairs for metric in pair.differences):
+        having = [index for index, pair in enumerate(pairs) if metric in pair.differences]
+        found = [pairs[index].differences[metric] for index in having]
+        for index, each, p_holm in zip(having, found, adjust_by_holm([each.p for each in found]), strict=True):
+            adjusted[index][metric] = replace(each, p_holm=p_holm)
+    return tuple(replace(pair, differences=each) for pair, each in zip(pairs, adjusted, strict=True))
+
+
+def adjust_by_holm(ps: Sequence[float | None]) -> list[float | None]:
+    """The p of several tests, adjusted so that the chance of any false rejection stays below a level.
+
+    The smallest of n p is multiplied by n, the next one by n - 1 and so on; none becomes smaller than one before it, or
+    larger than 1 (Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics
+    6, 1979). None stays None and does not count.
+    """
+    order = sorted((p, index) for index, p in enumerate(ps) if p is not None)
+    adjusted: list[float | None] = [None] * len(ps)
+    largest = 0.0
+    for rank, (p, index) in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - rank) * p))
+        adjusted[index] = largest
+    return adjusted
 
 
 def _read_values(scores: Iterable[Score]) -> dict[tuple[str, int, Metric], float]:
