@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vosbench.cli.compare import GivenMethod, parse_method
+from vosbench.errors import VosbenchError
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,11 @@ def test_an_argument_has_a_name_a_path_and_what_it_is_scored_on(
     for name in ("run", "sam2+size=3", "a@b.zip", "root/below/x"):
         (tmp_path / name).mkdir(parents=True)
     assert parse_method(text, Path("root")) == expected
+
+
+@pytest.mark.parametrize("text", ["our/best=run", "our/best=run@mosev1"])
+def test_a_name_with_a_slash_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "run").mkdir()
+    with pytest.raises(VosbenchError, match="the name our/best has a slash; choose another name"):
+        parse_method(text, Path("root"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -240,3 +241,11 @@ def test_where_two_families_of_figures_are_known_the_nearest_counts(tmp_path: Pa
     assert find_run_hint(run, evaluate(0.842, "lvosv2")) == ""
     assert find_run_hint(run, evaluate(0.802, "lvosv2")) == ""
     assert "nearest published figure" in find_run_hint(run, evaluate(0.823, "lvosv2"))
+
+
+def test_the_numbers_of_notes_ascend_in_each_row() -> None:
+    tables, _ = build_published_tables(select_published("lvosv2", "SAM 2.1"))
+    numbered = [re.search(r"\[([\d,]+)\]$", row[0]) for table in tables for row in table.rows]
+    listed = [[int(number) for number in found[1].split(",")] for found in numbered if found]
+    assert max(map(len, listed)) > 2
+    assert all(each == sorted(each) for each in listed)

@@ -20,6 +20,7 @@ from vosbench.cli.app import (
     split_names,
 )
 from vosbench.cli.evaluate import STDOUT, require_one_stdout
+from vosbench.errors import VosbenchError
 from vosbench.io.files import write_bytes
 
 if TYPE_CHECKING:
@@ -144,12 +145,17 @@ def compare_command(
 
 
 def parse_method(text: str, results_root: Path) -> GivenMethod:
-    """Read `[NAME=]PATH[@DATASET[:SPLIT]]`. What exists as it stands is a path, whatever marks it has in its name."""
+    """Read `[NAME=]PATH[@DATASET[:SPLIT]]`. What exists as it stands is a path, whatever marks it has in its name.
+
+    Raises VosbenchError for a name with a slash, which belongs to paths.
+    """
 
     def exists(path: str) -> bool:
         return Path(path).exists() or (results_root / path).exists()
 
     name, equals, rest = text.partition("=")
+    if "/" in name and not exists(text) and rest and exists(rest.rpartition("@")[0] or rest):
+        raise VosbenchError(text, f"the name {name} has a slash", "choose another name for the method")
     if exists(text) or not equals or not name or "/" in name:
         name, rest = "", text
     path, at, where = rest.rpartition("@")

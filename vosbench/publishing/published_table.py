@@ -79,8 +79,8 @@ def _format_name(figures: Sequence[PublishedFigure], numbers: dict[str, int]) ->
     trained = is_trained_on(figures[0])
     flag = f" {UNSURE}" if trained is None else f" {TRAINED}" if trained else ""
     notes = dict.fromkeys(note for figure in figures for note in list_row_notes(figure))
-    marks = [str(numbers.setdefault(note, len(numbers) + 1)) for note in notes]
-    listed = f" [{','.join(marks)}]" if marks else ""
+    marks = sorted(numbers.setdefault(note, len(numbers) + 1) for note in notes)
+    listed = f" [{','.join(map(str, marks))}]" if marks else ""
     return f"{figures[0].name}{flag}{listed}"
 
 
