@@ -166,5 +166,5 @@ def test_an_evaluation_without_objects_has_empty_tables() -> None:
     nothing = Evaluation("animals", "val", "vosbench:test", ())
     assert json.loads(report.evaluation_to_json(nothing))["global"] == {}
     assert report.official_csvs(nothing)["per-sequence_results-val.csv"] == "Sequence,J-Mean,F-Mean\n"
-    assert gzip.decompress(report.frames_csv(nothing)) == b"video,object,frame\n"
+    assert gzip.decompress(b"".join(report.frames_csv(nothing))) == b"video,object,frame\n"
     assert tables_of(nothing) == [tables.Table(("video", "objects"), (), ("all objects", "0"))]

@@ -22,7 +22,7 @@ def find_incomplete_truth(dataset_split: DatasetSplit, ground_truths: Mapping[st
         for video in (video for video in recorded if video not in ground_truths):
             yield f"video {video} is not in the split's list, but in {paths.MANIFEST}"
     for video, ground_truth in ground_truths.items():
-        masks, fetched = len(ground_truth.list_files()), recorded.get(video, {}).get("masks", 0)
+        masks, fetched = ground_truth.count_files(), recorded.get(video, {}).get("masks", 0)
         if masks < fetched:
             yield f"video {video} has {count_of(masks, 'mask')}, and {paths.MANIFEST} states {fetched}"
         elif lacking := describe_missing_masks(dataset_split, video, ground_truth):

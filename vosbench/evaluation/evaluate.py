@@ -15,9 +15,11 @@ from pathlib import Path
 from vosbench.datasets import meta
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.frame_columns import join_columns
 from vosbench.evaluation.ground_truth import open_ground_truths
 from vosbench.evaluation.remarks import group_remarks
 from vosbench.evaluation.scope import describe_scope
+from vosbench.evaluation.score_object import MEASURES
 from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
 from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
@@ -59,7 +61,8 @@ def score_split(
     if strict and problems:
         raise _make_strict_error(results, problems)
     scores = tuple(score for video in videos for score in scored[video].scores)
-    frames = tuple(frame for video in videos for frame in scored[video].frames)
+    blocks = (block for video in videos for block in scored[video].frames)
+    frames = join_columns(blocks, MEASURES[dataset_split.rules.measure])
     if not frames:
         raise _make_no_frames_error(dataset_split, _collect_remarks(scored, videos))
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
@@ -108,7 +111,8 @@ def _score_videos(
     ordered = sorted(tasks, key=lambda task: task.length, reverse=True)
     with closing(share_tasks(score_video, ordered, [task.length for task in ordered], jobs)) as results:
         for task, scores in results:
-            scored[task.video] = scores
+            scored[task.video] = scores.share_names()
+            task.forget_files()  # here too, where another process has scored it
             on_video(len(scored), len(tasks))
     return scored
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
-from operator import attrgetter
 from typing import Literal, TypeAlias
 
 import numpy as np
 
+from vosbench.evaluation.frame_columns import hold_in_columns
 from vosbench.evaluation.metrics import Series
 from vosbench.types import FrameScore, Metric, Score
 
@@ -83,9 +82,10 @@ def _describe_subject(scores: Sequence[Score], groups: ObjectGroups, per: Litera
     return {"video": video, "object": object_id, **({"group": groups.get((video, object_id), "")} if groups else {})}
 
 
-def frame_rows(frames: Iterable[FrameScore]) -> list[ReportRow]:
+def frame_rows(frames: Sequence[FrameScore]) -> list[ReportRow]:
     """A row an object in a frame, with the value of every measure."""
+    columns = hold_in_columns(frames)
     return [
-        {"video": video, "object": object_id, "frame": frame, **{score.measure: score.value for score in scores}}
-        for (video, object_id, frame), scores in groupby(frames, key=attrgetter("video", "object", "frame"))
+        {"video": video, "object": object_id, "frame": frame, **dict(zip(columns.measures, values, strict=True))}
+        for video, object_id, frame, values in columns.rows()
     ]

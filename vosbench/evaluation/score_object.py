@@ -15,8 +15,9 @@ import numpy as np
 from vosbench.datasets.card import Rules
 from vosbench.evaluation import metrics
 from vosbench.evaluation.boundary import boundary_f
+from vosbench.evaluation.frame_columns import ObjectFrames
 from vosbench.evaluation.metrics import Series
-from vosbench.types import FrameScore, Mask, Metric, Score
+from vosbench.types import Mask, Metric, Score
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,6 +100,12 @@ def score_object(video: str, object_id: int, frames: Sequence[FrameValues], rule
             yield Score(video, object_id, Metric(name), value)
 
 
+@cache
+def share_metric(metric: Metric) -> Metric:
+    """The same metric, as one object for all that are equal: scores from another process have each their own."""
+    return metric
+
+
 def list_metrics(rules: Rules) -> list[Metric]:
     """The metrics of each object under some rules."""
     return [score.metric for score in score_object("", 0, (), rules)]
@@ -128,8 +135,7 @@ def find_segments(shown: Sequence[bool]) -> dict[str, list[tuple[int, int]]]:
     }
 
 
-def list_frame_scores(video: str, object_id: int, frames: Sequence[FrameValues], rules: Rules) -> Iterator[FrameScore]:
-    """The values of an object's frames, frame by frame and measure by measure."""
-    for frame in frames:
-        for measure, value in zip(MEASURES[rules.measure], frame.values, strict=True):
-            yield FrameScore(video, object_id, frame.frame_name, measure, value)
+def hold_object_frames(video: str, object_id: int, frames: Sequence[FrameValues], rules: Rules) -> ObjectFrames:
+    """The values of an object's frames as an array."""
+    values = np.array([frame.values for frame in frames], np.float64).reshape(-1, len(MEASURES[rules.measure]))
+    return ObjectFrames(video, object_id, tuple(frame.frame_name for frame in frames), values)

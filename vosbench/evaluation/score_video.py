@@ -18,19 +18,21 @@ from vosbench.datasets.card import Rules
 from vosbench.datasets.meta import ListedObject
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.compare_frame import FrameMasks, compare_frame, read_frame
+from vosbench.evaluation.frame_columns import ObjectFrames
 from vosbench.evaluation.kernel import find_kernel
 from vosbench.evaluation.matching import PredictedIds, check_frame_names, check_object_ids
 from vosbench.evaluation.protocol import find_scored_frames
 from vosbench.evaluation.remarks import Remark, check_first_mask, describe_unscored
 from vosbench.evaluation.score_object import (
     FrameValues,
-    list_frame_scores,
+    hold_object_frames,
     score_object,
+    share_metric,
     skip_until_seen,
 )
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.source import MaskSource, describe_missing_frame
-from vosbench.types import FrameScore, Score
+from vosbench.types import Score
 
 
 @dataclass(frozen=True)
@@ -53,19 +55,32 @@ class ScoringTask:
         """The number of annotated frames, an estimate of the work."""
         return len(self.ground_truth.frame_names)
 
+    def forget_files(self) -> None:
+        """Free the memory of the lists of files, which nothing needs once the video is scored."""
+        for masks in (self.ground_truth, self.prediction):
+            if isinstance(masks, MaskFolder):
+                masks.forget_files()
 
-@dataclass
+
+@dataclass(slots=True)
 class VideoScores:
     """The scores of one video, and one line for each thing in it that could not be scored.
 
-    remarks: what else to say of it. binary: whether 255 is the object 1 in its ground truth.
+    frames: the values from which `scores` are made. remarks: what else to say of it. binary: whether 255 is the object
+    1 in its ground truth.
     """
 
     scores: list[Score] = field(default_factory=list)
-    frames: list[FrameScore] = field(default_factory=list)
+    frames: list[ObjectFrames] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     binary: bool = False
+
+    def share_names(self) -> VideoScores:
+        """The same, of which frame names and measures are held once for all videos."""
+        self.frames = [frames.share_names() for frames in self.frames]
+        self.scores = [Score(*score[:2], share_metric(score.metric), score.value) for score in self.scores]
+        return self
 
 
 def score_video(task: ScoringTask) -> VideoScores:
@@ -86,13 +101,14 @@ def score_video(task: ScoringTask) -> VideoScores:
         counted = skip_until_seen(frames) if task.rules.from_seen else frames
         if counted or not task.rules.from_seen:
             result.scores += score_object(task.video, object_id, counted, task.rules)
-            result.frames += list_frame_scores(task.video, object_id, counted, task.rules)
+            result.frames.append(hold_object_frames(task.video, object_id, counted, task.rules))
             result.problems += _find_missing_masks(task, object_id, scored_frames[object_id])
         elif frames:
             left_out.append(object_id)
     remarks = describe_unscored(scored_frames, left_out, shown, task.rules)
     result.remarks += [Remark(task.video, what) for what in remarks]
     result.binary = task.ground_truth.is_binary
+    task.forget_files()
     return result
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import platform
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,10 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def to_json(value: Any) -> str:
     """Return a value as indented JSON text. Raises ValueError for NaN and infinity."""
-    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = io.StringIO()  # `dumps` would hold every piece of the text as an object of its own
+    json.dump(value, text, indent=1, ensure_ascii=False, allow_nan=False)
+    text.write("\n")
+    return text.getvalue()
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:
@@ -143,9 +147,14 @@ def write_text(path: Path, text: str) -> None:
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace a file atomically. Raises VosbenchError if it cannot be written."""
+    write_pieces(path, [content])
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Replace a file atomically by pieces that are written as they come. Raises VosbenchError if that fails."""
     try:
-        with replacing(path) as partial:
-            partial.write_bytes(content)
+        with replacing(path) as partial, partial.open("wb") as file:
+            file.writelines(pieces)
     except IsADirectoryError:
         raise VosbenchError(path, "is a folder", "give the name of a file") from None
     except OSError as error:

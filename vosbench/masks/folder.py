@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from sys import intern
 
 import numpy as np
 
@@ -48,14 +49,17 @@ class MaskFolder:
         return is_white(next((label_map for label_map in label_maps if label_map.any()), None))
 
     @cached_property
-    def _files_by_folder(self) -> dict[Path, dict[str, Path]]:
-        """Folder -> the files of the masks in it by their frame names, in natural order."""
+    def _files_by_folder(self) -> dict[Path, dict[str, str]]:
+        """Folder -> the names of the masks' files in it by their frame names, in natural order.
+
+        Names, of which each is held once for all videos, because a dataset can have 50,000 of them.
+        """
         found = {}
         for folder in self.object_folders.values() or [self.path]:
             images = paths.list_images(folder)
-            found[folder] = {image.stem: image for image in images}
+            found[folder] = {intern(image.stem): intern(image.name) for image in images}
             if len(found[folder]) < len(images):
-                twins = [image.name for image in images if found[folder][image.stem] != image]
+                twins = [image.name for image in images if found[folder][image.stem] != image.name]
                 raise VosbenchError(folder, f"has two masks of frame {Path(twins[0]).stem}", "keep only one")
         return found
 
@@ -70,7 +74,8 @@ class MaskFolder:
     @cached_property
     def frame_names(self) -> list[str]:
         """The names of all frames that have a mask, in natural order."""
-        return sort_frame_names({name for names in self.frame_names_by_folder.values() for name in names})
+        found = list(self._files_by_folder.values())
+        return list(found[0]) if len(found) == 1 else sort_frame_names({name for files in found for name in files})
 
     def frame_names_of(self, object_id: int) -> list[str]:
         """The names of the frames in an object's folder; those of all frames if the object has no folder."""
@@ -82,7 +87,7 @@ class MaskFolder:
 
     def list_files(self) -> list[Path]:
         """The files of all masks."""
-        return [path for files in self._files_by_folder.values() for path in files.values()]
+        return [folder / name for folder, files in self._files_by_folder.items() for name in files.values()]
 
     def describe(self, frame_name: str) -> str:
         """The path of a frame's mask, for messages."""
@@ -90,11 +95,21 @@ class MaskFolder:
 
     def has(self, frame_name: str) -> bool:
         """Whether a frame has a mask. Decodes nothing."""
-        return bool(self.files(frame_name))
+        return any(frame_name in files for files in self._files_by_folder.values())
 
     def files(self, frame_name: str) -> list[Path]:
         """The files that hold the masks of a frame; empty if the frame has no mask."""
-        return [files[frame_name] for files in self._files_by_folder.values() if frame_name in files]
+        named = self._files_by_folder.items()
+        return [folder / files[frame_name] for folder, files in named if frame_name in files]
+
+    def count_files(self) -> int:
+        """The number of the files of all masks."""
+        return sum(map(len, self._files_by_folder.values()))
+
+    def forget_files(self) -> None:
+        """Forget what is in the folder, which takes memory. It is listed anew when it is asked for."""
+        for name in ("object_folders", "is_binary", "_files_by_folder", "frame_names_by_folder", "frame_names"):
+            self.__dict__.pop(name, None)
 
     def read(self, frame_name: str) -> tuple[tuple[int, int], dict[int, Mask]]:
         """Read the size (H, W) and the masks of a frame, object id -> bool[H, W], without empty masks.

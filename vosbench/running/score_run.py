@@ -19,7 +19,7 @@ from vosbench.evaluation.report import evaluation_files
 from vosbench.evaluation.scope import describe_scope, name_scope
 from vosbench.evaluation.summary import Evaluation
 from vosbench.io import paths
-from vosbench.io.files import write_bytes
+from vosbench.io.files import write_pieces
 from vosbench.io.wording import count_of
 from vosbench.running.run import Run
 from vosbench.running.run_records import records_digest
@@ -60,10 +60,11 @@ def scores_folder(run: Run, evaluation: Evaluation) -> Path:
 
 def write_evaluation(folder: Path, evaluation: Evaluation) -> list[str]:
     """Write the files of an evaluation into a folder and return their names. Raises VosbenchError if that fails."""
-    contents = evaluation_files(evaluation)
-    for name, content in contents.items():
-        write_bytes(folder / name, content)
-    return list(contents)
+    names = []
+    for name, pieces in evaluation_files(evaluation):
+        write_pieces(folder / name, pieces)
+        names.append(name)
+    return names
 
 
 def require_asked_videos(run: Run, dataset_split: DatasetSplit) -> None:

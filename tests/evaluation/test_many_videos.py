@@ -1,0 +1,59 @@
+"""Fifty thousand videos of a few frames, as in SA-V's training split, are scored in less than 300 MB."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+VIDEOS, FRAMES = 50_000, 3
+LINKED_VIDEOS = 10_000
+MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def write_videos(folder: Path, content: bytes) -> None:
+    """The same mask in every frame, as links, of which a file system allows only so many to one file."""
+    for number in range(VIDEOS):
+        video = folder / f"video_{number:06}"
+        if number % LINKED_VIDEOS == 0:
+            image = folder.with_name(f"{folder.name}_{number}.png")
+            image.parent.mkdir(parents=True, exist_ok=True)
+            image.write_bytes(content)
+        video.mkdir(parents=True)
+        for frame in range(FRAMES):
+            os.link(image, video / f"{frame:05}.png")
+
+
+@pytest.mark.exhaustive
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
+def test_fifty_thousand_videos_are_scored_in_less_than_300_mb(tmp_path: Path) -> None:
+    labels = np.zeros((16, 16), np.uint8)
+    labels[4:9, 3:12] = 1
+    content = io.BytesIO()
+    Image.fromarray(labels).save(content, "PNG")
+    write_videos(tmp_path / "dataset/Annotations", content.getvalue())
+    write_videos(tmp_path / "masks", content.getvalue())
+    given = ["--dataset", tmp_path / "dataset", "--split", "all", "--rules", "sav", "--jobs", "2"]
+    (tmp_path / "dataset/ImageSets").mkdir()
+    names = (f"video_{number:06}\n" for number in range(VIDEOS))
+    (tmp_path / "dataset/ImageSets/all.txt").write_text("".join(names))
+    command = [sys.executable, "-m", "vosbench", "eval", tmp_path / "masks", *given, "--out", tmp_path / "scores"]
+    done = subprocess.run([sys.executable, "-c", MEASURE, *map(str, command)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) * 1024 < 300e6
+    rows = gzip.decompress((tmp_path / "scores/frames.csv.gz").read_bytes()).decode().splitlines()
+    assert len(rows) == 1 + VIDEOS * FRAMES
+    assert rows[1::FRAMES] == [f"video_{number:06},1,00000,1.0,1.0" for number in range(VIDEOS)]
