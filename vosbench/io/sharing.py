@@ -6,6 +6,7 @@ not loaded a package that a fork may break. Elsewhere it is spawned, which is pa
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 import warnings
@@ -107,6 +108,7 @@ def _help(
     """Run the tasks whose positions are received, and send each position with the result or the exception."""
     from vosbench.io.spawning import tie_to_signals_and_parent
 
+    gc.freeze()  # a collection would write to every object of the parent, and so copy all memory that a fork shares
     for other in inherited:  # a fork holds the parent's ends of the pipes, which must end with the parent
         other.close()
     tie_to_signals_and_parent()
