@@ -2,10 +2,11 @@
 
     python benchmarks/evaluate_sizes.py                          a table; a minute
     python benchmarks/evaluate_sizes.py --frames 300 --sizes 480 1080 2160 --objects 1 5 20 60
-    python benchmarks/evaluate_sizes.py --svg docs/images/evaluation-cost.svg
+    python benchmarks/evaluate_sizes.py --ways kernel --svg docs/images/evaluation-cost.svg
 
-Each row measures whole processes, the two ways in turn. The cost of an object in a frame is the CPU time beyond that of
-the same command on two frames, so that start-up does not count. The numbers of both ways must be equal to the last bit.
+Each row measures whole processes, the two ways in turn. The cost of an object in a frame, and of a pixel of a frame, is
+that of `vosbench.evaluate` in a process that has started and has scored the video once: the least CPU time of ROUNDS
+further rounds. The motion repeats after CYCLE frames. The numbers of both ways must be equal to the last bit.
 """
 
 from __future__ import annotations
@@ -22,19 +23,30 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
 WAYS = {"kernel": "", "NumPy": "numpy"}
-FEWEST = 3  # frames of which one is scored, to know the cost of start-up
+ROUNDS = 4
+CYCLE = 30  # frames that are drawn; the others are links to them
 
 
 class SizeCost(NamedTuple):
-    """What one way takes. start: the CPU seconds for FEWEST frames."""
+    """What one way takes. again: the CPU seconds of scoring it again in a process that has started."""
 
     cpu: float
-    start: float
+    again: float
     megabytes: float
     figures: Mapping[str, float]
 
 
-DRAW = """
+class Point(NamedTuple):
+    """What scoring costs with this number of objects: ms of an object in a frame, and ns of a pixel of a frame."""
+
+    objects: int
+    milliseconds: float
+    nanoseconds: float
+
+
+DRAW = (
+    f"CYCLE = {CYCLE}"
+    + """
 import math, sys
 from pathlib import Path
 import numpy as np
@@ -42,21 +54,39 @@ from vosbench.masks.labels import encode_labels
 folder, height, objects, frames = Path(sys.argv[1]), *map(int, sys.argv[2:])
 width, side = height * 16 // 9, math.ceil(math.sqrt(objects))
 rows, columns = np.mgrid[:height, :width]
-for late in (0, 1):
-    place = folder / ("masks", "tree/Annotations")[late] / "wander"
-    place.mkdir(parents=True)
+drawn = min(frames, CYCLE)
+(folder / "drawn").mkdir(parents=True)
+for frame in range(drawn):
+    labels = np.zeros((height, width), np.uint8)
+    for index in range(objects):
+        row, column = divmod(index, side)
+        angle = 2 * math.pi * frame / CYCLE + index
+        y = (row + 0.5 + 0.2 * math.sin(angle)) * height / side
+        x = (column + 0.5 + 0.2 * math.cos(angle)) * width / side
+        reach = height / side / 3.5
+        box = tuple(slice(max(0, int(middle - reach)), int(middle + reach) + 2) for middle in (y, x))
+        labels[box][np.hypot(rows[box] - y, columns[box] - x) < reach] = index + 1
+    (folder / "drawn" / f"{frame}.png").write_bytes(encode_labels(labels))
+for late, name in enumerate(("masks", "tree/Annotations")):
+    (folder / name / "wander").mkdir(parents=True)
     for frame in range(frames):
-        labels = np.zeros((height, width), np.uint8)
-        for index in range(objects):
-            row, column = divmod(index, side)
-            y = (row + 0.5 + 0.2 * math.sin((frame + late) / 9 + index)) * height / side
-            x = (column + 0.5 + 0.2 * math.cos((frame + late) / 7 + index)) * width / side
-            reach = slice(max(0, int(y - height / side / 3)), int(y + height / side / 3))
-            disk = np.hypot(rows[reach] - y, columns[reach] - x) < height / side / 3.5
-            labels[reach][disk] = index + 1
-        (place / f"{frame:05}.png").write_bytes(encode_labels(labels))
+        (folder / name / "wander" / f"{frame:05}.png").hardlink_to(folder / "drawn" / f"{(frame + late) % drawn}.png")
 (folder / "tree" / "ImageSets").mkdir()
 (folder / "tree" / "ImageSets" / "val.txt").write_text("wander\\n")
+"""
+)
+
+
+AGAIN = """
+import sys, time
+import vosbench
+results, tree, rounds = sys.argv[1:]
+def score():
+    start = time.process_time()
+    vosbench.evaluate(results, dataset=tree, split="val", jobs=1)
+    return time.process_time() - start
+score()
+print(min(score() for _ in range(int(rounds))))
 """
 
 
@@ -81,12 +111,21 @@ def evaluate(folder: Path, way: str) -> tuple[float, float, Mapping[str, float]]
     return used.ru_utime + used.ru_stime, used.ru_maxrss * 1024 / 1e6, json.loads(out.read_text())["global"]
 
 
-def measure(scratch: Path, height: int, objects: int, frames: int, repeat: int) -> dict[str, SizeCost]:
+def score_again(folder: Path, way: str) -> float:
+    """CPU seconds of scoring a video in a process that has already done so."""
+    command = [sys.executable, "-c", AGAIN, str(folder / "masks"), str(folder / "tree"), str(ROUNDS)]
+    environment = {**os.environ, "VOSBENCH_KERNEL": WAYS[way]}
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True, text=True)
+    return float(done.stdout)
+
+
+def measure(
+    scratch: Path, height: int, objects: int, frames: int, repeat: int, ways: Sequence[str]
+) -> dict[str, SizeCost]:
     """The cost of each way, as the least of `repeat` rounds."""
-    folder, short = scratch / f"{height}-{objects}", scratch / f"{height}-{objects}-short"
+    folder = scratch / f"{height}-{objects}"
     draw_video(folder, height, objects, frames)
-    draw_video(short, height, objects, FEWEST)
-    rounds = [{way: (evaluate(folder, way), evaluate(short, way)[0]) for way in WAYS} for _ in range(repeat)]
+    rounds = [{way: (evaluate(folder, way), score_again(folder, way)) for way in ways} for _ in range(repeat)]
     return {
         way: SizeCost(
             min(each[way][0][0] for each in rounds),
@@ -94,26 +133,33 @@ def measure(scratch: Path, height: int, objects: int, frames: int, repeat: int) 
             max(each[way][0][1] for each in rounds),
             rounds[0][way][0][2],
         )
-        for way in WAYS
+        for way in ways
     }
 
 
-def plot(points: Mapping[tuple[str, int], Sequence[tuple[int, float]]], path: Path) -> None:
-    """Draw the milliseconds of an object in a frame over the number of objects, a line a way and height."""
+def plot(points: Mapping[tuple[str, int], Sequence[Point]], path: Path) -> None:
+    """Draw the cost of an object in a frame and of a pixel over the number of objects, a line a way and height."""
     import matplotlib as mpl
 
     mpl.use("svg")
     mpl.rcParams["svg.hashsalt"] = "vosbench"
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6, 3.6), layout="constrained")
-    for (way, height), line in points.items():
-        style = "-o" if way == "kernel" else "--s"
-        axes.loglog(*zip(*line, strict=True), style, label=f"{height} rows, {way}", markersize=4)
-    axes.set_xlabel("objects in the video")
-    axes.set_ylabel("CPU ms per object and frame")
-    axes.grid(True, which="major", alpha=0.3)
-    axes.legend(fontsize=8)
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    labels = ("CPU ms per object and frame", "CPU ns per pixel of a frame")
+    for panel, (axes, label) in enumerate(zip(panels, labels, strict=True), start=1):
+        for (way, height), line in points.items():
+            style = "-o" if way == "kernel" else "--s"
+            counts, values = [point.objects for point in line], [point[panel] for point in line]
+            axes.loglog(counts, values, style, label=f"{height} rows, {way}", markersize=4)
+        axes.set_xlabel("objects in the video")
+        axes.set_ylabel(label)
+        axes.set_xticks(sorted({point.objects for line in points.values() for point in line}))
+        axes.xaxis.set_major_formatter("{x:.0f}")
+        axes.xaxis.set_minor_locator(mpl.ticker.NullLocator())
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.grid(True, which="major", alpha=0.3)
+    panels[0].legend(fontsize=8)
     figure.savefig(path, metadata={"Date": None})
 
 
@@ -123,30 +169,32 @@ def main() -> int:
     parser.add_argument("--objects", type=int, nargs="+", default=[1, 5, 20], help="objects in a video")
     parser.add_argument("--frames", type=int, default=40, help="frames of each video (default: %(default)s)")
     parser.add_argument("--repeat", type=int, default=2, help="rounds (default: %(default)s)")
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS), help="default: both")
     parser.add_argument("--svg", type=Path, help="draw the costs into this file")
     options = parser.parse_args()
-    points: dict[tuple[str, int], list[tuple[int, float]]] = {}
+    points: dict[tuple[str, int], list[Point]] = {}
     equal = True
-    print("| rows | objects | kernel, CPU s | NumPy, CPU s | NumPy / kernel | kernel, ms an object-frame | peak MB |")
-    print("|--:|--:|--:|--:|--:|--:|--:|")
-    with TemporaryDirectory(prefix="vosbench-") as scratch:
-        for height in options.sizes:
-            for objects in options.objects:
-                costs = measure(Path(scratch), height, objects, options.frames, options.repeat)
-                each = {
-                    way: 1000 * max(cost.cpu - cost.start, 0) / (options.frames - FEWEST) / objects
-                    for way, cost in costs.items()
-                }
-                for way, value in each.items():
-                    points.setdefault((way, height), []).append((objects, value))
-                kernel, plain = costs["kernel"], costs["NumPy"]
-                equal = equal and kernel.figures == plain.figures
-                print(
-                    f"| {height} | {objects} | {kernel.cpu:.2f} | {plain.cpu:.2f} | {plain.cpu / kernel.cpu:.2f} "
-                    f"| {each['kernel']:.3f} | {kernel.megabytes:.0f} |",
-                    flush=True,
-                )
-    print("figures of both ways: equal to the last bit" if equal else "FIGURES DIFFER")
+    ways = [
+        f"{way}, {what}" for way in options.ways for what in ("CPU s", "ms an object-frame", "ns a pixel", "peak MB")
+    ]
+    print(f"| rows | frames | objects | {' | '.join(ways)} |\n|--:|--:|--:|{'--:|' * len(ways)}")
+    for height in options.sizes:
+        for objects in options.objects:
+            with TemporaryDirectory(prefix="vosbench-") as scratch:
+                costs = measure(Path(scratch), height, objects, options.frames, options.repeat, options.ways)
+            cells = []
+            for way, cost in costs.items():
+                spent = cost.again / (options.frames - 2)  # the first and the last frame are not scored
+                pixels = height * (height * 16 // 9)
+                point = Point(objects, 1e3 * spent / objects, 1e9 * spent / pixels)
+                points.setdefault((way, height), []).append(point)
+                cells += [f"{cost.cpu:.2f}", f"{point.milliseconds:.3f}", f"{point.nanoseconds:.2f}"]
+                cells.append(f"{cost.megabytes:.0f}")
+            equal = equal and len({tuple(cost.figures.items()) for cost in costs.values()}) == 1
+            print(f"| {height} | {options.frames} | {objects} | {' | '.join(cells)} |", flush=True)
+    print(f"load {os.getloadavg()[0]:.1f} at the end")
+    if len(options.ways) > 1:
+        print("figures of both ways: equal to the last bit" if equal else "FIGURES DIFFER")
     if options.svg:
         plot(points, options.svg)
     return 0 if equal else 1
