@@ -55,5 +55,4 @@ def test_fifty_thousand_videos_are_scored_in_less_than_300_mb(tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) * 1024 < 300e6
     rows = gzip.decompress((tmp_path / "scores/frames.csv.gz").read_bytes()).decode().splitlines()
-    assert len(rows) == 1 + VIDEOS * FRAMES
-    assert rows[1::FRAMES] == [f"video_{number:06},1,00000,1.0,1.0" for number in range(VIDEOS)]
+    assert rows[1:] == [f"video_{number:06},1,00001,1.0,1.0" for number in range(VIDEOS)]  # not first, not last
