@@ -83,3 +83,15 @@ def test_a_pipe_is_named_and_not_waited_for(tmp_path: Path) -> None:
 def test_a_frame_without_a_mask_is_named(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match=r"bear/00007\.png: is missing"):
         MaskFolder(tmp_path / "bear").read("00007")
+
+
+@pytest.mark.parametrize("merge", [False, True])
+@pytest.mark.parametrize("void", [(), (255,)])
+def test_the_ids_of_a_frame_are_those_of_its_masks(tmp_path: Path, void: tuple[int, ...], merge: bool) -> None:
+    maps = [squares(), squares((1, 2, 2), (255, 14, 14)), squares((3, 2, 2), (40, 14, 14)), squares((255, 1, 1))]
+    write_masks(tmp_path, {"bear": maps, "fox/0": [squares(), squares((1, 2, 2))], "fox/2": [squares((1, 1, 1))] * 2})
+    for video in ("bear", "fox"):
+        for binary in (False, True):
+            folder = MaskFolder(tmp_path / video, void, merge, binary)
+            for frame_name in folder.frame_names:
+                assert folder.read_ids(frame_name) == set(folder.read(frame_name)[1])

@@ -41,7 +41,7 @@ def _holds_only_prompts(ground_truth: MaskFolder) -> bool:
     """Whether each mask shows an object that the masks before it do not show."""
     seen: set[int] = set()
     for frame_name in ground_truth.frame_names:
-        object_ids = ground_truth.read(frame_name)[1].keys()
+        object_ids = ground_truth.read_ids(frame_name)
         if object_ids <= seen:
             return False
         seen |= object_ids

@@ -51,7 +51,7 @@ def _find_scored_objects(ground_truth: MaskFolder, rules: Rules, listed: Mapping
         return sorted(listed)
     if rules.objects == "all":
         return sorted(ground_truth.object_folders)
-    first = ground_truth.read(ground_truth.frame_names[0])[1]
+    first = ground_truth.read_ids(ground_truth.frame_names[0])
     return list(range(0 if 0 in first else 1, max(first, default=0) + 1))  # 0 is an object where each has its folder
 
 
@@ -59,5 +59,5 @@ def _find_first_positions(ground_truth: MaskFolder) -> dict[int, int]:
     """The objects that occur: object id -> position of the frame that first shows it. Decodes every mask."""
     first: dict[int, int] = {}
     for position, frame_name in enumerate(ground_truth.frame_names):
-        first |= {object_id: position for object_id in ground_truth.read(frame_name)[1] if object_id not in first}
+        first |= {object_id: position for object_id in ground_truth.read_ids(frame_name) if object_id not in first}
     return first

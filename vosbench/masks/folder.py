@@ -13,7 +13,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.masks.binary import WHITE_ID, is_white, read_white_mask
 from vosbench.masks.label_map import LabelMap
-from vosbench.masks.labels import from_labels, read_labels, read_png_file
+from vosbench.masks.labels import find_values, from_labels, read_labels, read_png_file
 from vosbench.masks.source import index_by_object_id, sort_frame_names
 from vosbench.types import Mask
 
@@ -133,6 +133,14 @@ class MaskFolder:
         pairs = zip(files, label_maps, strict=True)
         masks = {int(path.parent.name): label_map > 0 for path, label_map in pairs if label_map.any()}
         return (height, width), {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
+
+    def read_ids(self, frame_name: str) -> set[int]:
+        """The ids of the objects that a frame shows; those that `read` gives, without the memory of their masks.
+
+        Raises VosbenchError as `read` does.
+        """
+        label_map = self.read_label_map(frame_name)
+        return set(self.read(frame_name)[1]) if label_map is None else label_map.to_ids(find_values(label_map.values))
 
     def read_label_map(self, frame_name: str) -> LabelMap | None:
         """The label map of a frame; None where the masks are not in one, or 255 is the object of a binary video.

@@ -164,6 +164,11 @@ def from_labels(label_map: Labels, void: Sequence[int] = (), merge: bool = False
     return {1: np.logical_or.reduce(list(masks.values()))} if merge and masks else masks
 
 
+def find_values(label_map: Labels) -> list[int]:
+    """The values above 0 that occur in a label map [H, W], ascending. Holds the mask of one value at a time."""
+    return [value for value in _find_candidate_ids(label_map) if (label_map == value).any()]
+
+
 def _find_candidate_ids(label_map: Labels) -> Iterable[int]:
     """Ids that may occur in a label map, ascending. Few small ids, the usual case, are faster to try than to count."""
     highest = int(label_map.max(initial=0))
