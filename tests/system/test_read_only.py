@@ -45,7 +45,7 @@ def test_fetching_to_a_read_only_file_system_is_one_line(cli: Cli, read_only: Ca
 
 @pytest.mark.slow
 def test_an_overlay_of_a_read_only_run_is_one_line(read_only: Callable[..., str], run: Path) -> None:
-    told = "cannot be written (Read-only file system); choose another file with --out"
+    told = "cannot be written (Read-only file system); make room, or choose a folder that you may write to"
     assert read_only("overlay", "--results", "run") == f"vosbench: run/eval/contact.png: {told}"
 
 

@@ -56,5 +56,7 @@ def test_make_docs_builds_the_site_in_the_environment_of_the_tests() -> None:
     make = shutil.which("make")
     if make is None:
         pytest.skip("needs make")
-    shown = subprocess.run([make, "-n", "docs"], cwd=REPOSITORY, capture_output=True, text=True).stdout
+    shown = subprocess.run(
+        [make, "--no-print-directory", "-n", "docs"], cwd=REPOSITORY, capture_output=True, text=True
+    ).stdout
     assert shown.splitlines()[-1].endswith("python docs/site/make_site.py")

@@ -135,6 +135,7 @@ def test_what_slurm_refuses_for_either_job_is_found_before_one_is_queued(
         assert not called(cluster, "squeue", "--noheader")
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_job_submitted_from_anywhere_has_its_prologue_its_name_and_its_log(
     cli: Cli, bears: Path, cluster: dict[str, str], tmp_path_factory: pytest.TempPathFactory
@@ -169,6 +170,7 @@ def test_a_job_submitted_from_anywhere_has_its_prologue_its_name_and_its_log(
     assert not list(elsewhere.iterdir())
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_video_that_never_fits_into_its_time_ends_the_task(cli: Cli, bears: Path, cluster: dict[str, str]) -> None:
     cli.environment |= cluster

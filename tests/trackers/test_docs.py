@@ -72,10 +72,12 @@ def test_the_examples_of_the_page_on_sessions_work_as_they_are_written(
         (tmp_path / "frames" / source.name).symlink_to(source.resolve())
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    first, second = re.findall(r"```python\n(.*?)```", (PAGES / "sessions.md").read_text(), re.DOTALL)
+    first, second, third = re.findall(r"```python\n(.*?)```", (PAGES / "sessions.md").read_text(), re.DOTALL)
     exec(first, names)
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["0", "1", "2", "3"]
     assert list(names["found"]) == [2, 3, 1, 0]
     exec(second, names)
     assert list(names["found"]) == [1, 2, 3, 0]
     assert [*names["found"][0]] == [1]
+    exec(third, names)
+    assert list(names["rest"]) == [2, 3]
