@@ -17,6 +17,6 @@ def test_the_benchmark_over_sizes_prints_a_row_and_draws_a_plot(tmp_path: Path) 
     given = ["--frames", "6", "--repeat", "1", "--svg", str(tmp_path / "cost.svg")]
     done = subprocess.run([*script, *given], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "| 48 | 2 |" in done.stdout
+    assert "| 48 | 6 | 2 |" in done.stdout
     assert "equal to the last bit" in done.stdout
     assert (tmp_path / "cost.svg").read_text().startswith("<?xml")

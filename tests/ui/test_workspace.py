@@ -8,6 +8,9 @@ import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ import pytest
 from tests.support.golden import make_tree, squares
 from tests.support.workspaces import FRAMES, load_flow, open_workspace, propagate, run_command
 from vosbench.errors import VosbenchError
+from vosbench.ui.binding import EventBinder
 from vosbench.ui.models import LoadedModels
 from vosbench.ui.sources import list_fetched_splits, open_dataset_video
 from vosbench.ui.workspace import CORRECTED, Workspace
@@ -219,6 +223,24 @@ def test_no_step_is_lost_when_many_come_at_the_same_time(workspace: Workspace, m
     finally:
         sys.setswitchinterval(before)
     assert workspace.index == 4000
+
+
+def test_of_two_events_the_one_that_ends_last_shows_the_frame(workspace: Workspace) -> None:
+    binder = EventBinder(cast(Any, SimpleNamespace(kinds=None, show_truth=None)), cast(Any, None))
+    begun, may_go_on = Event(), Event()
+
+    def step_late(workspace: Workspace) -> None:
+        begun.set()
+        assert may_go_on.wait(60)
+        workspace.step(1)
+
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(binder.act, workspace, [], False, step_late)
+        assert begun.wait(60)
+        second = binder.act(workspace, [], False, lambda workspace: workspace.step(1))
+        may_go_on.set()
+        assert "frame 1 of" in second.status
+        assert "frame 2 of" in first.result().status
 
 
 def test_two_workspaces_share_the_models_and_nothing_else(tmp_path: Path, models: LoadedModels) -> None:

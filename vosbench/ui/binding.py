@@ -68,11 +68,15 @@ class EventBinder:
         event(with_request(handle), inputs_of_all, self.parts.view, **{**self.options, **options})
 
     def act(self, workspace: Workspace, kinds: list[str], with_truth: bool, action: Callable[..., Any]) -> View:
-        """Do an action; return what to show, or nothing new if a later event is to show it anyway."""
-        turn = workspace.take_turn()
+        """Do an action; return what to show, or nothing new if another action has ended since and shows it anyway.
+
+        Events come at the same time, and the one that began last may end first. So the turn is that of the end.
+        """
         with showing_errors():
             action(workspace)
-        return view_workspace(workspace, kinds, with_truth) if workspace.is_latest_turn(turn) else keep_view()
+        turn = workspace.take_turn()
+        view = view_workspace(workspace, kinds, with_truth) if workspace.is_latest_turn(turn) else keep_view()
+        return view if workspace.is_latest_turn(turn) else keep_view()
 
 
 class showing_errors(suppress):  # noqa: N801  # used as a statement

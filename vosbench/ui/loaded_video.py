@@ -33,7 +33,7 @@ class LoadedVideo:
         self._forget_work()
 
     def take_turn(self) -> int:
-        """Note that an event is about to change something, and return its number."""
+        """Note that an event has changed something, and return its number."""
         with self.lock:
             self.turn += 1
             return self.turn
