@@ -42,7 +42,8 @@ def bind_tracking(binder: EventBinder) -> None:
         return gr.update()
 
     inputs = [*binder.shown, parts.start, parts.direction, parts.anew]
-    buttons["track"].click(with_request(track), inputs, outputs, **binder.options | {"trigger_mode": "once"})
+    tracked = buttons["track"].click(with_request(track), inputs, outputs, **binder.options | {"trigger_mode": "once"})
+    binder.bind(tracked.then, lambda workspace: None)  # show the workspace as it is then
     buttons["cancel"].click(
         with_request(lambda tab: binder.tabs.get(tab).cancel()), None, None, queue=False, **binder.options
     )
