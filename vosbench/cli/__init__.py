@@ -12,9 +12,10 @@ from importlib import import_module
 
 import typer
 
-from vosbench.cli.app import Stopped, print_error, raise_on_stop_signal
 from vosbench.cli.app import app as application
+from vosbench.cli.app import print_error
 from vosbench.cli.guide import add_guides
+from vosbench.cli.signals import Stopped, raise_on_stop_signal
 from vosbench.errors import VosbenchError
 from vosbench.io.files import explain_refusal
 from vosbench.running.slurm import EXIT_REQUEUE
@@ -27,7 +28,7 @@ COMMANDS = {
     "fetch": "fetch",
     "infer": "infer",
     "eval": "evaluate",
-    "run": "infer",
+    "run": "run",
     "sweep": "sweep",
     "slurm": "slurm",
     "interactive": "interactive",

@@ -2,40 +2,21 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import (
-    JobsOption,
-    RulesOption,
-    ScoredDatasetOption,
-    SplitOption,
-    VideosOption,
-    app,
-    print_error,
-    split_names,
-)
-from vosbench.cli.evaluate import STDOUT, require_one_stdout
-from vosbench.errors import VosbenchError
-from vosbench.io.files import write_bytes
+from vosbench.cli import options
+from vosbench.cli.app import app, print_error
+from vosbench.cli.evaluate import require_one_stdout
+from vosbench.cli.given_methods import open_argument, parse_method
+from vosbench.cli.options import split_names
+from vosbench.cli.output import print_tables, write_forms
 
 if TYPE_CHECKING:
-    from vosbench.evaluation.tables import Table
-    from vosbench.publishing.comparison import Bootstrap, MethodComparison
-    from vosbench.running.methods import Method
-
-
-class GivenMethod(NamedTuple):
-    """What an argument `[NAME=]PATH[@DATASET[:SPLIT]]` says; None for what it does not."""
-
-    name: str | None
-    path: str
-    dataset: str | None = None
-    split: str | None = None
+    from vosbench.publishing.comparison import MethodComparison
 
 
 @app.command("compare")
@@ -50,11 +31,11 @@ def compare_command(
             show_default=False,
         ),
     ],
-    dataset: ScoredDatasetOption = None,
-    split: SplitOption = None,
-    rules: RulesOption = None,
-    videos: VideosOption = "",
-    jobs: JobsOption = None,
+    dataset: options.ScoredDatasetOption = None,
+    split: options.SplitOption = None,
+    rules: options.RulesOption = None,
+    videos: options.VideosOption = "",
+    jobs: options.JobsOption = None,
     metrics: Annotated[
         str, typer.Option(metavar="A,B", help="The metrics to show, such as J&F-Mean,J-Mean; default: the headline's.")
     ] = "",
@@ -93,12 +74,9 @@ def compare_command(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one row per figure in full precision.")
     ] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables in Markdown.")] = None,
-    latex: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables in LaTeX (booktabs).")] = None,
-    strict: Annotated[
-        bool,
-        typer.Option(help="Refuse missing masks; with --no-strict score them as absent and exit with status 1."),
-    ] = True,
+    markdown: options.MarkdownOption = None,
+    latex: options.LatexOption = None,
+    strict: options.StrictOption = True,
 ) -> None:
     """Put methods side by side: a table of methods and datasets, and for two methods on a split their differences.
 
@@ -106,37 +84,27 @@ def compare_command(
     interval and p by a bootstrap over videos. FILE can be -, which is standard output.
     """
     from vosbench.cli import console
+    from vosbench.publishing.compare import ScoringOptions, compare_methods
     from vosbench.publishing.comparison import Bootstrap
-    from vosbench.publishing.comparison_files import list_signatures
-    from vosbench.publishing.comparison_table import (
-        build_comparison_tables,
-        find_metrics,
-        list_comparison_notes,
-        list_mean_metrics,
-    )
-    from vosbench.publishing.hints import find_comparison_hints
-    from vosbench.publishing.published_files import format_comparison
-    from vosbench.publishing.published_table import build_published_tables, name_shown_metrics, select_beside
+    from vosbench.publishing.comparison_table import find_metrics, list_mean_metrics
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
     require_one_stdout(wanted)
+    shown = split_names(metrics)
     methods = [
         open_argument(parse_method(text, context.obj.results), context, (dataset, split), rules) for text in masks
     ]
     bootstrap = Bootstrap(**{name: each for name, each in (("draws", draws), ("seed", seed)) if each is not None})
-    find_metrics(split_names(metrics), [m for method in methods for m in list_mean_metrics(method.dataset_split.rules)])
-    comparison = _compare_with_progress(methods, (split_names(videos), jobs, strict), bootstrap, anyway, against)
-    tables = build_comparison_tables(comparison, split_names(metrics), interval, top)
-    notes = list_comparison_notes(comparison)
-    figures = select_beside(comparison, split_names(metrics), model or ()) if published or model else []
-    others, remarks = build_published_tables(figures, name_shown_metrics(comparison, split_names(metrics)))
-    if (published or model) and not figures:
-        notes.append("no published figure fits these splits, metrics and prompts")
-    formats = format_comparison(comparison, [*tables, *others], [*notes, *remarks], figures)
-    if not write_forms(formats, {form: path for form, path in wanted.items() if path}):
-        print_tables([*tables, *others], list_signatures(comparison), [*notes, *remarks])
-    for hint in find_comparison_hints(comparison):
-        console.print_note(f"hint: {hint}")
+    find_metrics(shown, [m for method in methods for m in list_mean_metrics(method.dataset_split.rules)])
+    with console.ProgressSteps() as steps:
+        scoring = ScoringOptions(
+            split_names(videos), jobs, strict, lambda name, done, total: steps(f"scoring {name}", done, total)
+        )
+        comparison = compare_methods(methods, scoring, bootstrap, anyway, against)
+    beside = (model or []) if published or model else None
+    _publish_comparison(
+        comparison, (shown, interval, top), beside, {form: path for form, path in wanted.items() if path}
+    )
     for problem in comparison.problems:
         print_error(f"scored as absent: {problem}")
     for line in comparison.differences:
@@ -144,94 +112,33 @@ def compare_command(
     raise typer.Exit(1 if comparison.problems else 0)
 
 
-def parse_method(text: str, results_root: Path) -> GivenMethod:
-    """Read `[NAME=]PATH[@DATASET[:SPLIT]]`. What exists as it stands is a path, whatever marks it has in its name.
+def _publish_comparison(
+    comparison: MethodComparison,
+    view: tuple[Sequence[str], bool, int],
+    models: Sequence[str] | None,
+    wanted: Mapping[str, Path],
+) -> None:
+    """Print the tables, unless a file that the user asked for is standard output; write the files; give hints.
 
-    Raises VosbenchError for a name with a slash, which belongs to paths.
-    """
-
-    def exists(path: str) -> bool:
-        return Path(path).exists() or (results_root / path).exists()
-
-    name, equals, rest = text.partition("=")
-    if "/" in name and not exists(text) and rest and exists(rest.rpartition("@")[0] or rest):
-        raise VosbenchError(text, f"the name {name} has a slash", "choose another name for the method")
-    if exists(text) or not equals or not name or "/" in name:
-        name, rest = "", text
-    path, at, where = rest.rpartition("@")
-    if exists(rest) or not at or not exists(path):
-        return GivenMethod(name or None, rest)
-    dataset, _, split = where.partition(":")
-    return GivenMethod(name or None, path, dataset or None, split or None)
-
-
-def open_argument(
-    given: GivenMethod,
-    context: typer.Context,
-    where: tuple[str | None, str | None],
-    rules: str | None,
-    also_runs: bool = False,
-) -> Method:
-    """The method of an argument. where: the dataset and the split of masks that are not a run and do not say it.
-
-    also_runs: whether these count for runs too, which know their own.
-    """
-    from vosbench.io.paths import is_run
-    from vosbench.running.methods import open_method
-    from vosbench.studies.show import find_masks
-
-    path = find_masks(given.path, context.obj.results)
-    if given.dataset:
-        where = given.dataset, given.split
-    elif is_run(path) and not also_runs:
-        where = None, None
-    return open_method(path, *where, rules, context.obj.datasets, given.name)
-
-
-def _compare_with_progress(
-    methods: Sequence[Method],
-    options: tuple[Sequence[str], int | None, bool],
-    bootstrap: Bootstrap,
-    anyway: bool,
-    against: str,
-) -> MethodComparison:
-    """Compare methods with a progress bar for each. options: the videos, the processes, and whether it is strict."""
-    from vosbench.cli import console
-    from vosbench.publishing.compare import ScoringOptions, compare_methods
-
-    with console.ProgressSteps() as steps:
-        report = ScoringOptions(*options, lambda name, done, total: steps(f"scoring {name}", done, total))
-        return compare_methods(methods, report, bootstrap, anyway, against)
-
-
-def write_forms(formats: Mapping[str, Callable[[], str]], wanted: Mapping[str, Path]) -> bool:
-    """Write the files that the user asked for; return whether one of them is standard output.
-
-    formats: what makes the text of each form. wanted: the file of each form that is asked for.
+    view: the metrics to show, whether with intervals, and how many videos gained and lost most. models: those whose
+    published figures are shown too, all of them if empty; None shows none. wanted: the file of each form.
     """
     from vosbench.cli import console
+    from vosbench.publishing.comparison_files import list_signatures
+    from vosbench.publishing.comparison_table import build_comparison_tables, list_comparison_notes
+    from vosbench.publishing.hints import find_comparison_hints
+    from vosbench.publishing.published_files import format_comparison
+    from vosbench.publishing.published_table import build_published_tables, name_shown_metrics, select_beside
 
-    texts = {path: formats[form]() for form, path in wanted.items()}
-    for path, text in texts.items():
-        if path != STDOUT:
-            write_bytes(path, text.encode())
-            console.print_note(f"written: {path}")
-    if STDOUT in texts:
-        sys.stdout.write(texts[STDOUT])
-    return STDOUT in texts
-
-
-def print_tables(tables: Sequence[Table], signatures: Sequence[str], notes: Sequence[str]) -> None:
-    """Print tables with a line between them, then the notes and the signatures."""
-    from vosbench.cli import console
-
-    for index, table in enumerate(tables):
-        if index:
-            console.print_result()
-        console.print_prose(table.title or "in percent")
-        console.print_table(table.columns, table.rows, None, table.total, table.best)
-    console.print_result()
-    for line in notes:
-        console.print_prose(line)
-    for signature in signatures:
-        console.print_result(signature)
+    metrics = view[0]
+    figures = select_beside(comparison, metrics, models) if models is not None else []
+    published_tables, published_notes = build_published_tables(figures, name_shown_metrics(comparison, metrics))
+    tables = [*build_comparison_tables(comparison, *view), *published_tables]
+    notes = list_comparison_notes(comparison)
+    if models is not None and not figures:
+        notes.append("no published figure fits these splits, metrics and prompts")
+    notes += published_notes
+    if not write_forms(format_comparison(comparison, tables, notes, figures), wanted):
+        print_tables(tables, list_signatures(comparison), notes)
+    for hint in find_comparison_hints(comparison):
+        console.print_note(f"hint: {hint}")

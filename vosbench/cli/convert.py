@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from vosbench.cli.app import SplitOption, app
+from vosbench.cli.app import app
 from vosbench.cli.evaluate import MasksArgument, ResultsOption, find_given_masks
+from vosbench.cli.options import SplitOption
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import CheckpointOption, app
+from vosbench.cli.app import app
+from vosbench.cli.options import CheckpointOption
 from vosbench.errors import VosbenchError
 
 if TYPE_CHECKING:

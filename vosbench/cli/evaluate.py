@@ -10,16 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import (
-    JobsOption,
-    RulesOption,
-    ScoredDatasetOption,
-    SplitOption,
-    VideosOption,
-    app,
-    print_error,
-    split_names,
-)
+from vosbench.cli.app import app, print_error
+from vosbench.cli.options import JobsOption, RulesOption, ScoredDatasetOption, SplitOption, VideosOption, split_names
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import write_bytes

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vosbench.cli.app import SplitOption, app, print_error
+from vosbench.cli.app import app, print_error
+from vosbench.cli.options import SplitOption
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 

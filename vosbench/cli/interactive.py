@@ -10,23 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import (
-    CheckpointOption,
-    DatasetOption,
-    LimitOption,
-    PrompterCheckpointOption,
-    PrompterOption,
-    RulesOption,
-    SettingsOption,
-    SplitOption,
-    TrackerOption,
-    VideosOption,
-    app,
-    format_command_line,
-    parse_video_options,
-    print_error,
-)
-from vosbench.cli.infer import InferOptions, parse_shard
+from vosbench.cli import options
+from vosbench.cli.app import app, format_command_line, print_error
+from vosbench.cli.infer_options import InferOptions, parse_shard
+from vosbench.cli.options import parse_video_options
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 from vosbench.trackers import registry
@@ -55,21 +42,21 @@ def interactive_command(
     ] = ProtocolName.OFFLINE,
     frames: Annotated[int, typer.Option(min=1, metavar="N", help="The most prompted frames of an object.")] = 8,
     clicks: Annotated[int, typer.Option(min=1, max=99, metavar="N", help="The clicks in each prompted frame.")] = 3,
-    dataset: DatasetOption = "default",
-    split: SplitOption = None,
-    tracker: TrackerOption = registry.DEFAULT_TRACKER,
-    checkpoint: CheckpointOption = None,
-    settings: SettingsOption = None,
-    prompter: PrompterOption = None,
-    prompter_checkpoint: PrompterCheckpointOption = None,
+    dataset: options.DatasetOption = "default",
+    split: options.SplitOption = None,
+    tracker: options.TrackerOption = registry.DEFAULT_TRACKER,
+    checkpoint: options.CheckpointOption = None,
+    settings: options.SettingsOption = None,
+    prompter: options.PrompterOption = None,
+    prompter_checkpoint: options.PrompterCheckpointOption = None,
     gpu: Annotated[str | None, typer.Option(help="The GPU's index, or cpu; default: the first GPU.")] = None,
-    videos: VideosOption = "",
-    limit: LimitOption = None,
+    videos: options.VideosOption = "",
+    limit: options.LimitOption = None,
     shard: Annotated[
         str | None, typer.Option(metavar="i/N", help="Only each N-th object, from the i-th on; for several GPUs.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the sampled clicks by which a tracked mask is rebuilt.")] = 0,
-    rules: RulesOption = None,
+    rules: options.RulesOption = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder of the results; default: one under the results root.")
     ] = None,
@@ -87,39 +74,39 @@ def interactive_command(
 
     if plots:
         require_matplotlib("add --no-plots")
-    options = InferOptions(
+    given = InferOptions(
         dataset, split, tracker, checkpoint, settings, videos, limit, out, rules,
         prompter=prompter, prompter_checkpoint=prompter_checkpoint,
     )  # fmt: skip
-    plan = _prepare(context.obj, options, protocol, frames, clicks, seed)
+    plan = _prepare(context.obj, given, protocol, frames, clicks, seed)
     raise typer.Exit(_run_with_progress(plan, gpu, shard, overwrite, plots, json_file, csv_file))
 
 
 def _prepare(
-    roots: Roots, options: InferOptions, protocol: ProtocolName, frames: int, clicks: int, seed: int
+    roots: Roots, given: InferOptions, protocol: ProtocolName, frames: int, clicks: int, seed: int
 ) -> StudyPlan:
     from vosbench.datasets.split import open_split
     from vosbench.running.prerequisites import require_fitting_weights
     from vosbench.studies.interactive import prepare_study
 
-    values = options.parse_settings()
-    require_fitting_weights(options.tracker, options.checkpoint, values, roots.checkpoints)
-    dataset_split = open_split(options.dataset, options.split, roots.datasets, options.rules)
+    values = given.parse_settings()
+    require_fitting_weights(given.tracker, given.checkpoint, values, roots.checkpoints)
+    dataset_split = open_split(given.dataset, given.split, roots.datasets, given.rules)
     if not dataset_split.split.truth:
         found = "the simulated user needs the ground truth, and it is not public"
         raise VosbenchError(dataset_split.title, found, "choose another --split")
-    chosen = parse_video_options(dataset_split, options.videos, options.limit)
+    chosen = parse_video_options(dataset_split, given.videos, given.limit)
     return prepare_study(
         roots,
         dataset_split,
-        options.tracker,
-        options.checkpoint,
+        given.tracker,
+        given.checkpoint,
         values,
         "online" if protocol is ProtocolName.ONLINE else "offline",
         frames,
         clicks,
         seed,
-        options.out,
+        given.out,
         chosen,
     )
 

@@ -10,17 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import (
-    JobsOption,
-    RulesOption,
-    ScoredDatasetOption,
-    SplitOption,
-    VideosOption,
-    app,
-    split_names,
-)
-from vosbench.cli.compare import open_argument, parse_method
+from vosbench.cli import options
+from vosbench.cli.app import app
 from vosbench.cli.evaluate import ResultsOption, choose_given_masks
+from vosbench.cli.given_methods import open_argument, parse_method
+from vosbench.cli.options import split_names
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 
@@ -40,8 +34,8 @@ def overlay_command(
         ),
     ] = None,
     results: ResultsOption = None,
-    dataset: ScoredDatasetOption = None,
-    split: SplitOption = None,
+    dataset: options.ScoredDatasetOption = None,
+    split: options.SplitOption = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The PNG, JPEG or WebP to write; default: eval/contact.png in a run."),
@@ -50,7 +44,7 @@ def overlay_command(
         Path | None,
         typer.Option("--video", metavar="OUT.mp4", help="Write a video of every frame instead of a contact sheet."),
     ] = None,
-    videos: VideosOption = "",
+    videos: options.VideosOption = "",
     columns: Annotated[int, typer.Option(min=1, help="Frames to show of each video.")] = 5,
     worst_frames: Annotated[
         int | None,
@@ -73,8 +67,8 @@ def overlay_command(
     ] = None,
     fps: Annotated[float, typer.Option(min=0.01, help="Frames a second of the video.")] = 24.0,
     scores: Annotated[bool, typer.Option(help="Score the masks, where there is ground truth.")] = True,
-    jobs: JobsOption = None,
-    rules: RulesOption = None,
+    jobs: options.JobsOption = None,
+    rules: options.RulesOption = None,
 ) -> None:
     """Draw masks on frames: a contact sheet or a video, with scores, errors, or several methods side by side.
 

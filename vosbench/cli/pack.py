@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import ScoredDatasetOption, SplitOption, app
+from vosbench.cli.app import app
 from vosbench.cli.evaluate import MasksArgument, ResultsOption, find_given_masks
+from vosbench.cli.options import ScoredDatasetOption, SplitOption
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 

@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import (
-    JobsOption,
-    RulesOption,
-    ScoredDatasetOption,
-    SplitOption,
-    VideosOption,
-    app,
-    split_names,
-)
-from vosbench.cli.compare import open_argument, parse_method
+from vosbench.cli import options
+from vosbench.cli.app import app
+from vosbench.cli.given_methods import open_argument, parse_method
+from vosbench.cli.options import split_names
 from vosbench.errors import VosbenchError
 
 if TYPE_CHECKING:
@@ -63,11 +57,11 @@ def plot_command(
     ] = "",
     video: Annotated[str, typer.Option(metavar="NAME", help="The video that time shows.", show_default=False)] = "",
     title: Annotated[str, typer.Option(help="A title above the plot; default: none.", show_default=False)] = "",
-    dataset: ScoredDatasetOption = None,
-    split: SplitOption = None,
-    rules: RulesOption = None,
-    videos: VideosOption = "",
-    jobs: JobsOption = None,
+    dataset: options.ScoredDatasetOption = None,
+    split: options.SplitOption = None,
+    rules: options.RulesOption = None,
+    videos: options.VideosOption = "",
+    jobs: options.JobsOption = None,
 ) -> None:
     """Draw a figure for a paper: one column wide, with embedded fonts, as PDF, SVG or PNG."""
     from vosbench.cli import console

@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from vosbench.cli import options
 from vosbench.cli.app import app
-from vosbench.cli.compare import print_tables, write_forms
 from vosbench.cli.evaluate import require_one_stdout
+from vosbench.cli.output import print_tables, write_forms
 
 
 @app.command("published")
@@ -28,8 +29,8 @@ def published_command(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one row per figure, as published.csv.")
     ] = None,
-    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables in Markdown.")] = None,
-    latex: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the tables in LaTeX (booktabs).")] = None,
+    markdown: options.MarkdownOption = None,
+    latex: options.LatexOption = None,
 ) -> None:
     """Show figures of other methods with their sources: weights, training, prompt, frames, resolution, who ran it.
 

@@ -7,17 +7,10 @@ from typing import Annotated
 
 import typer
 
-from vosbench.cli.app import (
-    JobsOption,
-    RulesOption,
-    ScoredDatasetOption,
-    SplitOption,
-    VideosOption,
-    app,
-    print_error,
-    split_names,
-)
-from vosbench.cli.compare import open_argument, parse_method
+from vosbench.cli import options
+from vosbench.cli.app import app, print_error
+from vosbench.cli.given_methods import open_argument, parse_method
+from vosbench.cli.options import split_names
 
 
 @app.command("report")
@@ -32,19 +25,16 @@ def report_command(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The HTML file to write.")] = Path(
         "report.html"
     ),
-    dataset: ScoredDatasetOption = None,
-    split: SplitOption = None,
-    rules: RulesOption = None,
-    videos: VideosOption = "",
-    jobs: JobsOption = None,
+    dataset: options.ScoredDatasetOption = None,
+    split: options.SplitOption = None,
+    rules: options.RulesOption = None,
+    videos: options.VideosOption = "",
+    jobs: options.JobsOption = None,
     strips: Annotated[
         int, typer.Option(min=0, metavar="N", help="How many videos get pictures: those with the lowest scores.")
     ] = 30,
     title: Annotated[str | None, typer.Option(help="The title; default: the methods and the split.")] = None,
-    strict: Annotated[
-        bool,
-        typer.Option(help="Refuse missing masks; with --no-strict score them as absent and exit with status 1."),
-    ] = True,
+    strict: options.StrictOption = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
 ) -> None:
     """Write one HTML file that opens offline: scores, breakdowns, tables, scores over time, and the worst frames."""

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vosbench.cli.app import GpusOption, ThreadsOption, VideosOption, app, print_error, split_names
+from vosbench.cli import options
+from vosbench.cli.app import app, print_error
+from vosbench.cli.options import split_names
 from vosbench.cli.show import RunArgument
 from vosbench.io.wording import count_of
 
@@ -18,12 +20,12 @@ if TYPE_CHECKING:
 def reproduce_command(
     context: typer.Context,
     run: RunArgument,
-    videos: VideosOption = "",
+    videos: options.VideosOption = "",
     sample: Annotated[
         int, typer.Option(min=1, metavar="N", help="Without --videos, take the N shortest finished videos.")
     ] = 3,
-    gpus: GpusOption = None,
-    threads: ThreadsOption = None,
+    gpus: options.GpusOption = None,
+    threads: options.ThreadsOption = None,
 ) -> None:
     """Track some videos of a run again in a temporary folder and compare the masks; exit status 1 if any differ."""
     from vosbench.cli import console, progress

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vosbench.cli.app import app, format_attempts
+from vosbench.cli.app import app
+from vosbench.cli.run_notes import format_attempts
 from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:

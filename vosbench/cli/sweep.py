@@ -9,25 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vosbench.cli.app import (
-    GpusOption,
-    JobsOption,
-    JsonLogOption,
-    KeepOption,
-    LimitOption,
-    OverwriteOption,
-    StallOption,
-    ThreadsOption,
-    VideosOption,
-    WorkersPerGpuOption,
-    app,
-    format_attempts,
-    format_command_line,
-    print_error,
-    split_names,
-)
+from vosbench.cli import options
+from vosbench.cli.app import app, format_command_line, print_error
 from vosbench.cli.evaluate import note_leaner_videos, note_mixture
-from vosbench.cli.infer import WorkerOptions, format_untried
+from vosbench.cli.infer_options import WorkerOptions
+from vosbench.cli.options import split_names
+from vosbench.cli.run_notes import format_attempts, format_untried
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.wording import count_of
@@ -60,18 +47,18 @@ def sweep_command(
     name: Annotated[
         str | None, typer.Option(help="The name of the folder for its table and plots, under results/sweeps.")
     ] = None,
-    gpus: GpusOption = None,
-    workers_per_gpu: WorkersPerGpuOption = None,
-    threads: ThreadsOption = None,
-    videos: VideosOption = "",
-    limit: LimitOption = None,
-    stall: StallOption = 600,
-    jobs: JobsOption = None,
+    gpus: options.GpusOption = None,
+    workers_per_gpu: options.WorkersPerGpuOption = None,
+    threads: options.ThreadsOption = None,
+    videos: options.VideosOption = "",
+    limit: options.LimitOption = None,
+    stall: options.StallOption = 600,
+    jobs: options.JobsOption = None,
     plots: Annotated[bool, typer.Option(help="Draw each metric against each axis.")] = True,
     commands: Annotated[bool, typer.Option("--commands", help="Only print the command of every run.")] = False,
-    json_log: JsonLogOption = None,
-    overwrite: OverwriteOption = False,
-    keep: KeepOption = False,
+    json_log: options.JsonLogOption = None,
+    overwrite: options.OverwriteOption = False,
+    keep: options.KeepOption = False,
 ) -> None:
     """Run and score every combination of datasets, checkpoints and settings; repeat the command to continue."""
     from vosbench.cli import console

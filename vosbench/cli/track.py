@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from vosbench.cli.app import CheckpointOption, SettingsOption, TrackerOption, app, stop_between_steps
+from vosbench.cli.app import app
+from vosbench.cli.options import CheckpointOption, SettingsOption, TrackerOption
+from vosbench.cli.signals import stop_between_steps
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 from vosbench.trackers import registry

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from vosbench.cli.app import CheckpointOption, SettingsOption, TrackerOption, app
+from vosbench.cli.app import app
+from vosbench.cli.options import CheckpointOption, SettingsOption, TrackerOption
 from vosbench.trackers import registry
 
 LOOPBACK_HOST = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""How the arguments of `vosbench compare` are read."""
+"""How the methods that a command line names are read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vosbench.cli.compare import GivenMethod, parse_method
+from vosbench.cli.given_methods import GivenMethod, parse_method
 from vosbench.errors import VosbenchError
 
 

@@ -1,0 +1,47 @@
+"""Tables on standard output, and the files that a user asks for, of which one can be standard output."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vosbench.cli.evaluate import STDOUT
+from vosbench.io.files import write_bytes
+
+if TYPE_CHECKING:
+    from vosbench.evaluation.tables import Table
+
+
+def write_forms(formats: Mapping[str, Callable[[], str]], wanted: Mapping[str, Path]) -> bool:
+    """Write the files that the user asked for; return whether one of them is standard output.
+
+    formats: what makes the text of each form. wanted: the file of each form that is asked for.
+    """
+    from vosbench.cli import console
+
+    texts = {path: formats[form]() for form, path in wanted.items()}
+    for path, text in texts.items():
+        if path != STDOUT:
+            write_bytes(path, text.encode())
+            console.print_note(f"written: {path}")
+    if STDOUT in texts:
+        sys.stdout.write(texts[STDOUT])
+    return STDOUT in texts
+
+
+def print_tables(tables: Sequence[Table], signatures: Sequence[str], notes: Sequence[str]) -> None:
+    """Print tables with a line between them, then the notes and the signatures."""
+    from vosbench.cli import console
+
+    for index, table in enumerate(tables):
+        if index:
+            console.print_result()
+        console.print_prose(table.title or "in percent")
+        console.print_table(table.columns, table.rows, None, table.total, table.best)
+    console.print_result()
+    for line in notes:
+        console.print_prose(line)
+    for signature in signatures:
+        console.print_result(signature)
