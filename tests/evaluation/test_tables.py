@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +18,8 @@ from vosbench.evaluation import report, tables
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import TableView
 from vosbench.types import Metric
+
+LATEX_PAPER = "\\documentclass{{article}}\n\\usepackage{{booktabs}}\n\\begin{{document}}\n{}\n\\end{{document}}\n"
 
 
 def tables_of(evaluation: Evaluation, view: TableView | None = None) -> list[tables.Table]:
@@ -139,6 +144,19 @@ def test_latex_is_booktabs_with_escaped_names(evaluation: Evaluation) -> None:
         r"\bottomrule",
         r"\end{tabular}",
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="needs pdflatex, of texlive-latex-recommended")
+def test_latex_is_what_latex_takes(evaluation: Evaluation, tmp_path: Path) -> None:
+    marks = tables.Table((r"\~^{}%$#<>|`&_", "ä±é"), ((r"a_1 & b%", "--"),), title="50 % of <all> {objects}")
+    shown = [*tables_of(evaluation, TableView()), marks]
+    text = tables.format_latex(shown, evaluation.signature, ["a note with 100 % & more_"])
+    (tmp_path / "paper.tex").write_text(LATEX_PAPER.format(text), encoding="utf-8")
+    words = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert (tmp_path / "paper.pdf").is_file()
 
 
 def test_a_latex_cell_can_hold_every_mark() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares, write_masks
 from tests.support.runs import tracked
 from vosbench.errors import VosbenchError
+from vosbench.figures.plot_calls import draw_methods
 from vosbench.figures.plot_data import estimate, measure_speed, pair_videos, read_or_score, trace_video
-from vosbench.running.methods import open_method
+from vosbench.running.methods import open_method, score_method
 from vosbench.running.score_run import write_evaluation
 from vosbench.types import Metric
 
@@ -123,6 +126,30 @@ def test_a_run_of_some_videos_is_plotted_of_these(cli: Cli, animals: Path, tmp_p
     methods = [open_method(tmp_path / name, animals) for name in ("still", "right")]
     first, second = (read_or_score(method, jobs=1, videos=["bear"]) for method in methods)
     assert pair_videos(first, second, Metric("J", "Mean")).keys() == {"bear"}
+
+
+def test_methods_that_were_scored_differently_are_marked_as_not_comparable(
+    cli: Cli, bears: Path, tmp_path: Path
+) -> None:
+    tracked(bears, tmp_path / "run")
+    other = shutil.copytree(tmp_path / "run", tmp_path / "other")
+    facts = json.loads((other / "run.json").read_text())
+    (other / "run.json").write_text(json.dumps({**facts, "rules": "davis2016"}))
+    for kind in ("scatter", "speed"):
+        told = cli("plot", kind, "run", "other", "-o", f"{kind}.svg", "--jobs", 1).stderr
+        assert "NOT COMPARABLE: bears val: rules differ: davis2017 (run), davis2016 (other)" in told
+    assert "NOT" not in cli("plot", "speed", "run", "-o", "one.svg", "--jobs", 1).stderr
+
+
+def test_a_run_with_filed_scores_is_comparable_with_the_same_run_that_is_scored_now(
+    bears: Path, tmp_path: Path
+) -> None:
+    tracked(bears, tmp_path / "run")
+    shutil.copytree(tmp_path / "run", tmp_path / "filed")
+    method = open_method(tmp_path / "filed", datasets=tmp_path)
+    write_evaluation(tmp_path / "filed/eval", score_method(method, jobs=1))
+    methods = [open_method(tmp_path / name, datasets=tmp_path) for name in ("run", "filed")]
+    assert draw_methods("scatter", methods, jobs=1)[1] == []
 
 
 def test_a_missing_mask_is_not_drawn_over_time_as_if_it_were_empty(animals: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,31 @@ def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
     with pytest.raises(VosbenchError, match=r"taken: is a folder; give the name of a file"):
         files.write_bytes(tmp_path / "taken", b"x")
     assert [each.name for each in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize("name", ["taken", "file/below", "file/below/it"])
+def test_a_place_that_cannot_be_written_to_is_found_before_the_work(tmp_path: Path, name: str) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(VosbenchError) as early:
+        files.require_writable(tmp_path / name)
+    with pytest.raises(VosbenchError) as late:
+        files.write_bytes(tmp_path / name, b"x")
+    assert (early.value.subject, early.value.remedy) == (late.value.subject, late.value.remedy)
+    assert (tmp_path / "file").read_text() == "kept"
+
+
+def test_asking_whether_a_file_can_be_written_makes_nothing(tmp_path: Path) -> None:
+    files.require_writable(tmp_path / "new/folder/a.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_written_to_and_no_file_takes_its_place(tmp_path: Path) -> None:
+    pipe, came = tmp_path / "pipe", list[bytes]()
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: came.append(pipe.read_bytes()))
+    reader.start()
+    files.require_writable(pipe)
+    files.write_pieces(pipe, [b"one ", b"two"])
+    reader.join()
+    assert (came, pipe.is_fifo()) == ([b"one two"], True)

@@ -20,7 +20,7 @@ from vosbench.reports import render
 from vosbench.reports.build import Choices, describe_pictures, describe_report
 from vosbench.reports.collect import bring_together
 from vosbench.reports.provenance import read_timings
-from vosbench.reports.render import require_packages, to_script_json
+from vosbench.reports.render import render_page, require_packages, to_script_json
 from vosbench.reports.traits import measure_traits
 from vosbench.running.methods import Method, open_method, score_method
 from vosbench.running.run import Run
@@ -98,6 +98,21 @@ def test_the_difference_of_two_methods_is_that_of_compare(tree: Path, held: Path
     assert 0 < found["p"] <= 1
     (table,) = build_pair_tables(vosbench.compare([held, tree / "Annotations"], str(tree), jobs=1).pairs[0], 0)
     assert tuple(found["shown"]) == table.rows[0][1:]
+
+
+def test_several_differences_from_the_first_method_are_adjusted_for_their_number_as_compare_does(
+    tree: Path, held: Path
+) -> None:
+    other = write_masks(held.parent / "other", {**HELD, "good": VIDEOS["good"]})
+    masks = [held, tree / "Annotations", other]
+    pairs = vosbench.compare(masks, str(tree), jobs=1, against="held").pairs
+    expected = [build_pair_tables(pair, 0)[0].rows[0][4] for pair in pairs]
+    content = describe(tree, *masks)
+    assert [each["p_holm"] for each in content["differences"]] == expected
+    page = render_page({**content, "pictures_note": ""}, {}).replace("\n", " ")
+    assert all(f"p (Holm) = {each}" in page for each in expected)
+    assert content["holm_meaning"] in page
+    assert "(Holm)" not in render_page({**describe(tree, *masks[:2]), "pictures_note": ""}, {})
 
 
 def test_what_a_script_element_holds_cannot_end_it_and_reads_back_the_same() -> None:

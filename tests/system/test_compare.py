@@ -51,6 +51,17 @@ def test_every_form_can_be_written_and_one_can_be_standard_output(cli: Cli, bear
     assert "only one can be standard output" in refused.stderr
 
 
+@pytest.mark.parametrize("command", ["eval run", "compare run run2", "report run -o", "overlay run --video"])
+def test_a_file_that_cannot_be_written_is_named_before_anything_is_scored(cli: Cli, run: Path, command: str) -> None:
+    shutil.copytree(run, cli.folder / "run2")
+    (cli.folder / "file").touch()
+    words = command.split()
+    out = ["file/out.mp4"] if words[-1].startswith("-") else ["--json", "file/out.json"]
+    refused = cli(*words, *out, expect=2)
+    assert f"{out[-1]}: cannot be written ({cli.folder / 'file'} is not a folder)" in refused.stderr
+    assert refused.stdout == ""
+
+
 def test_what_is_missing_is_refused_or_counted_and_ends_with_status_1(cli: Cli, bears: Path, theirs: Path) -> None:
     (theirs / "bad/00003.png").unlink()
     assert "00003.png is missing" in cli("compare", "run", "theirs", "--dataset", bears, expect=2).stderr

@@ -10,7 +10,7 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app, print_error
-from vosbench.cli.evaluate import require_one_stdout
+from vosbench.cli.evaluate import check_wanted_files
 from vosbench.cli.given_methods import open_argument, parse_method
 from vosbench.cli.options import split_names
 from vosbench.cli.output import print_tables, write_forms
@@ -89,7 +89,7 @@ def compare_command(
     from vosbench.publishing.comparison_table import find_metrics, list_mean_metrics
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
-    require_one_stdout(wanted)
+    check_wanted_files(wanted)
     shown = split_names(metrics)
     methods = [
         open_argument(parse_method(text, context.obj.results), context, (dataset, split), rules) for text in masks

@@ -14,7 +14,7 @@ from vosbench.cli.app import app, print_error
 from vosbench.cli.options import JobsOption, RulesOption, ScoredDatasetOption, SplitOption, VideosOption, split_names
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.io.files import write_bytes
+from vosbench.io.files import require_writable, write_bytes
 
 if TYPE_CHECKING:
     from vosbench.datasets.split import DatasetSplit
@@ -83,7 +83,9 @@ def evaluate_command(
     from vosbench.running.run import open_scored_split
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
-    require_one_stdout(wanted)
+    check_wanted_files(wanted)
+    if out:
+        require_writable(out / paths.SCORES)
     masks = find_given_masks("eval", run, results, context.obj.results)
     dataset_split = open_scored_split(masks, dataset, split, rules, context.obj.datasets)
     metric = find_sort_metric(sort, dataset_split.rules) if sort else None
@@ -121,11 +123,14 @@ def choose_given_masks(command: str, run: str | None, results: str | None) -> st
     return given
 
 
-def require_one_stdout(wanted: Mapping[str, Path | None]) -> None:
-    """Raise VosbenchError if more than one form is to be standard output."""
+def check_wanted_files(wanted: Mapping[str, Path | None]) -> None:
+    """Raise VosbenchError if more than one form is to be standard output, or if a file could not be written."""
     piped = [f"--{form}" for form, path in wanted.items() if path == STDOUT]
     if len(piped) > 1:
         raise VosbenchError(" and ".join(piped), "only one can be standard output", "give the others a file")
+    for path in wanted.values():
+        if path not in (None, STDOUT):
+            require_writable(path)
 
 
 def _find_shards_never_begun(results: Path) -> VosbenchError | None:

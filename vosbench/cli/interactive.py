@@ -71,9 +71,12 @@ def interactive_command(
 ) -> None:
     """Let a simulated user click on each object and correct it; repeat the command to continue."""
     from vosbench.figures.plot_style import require_matplotlib
+    from vosbench.io.files import require_writable
 
     if plots:
         require_matplotlib("add --no-plots")
+    for path in filter(None, (json_file, csv_file)):
+        require_writable(path)
     given = InferOptions(
         dataset, split, tracker, checkpoint, settings, videos, limit, out, rules,
         prompter=prompter, prompter_checkpoint=prompter_checkpoint,

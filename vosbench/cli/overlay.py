@@ -78,6 +78,7 @@ def overlay_command(
     from vosbench.figures.contact_sheet import draw_contact_sheet, find_sheet_format, write_contact_sheet
     from vosbench.figures.overlay import prepare_overlay
     from vosbench.figures.overlay_video import write_film
+    from vosbench.io.files import require_writable
     from vosbench.media.write_video import require_video_name
 
     given = _list_given(runs or [], results, side_by_side)
@@ -92,8 +93,10 @@ def overlay_command(
         raise VosbenchError("--worst", f"chooses frames by their scores, and {other}", "leave one of the two out")
     if sheet_path:
         find_sheet_format(sheet_path)
+        require_writable(sheet_path)
     if video:
         require_video_name(video)
+        require_writable(video)
     with console.ProgressSteps() as steps:
         overlay = prepare_overlay(methods, split_names(videos), scores, jobs, partial(steps, "scoring"))
         for note in overlay.notes:

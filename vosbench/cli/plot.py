@@ -65,9 +65,9 @@ def plot_command(
 ) -> None:
     """Draw a figure for a paper: one column wide, with embedded fonts, as PDF, SVG or PNG."""
     from vosbench.cli import console
-    from vosbench.figures.plot_style import find_plot_form, require_matplotlib, write_figure
+    from vosbench.figures.plot_style import require_matplotlib, require_plot_file, write_figure
 
-    find_plot_form(out)
+    require_plot_file(out)
     require_matplotlib()
     _refuse_idle_options(kind, axis, video, metric, videos)
     with console.ProgressSteps() as steps:

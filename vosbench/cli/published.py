@@ -9,7 +9,7 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app
-from vosbench.cli.evaluate import require_one_stdout
+from vosbench.cli.evaluate import check_wanted_files
 from vosbench.cli.output import print_tables, write_forms
 
 
@@ -42,7 +42,7 @@ def published_command(
     from vosbench.publishing.published_table import build_published_tables
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
-    require_one_stdout(wanted)
+    check_wanted_files(wanted)
     figures = select_published(dataset, model, split, prompt)
     tables, notes = build_published_tables(figures)
     formats = {form: path for form, path in wanted.items() if path}

@@ -12,6 +12,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.figures.contact_sheet import DEFAULT_COLUMNS, DEFAULT_LONGEST, draw_contact_sheet
 from vosbench.figures.overlay import Overlay, ignore_progress, prepare_overlay
 from vosbench.figures.overlay_video import write_film
+from vosbench.io.files import require_writable
 from vosbench.io.paths import is_run
 from vosbench.running.methods import Method, open_method
 from vosbench.running.run import Run
@@ -78,6 +79,7 @@ def write_overlay_video(
     fps: frames a second. on_frame: called with the number of frames written so far and of all. The others, what is
     warned of and what is raised: as of `vosbench.draw_overlay`.
     """
+    require_writable(Path(path))
     methods = open_given_methods(results, dataset, split, rules, Path(datasets))
     overlay = prepare_overlay(methods, videos, scores, jobs)
     _warn_of(overlay)

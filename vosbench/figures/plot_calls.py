@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from vosbench.datasets.split import DatasetSplit, choose_videos
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.comparable import find_scoring_differences
+from vosbench.evaluation.summary import Evaluation
 from vosbench.figures.calls import GivenMasks, open_given_methods
 from vosbench.figures.overlay import require_one_split
 from vosbench.figures.plot_data import (
@@ -19,7 +21,7 @@ from vosbench.figures.plot_data import (
     read_or_score,
     trace_video,
 )
-from vosbench.figures.plot_style import require_matplotlib, write_figure
+from vosbench.figures.plot_style import require_matplotlib, require_plot_file, write_figure
 from vosbench.figures.scatter_plot import draw_video_scatter
 from vosbench.figures.speed_plot import draw_speed_plot
 from vosbench.figures.time_plot import draw_score_over_time
@@ -60,6 +62,8 @@ def plot(
     VosbenchError for what the user can put right, such as matplotlib that is not installed.
     """
     require_matplotlib()
+    if path is not None:
+        require_plot_file(Path(path))
     methods = name_apart(open_given_methods(results, dataset, split, rules, Path(datasets)))
     figure, notes = draw_methods(kind, methods, metric, video, title, jobs, videos=videos)
     for note in notes:
@@ -93,16 +97,30 @@ def draw_methods(
         raise VosbenchError("plot scatter", f"needs two methods, found {len(methods)}", "give two RUNs")
     if kind == "scatter":
         require_one_split(methods)
-        first, second = (read_or_score(method, jobs, on_video, videos) for method in methods)
-        names = methods[0].name, methods[1].name
-        return draw_video_scatter(names, pair_videos(first, second, found), str(found), title), []
+        scored = {method.name: read_or_score(method, jobs, on_video, videos) for method in methods}
+        (one, first), (other, second) = scored.items()
+        figure = draw_video_scatter((one, other), pair_videos(first, second, found), str(found), title)
+        return figure, _note_differences(list(scored.items()))
     points, notes = [], [f"scores of only {count_of(len(set(videos)), 'video')}"] if videos else []
+    evaluated = []
     for method in methods:
         if method.run is None:
             notes.append(f"{method.name} is left out: no run of vosbench, so its speed is not known")
             continue
-        score = estimate(read_or_score(method, jobs, on_video, videos), found)
+        evaluated.append((method.name, read_or_score(method, jobs, on_video, videos)))
+        score = estimate(evaluated[-1][1], found)
         point = measure_speed(method, score) if score else None
         points += [point] if point else []
         notes += [] if point else [f"{method.name} is left out: it has no score or no timings"]
-    return draw_speed_plot(points, str(found), title), notes
+    return draw_speed_plot(points, str(found), title), [*notes, *_note_differences(evaluated)]
+
+
+def _note_differences(evaluated: Sequence[tuple[str, Evaluation]]) -> list[str]:
+    """What keeps methods in one figure from being compared, a line each. evaluated: the methods' names and scores."""
+    splits: dict[str, dict[str, Evaluation]] = {}
+    for name, each in evaluated:
+        splits.setdefault(f"{each.dataset} {each.split}", {})[name] = each
+    lines = [line for each in splits.values() for line in find_scoring_differences(each)]
+    if len(splits) > 1:
+        lines.insert(0, "splits differ: " + ", ".join(f"{each} ({', '.join(names)})" for each, names in splits.items()))
+    return [f"NOT COMPARABLE: {line}" for line in lines]

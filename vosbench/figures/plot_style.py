@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import write_bytes
+from vosbench.io.files import require_writable, write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,6 +113,12 @@ def find_plot_form(path: Path) -> str:
         expected = ", ".join(f".{each}" for each in PLOT_FORMS)
         raise VosbenchError(path, f"expected a name with {expected}", "choose another name")
     return form
+
+
+def require_plot_file(path: Path) -> None:
+    """Raise VosbenchError if a figure could not be written to a path; see `find_plot_form` for its name."""
+    find_plot_form(path)
+    require_writable(path)
 
 
 def write_figure(figure: Figure, path: Path) -> None:

@@ -10,7 +10,7 @@ import platform
 import shutil
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io.paths import FRAMES, LISTS, MANIFEST, PARTIAL_SUFFIX, PROMPTS, partial_path
 
 REWRITE = "delete it and repeat the command that wrote it"
+WRITE_REMEDY = "make room, or choose a folder that you may write to"
 MAX_REPLACEMENTS = 20  # of a folder that other processes put back at the same moment
 
 
@@ -37,10 +38,16 @@ def refuse_pipe(path: Path) -> None:
 
     A path that does not exist is left to the code that opens it.
     """
+    if _is_pipe(path):
+        raise _make_pipe_error(path)
+
+
+def _is_pipe(path: Path) -> bool:
+    """Whether a path is a pipe, a socket or a device."""
     with suppress(OSError):
         mode = path.stat().st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise _make_pipe_error(path)
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
 
 
 def read_file(path: Path) -> bytes:
@@ -140,6 +147,26 @@ def write_json(path: Path, value: dict[str, Any]) -> None:
     write_bytes(path, to_json(value).encode(errors="backslashreplace"))
 
 
+def require_writable(path: Path) -> None:
+    """Raise VosbenchError if a file could not be written at `path`, before the work begins whose result it shall hold.
+
+    Nothing is made or changed. A disk that fills up meanwhile is found only when the file is written.
+    """
+    if path.is_dir():
+        raise _make_folder_error(path)
+    if _is_pipe(path):
+        return
+    existing = next(folder for folder in path.absolute().parents if folder.exists() or folder.is_symlink())
+    if not existing.is_dir():
+        raise VosbenchError(path, f"cannot be written ({existing} is not a folder)", WRITE_REMEDY)
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise VosbenchError(path, f"cannot be written ({existing} is not writable)", WRITE_REMEDY)
+
+
+def _make_folder_error(path: Path) -> VosbenchError:
+    return VosbenchError(path, "is a folder", "give the name of a file")
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file atomically, in UTF-8. Raises VosbenchError if it cannot be written."""
     write_bytes(path, text.encode())
@@ -151,16 +178,17 @@ def write_bytes(path: Path, content: bytes) -> None:
 
 
 def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
-    """Replace a file atomically by pieces that are written as they come. Raises VosbenchError if that fails."""
+    """Replace a file atomically by pieces that are written as they come. Raises VosbenchError if that fails.
+
+    A pipe or a device, such as /dev/null, is written to, because a file must not take its place.
+    """
     try:
-        with replacing(path) as partial, partial.open("wb") as file:
+        with nullcontext(path) if _is_pipe(path) else replacing(path) as beside, beside.open("wb") as file:
             file.writelines(pieces)
     except IsADirectoryError:
-        raise VosbenchError(path, "is a folder", "give the name of a file") from None
+        raise _make_folder_error(path) from None
     except OSError as error:
-        raise VosbenchError(
-            path, f"cannot be written ({error.strerror})", "make room, or choose a folder that you may write to"
-        ) from None
+        raise VosbenchError(path, f"cannot be written ({error.strerror})", WRITE_REMEDY) from None
 
 
 @contextmanager

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.comparable import find_scoring_differences, note_versions
 from vosbench.evaluation.interval import BOOTSTRAP_SEED, DRAWS
 from vosbench.evaluation.summary import NO_INTERVAL, Evaluation
 from vosbench.io.plugins import make_unknown_name_error
-from vosbench.publishing.comparable import find_scoring_differences, note_versions
 from vosbench.publishing.paired import Pair, compare_pair, compare_with_one
 from vosbench.running.run import Run
 

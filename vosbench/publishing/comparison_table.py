@@ -135,7 +135,7 @@ def build_pair_tables(pair: Pair, top: int) -> list[Table]:
     holm = any(each.p_holm is not None for each in pair.differences.values())
     columns = ("metric", "difference", f"{CONFIDENCE:.0%} interval", "p", *(["p (Holm)"] if holm else []))
     rows = [
-        (str(metric), *format_difference(each), *([_format_p(each.p_holm)] if holm else []))
+        (str(metric), *format_difference(each), *([format_p(each.p_holm)] if holm else []))
         for metric, each in pair.differences.items()
     ]
     title = f"{pair.dataset} {pair.split}: {pair.second} minus {pair.first}, paired over {over}"
@@ -158,7 +158,7 @@ def format_difference(each: PairedDifference) -> tuple[str, str, str]:
         f"[{format_change(each.interval.low)}, {format_change(each.interval.high)}]"
         if each.interval
         else MISSING_VALUE,
-        _format_p(each.p),
+        format_p(each.p),
     )
 
 
@@ -178,7 +178,7 @@ def format_change(value: float) -> str:
     return "0.0" if text == "+0.0" else text
 
 
-def _format_p(p: float | None) -> str:
+def format_p(p: float | None) -> str:
     """A p with two significant digits; from 0.1 on with two decimals."""
     if p is None:
         return MISSING_VALUE

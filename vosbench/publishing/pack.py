@@ -17,7 +17,7 @@ from vosbench.datasets.card import Submission
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import translate_write_errors
-from vosbench.io.files import hash_file_sha256, replacing
+from vosbench.io.files import hash_file_sha256, replacing, require_writable
 from vosbench.masks.labels import encode_labels, is_palette_png, to_labels
 from vosbench.masks.open_anywhere import open_video_masks
 from vosbench.masks.source import MaskSource
@@ -95,6 +95,7 @@ def _require_new_zip(out: Path, overwrite: bool) -> Path:
         raise VosbenchError(out, "the name of a submission has to end in .zip", "name another file with --out")
     if out.is_dir() or (out.exists() and not overwrite):
         raise VosbenchError(out, "is there already", "name another file with --out, or give --overwrite")
+    require_writable(out)
     return out
 
 

@@ -13,8 +13,9 @@ from typing import Any
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import processes
-from vosbench.io.files import write_bytes
+from vosbench.io.files import require_writable, write_bytes
 from vosbench.io.wording import count_of
+from vosbench.publishing.comparison_table import HOLM_MEANING
 from vosbench.reports.collect import (
     ReportedMethod,
     bring_together,
@@ -64,6 +65,7 @@ def write_report(methods: Sequence[Method], out: Path, choices: Choices, on_step
     require_packages()
     if out.exists() and not choices.overwrite:
         raise VosbenchError(out, "is there already", "choose another file with -o, or give --overwrite")
+    require_writable(out)
     dataset_split, jobs = _require_same_split(methods), choices.jobs or processes.count_cores()
     scored = [_score_and_read(method, choices, on_step) for method in name_apart(methods)]
     videos = [video for video in dataset_split.videos if video in scored[0].evaluation.videos]
@@ -118,6 +120,7 @@ def describe_report(
 ) -> dict[str, Any]:
     """All that the page shows, except the pictures."""
     names, videos = [each.method.name for each in scored], describe_videos(scored, traits)
+    differences = describe_differences(scored)
     metrics = list(dict.fromkeys(metric for each in scored for metric in each.evaluation.means))
     signatures: dict[str, list[str]] = {}
     for each in scored:
@@ -132,7 +135,8 @@ def describe_report(
         "version": __version__,
         "methods": [describe_method(each) for each in scored],
         "signatures": list(signatures.items()),
-        "differences": describe_differences(scored),
+        "differences": differences,
+        "holm_meaning": HOLM_MEANING if any(each["p_holm"] for each in differences) else "",
         "metrics": list(map(str, metrics)),
         "lower_is_better": [str(metric) for metric in metrics if not metric.higher_is_better],
         "boundary": next((each.boundary_measure for each in scored[0].series.values()), "F"),

@@ -9,13 +9,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from vosbench.evaluation.comparable import find_scoring_differences
 from vosbench.evaluation.interval import Interval
 from vosbench.evaluation.rows import group_by_object, summarise_scores
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import MISSING_VALUE
-from vosbench.publishing.comparable import find_scoring_differences
-from vosbench.publishing.comparison_table import format_difference
-from vosbench.publishing.paired import compare_pair, find_headline_metrics
+from vosbench.publishing.comparison_table import format_difference, format_p
+from vosbench.publishing.paired import Pair, compare_with_one, find_headline_metrics
 from vosbench.reports.breakdowns import break_down
 from vosbench.reports.factors import FACTORS
 from vosbench.reports.frame_series import ObjectSeries, list_object_series
@@ -65,12 +65,11 @@ def describe_method(scored: ReportedMethod) -> Plain:
 
 def describe_differences(methods: Sequence[ReportedMethod]) -> list[Plain]:
     """How each method but the first differs from the first one, paired by object, as `vosbench compare` does it."""
-    return [_describe_difference(methods[0], other) for other in methods[1:]]
+    evaluations = {each.method.name: each.evaluation for each in methods}
+    return [_describe_difference(pair, evaluations) for pair in compare_with_one(methods[0].method.name, evaluations)]
 
 
-def _describe_difference(first: ReportedMethod, other: ReportedMethod) -> Plain:
-    names = first.method.name, other.method.name
-    pair = compare_pair(names, first.evaluation, other.evaluation)
+def _describe_difference(pair: Pair, evaluations: Mapping[str, Evaluation]) -> Plain:
     found = pair.differences.get(pair.metric)
     return {
         "first": pair.first,
@@ -79,8 +78,9 @@ def _describe_difference(first: ReportedMethod, other: ReportedMethod) -> Plain:
         "value": to_figure(found.value) if found else None,
         "range": to_range(found.interval) if found else None,
         "p": found.p if found else None,
+        "p_holm": format_p(found.p_holm) if found and found.p_holm is not None else None,
         "shown": format_difference(found) if found else (MISSING_VALUE,) * 3,
-        "apart": find_scoring_differences(dict(zip(names, (first.evaluation, other.evaluation), strict=True))),
+        "apart": find_scoring_differences({name: evaluations[name] for name in (pair.first, pair.second)}),
     }
 
 

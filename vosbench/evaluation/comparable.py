@@ -23,7 +23,7 @@ NAMED_AT_MOST = 3  # videos or objects that a line names
 def find_scoring_differences(evaluations: Mapping[str, Evaluation]) -> list[str]:
     """What keeps evaluations of one split from being compared, a line for each thing; none if nothing does.
 
-    evaluations: of each method, by its name.
+    evaluations: of each method, by its name. One that was read from a run has no frames; then these are not compared.
     """
     if len(evaluations) < 2:
         return []
@@ -63,7 +63,8 @@ def _compare_content(evaluations: Mapping[str, Evaluation]) -> Iterable[str]:
         yield _describe_apart(first, name, "objects", _list_objects(reference), _list_objects(other), _name_object)
         if moved := [_name_object(key) for key, group in other.groups.items() if reference.groups.get(key) != group]:
             yield f"{first} and {name} have different lists of what is seen and unseen: {_name_some(moved)}"
-        if "+from_seen" not in reference.signature:  # there the prediction decides with which frame an object begins
+        by_prediction = "+from_seen" in reference.signature  # it decides with which frame an object begins
+        if reference.frames and other.frames and not by_prediction:
             yield _describe_frames(first, name, _count_frame_values(reference), _count_frame_values(other))
 
 
