@@ -23,7 +23,7 @@ help: ## list these commands
 
 setup: $(READY) ## install vosbench and the tools for tests into .venv
 
-$(READY): pyproject.toml constraints/cpu.txt constraints/tested.txt vosbench/evaluation/_kernel.c
+$(READY): pyproject.toml constraints/cpu.txt constraints/tested.txt vosbench/evaluation/_kernel.c vosbench/masks/_decoding.c
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv "setuptools>=77" wheel
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-build-isolation \

@@ -16,12 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.golden import unhurried
-from tests.support.kernel import COMPILER, build_kernel, load_kernel
+from tests.support.kernel import COMPILER, load_kernel, run_under_sanitizers
 from vosbench.datasets.card import Rules
 from vosbench.datasets.registry import known_datasets
 from vosbench.evaluation import kernel
 from vosbench.evaluation.compare_frame import FrameMasks, compare_frame
 from vosbench.evaluation.matching import PredictedIds
+from vosbench.io.compiled import COMPARING, DECODING, KERNEL_VARIABLE, find_compiled
 from vosbench.io.paths import Roots
 from vosbench.masks.label_map import LabelMap
 from vosbench.studies.doctor import examine_machine
@@ -30,7 +31,6 @@ from vosbench.types import Labels
 CARDS = known_datasets()
 RULES = {name: CARDS[name].rules for name in ("davis2017", "davis2016", "mosev2", "sav", "lvosv2", "ytvos2019")}
 ROOT = Path(__file__).parents[2]
-SANITIZERS = ("-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 
 
 def draw_labels(generator: np.random.Generator, shape: tuple[int, int], wide: bool) -> Labels:
@@ -132,8 +132,9 @@ def test_an_empty_array_has_no_object() -> None:
 
 
 def test_numpy_is_used_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(kernel.KERNEL_VARIABLE, "numpy")
+    monkeypatch.setenv(KERNEL_VARIABLE, "numpy")
     assert kernel.find_kernel() is None
+    assert find_compiled(DECODING) is None
     facts = {fact.subject: fact for fact in examine_machine(Roots(*[Path()] * 3))}
     assert facts["evaluator"].found == "NumPy"
     assert "the scores are the same" in facts["evaluator"].warning
@@ -141,24 +142,13 @@ def test_numpy_is_used_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_the_kernel_is_clean_under_the_sanitizers(tmp_path: Path) -> None:
-    build_kernel(tmp_path, SANITIZERS)
-    library = subprocess.run([COMPILER or "", "-print-file-name=libasan.so"], capture_output=True, text=True)
-    code = f"import sys; sys.path[:0] = [{str(tmp_path)!r}]; import _kernel, numpy as np\n" + (
+    code = (
+        "import numpy as np\n"
         "from tests.evaluation.test_kernel import RULES, compare_both\n"
         "for seed in range(40):\n"
-        "    for rules in RULES.values(): compare_both(np.random.default_rng(seed), rules, _kernel.compare)\n"
-        "print('clean')"
+        "    for rules in RULES.values(): compare_both(np.random.default_rng(seed), rules, built.compare)\n"
     )
-    preload = {
-        "LD_PRELOAD": library.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "UBSAN_OPTIONS": "halt_on_error=1",
-    }
-    root = str(ROOT)
-    done = subprocess.run(
-        [sys.executable, "-c", code], env={**os.environ, **preload, "PYTHONPATH": root}, capture_output=True, text=True
-    )
-    assert done.stdout == "clean\n", done.stderr[-3000:]
+    run_under_sanitizers(COMPARING, tmp_path, code)
 
 
 @pytest.mark.slow
@@ -182,7 +172,7 @@ def test_the_wheel_holds_the_kernel_for_every_python_of_a_platform(tmp_path: Pat
     code = "from vosbench.evaluation.kernel import find_kernel; from tests.evaluation import test_kernel as tests\n" + (
         "import numpy as np\n"
         "for rules in tests.RULES.values(): tests.compare_both(np.random.default_rng(1), rules, find_kernel())\n"
-        "import vosbench; print(vosbench.__file__)"
+        "import vosbench.masks._decoding; print(vosbench.__file__)"
     )
     variables = {"PYTHONPATH": os.pathsep.join((str(tmp_path / "installed"), str(ROOT)))}
     command = [sys.executable, "-c", code]
@@ -203,4 +193,4 @@ def test_without_a_compiler_the_package_is_built_without_the_kernel(tmp_path: Pa
     command = [sys.executable, "-c", build]
     done = subprocess.run(command, cwd=tmp_path, env={**os.environ, **variables}, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert not list(tmp_path.glob("built/**/_kernel*"))
+    assert not list(tmp_path.glob("built/**/*.so"))

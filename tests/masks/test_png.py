@@ -24,6 +24,8 @@ from vosbench.types import Labels
 
 Chunks = list[tuple[bytes, bytes]]
 
+pytestmark = pytest.mark.usefixtures("each_twin")
+
 MOST = 2**20
 FILTERS = {"none": 0, "sub": 1, "up": 2, "average": 3, "paeth": 4}
 MAPS = arrays(np.uint8, array_shapes(min_dims=2, max_dims=2, max_side=12))

@@ -17,6 +17,8 @@ from vosbench.errors import VosbenchError
 from vosbench.masks.rle import compress_counts, decode_rle, decompress_counts, encode_rle
 from vosbench.types import Mask
 
+pytestmark = pytest.mark.usefixtures("each_twin")
+
 
 def column(*pixels: int) -> Mask:
     """A mask of one column."""

@@ -69,14 +69,12 @@ def compare_frame(
     if compare and ground_truth.label_map and (prediction is None or prediction.label_map):
         guess = prediction.label_map if prediction else None
         return _compare_label_maps(compare, frame_name, ground_truth.label_map, guess, object_ids, seen, rules)
-    truth, predicted = ground_truth.split(), seen.match(frame_name, prediction.split() if prediction else {})
-    pairs = [(truth.get(object_id), predicted.get(object_id)) for object_id in object_ids]
-    size = ground_truth.size
+    predicted = seen.match(frame_name, prediction.split() if prediction else {})
     if compare:
-        values = [_compare_masks(compare, frame_name, size, *pair, rules) for pair in pairs]
-    else:
-        values = [measure_frame(frame_name, size, *pair, rules) for pair in pairs]
-    return ComparedFrame(set(truth), values)
+        return _compare_one_by_one(compare, frame_name, ground_truth, predicted, object_ids, rules)
+    truth, size = ground_truth.split(), ground_truth.size
+    pairs = [(truth.get(object_id), predicted.get(object_id)) for object_id in object_ids]
+    return ComparedFrame(set(truth), [measure_frame(frame_name, size, *pair, rules) for pair in pairs])
 
 
 def _compare_label_maps(
@@ -109,18 +107,26 @@ def _pair_label_maps(
     return LabelPair(ground_truth.values, prediction.values, numbers, predicted, len(object_ids))
 
 
-def _compare_masks(
+def _compare_one_by_one(
     compare: CompareFunction,
     frame_name: str,
-    size: tuple[int, int],
-    ground_truth: Mask | None,
-    prediction: Mask | None,
+    ground_truth: FrameMasks,
+    predicted: Mapping[int, Mask],
+    object_ids: tuple[int, ...],
     rules: Rules,
-) -> FrameValues:
-    """What `measure_frame` gives, by the kernel."""
-    truth = np.zeros(size, np.bool_) if ground_truth is None else ground_truth
-    pair = LabelPair(_align_rows(truth), None if prediction is None else _align_rows(prediction), ONE_MASK, ONE_MASK, 1)
-    return _measure_pair(compare, frame_name, pair, rules)[2][0]
+) -> ComparedFrame:
+    """Compare objects that may overlap in the prediction or in both, and so are in no label map."""
+    shown, values, label_map = set(ground_truth.masks), [], ground_truth.label_map
+    nothing = np.zeros(ground_truth.size, np.bool_)
+    for object_id in object_ids:
+        truth = label_map.values if label_map else _align_rows(ground_truth.masks.get(object_id, nothing))
+        numbers = label_map.number_values((object_id,)) if label_map else ONE_MASK
+        guess = predicted.get(object_id)
+        pair = LabelPair(truth, None if guess is None else _align_rows(guess), numbers, ONE_MASK, 1)
+        found, _, (value,) = _measure_pair(compare, frame_name, pair, rules)
+        shown |= label_map.to_ids(found) if label_map else set()
+        values.append(value)
+    return ComparedFrame(shown, values)
 
 
 def _align_rows(mask: Mask) -> Mask:

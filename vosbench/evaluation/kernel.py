@@ -5,22 +5,19 @@ It is built where there is a compiler. Without it NumPy gives the same figures, 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from vosbench.evaluation.boundary import make_disk_rows, score_boundary_counts
+from vosbench.io.compiled import COMPARING, find_compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vosbench.types import Labels, Mask
-
-KERNEL_VARIABLE = "VOSBENCH_KERNEL"
 
 CompareFunction: TypeAlias = Callable[..., tuple[list[int], list[int], list[tuple[int, ...]]]]
 
@@ -60,18 +57,10 @@ class PairCounts(NamedTuple):
 
 
 def find_kernel() -> CompareFunction | None:
-    """The compiled function, or None if it is not installed, or not wanted: KERNEL_VARIABLE is "numpy"."""
-    return None if os.environ.get(KERNEL_VARIABLE) == "numpy" else _load_kernel()
-
-
-@cache
-def _load_kernel() -> CompareFunction | None:
-    try:
-        kernel = import_module("vosbench.evaluation._kernel")
-    except ImportError:
-        return None
-    found: CompareFunction = kernel.compare
-    return found
+    """The compiled function, or None if it is not installed, or not wanted, see `find_compiled`."""
+    kernel = find_compiled(COMPARING)
+    compare: CompareFunction | None = kernel.compare if kernel else None
+    return compare
 
 
 def count_pair(compare: CompareFunction, pair: LabelPair, radii: Sequence[float] = ()) -> PairCounts:

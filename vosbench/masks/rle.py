@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.types import Mask
+from vosbench.io.compiled import DECODING, find_compiled
+from vosbench.types import Labels, Mask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +29,7 @@ GROUP = 5  # bits in a group
 MORE = 1 << GROUP  # set in a character if more groups of the same number follow
 SIGN = 1 << (GROUP - 1)
 GROUPS = 7  # the most groups in a number: pycocotools stores counts in 32 bits
+WORD_BYTES = 8  # bytes of a machine word
 
 RLE_REMEDY = "encode the mask again, for example with pycocotools.mask.encode"
 
@@ -48,13 +50,69 @@ def decode_rle(rle: Mapping[str, Any]) -> Mask:
     Raises VosbenchError if `rle` is not a COCO RLE, if a count is negative, or if the counts do not add up to H x W.
     The error names no file: catch it and raise it again with the file as the subject.
     """
+    height, width = _read_size(rle)
+    changes = make_changes((height, width))
+    draw_rle(rle, changes[:, :width], 1)
+    return np.ascontiguousarray(show_changes(changes, width)).view(np.bool_)
+
+
+def make_changes(size: tuple[int, int], is_wide: bool = False) -> Labels:
+    """Changes down the columns of a frame of `size` (H, W), of which there are none yet, with columns up to a word.
+
+    is_wide: uint16 for values above 255, else uint8.
+    """
+    step = WORD_BYTES // (2 if is_wide else 1)
+    shape = (size[0], -(-size[1] // step) * step)
+    return np.zeros(shape, np.uint16) if is_wide else np.zeros(shape, np.uint8)
+
+
+def show_changes(changes: Labels, width: int) -> Labels:
+    """The label map [H, width] that `make_changes` and `draw_rle` have made, in the same memory.
+
+    Each row is what the row above it is, but for its changes. Where masks overlap, the pixels mean nothing.
+    """
+    words = changes.view(np.uint64)
+    np.bitwise_xor.accumulate(words, axis=0, out=words)
+    return changes[:, :width]
+
+
+def draw_rle(rle: Mapping[str, Any], changes: Labels, value: int) -> int:
+    """Draw a mask as `value` into the changes [H, W] of a frame of its size, and return its area in pixels.
+
+    Raises VosbenchError as `decode_rle` does.
+    """
+    _read_size(rle)
+    stored, compiled = rle["counts"], find_compiled(DECODING)
+    if compiled and not isinstance(stored, list):
+        area = int(compiled.draw_runs(_encode_counts(stored), changes, value))
+        if area >= 0:
+            return area
+    counts = _read_counts(rle)  # which says why the compiled twin has refused them
+    _draw_counts(counts, changes, value)
+    return int(counts[1::2].sum())
+
+
+def _draw_counts(counts: Integers, changes: Labels, value: int) -> None:
+    height, width = changes.shape
+    ends = counts.cumsum()
+    inner = ends[ends % height > 0]
+    np.bitwise_xor.at(changes, (inner % height, inner // height), value)
+    changes[0, np.searchsorted(ends, np.arange(width) * height, "right") % 2 == 1] ^= value  # columns that begin in it
+
+
+def _read_size(rle: Mapping[str, Any]) -> tuple[int, int]:
     match rle:
-        case {"size": [int(height), int(width)], "counts": str() | bytes() | list() as stored} if height > 0 < width:
-            counts = _to_integers(stored) if isinstance(stored, list) else decompress_counts(stored)
-        case _:
-            raise VosbenchError(
-                "mask", 'not a COCO RLE, expected {"size": [height, width], "counts": a string or a list}', RLE_REMEDY
-            )
+        case {"size": [int(height), int(width)], "counts": str() | bytes() | list()} if height > 0 < width:
+            return height, width
+    raise VosbenchError(
+        "mask", 'not a COCO RLE, expected {"size": [height, width], "counts": a string or a list}', RLE_REMEDY
+    )
+
+
+def _read_counts(rle: Mapping[str, Any]) -> Integers:
+    """The counts of an RLE, which are not negative and add up to its size. Raises VosbenchError for other counts."""
+    (height, width), stored = _read_size(rle), rle["counts"]
+    counts = _to_integers(stored) if isinstance(stored, list) else decompress_counts(stored)
     if counts.size and not 0 <= counts.min() <= counts.max() <= height * width:
         raise VosbenchError(
             "mask", f"a run of the RLE is shorter than 0 or longer than the mask's {height}x{width} pixels", RLE_REMEDY
@@ -63,8 +121,7 @@ def decode_rle(rle: Mapping[str, Any]) -> Mask:
         raise VosbenchError(
             "mask", f"the RLE's counts add up to {counts.sum()}, the mask has {height}x{width} pixels", RLE_REMEDY
         )
-    runs = np.arange(counts.size) % 2 == 1
-    return np.ascontiguousarray(np.repeat(runs, counts).reshape(width, height).T)
+    return counts
 
 
 def measure_rle(rle: Mapping[str, Any]) -> tuple[int, list[int]]:
@@ -94,8 +151,7 @@ def compress_counts(counts: Integers) -> str:
 
 def decompress_counts(text: str | bytes) -> Integers:
     """Read counts from COCO's string. Raises VosbenchError if the string is damaged."""
-    content = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    groups = np.frombuffer(content, np.uint8).astype(np.int64) - OFFSET
+    groups = np.frombuffer(_encode_counts(text), np.uint8).astype(np.int64) - OFFSET
     ends = np.flatnonzero(groups < MORE)
     lengths = np.diff(ends, prepend=-1)
     if not groups.size or groups.min() < 0 or groups.max() >= 2 * MORE or groups[-1] >= MORE or lengths.max() > GROUPS:
@@ -107,6 +163,10 @@ def decompress_counts(text: str | bytes) -> Integers:
     numbers[1::2] = numbers[1::2].cumsum()
     numbers[2::2] = numbers[2::2].cumsum()
     return numbers
+
+
+def _encode_counts(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
 
 
 def _to_integers(counts: Sequence[object]) -> Integers:

@@ -16,7 +16,7 @@ from vosbench.io import paths
 from vosbench.io.wording import count_of
 from vosbench.masks.label_map import LabelMap
 from vosbench.masks.labels import decode_labels
-from vosbench.types import Mask
+from vosbench.types import Labels, Mask
 
 Folder = TypeVar("Folder")
 SizedMasks: TypeAlias = tuple[tuple[int, int], dict[int, Mask]]
@@ -124,6 +124,11 @@ def no_label_file(_: Any) -> bytes | None:
     return None
 
 
+def no_label_map(_: str, __: Any) -> Labels | None:
+    """The label map of a frame in a form that has none."""
+    return None
+
+
 @dataclass(frozen=True)
 class MaskFrames:
     """A MaskSource made from a function that loads one frame.
@@ -134,6 +139,8 @@ class MaskFrames:
     merge: whether all objects are merged into one with id 1.
     numbered: how many objects the video has, if the file has no id for some, so that their ids are only positions.
     load_file: takes a value of `frames` and returns the PNG of the frame's label map; None if there is no such PNG.
+    load_map: takes what `load_frame` takes and returns the frame's label map without a PNG; None if there is none, or
+    if objects overlap.
     """
 
     prefix: str
@@ -143,6 +150,7 @@ class MaskFrames:
     suffix: str = ""
     numbered: int = 0
     load_file: Callable[[Any], bytes | None] = no_label_file
+    load_map: Callable[[str, Any], Labels | None] = no_label_map
 
     @cached_property
     def frame_names(self) -> list[str]:
@@ -162,10 +170,14 @@ class MaskFrames:
         return size, {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
 
     def read_label_map(self, frame_name: str) -> LabelMap | None:
-        content = self.read_label_file(frame_name)
-        if content is None:
+        if frame_name not in self.frames:
             return None
-        return LabelMap(decode_labels(content, self.describe(frame_name), contiguous=False), (), self.merge)
+        content, where = self.read_label_file(frame_name), self.describe(frame_name)
+        if content is not None:
+            values: Labels | None = decode_labels(content, where, contiguous=False)
+        else:
+            values = self.load_map(where, self.frames[frame_name])
+        return None if values is None else LabelMap(values, (), self.merge)
 
     def read_label_file(self, frame_name: str) -> bytes | None:
         return self.load_file(self.frames[frame_name]) if frame_name in self.frames else None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from PIL import features
 
-from vosbench.evaluation.kernel import KERNEL_VARIABLE, find_kernel
+from vosbench.io.compiled import COMPARING, DECODING, KERNEL_VARIABLE, find_compiled
 from vosbench.io.paths import Roots
 from vosbench.io.wording import count_of
 from vosbench.running import devices
@@ -44,8 +44,8 @@ def examine_machine(roots: Roots) -> Iterator[MachineFact]:
 
 
 def _examine_evaluator() -> MachineFact:
-    """Whether the kernel of the evaluator is compiled."""
-    if find_kernel():
+    """Whether the modules in C, which decode and compare masks, are installed."""
+    if all(map(find_compiled, (COMPARING, DECODING))):
         return MachineFact("evaluator", "compiled")
     remedy = "with a C compiler, install vosbench again"
     if os.environ.get(KERNEL_VARIABLE) == "numpy":
