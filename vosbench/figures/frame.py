@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -15,18 +13,12 @@ from vosbench.types import Frame, Mask, Masks
 
 
 def draw_frame(
-    frame: Frame,
-    masks: Masks,
-    ground_truth: Masks | None = None,
-    errors: bool = False,
-    width: int | None = None,
-    names: Mapping[int, str] | None = None,
+    frame: Frame, masks: Masks, ground_truth: Masks | None = None, errors: bool = False, width: int | None = None
 ) -> Image.Image:
     """Draw the masks of a frame, in a picture of some width.
 
     frame: uint8[H, W, 3], RGB. masks: the prediction, bool[H, W] each. ground_truth: the same; None where it is not
-    known. width: of the picture in pixels; None leaves the frame as large as it is. names: of objects, which are
-    written instead of their ids.
+    known. width: of the picture in pixels; None leaves the frame as large as it is.
 
     Without `errors` the prediction is tinted and outlined in the colours of its objects, and the ground truth is
     outlined in white dashes. With `errors` the frame is grey and dark where no object is; pixels that the prediction
@@ -45,10 +37,10 @@ def draw_frame(
     shown = {object_id: scale_mask(mask, size) for object_id, mask in masks.items()}
     truth = {object_id: scale_mask(mask, size) for object_id, mask in (ground_truth or {}).items()}
     if not errors:
-        return Image.fromarray(draw_masks(scaled, shown, names, truth))
+        return Image.fromarray(draw_masks(scaled, shown, ground_truth=truth))
     missed, false = (measure_coverage(mask, size) for mask in find_errors(frame, masks, ground_truth or {}))
     drawn = draw_errors(dim_background(scaled, list(truth.values())), missed, false)
-    label_objects(drawn, {**shown, **truth}, names)
+    label_objects(drawn, {**shown, **truth})
     return Image.fromarray(drawn)
 
 

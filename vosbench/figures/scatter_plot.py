@@ -27,16 +27,12 @@ SQUARE_HEIGHT = 3.2  # inches
 
 
 def draw_video_scatter(
-    names: tuple[str, str],
-    videos: Mapping[str, tuple[float, float]],
-    metric: str,
-    title: str = "",
-    named: int = NAMED_VIDEOS,
+    names: tuple[str, str], videos: Mapping[str, tuple[float, float]], metric: str, title: str = ""
 ) -> Figure:
     """Draw a point for each video: a metric of the first method from left to right, of the second one upwards.
 
-    videos: name -> the metric of both methods, as fractions. Above the diagonal the second method is better. named: how
-    many videos are named on each side, those with the largest differences. Raises VosbenchError without videos.
+    videos: name -> the metric of both methods, as fractions. Above the diagonal the second method is better. Those
+    with the largest differences are named, NAMED_VIDEOS on each side. Raises VosbenchError without videos.
     """
     if not videos:
         raise VosbenchError("plot", "no video has a score by both methods", "choose methods that share videos")
@@ -58,7 +54,7 @@ def draw_video_scatter(
         below = sum(y < x for x, y in points.values())
         text = f"{count_of(len(points), 'video')}: {above} above the diagonal, {below} below"
         add_title(figure, f"{title}: {text}" if title else text)
-        chosen = choose_named_videos(points, named)
+        chosen = choose_named_videos(points, NAMED_VIDEOS)
         others = [point for name, point in points.items() if name not in chosen]
         label_points(figure, plot, [points[name] for name in chosen], [spell_plot_text(n) for n in chosen], others)
     return figure

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import numpy as np
-
 from vosbench.errors import VosbenchError
 from vosbench.prompting.clicking import OBJECT, click_at
 from vosbench.prompting.simulate import find_box
@@ -54,8 +52,3 @@ def make_box(truth: Mask) -> BoxPrompt:
     """The box of a mask, bool[H, W]: the positions of its outermost pixels. A line of pixels gets one pixel more."""
     left, top, right, bottom = find_box(truth)
     return BoxPrompt(left, top, max(right, left + 1), max(bottom, top + 1))
-
-
-def is_seen(mask: Mask | None) -> bool:
-    """Whether a mask has any pixel."""
-    return mask is not None and bool(np.any(mask))

@@ -16,7 +16,6 @@ from vosbench.trackers.weights import OTHER_WEIGHTS, check_weights, load_weights
 FETCH_SIMVOS = "run: vosbench fetch simvos-b, or give the path of such a file"
 UNUSED = re.compile(r"cls_token|pos_embed|head\..*|fc_norm\..*|mask_token|pos_iden|neg_iden|decoder_pos_embed")
 """Tensors that only training uses, or that older files still have."""
-PROTOTYPES = 384
 LEARNERS = re.compile(r"tlearner(_back)?\..*")
 
 
