@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.card import Dataset, Download
+from vosbench.datasets.checkpoints import known_checkpoints
 from vosbench.datasets.registry import find_dataset
 from vosbench.datasets.split import DatasetSplit, choose_videos, open_split
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.report import dataframe
 from vosbench.evaluation.summary import Evaluation
-from vosbench.fetching.checkpoints import known_checkpoints
 from vosbench.fetching.fetch import FetchResult, fetch_checkpoint, fetch_dataset, rename_dataset
 from vosbench.fetching.plan import FetchPlan, plan_checkpoint, plan_dataset
 from vosbench.fetching.sources import FetchProgress, Sources

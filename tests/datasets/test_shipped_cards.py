@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from vosbench.datasets import checkpoints
 from vosbench.datasets.card import Dataset, dump_card, load_card, parse_card
-from vosbench.fetching import checkpoints
 from vosbench.io import paths
 
 CARDS = sorted(paths.find_shipped_folder("adapters").glob("*.toml"))

@@ -17,10 +17,10 @@ from tests.support.sessions import Spy, Watched
 from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.prompting.recorded import read_prompts
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.prerequisites import find_missing_downloads
 from vosbench.running.prompting_choice import find_needed_prompter
+from vosbench.running.recorded_prompts import read_prompts
 from vosbench.running.run import Run
 from vosbench.studies.sweep import build_sweep
 from vosbench.studies.sweep_plan import plan_runs

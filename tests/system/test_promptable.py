@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.cli import Cli
 from vosbench.datasets.split import DatasetSplit, open_split
-from vosbench.prompting.recorded import read_prompts
+from vosbench.running.recorded_prompts import read_prompts
 from vosbench.types import PointPrompt
 
 SAME_COLOUR = "drawing_prompters:SameColour"

@@ -12,7 +12,7 @@ import torch
 from tests.support.cli import Cli
 from tests.support.runs import states
 from tests.support.server import Server, serve_as_google
-from vosbench.fetching.checkpoints import known_checkpoints
+from vosbench.datasets.checkpoints import known_checkpoints
 
 S012 = "mask-propagation-s012"
 PROPAGATION_WEIGHTS = [name for name in known_checkpoints() if name.startswith(("mask-propagation", "simvos"))]

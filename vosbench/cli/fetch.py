@@ -70,7 +70,7 @@ def fetch_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be fetched, and fetch nothing.")] = False,
 ) -> None:
     """Download, verify, unpack and normalise datasets; download checkpoints."""
-    from vosbench.fetching.checkpoints import known_checkpoints
+    from vosbench.datasets.checkpoints import known_checkpoints
 
     wanted = [name for given in names for name in (known_checkpoints() if given == ALL_CHECKPOINTS else [given])]
     for option, value in (("--from", from_), ("--as", as_)):
@@ -116,8 +116,8 @@ def fetch_with_progress(name: str, split: str | None, options: Mapping[str, Any]
 
 
 def _format_checkpoint_licence(name: str) -> str:
+    from vosbench.datasets.checkpoints import known_checkpoints
     from vosbench.datasets.cite import format_checkpoint_licence
-    from vosbench.fetching.checkpoints import known_checkpoints
 
     return format_checkpoint_licence(name, known_checkpoints()[name])
 
@@ -125,7 +125,7 @@ def _format_checkpoint_licence(name: str) -> str:
 def _find_dataset(name: str) -> Dataset | None:
     """The dataset of a name; None for a checkpoint."""
     from vosbench.datasets import registry
-    from vosbench.fetching.checkpoints import known_checkpoints
+    from vosbench.datasets.checkpoints import known_checkpoints
 
     return None if name in known_checkpoints() else registry.find_dataset(name)
 

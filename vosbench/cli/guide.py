@@ -89,7 +89,7 @@ def complete_trackers(incomplete: str) -> list[str]:
 
 def complete_checkpoints(incomplete: str) -> list[str]:
     """Names of checkpoints that begin with a text."""
-    from vosbench.fetching.checkpoints import known_checkpoints
+    from vosbench.datasets.checkpoints import known_checkpoints
 
     return _list_matching(known_checkpoints(), incomplete)
 

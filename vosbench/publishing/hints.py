@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from vosbench.datasets.checkpoints import known_checkpoints
 from vosbench.evaluation.scope import read_signature
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import format_percent
-from vosbench.fetching.checkpoints import known_checkpoints
 from vosbench.publishing.comparison import MethodComparison
 from vosbench.publishing.paired import find_headline_metrics
 from vosbench.publishing.published import PublishedFigure, read_published_facts, read_published_figures

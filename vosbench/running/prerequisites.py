@@ -7,10 +7,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from vosbench.datasets.checkpoints import find_checkpoint, known_checkpoints
 from vosbench.datasets.registry import find_dataset, known_datasets
 from vosbench.datasets.split import is_path, read_fetched_splits
 from vosbench.errors import VosbenchError
-from vosbench.fetching.checkpoints import find_checkpoint, known_checkpoints
 from vosbench.io import paths
 from vosbench.io.plugins import load_object
 from vosbench.running.prompting_choice import find_needed_prompter

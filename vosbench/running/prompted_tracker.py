@@ -16,7 +16,7 @@ import numpy as np
 from vosbench.io import paths
 from vosbench.io.plugins import load_object
 from vosbench.prompting.kinds import PromptKind, give_prompt
-from vosbench.prompting.recorded import ClickedPrompt, read_prompts, write_prompts
+from vosbench.running.recorded_prompts import ClickedPrompt, read_prompts, write_prompts
 from vosbench.trackers.prompts import get_accepted_kinds, turn_into_masks
 from vosbench.trackers.sessions import FrameView, open_session
 from vosbench.types import Mask, Masks, PointPrompt, Prompter, Session, SessionTracker, Tracker, Video

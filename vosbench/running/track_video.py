@@ -16,12 +16,12 @@ import numpy as np
 from vosbench.datasets.split import DatasetSplit
 from vosbench.io.memory import peak_memory_mb
 from vosbench.io.threads import count_torch_threads
-from vosbench.io.yielded import pair_frames, take_masks
 from vosbench.masks.labels import encode_labels, to_labels
 from vosbench.running.mask_files import count_mask_bytes
 from vosbench.running.prompt_digest import hash_prompts, stamp_prompt_files
 from vosbench.running.record import hash_masks
 from vosbench.running.run import Run
+from vosbench.trackers.yielded import pair_frames, take_masks
 from vosbench.types import Labels, Masks, Tracker
 
 MAX_UNWRITTEN_FRAMES = 4  # frames whose masks may wait to be written

@@ -23,7 +23,7 @@ PACKAGE = "vosbench"
 OWN_TRACKERS = f"{PACKAGE}.trackers"
 OWN_LABEL = "vosbench's code"
 MASK_MODULES = tuple(
-    f"{PACKAGE}.{module}" for module in ("datasets.video", "masks.labels", "running.track_video", "io.yielded")
+    f"{PACKAGE}.{module}" for module in ("datasets.video", "masks.labels", "running.track_video", "trackers.yielded")
 )
 """What decodes the frames, and what turns that which a tracker yields into masks on disk."""
 PROMPTING_MODULES = (

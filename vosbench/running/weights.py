@@ -9,8 +9,8 @@ from inspect import Parameter
 from pathlib import Path
 from typing import Any
 
+from vosbench.datasets.checkpoints import find_checkpoint
 from vosbench.errors import VosbenchError
-from vosbench.fetching.checkpoints import find_checkpoint
 from vosbench.io.files import hash_file_sha256
 from vosbench.trackers.prompts import PROMPTER_WITHOUT_WEIGHTS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vosbench.fetching.checkpoints import known_checkpoints
+from vosbench.datasets.checkpoints import known_checkpoints
 from vosbench.io.plugins import load_object
 from vosbench.running.weights import choose_weights
 from vosbench.trackers import registry

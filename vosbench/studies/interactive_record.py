@@ -17,10 +17,10 @@ import numpy as np
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
 from vosbench.prompting.protocols import Round
-from vosbench.prompting.recorded import format_clicks
 from vosbench.running.job import Job
 from vosbench.running.provenance import describe_machine
 from vosbench.running.recipe import find_changes
+from vosbench.running.recorded_prompts import format_clicks
 from vosbench.running.run_json import IDENTITY_KEYS
 
 STUDY_FILE, OBJECTS_FOLDER = "interactive.json", "objects"

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from vosbench.datasets import registry
 from vosbench.datasets.card import Dataset, Split, parse_card
+from vosbench.datasets.checkpoints import known_checkpoints
 from vosbench.datasets.split import read_fetched_splits
 from vosbench.errors import VosbenchError
-from vosbench.fetching.checkpoints import known_checkpoints
 from vosbench.io import files, paths
 from vosbench.io.paths import Roots
 from vosbench.running.filed_scores import FiledScores, read_filed_scores

@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from vosbench.datasets import checkpoints
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.fetching import checkpoints
 from vosbench.io import plugins
 from vosbench.io.paths import Roots
 from vosbench.io.wording import count_of

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.io.yielded import pair_frames, take_masks
 from vosbench.trackers.journeys import Journey, Remainder
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
 from vosbench.trackers.session_base import CheckedSession
+from vosbench.trackers.yielded import pair_frames, take_masks
 from vosbench.types import Frame, Mask, Masks, Prompt, Prompter, Session, Tracker, TrackerState, Video
 
 TRACKER_STATE = "state.npz"

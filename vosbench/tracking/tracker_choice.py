@@ -13,10 +13,10 @@ from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
 from vosbench.running.code_versions import describe_code
 from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.provenance import collect_all_settings
-from vosbench.running.weights import choose_prompter_weights, choose_weights, hash_checkpoint
+from vosbench.running.weights import OR_NO_WEIGHTS, choose_prompter_weights, choose_weights, hash_checkpoint
 from vosbench.running.work import seed_generators
 from vosbench.trackers import registry
-from vosbench.trackers.prompts import find_prompter
+from vosbench.trackers.prompts import PROMPTER_WITHOUT_WEIGHTS, find_prompter
 from vosbench.types import Prompter, Tracker
 
 
@@ -95,3 +95,24 @@ def choose_prompter(name: str, checkpoint: str | None, device: str, checkpoints:
     arguments = {"checkpoint": str(weights.resolve())} if weights else {}
     facts = {"prompter": name, "checkpoint_sha256": hash_checkpoint(weights) if weights else None}
     return PrompterChoice(kind, device, arguments, facts)
+
+
+def choose_prompter_or_fallback(
+    name: str | None, default: str, checkpoint: str | None, device: str, checkpoints: Path
+) -> tuple[str, PrompterChoice, str]:
+    """Choose the prompter that is named, or the default, or if that lacks its weights one that needs none.
+
+    name: None if the user named none. Returns the prompter's name, the prompter, and why it is not the default; empty
+    if there is nothing to explain. Raises VosbenchError as `choose_prompter` does if a prompter or its weights are
+    named.
+    """
+    wanted = name or default
+    try:
+        return wanted, choose_prompter(wanted, checkpoint, device, checkpoints), ""
+    except VosbenchError as error:
+        if name or checkpoint:
+            raise
+        remedy = error.remedy.removesuffix(OR_NO_WEIGHTS)  # which is what is done here
+        reason = f"; for better masks, get the weights of {wanted} ({remedy})"
+        fallback = PROMPTER_WITHOUT_WEIGHTS
+        return fallback, choose_prompter(fallback, None, device, checkpoints), reason

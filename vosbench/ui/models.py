@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
-from vosbench.running.weights import OR_NO_WEIGHTS
 from vosbench.studies.correspondence_model import CORRESPONDENCE_MODEL, choose_correspondence_weights
 from vosbench.trackers.prompts import get_accepted_kinds
 from vosbench.trackers.sessions import open_session
@@ -16,13 +14,11 @@ from vosbench.tracking.request import ModelChoice
 from vosbench.tracking.tracker_choice import (
     PrompterChoice,
     TrackerChoice,
-    choose_prompter,
+    choose_prompter_or_fallback,
     choose_tracker_with_settings,
 )
 from vosbench.types import Prompter, Session, Tracker, Video
 from vosbench.ui.comparer import ImageComparer
-
-WITHOUT_WEIGHTS = "grabcut"  # the prompter that always works
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,9 @@ def load_models(
     )
     chosen, note = None, ""
     if not {"points", "box"} <= set(get_accepted_kinds(tracker.chosen.tracker)):
-        named, chosen, reason = _choose_prompter(prompter, choice, tracker.device, roots)
+        named, chosen, reason = choose_prompter_or_fallback(
+            prompter, choice.prompter, choice.prompter_checkpoint, tracker.device, roots.checkpoints
+        )
         choice = replace(choice, prompter=named)
         note = f"{choice.tracker} takes masks only: {named} turns clicks and boxes into masks first{reason}"
     if pair_weights is not None:
@@ -81,21 +79,6 @@ def load_models(
     if choice.tracker == CORRESPONDENCE_MODEL and pair_weights is None:  # one model does both
         comparer.named, comparer.loaded = choice.checkpoint, (Path(tracker.arguments["checkpoint"]), built)
     return LoadedModels(choice, roots, tracker, chosen, built, prompting, lock, comparer, note)
-
-
-def _choose_prompter(
-    name: str | None, choice: ModelChoice, device: str, roots: Roots
-) -> tuple[str, PrompterChoice, str]:
-    """The prompter's name, the prompter, and why it is this one if the user named none."""
-    wanted = name or choice.prompter
-    try:
-        return wanted, choose_prompter(wanted, choice.prompter_checkpoint, device, roots.checkpoints), ""
-    except VosbenchError as error:
-        if name or choice.prompter_checkpoint:
-            raise
-        remedy = error.remedy.removesuffix(OR_NO_WEIGHTS)  # which is what is done here
-        reason = f"; for better masks, get the weights of {wanted} ({remedy})"
-        return WITHOUT_WEIGHTS, choose_prompter(WITHOUT_WEIGHTS, None, device, roots.checkpoints), reason
 
 
 def list_model_options(models: LoadedModels) -> list[str]:

@@ -14,8 +14,8 @@ from sam2.build_sam import HF_MODEL_ID_TO_FILENAMES
 
 from tests.support.official import SIDE
 from tests.support.tensors import CPU
+from vosbench.datasets import checkpoints
 from vosbench.errors import VosbenchError
-from vosbench.fetching import checkpoints
 from vosbench.trackers.sam2.checkpoint import recognise_sam2_config
 from vosbench.trackers.sam2.predictor import build_predictor
 from vosbench.trackers.sam2.settings import Sam2Settings

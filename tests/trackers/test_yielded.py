@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vosbench.errors import VosbenchError
-from vosbench.io.yielded import take_masks
+from vosbench.trackers.yielded import take_masks
 from vosbench.types import Labels, Masks
 
 SIZE = (2, 3)
