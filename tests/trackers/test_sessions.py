@@ -12,8 +12,8 @@ import pytest
 from tests.support.golden import squares
 from tests.support.resumed import check_equal, leave_and_resume
 from vosbench.errors import VosbenchError
-from vosbench.trackers.journeys import plan_journeys
 from vosbench.trackers.prompts import check_prompt, extend_prompt
+from vosbench.trackers.propagation_plan import plan_traversals
 from vosbench.trackers.sessions import FrameView, PackedMask, open_session
 from vosbench.trackers.static import Static
 from vosbench.types import BoxPrompt, Frame, Mask, Masks, Point, PointPrompt, Prompt, Session, TrackerState, Video
@@ -269,7 +269,7 @@ def test_points_are_added_to_points_and_to_a_box_and_a_mask_takes_the_place_of_a
 
 def test_a_propagation_in_both_directions_goes_through_each_frame_once() -> None:
     def frames(start: int, direction: str, reach: int | None = None) -> list[list[int]]:
-        return [[*journey.frames] for journey in plan_journeys(start, direction, reach, 6)]
+        return [[*traversal.frames] for traversal in plan_traversals(start, direction, reach, 6)]
 
     assert frames(2, "both") == [[2, 3, 4, 5], [1, 0]]
     assert frames(2, "both", 1) == [[2, 3], [1]]

@@ -12,15 +12,15 @@ from zipfile import BadZipFile
 
 from vosbench.errors import VosbenchError
 from vosbench.io.files import assembling
-from vosbench.trackers.journeys import (
-    DIRECTIONS,
-    Journey,
-    KeptPropagation,
-    Remainder,
-    make_damage_error,
-    plan_journeys,
-)
 from vosbench.trackers.prompts import check_prompt, extend_prompt
+from vosbench.trackers.propagation_plan import (
+    DIRECTIONS,
+    KeptPropagation,
+    RemainingFrames,
+    Traversal,
+    make_damage_error,
+    plan_traversals,
+)
 from vosbench.types import Masks, Prompt, Video
 
 
@@ -90,7 +90,7 @@ class CheckedSession(ABC):
         self._check_frame(start)
         self.edition += 1
         self.latest = KeptPropagation(start, direction, reach, 0, complete=True)
-        return self._go(plan_journeys(start, direction, reach, len(self.video.frames)), self.edition)
+        return self._go(plan_traversals(start, direction, reach, len(self.video.frames)), self.edition)
 
     def save(self, folder: Path) -> None:
         """Keep in a folder what `resume` needs to go on with the latest propagation after the frame yielded last."""
@@ -105,14 +105,14 @@ class CheckedSession(ABC):
             raise VosbenchError(folder, "no propagation was kept there", "propagate from the beginning")
         self._check_frame(kept.start)
         rest = kept.find_rest(len(self.video.frames))
-        if kept.complete and rest.journeys:
+        if kept.complete and rest.traversals:
             try:
                 self._restore(folder, rest)
             except (OSError, EOFError, LookupError, RuntimeError, TypeError, ValueError, BadZipFile, UnpicklingError):
                 raise make_damage_error(folder) from None
         self.edition += 1
         self.latest = kept
-        return self._go(rest.journeys, self.edition)
+        return self._go(rest.traversals, self.edition)
 
     @abstractmethod
     def close(self) -> None:
@@ -124,9 +124,9 @@ class CheckedSession(ABC):
     def __exit__(self, *raised: object) -> None:
         self.close()
 
-    def _go(self, journeys: Sequence[Journey], edition: int) -> Iterator[tuple[int, Masks]]:
-        for journey in journeys:
-            for found in self._follow(journey):
+    def _go(self, traversals: Sequence[Traversal], edition: int) -> Iterator[tuple[int, Masks]]:
+        for traversal in traversals:
+            for found in self._follow(traversal):
                 self.latest = self.latest._replace(done=self.latest.done + 1)
                 yield found
                 if edition != self.edition:
@@ -169,13 +169,13 @@ class CheckedSession(ABC):
         """Remove a known object that was prompted in these frames."""
 
     @abstractmethod
-    def _follow(self, journey: Journey) -> Iterator[tuple[int, Masks]]:
+    def _follow(self, traversal: Traversal) -> Iterator[tuple[int, Masks]]:
         """Propagate in one direction."""
 
     @abstractmethod
-    def _save(self, folder: Path, rest: Remainder) -> bool:
+    def _save(self, folder: Path, rest: RemainingFrames) -> bool:
         """Write into a folder what the rest of a propagation needs. Return whether that is possible."""
 
     @abstractmethod
-    def _restore(self, folder: Path, rest: Remainder) -> None:
+    def _restore(self, folder: Path, rest: RemainingFrames) -> None:
         """Take over what `_save` has written, before the rest of that propagation."""

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, overload
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.trackers.journeys import Journey, Remainder
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
+from vosbench.trackers.propagation_plan import RemainingFrames, Traversal
 from vosbench.trackers.session_base import CheckedSession
 from vosbench.trackers.yielded import pair_frames, take_masks
 from vosbench.types import Frame, Mask, Masks, Prompt, Prompter, Session, Tracker, TrackerState, Video
@@ -86,7 +86,9 @@ class ReplaySession(CheckedSession):
         self.found: dict[int, dict[int, PackedMask]] = {}  # frame -> object id -> the mask that was found last
         self.frame: tuple[int, Frame] | None = None  # the one that was used last, and its index
         self.state: TrackerState | None = None  # behind the frame that was yielded last
-        self.restored: tuple[Journey, TrackerState] | None = None  # what is left of a journey, and the state before it
+        self.restored: tuple[Traversal, TrackerState] | None = (
+            None  # what is left of a traversal, and the state before it
+        )
         self.size = (0, 0)
         self.add_all(video.any_prompts)
 
@@ -156,29 +158,29 @@ class ReplaySession(CheckedSession):
             taken |= mask
         return masks
 
-    def _follow(self, journey: Journey) -> Iterator[tuple[int, Masks]]:
+    def _follow(self, traversal: Traversal) -> Iterator[tuple[int, Masks]]:
         self._check_first_masks()
-        if not journey.frames:
+        if not traversal.frames:
             return
         object_ids, prompted = [*self.given], self.accepted.keys()
-        if journey.reverse:
-            order = range(max(*prompted, journey.frames[0]), -1, -1)
+        if traversal.reverse:
+            order = range(max(*prompted, traversal.frames[0]), -1, -1)
         else:
-            order = range(min(*prompted, journey.frames[0]), len(self.video.frames))
+            order = range(min(*prompted, traversal.frames[0]), len(self.video.frames))
         prompts: Any = {order.index(index): dict(given) for index, given in sorted(self.accepted.items())}
         video = Video(self.video.name, FrameView(self.video.frames, order), prompts, self.video.overlap)
-        wanted = order.index(journey.frames[0])
-        restored = self.restored[1] if self.restored and self.restored[0] is journey else None
+        wanted = order.index(traversal.frames[0])
+        restored = self.restored[1] if self.restored and self.restored[0] is traversal else None
         begin = 0 if restored is None else wanted
         tracked = self._begin(video, begin, restored)
         paired = pair_frames([str(index) for index in order[begin:]], tracked)
         try:
-            for index, (name, yielded) in zip(journey.frames, islice(paired, wanted - begin, None), strict=False):
+            for index, (name, yielded) in zip(traversal.frames, islice(paired, wanted - begin, None), strict=False):
                 masks, blank = take_masks(yielded, object_ids, self.size, name), np.zeros(self.size, np.bool_)
                 found = {each: np.array(masks.get(each, blank)) for each in object_ids}
                 self.found[index] = {object_id: PackedMask.of(mask) for object_id, mask in found.items()}
                 yield index, found
-            if journey.frames[-1] == order[-1]:
+            if traversal.frames[-1] == order[-1]:
                 next(paired, None)  # which raises for masks of more frames than there are
         finally:
             self.state = None
@@ -193,15 +195,15 @@ class ReplaySession(CheckedSession):
         for masks, self.state in steps:
             yield masks
 
-    def _save(self, folder: Path, rest: Remainder) -> bool:
+    def _save(self, folder: Path, rest: RemainingFrames) -> bool:
         if rest.begun and self.state is not None:
             np.savez(folder / TRACKER_STATE, allow_pickle=False, **self.state)
         return not rest.begun or self.state is not None
 
-    def _restore(self, folder: Path, rest: Remainder) -> None:
+    def _restore(self, folder: Path, rest: RemainingFrames) -> None:
         if rest.begun:
             with np.load(folder / TRACKER_STATE, allow_pickle=False) as arrays:
-                self.restored = rest.journeys[0], {name: arrays[name] for name in arrays.files}
+                self.restored = rest.traversals[0], {name: arrays[name] for name in arrays.files}
 
     def _check_first_masks(self) -> None:
         """Raise VosbenchError for an object with several prompts if the tracker can use only one."""

@@ -17,8 +17,8 @@ from vosbench.io.files import hash_file_sha256
 from vosbench.io.paths import Roots
 from vosbench.io.wording import count_of
 from vosbench.media.clip import Clip, open_clip
-from vosbench.trackers.journeys import DIRECTIONS
 from vosbench.trackers.prompts import get_accepted_kinds, get_prompt_kind
+from vosbench.trackers.propagation_plan import DIRECTIONS
 from vosbench.tracking.clip_prompts import ClipPrompts, GivenPrompt, collect_prompts, describe_prompts
 from vosbench.tracking.mask_store import MaskStore
 from vosbench.tracking.output_checks import check_outputs

@@ -8,7 +8,7 @@ from typing import Any
 
 from vosbench.media.clip import Clip
 from vosbench.media.read_ahead import ReadAhead
-from vosbench.trackers.journeys import KeptPropagation
+from vosbench.trackers.propagation_plan import KeptPropagation
 from vosbench.trackers.sessions import open_session
 from vosbench.tracking.clip_prompts import ClipPrompts
 from vosbench.tracking.mask_store import MaskStore

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vosbench.errors import VosbenchError
-from vosbench.trackers.journeys import DIRECTIONS
 from vosbench.trackers.prompts import get_prompt_kind
+from vosbench.trackers.propagation_plan import DIRECTIONS
 from vosbench.tracking.request import collect_facts
 from vosbench.ui.command import write_command
 from vosbench.ui.export import export_files, list_output_options

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn.functional import interpolate
 
-from vosbench.trackers.journeys import Journey, Remainder
+from vosbench.trackers.propagation_plan import RemainingFrames, Traversal
 from vosbench.trackers.sam2.engine import FrameEngine
 from vosbench.trackers.sam2.memory import PROMPTED, TRACKED, FrameOutput, ObjectMemory
 from vosbench.trackers.sam2.settings import ABSENT_LOGIT
@@ -97,14 +97,14 @@ class InteractiveVideo:
         for index in indices:
             yield index, self._resize({each: self._follow(known, index, reverse) for each, known in self._items()})
 
-    def save_state(self, rest: Remainder) -> dict[str, Any]:
+    def save_state(self, rest: RemainingFrames) -> dict[str, Any]:
         """All that is needed for the rest of a propagation, as values that `torch.save` can write.
 
         Of what was found in other frames only that is in it which the model recalls.
         """
         return {"objects": [(each, self._save_object(known, rest)) for each, known in self._items()]}
 
-    def restore_state(self, state: dict[str, Any], rest: Remainder) -> None:
+    def restore_state(self, state: dict[str, Any], rest: RemainingFrames) -> None:
         """Take over what `save_state` has returned for the same rest, in place of all that is known."""
         for known in self.objects.values():
             known.tracked.clear()
@@ -115,21 +115,21 @@ class InteractiveVideo:
             known.directions = saved["directions"]
             self.objects[object_id] = known
 
-    def _save_object(self, known: PromptedObject, rest: Remainder) -> dict[str, Any]:
-        """What is known of an object in its prompted frames, and in those that the journeys begin behind."""
-        recalled = {index for journey in rest.journeys for index in self._list_recalled(known, journey)}
+    def _save_object(self, known: PromptedObject, rest: RemainingFrames) -> dict[str, Any]:
+        """What is known of an object in its prompted frames, and in those that the traversals begin behind."""
+        recalled = {index for traversal in rest.traversals for index in self._list_recalled(known, traversal)}
         directions = {
             index: known.directions[index] for index in known.directions.keys() & (recalled | {*known.prompted})
         }
         tracked = {index: known.tracked[index] for index in sorted(recalled)}
         return {"prompted": known.prompted, "tracked": tracked, "directions": directions}
 
-    def _list_recalled(self, known: PromptedObject, journey: Journey) -> list[int]:
-        """The frames without a prompt whose outputs a journey may recall at its beginning."""
+    def _list_recalled(self, known: PromptedObject, traversal: Traversal) -> list[int]:
+        """The frames without a prompt whose outputs a traversal may recall at its beginning."""
         predictor = self.engine.predictor
         strides = predictor.num_maskmem * predictor.memory_temporal_stride_for_eval
-        step, length = 1 if journey.reverse else -1, max(predictor.max_obj_ptrs_in_encoder, strides + 2)
-        before = (journey.frames[0] + step * distance for distance in range(1, length + 1))
+        step, length = 1 if traversal.reverse else -1, max(predictor.max_obj_ptrs_in_encoder, strides + 2)
+        before = (traversal.frames[0] + step * distance for distance in range(1, length + 1))
         return [index for index in before if index in known.tracked]
 
     def first_prompted(self) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from vosbench.trackers.journeys import Journey, Remainder
+from vosbench.trackers.propagation_plan import RemainingFrames, Traversal
 from vosbench.trackers.sam2.interactive import FrameLogits, InteractiveVideo
 from vosbench.trackers.sam2.logits import decide_logits
 from vosbench.trackers.session_base import CheckedSession
@@ -64,12 +64,12 @@ class ModelSession(CheckedSession):
             left = self.follower.remove(object_id, indices)
             return {index: self._decide(logits) for index, logits in left.items()}
 
-    def _follow(self, journey: Journey) -> Iterator[tuple[int, Masks]]:
+    def _follow(self, traversal: Traversal) -> Iterator[tuple[int, Masks]]:
         """Propagate, and read frames ahead meanwhile. Nothing is computed before it is asked for."""
-        steps = self.follower.propagate(journey.frames, journey.reverse)
+        steps = self.follower.propagate(traversal.frames, traversal.reverse)
         try:
             while True:
-                self.images.step = -1 if journey.reverse else 1
+                self.images.step = -1 if traversal.reverse else 1
                 with torch.inference_mode(), self.autocast:
                     found = next(steps, None)
                     if found is None:
@@ -81,13 +81,13 @@ class ModelSession(CheckedSession):
             with torch.inference_mode(), self.autocast:
                 steps.close()
 
-    def _save(self, folder: Path, rest: Remainder) -> bool:
+    def _save(self, folder: Path, rest: RemainingFrames) -> bool:
         with torch.inference_mode():
-            if rest.journeys:
+            if rest.traversals:
                 torch.save(self.follower.save_state(rest), folder / MODEL_STATE)
         return True
 
-    def _restore(self, folder: Path, rest: Remainder) -> None:
+    def _restore(self, folder: Path, rest: RemainingFrames) -> None:
         with torch.inference_mode():
             state = torch.load(folder / MODEL_STATE, map_location=self.images.device, weights_only=True)
             self.follower.restore_state(state, rest)

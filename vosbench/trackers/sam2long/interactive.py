@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from vosbench.trackers.journeys import Journey, Remainder
+from vosbench.trackers.propagation_plan import RemainingFrames, Traversal
 from vosbench.trackers.sam2.engine import FrameEngine
 from vosbench.trackers.sam2.interactive import FrameLogits, InteractiveVideo, PromptedObject
 from vosbench.trackers.sam2.memory import FrameOutput
@@ -98,16 +98,16 @@ class InteractiveTree(InteractiveVideo):
             if self.running is pathways:
                 self._stop()
 
-    def save_state(self, rest: Remainder) -> dict[str, Any]:
+    def save_state(self, rest: RemainingFrames) -> dict[str, Any]:
         if not (rest.begun and self.running):
             return super().save_state(rest)
-        state = super().save_state(rest._replace(journeys=rest.journeys[1:]))  # pathways have their own memories
+        state = super().save_state(rest._replace(traversals=rest.traversals[1:]))  # pathways have their own memories
         return state | {"waiting": [*self.running.waiting], "pathways": pack_objects(self.running.objects)}
 
-    def restore_state(self, state: dict[str, Any], rest: Remainder) -> None:
+    def restore_state(self, state: dict[str, Any], rest: RemainingFrames) -> None:
         super().restore_state(state, rest)
         if rest.begun:
-            frames, reverse = rest.journeys[0]
+            frames, reverse = rest.traversals[0]
             pathways = SessionPathways(self._build_network(reverse), self.policy, self.file)
             prompts = {object_id: _list_prompts(known) for object_id, known in self.objects.items()}
             pathways.objects = unpack_objects(state["pathways"], self.policy, self.file, prompts)
@@ -202,9 +202,9 @@ class InteractiveTree(InteractiveVideo):
             at += step
         return found
 
-    def _list_recalled(self, known: PromptedObject, journey: Journey) -> list[int]:
-        pathways = SessionPathways(self._build_network(journey.reverse), self.policy, self.file)
-        return self._list_known(pathways, known, journey.frames[0])
+    def _list_recalled(self, known: PromptedObject, traversal: Traversal) -> list[int]:
+        pathways = SessionPathways(self._build_network(traversal.reverse), self.policy, self.file)
+        return self._list_known(pathways, known, traversal.frames[0])
 
 
 def _to_memory(output: FrameOutput) -> MaskMemory:

@@ -13,32 +13,32 @@ DIRECTIONS = ("forwards", "backwards", "both")
 PROPAGATION = "propagation.json"
 
 
-class Journey(NamedTuple):
+class Traversal(NamedTuple):
     """The frames of a propagation in one direction, in the order in which they are followed."""
 
     frames: Sequence[int]
     reverse: bool
 
 
-def plan_journeys(start: int, direction: str, reach: int | None, count: int) -> list[Journey]:
+def plan_traversals(start: int, direction: str, reach: int | None, count: int) -> list[Traversal]:
     """The frames that a propagation goes through, in a video of `count` frames; see `Session.propagate`.
 
     Backwards from the first frame there is nothing to follow, that frame included, as in SAM 2's predictor.
     """
     first = 0 if reach is None else max(0, start - reach)
     last = count - 1 if reach is None else min(count - 1, start + reach)
-    forwards = Journey(range(start, last + 1), reverse=False)
+    forwards = Traversal(range(start, last + 1), reverse=False)
     if direction == "forwards":
         return [forwards]
     if direction == "backwards":
-        return [Journey(range(start, first - 1, -1) if start else (), reverse=True)]
-    return [forwards, Journey(range(start - 1, first - 1, -1), reverse=True)]
+        return [Traversal(range(start, first - 1, -1) if start else (), reverse=True)]
+    return [forwards, Traversal(range(start - 1, first - 1, -1), reverse=True)]
 
 
-class Remainder(NamedTuple):
-    """What is left of a propagation. begun: whether some frames of the first of these journeys are done."""
+class RemainingFrames(NamedTuple):
+    """What is left of a propagation. begun: whether some frames of the first of these traversals are done."""
 
-    journeys: Sequence[Journey]
+    traversals: Sequence[Traversal]
     begun: bool
 
 
@@ -46,7 +46,7 @@ class KeptPropagation(NamedTuple):
     """A propagation that was left. start, direction, reach: as `Session.propagate` was given them.
 
     done: how many frames were yielded. complete: whether what the tracker needs to go on was kept; if not, it goes
-    again through the frames of the journey that was left.
+    again through the frames of the traversal that was left.
     """
 
     start: int
@@ -55,19 +55,19 @@ class KeptPropagation(NamedTuple):
     done: int
     complete: bool
 
-    def find_rest(self, count: int) -> Remainder:
+    def find_rest(self, count: int) -> RemainingFrames:
         """What is left to do in a video of `count` frames."""
-        done, journeys = self.done, plan_journeys(self.start, self.direction, self.reach, count)
-        for rank, (frames, reverse) in enumerate(journeys):
+        done, traversals = self.done, plan_traversals(self.start, self.direction, self.reach, count)
+        for rank, (frames, reverse) in enumerate(traversals):
             if done < len(frames):
-                return Remainder([Journey(frames[done:], reverse), *journeys[rank + 1 :]], done > 0)
+                return RemainingFrames([Traversal(frames[done:], reverse), *traversals[rank + 1 :]], done > 0)
             done -= len(frames)
-        return Remainder([], begun=False)
+        return RemainingFrames([], begun=False)
 
     def list_done(self, count: int) -> list[int]:
         """The frames that were yielded, of a video of `count` frames."""
-        journeys = plan_journeys(self.start, self.direction, self.reach, count)
-        return [index for journey in journeys for index in journey.frames][: self.done]
+        traversals = plan_traversals(self.start, self.direction, self.reach, count)
+        return [index for traversal in traversals for index in traversal.frames][: self.done]
 
     def write(self, folder: Path) -> None:
         """Write it into a folder."""
