@@ -11,13 +11,13 @@ import pytest
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.running.attempts import Attempts
-from vosbench.running.devices import Seat
+from vosbench.running.devices import WorkerSlot
 from vosbench.running.failure import Failure
 from vosbench.running.run import Run
 from vosbench.running.schedule import Cost, Queue, RunVideo
 from vosbench.running.work import Work
 
-SEAT = Seat("cpu", 2)
+SEAT = WorkerSlot("cpu", 2)
 Kind = Literal["memory", "passing", "lasting"]
 
 

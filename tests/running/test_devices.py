@@ -6,7 +6,7 @@ import pytest
 
 from vosbench.errors import VosbenchError
 from vosbench.running import devices
-from vosbench.running.devices import choose_devices, describe_devices, make_seats
+from vosbench.running.devices import choose_devices, describe_devices, make_worker_slots
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_indices_count_the_gpus_of_this_process(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_workers_on_a_device_are_numbered() -> None:
-    assert [seat.name for seat in make_seats(["cpu", "0", "cpu", "cpu"])] == ["cpu", "0", "cpu-2", "cpu-3"]
+    assert [slot.name for slot in make_worker_slots(["cpu", "0", "cpu", "cpu"])] == ["cpu", "0", "cpu-2", "cpu-3"]
     assert describe_devices(["cpu", "0", "cpu"]) == "cpu (2 workers), 0"

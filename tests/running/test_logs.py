@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.runs import tracked
-from vosbench.running.devices import make_seats
+from vosbench.running.devices import make_worker_slots
 from vosbench.running.logs import KEPT_SIZE, MAX_LOG_SIZE, trim_log
 from vosbench.running.run import Run
 
@@ -32,8 +32,8 @@ def test_a_log_that_is_not_too_large_or_not_there_stays_as_it_is(tmp_path: Path)
 
 
 def test_each_worker_of_each_shard_has_a_log() -> None:
-    seats = make_seats(["cpu", "0", "cpu"])
-    paths = [Run(Path("run"), shard).log_path(seat.name).name for shard in ((1, 1), (2, 3)) for seat in seats]
+    slots = make_worker_slots(["cpu", "0", "cpu"])
+    paths = [Run(Path("run"), shard).log_path(slot.name).name for shard in ((1, 1), (2, 3)) for slot in slots]
     assert paths == ["cpu.log", "0.log", "cpu-2.log", "cpu.2-of-3.log", "0.2-of-3.log", "cpu-2.2-of-3.log"]
 
 

@@ -16,7 +16,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.spawning import start_group
 from vosbench.running.attempts import Attempts
-from vosbench.running.devices import Seat
+from vosbench.running.devices import WorkerSlot
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.pool import Pool
 from vosbench.running.schedule import Queue, list_run_videos
@@ -60,7 +60,7 @@ class Sender:
         lifeline = get_context("spawn").Pipe(duplex=False)[1]
         process, group = get_context("spawn").Process(), start_group()
         item = list_run_videos(job.work.dataset_split, ["good"])[0]
-        self.worker = WorkerProcess(Seat("cpu"), process, group, ours, lifeline, patience, item, job.work)
+        self.worker = WorkerProcess(WorkerSlot("cpu"), process, group, ours, lifeline, patience, item, job.work)
 
     def send(self, kind: str, content: object = None) -> float:
         """Send something; return how long the worker may be silent from then on."""

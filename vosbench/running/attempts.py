@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from vosbench.errors import VosbenchError
-from vosbench.running.devices import Seat
+from vosbench.running.devices import WorkerSlot
 from vosbench.running.failure import Failure, UnbuildableTrackerError
 from vosbench.running.record import Record
 from vosbench.running.schedule import Queue, RunVideo
@@ -57,19 +57,19 @@ class Attempts:
     untried: list[RunVideo] = field(default_factory=list)
     broken: dict[int, UnbuildableTrackerError] = field(default_factory=dict)
 
-    def begin(self, seat: Seat, last: RunVideo | None = None) -> Event:
+    def begin(self, slot: WorkerSlot, last: RunVideo | None = None) -> Event:
         """Take the next video for a worker. last: the video that the worker had before."""
         item = self.queue.pull(last.run if last else None)
         self.counts[item] += 1
-        return Event("started", item, seat.device)
+        return Event("started", item, slot.device)
 
-    def finish(self, item: RunVideo, seat: Seat, measured: Mapping[str, Any]) -> Event:
+    def finish(self, item: RunVideo, slot: WorkerSlot, measured: Mapping[str, Any]) -> Event:
         """Make the event of a video that is done. measured: the fields of its record that tracking gave."""
         self._note_end(item, "")
-        record = self._make_record(item, seat, "done", measured)
-        return Event("done", item, seat.device, record.frames, record)
+        record = self._make_record(item, slot, "done", measured)
+        return Event("done", item, slot.device, record.frames, record)
 
-    def fail(self, item: RunVideo, seat: Seat, failure: Failure) -> Event:
+    def fail(self, item: RunVideo, slot: WorkerSlot, failure: Failure) -> Event:
         """Put a video back whose attempt failed, or give it up if another attempt would fail alike or was the last.
 
         If memory ran out it waits until `requeue_lean_videos`.
@@ -78,16 +78,16 @@ class Attempts:
         if failure.kind == "lasting" or self.counts[item] == MAX_ATTEMPTS:
             self._note_end(item, error)
             return Event(
-                "failed", item, seat.device, 0, self._make_record(item, seat, "failed", {"error": error}), error
+                "failed", item, slot.device, 0, self._make_record(item, slot, "failed", {"error": error}), error
             )
         attempt = f"(attempt {self.counts[item] + 1} of {MAX_ATTEMPTS})"
         if failure.kind != "memory":
             self.queue.put_back(item)
-            return Event("retry", item, seat.device, error=f"{error}; the video is queued again {attempt}")
+            return Event("retry", item, slot.device, error=f"{error}; the video is queued again {attempt}")
         self.lean_videos.append(item)
         lean = "".join(f" with {key}={value}" for key, value in self.run_works[item.run].lean.items())
         error = f"{error}; the video is tried again{lean} after all others {attempt}"
-        return Event("retry", item, seat.device, error=error)
+        return Event("retry", item, slot.device, error=error)
 
     def give_up(self, item: RunVideo, device: str, error: VosbenchError) -> Event:
         """Track no more videos of a run whose tracker cannot be built; return the event of the video that met this.
@@ -114,12 +114,12 @@ class Attempts:
             self.untried += self.queue.withdraw(item.run)
 
     def _make_record(
-        self, item: RunVideo, seat: Seat, state: Literal["done", "failed"], fields: Mapping[str, Any]
+        self, item: RunVideo, slot: WorkerSlot, state: Literal["done", "failed"], fields: Mapping[str, Any]
     ) -> Record:
         lean = dict(self.run_works[item.run].lean) if item in self.lean_videos else {}
         tried: dict[str, Any] = {
-            "device": seat.device,
-            "worker": seat.name,
+            "device": slot.device,
+            "worker": slot.name,
             "attempts": self.counts[item],
             "leaner": lean,
         }

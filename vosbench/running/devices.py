@@ -17,7 +17,7 @@ from vosbench.io.wording import count_of
 CPU = "cpu"
 
 
-class Seat(NamedTuple):
+class WorkerSlot(NamedTuple):
     """The place of a worker: its device, and its number among the workers on that device, from 1."""
 
     device: str
@@ -29,14 +29,14 @@ class Seat(NamedTuple):
         return self.device if self.number == 1 else f"{self.device}-{self.number}"
 
 
-def make_seats(devices: Sequence[str]) -> list[Seat]:
-    """A seat for each entry of `devices`."""
+def make_worker_slots(devices: Sequence[str]) -> list[WorkerSlot]:
+    """A slot for each entry of `devices`."""
     counts: Counter[str] = Counter()
-    seats = []
+    slots = []
     for device in devices:
         counts[device] += 1
-        seats.append(Seat(device, counts[device]))
-    return seats
+        slots.append(WorkerSlot(device, counts[device]))
+    return slots
 
 
 def describe_devices(devices: Sequence[str]) -> str:

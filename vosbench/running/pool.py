@@ -20,7 +20,7 @@ from vosbench.io.memory import find_free_memory, read_process_memory
 from vosbench.io.spawning import suspend_together
 from vosbench.running.attempts import Attempts, Event
 from vosbench.running.capacity import has_room_for_another
-from vosbench.running.devices import CPU, Seat, make_seats
+from vosbench.running.devices import CPU, WorkerSlot, make_worker_slots
 from vosbench.running.failure import BrokenTrackerError, Failure
 from vosbench.running.worker_process import Patience, WorkerProcess, start_worker
 
@@ -33,7 +33,7 @@ class Pool:
     """The workers of runs in work.
 
     attempts: the videos that wait. patience: how long a worker may be silent. sparing: whether a worker on the CPU
-    starts only when memory is free for it. vacant: the seats without a worker. peak: the most memory that a worker on
+    starts only when memory is free for it. vacant: the slots without a worker. peak: the most memory that a worker on
     the CPU has used, in MiB.
     """
 
@@ -41,7 +41,7 @@ class Pool:
     patience: Patience = field(default_factory=Patience)
     sparing: bool = False
     workers: list[WorkerProcess] = field(default_factory=list)
-    vacant: list[Seat] = field(default_factory=list)
+    vacant: list[WorkerSlot] = field(default_factory=list)
     peak: float = 0.0
     last_check: float = 0.0
 
@@ -70,7 +70,7 @@ class Pool:
 
     def _track_waiting(self, devices: Sequence[str]) -> Iterator[Event]:
         """Track the videos that wait now; yield what happens."""
-        self.vacant, self.last_check = make_seats(devices)[: len(self.attempts.queue)], time.monotonic()
+        self.vacant, self.last_check = make_worker_slots(devices)[: len(self.attempts.queue)], time.monotonic()
         yield from self._fill_seats()
         while self.workers:
             pipes: dict[Any, WorkerProcess] = {worker.pipe: worker for worker in self.workers}
@@ -81,13 +81,13 @@ class Pool:
             yield from self._fill_seats()
 
     def _fill_seats(self) -> Iterator[Event]:
-        """Start a worker in each vacant seat, while videos wait and memory allows."""
+        """Start a worker in each vacant slot, while videos wait and memory allows."""
         while self.vacant and self.attempts.queue and self._has_room(self.vacant[0]):
             yield self._start_worker(self.vacant.pop(0))
 
-    def _has_room(self, seat: Seat) -> bool:
+    def _has_room(self, slot: WorkerSlot) -> bool:
         """Whether memory is free for a worker; the need of the first one is measured before there is a second."""
-        if not self.sparing or seat.device != CPU or not self.workers:
+        if not self.sparing or slot.device != CPU or not self.workers:
             return True
         if not any(worker.is_warm for worker in self.workers):
             return False
@@ -95,12 +95,12 @@ class Pool:
         self.peak = max([self.peak, *(each.peak for each in memory if each)])
         return has_room_for_another([each.now for each in memory if each], self.peak, find_free_memory())
 
-    def _start_worker(self, seat: Seat) -> Event:
+    def _start_worker(self, slot: WorkerSlot) -> Event:
         """Start a process and give it the next video."""
-        started = self.attempts.begin(seat)
+        started = self.attempts.begin(slot)
         works, lean = self.attempts.run_works, started.item in self.attempts.lean_videos
         threads = works[started.item.run].threads or 1
-        self.workers.append(start_worker(works, seat, self.patience, started.item, threads, lean))
+        self.workers.append(start_worker(works, slot, self.patience, started.item, threads, lean))
         return started
 
     def _find_timeout(self) -> float:
@@ -127,18 +127,18 @@ class Pool:
             found = f"no frame for {worker.limit:g} s, so that its worker was stopped"
             return Failure("passing", VosbenchError(found))
         found = f"was not built within {worker.limit:g} s, so that its worker was stopped"
-        remedy = f"see {worker.work.run.log_path(worker.seat.name)}"
+        remedy = f"see {worker.work.run.log_path(worker.slot.name)}"
         return Failure("fatal", BrokenTrackerError(f"tracker {worker.work.tracker}", found, remedy))
 
     def _receive(self, worker: WorkerProcess) -> Iterator[Event]:
         """Take what a worker has sent, or notice that it died."""
         kind, content = worker.receive()
         if kind == "frame" and isinstance(content, int):
-            yield Event("frame", worker.item, worker.seat.device, frame=content)
+            yield Event("frame", worker.item, worker.slot.device, frame=content)
         elif kind == "done" and isinstance(content, dict):
-            yield self.attempts.finish(worker.item, worker.seat, content)
+            yield self.attempts.finish(worker.item, worker.slot, content)
             if self.attempts.queue:
-                started = self.attempts.begin(worker.seat, worker.item)
+                started = self.attempts.begin(worker.slot, worker.item)
                 work = self.attempts.run_works[started.item.run]
                 worker.give(started.item, work, started.item in self.attempts.lean_videos)
                 yield started
@@ -148,15 +148,15 @@ class Pool:
             yield from self._fail(worker, content)
 
     def _fail(self, worker: WorkerProcess, failure: Failure) -> Iterator[Event]:
-        """End a worker whose video failed, as its process may be damaged; another one may take its seat."""
+        """End a worker whose video failed, as its process may be damaged; another one may take its slot."""
         self._dismiss(worker)
         run = worker.work.run
         remove_path(run.partial_masks(worker.item.video, worker.process.pid or 0))  # a killed process has left it
         if failure.kind == "fatal":
-            yield self.attempts.give_up(worker.item, worker.seat.device, failure.error)
+            yield self.attempts.give_up(worker.item, worker.slot.device, failure.error)
         else:
-            yield self.attempts.fail(worker.item, worker.seat, failure)
-        self.vacant.append(worker.seat)
+            yield self.attempts.fail(worker.item, worker.slot, failure)
+        self.vacant.append(worker.slot)
 
     def _dismiss(self, worker: WorkerProcess) -> None:
         self.workers.remove(worker)

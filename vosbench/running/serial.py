@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vosbench.running.attempts import Attempts, Event
-from vosbench.running.devices import Seat
+from vosbench.running.devices import WorkerSlot
 from vosbench.running.failure import describe_failure
 from vosbench.running.logs import log_traceback
 from vosbench.running.schedule import RunVideo
@@ -34,7 +34,7 @@ class SerialPool:
         once more gets a tracker that is built anew, unless the tracker was given as an object. Raises VosbenchError if
         the only tracker cannot be built or the disk is full, and whatever `on_event` raises.
         """
-        tracker = VideoTracker(self.attempts.run_works, Seat(device), self.torch_device)
+        tracker = VideoTracker(self.attempts.run_works, WorkerSlot(device), self.torch_device)
         try:
             self._track_waiting(tracker, on_event)
             self.attempts.requeue_lean_videos()
@@ -44,7 +44,7 @@ class SerialPool:
 
     def _track_waiting(self, tracker: VideoTracker, on_event: Callable[[Event], None]) -> None:
         while self.attempts.queue:
-            started = self.attempts.begin(tracker.seat)
+            started = self.attempts.begin(tracker.slot)
             on_event(started)
             on_event(self._track(tracker, started.item, on_event))
 
@@ -53,7 +53,7 @@ class SerialPool:
 
         def tell(done: int) -> None:
             try:
-                on_event(Event("frame", item, tracker.seat.device, done))
+                on_event(Event("frame", item, tracker.slot.device, done))
             except Exception as error:
                 raise _ListenerError from error
 
@@ -62,9 +62,9 @@ class SerialPool:
         except Exception as error:
             tracker.tracker = None  # one that has failed is not trusted with another video
             run = self.attempts.run_works[item.run].run
-            log_traceback(run.log_path(tracker.seat.name))
+            log_traceback(run.log_path(tracker.slot.name))
             failure = describe_failure(error, run)
             if failure.kind == "fatal":
-                return self.attempts.give_up(item, tracker.seat.device, failure.error)
-            return self.attempts.fail(item, tracker.seat, failure)
-        return self.attempts.finish(item, tracker.seat, measured)
+                return self.attempts.give_up(item, tracker.slot.device, failure.error)
+            return self.attempts.fail(item, tracker.slot, failure)
+        return self.attempts.finish(item, tracker.slot, measured)

@@ -14,7 +14,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths, plugins
 from vosbench.io.threads import set_threads
-from vosbench.running.devices import Seat
+from vosbench.running.devices import WorkerSlot
 from vosbench.running.failure import BrokenTrackerError, UnbuildableTrackerError, format_in_one_line, is_out_of_memory
 from vosbench.running.prompted_tracker import PromptedTracker, Prompting, build_prompter
 from vosbench.running.run import Run
@@ -66,13 +66,13 @@ def is_built(tracker: Any) -> bool:
 class VideoTracker:
     """Tracks videos of several runs in this process, with one built tracker at a time.
 
-    works: the work of each run, by its index. seat: where this process works. torch_device: the device as trackers take
+    works: the work of each run, by its index. slot: where this process works. torch_device: the device as trackers take
     it, such as "cpu" or "cuda". on_build: called with False before a tracker is built, and with True after that.
     built_for: the run, and whether it is lean, for which `tracker` was built.
     """
 
     works: Sequence[Work]
-    seat: Seat
+    slot: WorkerSlot
     torch_device: str
     on_build: Callable[[bool], None] = lambda done: None
     tracker: Tracker | None = None
@@ -110,7 +110,7 @@ class VideoTracker:
             if is_out_of_memory(error):
                 raise
             reason = f"cannot be built ({format_in_one_line(error)})"
-            remedy = f"see {work.run.log_path(self.seat.name)}"
+            remedy = f"see {work.run.log_path(self.slot.name)}"
             raise BrokenTrackerError(f"tracker {work.tracker}", reason, remedy) from error
 
     def _build_tracker(self, work: Work, lean: bool) -> Any:

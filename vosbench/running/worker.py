@@ -19,31 +19,31 @@ from pathlib import Path
 from threading import Lock
 
 from vosbench.io.spawning import join_group, tie_to_parent
-from vosbench.running.devices import CPU, Seat
+from vosbench.running.devices import CPU, WorkerSlot
 from vosbench.running.failure import describe_failure
 from vosbench.running.work import VideoTracker, Work
 
 REPORT_INTERVAL = 0.2  # seconds between two reports of a worker's progress
 
 
-def run_worker(works: Sequence[Work], seat: Seat, pipe: Connection, lifeline: Connection, group: int) -> None:
+def run_worker(works: Sequence[Work], slot: WorkerSlot, pipe: Connection, lifeline: Connection, group: int) -> None:
     """Track each video that comes through the pipe, until one fails or the process is ended.
 
-    works: the work of each run, by its index. seat: its device is "cpu", or the value of CUDA_VISIBLE_DEVICES that
+    works: the work of each run, by its index. slot: its device is "cpu", or the value of CUDA_VISIBLE_DEVICES that
     shows this process one GPU. group: the number of the group of processes to join.
     """
     join_group(group)
     tie_to_parent(lifeline)
     if "CUDA_VISIBLE_DEVICES" not in os.environ:
         os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"  # the order in which the driver lists them
-    os.environ["CUDA_VISIBLE_DEVICES"] = "" if seat.device == CPU else seat.device
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if slot.device == CPU else slot.device
     works, report = [work.absolute() for work in works], _Reporter(pipe)
-    tracker = VideoTracker(works, seat, CPU if seat.device == CPU else "cuda", report.report_build)  # the only GPU here
+    tracker = VideoTracker(works, slot, CPU if slot.device == CPU else "cuda", report.report_build)  # the only GPU here
     while True:
         item, lean = pipe.recv()
         run = works[item.run].run
         try:
-            _redirect_output(run.log_path(seat.name))
+            _redirect_output(run.log_path(slot.name))
             pipe.send(("done", tracker.track(item, lean, report.report_frame, report.report_alive)))
         except Exception as error:
             with suppress(OSError):  # the disk may be full

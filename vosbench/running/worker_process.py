@@ -13,7 +13,7 @@ from multiprocessing.process import BaseProcess
 from vosbench.errors import VosbenchError
 from vosbench.io.spawning import SPAWN_CONTEXT, ProcessGroup, block_parent_signals, hide_main_module, start_group
 from vosbench.io.threads import limit_threads
-from vosbench.running.devices import Seat
+from vosbench.running.devices import WorkerSlot
 from vosbench.running.failure import Failure
 from vosbench.running.logs import trim_log
 from vosbench.running.schedule import RunVideo
@@ -46,7 +46,7 @@ class WorkerProcess:
     a frame, so that its use of memory shows what a worker needs.
     """
 
-    seat: Seat
+    slot: WorkerSlot
     process: BaseProcess
     group: ProcessGroup
     pipe: Connection
@@ -107,11 +107,11 @@ class WorkerProcess:
 
     def trim_log(self) -> None:
         """Shorten the log if it is too large."""
-        trim_log(self.work.run.log_path(self.seat.name))
+        trim_log(self.work.run.log_path(self.slot.name))
 
 
 def start_worker(
-    works: Sequence[Work], seat: Seat, patience: Patience, item: RunVideo, threads: int, lean: bool
+    works: Sequence[Work], slot: WorkerSlot, patience: Patience, item: RunVideo, threads: int, lean: bool
 ) -> WorkerProcess:
     """Start a worker and give it its first video.
 
@@ -121,13 +121,13 @@ def start_worker(
     group = start_group()
     pipe, their_pipe = SPAWN_CONTEXT.Pipe()
     their_lifeline, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
-    arguments = (works, seat, their_pipe, their_lifeline, group.number)
+    arguments = (works, slot, their_pipe, their_lifeline, group.number)
     process = SPAWN_CONTEXT.Process(target=run_worker, args=arguments)
     with block_parent_signals(), limit_threads(threads), hide_main_module():
         process.start()
     their_pipe.close()
     their_lifeline.close()
     work = works[item.run]
-    worker = WorkerProcess(seat, process, group, pipe, lifeline, patience, item, work)
+    worker = WorkerProcess(slot, process, group, pipe, lifeline, patience, item, work)
     worker.give(item, work, lean)
     return worker
