@@ -20,7 +20,7 @@ from vosbench.running.devices import WorkerSlot
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.pool import Pool
 from vosbench.running.schedule import Queue, list_run_videos
-from vosbench.running.worker_process import Patience, WorkerProcess
+from vosbench.running.worker_process import SilenceLimits, WorkerProcess
 
 
 def prepare(bears: Path, tracker: str, **settings: Any) -> Job:
@@ -55,12 +55,12 @@ def test_a_killed_worker_with_children_is_noticed_and_tried_with_leaner_settings
 class Sender:
     """The end of a worker's pipe, in this process, and what the pool knows of the worker."""
 
-    def __init__(self, patience: Patience, job: Job) -> None:
+    def __init__(self, silence_limits: SilenceLimits, job: Job) -> None:
         self.pipe, ours = get_context("spawn").Pipe()
         lifeline = get_context("spawn").Pipe(duplex=False)[1]
         process, group = get_context("spawn").Process(), start_group()
         item = list_run_videos(job.work.dataset_split, ["good"])[0]
-        self.worker = WorkerProcess(WorkerSlot("cpu"), process, group, ours, lifeline, patience, item, job.work)
+        self.worker = WorkerProcess(WorkerSlot("cpu"), process, group, ours, lifeline, silence_limits, item, job.work)
 
     def send(self, kind: str, content: object = None) -> float:
         """Send something; return how long the worker may be silent from then on."""
@@ -70,7 +70,7 @@ class Sender:
 
 
 def test_a_worker_may_be_silent_for_long_until_its_tracker_is_built_and_a_first_frame_is_done(bears: Path) -> None:
-    sender = Sender(Patience(building=3600, first_frame=600, later=5), prepare(bears, "Slow"))
+    sender = Sender(SilenceLimits(building=3600, first_frame=600, later=5), prepare(bears, "Slow"))
     try:
         assert sender.worker.limit == 3600
         said = [("building", None), ("built", None), ("alive", None), ("frame", 1), ("alive", None), ("done", {})]
@@ -88,7 +88,7 @@ def test_a_tracker_that_is_never_built_ends_the_run_with_one_line(bears: Path) -
     job = prepare(bears, "SlowToBuild")
     attempts = Attempts([job.work], Queue(list_run_videos(job.work.dataset_split, job.videos), [job.cost]))
     with pytest.raises(VosbenchError) as told:
-        Pool(attempts, Patience(building=1)).track_all(["cpu"], lambda event: None)
+        Pool(attempts, SilenceLimits(building=1)).track_all(["cpu"], lambda event: None)
     log = bears.parent / "out/.logs/cpu.log"
     found = "was not built within 1 s, so that its worker was stopped"
     assert str(told.value) == f"tracker failing_trackers:SlowToBuild: {found}; see {log}"

@@ -23,7 +23,7 @@ from vosbench.running.schedule import Queue, RunVideo
 from vosbench.running.serial import SerialPool
 from vosbench.running.shard_work import OpenShard, open_shard
 from vosbench.running.work import is_built
-from vosbench.running.worker_process import Patience
+from vosbench.running.worker_process import SilenceLimits
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,13 @@ def infer_jobs(
         items = [item for shard in runs.shards.values() for item in shard.items]
         if items:
             attempts = Attempts([job.work for job in jobs], Queue(items, [job.cost for job in jobs]))
-            patience = Patience(first_frame=max(stall, DEFAULT_STALL), later=stall)
-            _track(attempts, workers, Pool(attempts, patience, sparing=per_device is None and len(devices) == 1), take)
+            silence_limits = SilenceLimits(first_frame=max(stall, DEFAULT_STALL), later=stall)
+            _track(
+                attempts,
+                workers,
+                Pool(attempts, silence_limits, sparing=per_device is None and len(devices) == 1),
+                take,
+            )
             untried = attempts.untried
             for index, error in attempts.broken.items():
                 runs.end(index, error)

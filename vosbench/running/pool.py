@@ -22,7 +22,7 @@ from vosbench.running.attempts import Attempts, Event
 from vosbench.running.capacity import has_room_for_another
 from vosbench.running.devices import CPU, WorkerSlot, make_worker_slots
 from vosbench.running.failure import BrokenTrackerError, Failure
-from vosbench.running.worker_process import Patience, WorkerProcess, start_worker
+from vosbench.running.worker_process import SilenceLimits, WorkerProcess, start_worker
 
 DEFAULT_STALL = 600.0  # seconds without a frame until a worker is stopped; a video's first frame never has fewer
 CHECK_INTERVAL = 1.0  # seconds between two looks at workers that send nothing
@@ -32,13 +32,13 @@ CHECK_INTERVAL = 1.0  # seconds between two looks at workers that send nothing
 class Pool:
     """The workers of runs in work.
 
-    attempts: the videos that wait. patience: how long a worker may be silent. sparing: whether a worker on the CPU
+    attempts: the videos that wait. silence_limits: how long a worker may be silent. sparing: whether a worker on the CPU
     starts only when memory is free for it. vacant: the slots without a worker. peak: the most memory that a worker on
     the CPU has used, in MiB.
     """
 
     attempts: Attempts
-    patience: Patience = field(default_factory=Patience)
+    silence_limits: SilenceLimits = field(default_factory=SilenceLimits)
     sparing: bool = False
     workers: list[WorkerProcess] = field(default_factory=list)
     vacant: list[WorkerSlot] = field(default_factory=list)
@@ -100,7 +100,7 @@ class Pool:
         started = self.attempts.begin(slot)
         works, lean = self.attempts.run_works, started.item in self.attempts.lean_videos
         threads = works[started.item.run].threads or 1
-        self.workers.append(start_worker(works, slot, self.patience, started.item, threads, lean))
+        self.workers.append(start_worker(works, slot, self.silence_limits, started.item, threads, lean))
         return started
 
     def _find_timeout(self) -> float:

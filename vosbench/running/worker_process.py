@@ -1,4 +1,4 @@
-"""The parent's side of a worker: its process and all that this starts, the video that it tracks, and its patience."""
+"""The parent's side of a worker: its process and all that this starts, the video that it tracks, and its silence_limits."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from vosbench.running.worker import run_worker
 EXIT_TIMEOUT = 3.0  # seconds from the end of a worker's pipe to that of its process
 SIGKILL = getattr(signal, "SIGKILL", 9)  # Windows has no such name
 PHASE_AFTER = {"building": "building", "built": "first_frame", "frame": "later", "done": "first_frame"}
-"""The field of `Patience` that counts after a worker has sent something of a kind."""
+"""The field of `SilenceLimits` that counts after a worker has sent something of a kind."""
 
 
 @dataclass(frozen=True)
-class Patience:
+class SilenceLimits:
     """How many seconds a worker may be silent: while it builds a tracker, in a video's first frame, and after that.
 
     In its first frame a tracker may compile its model.
@@ -42,7 +42,7 @@ class Patience:
 class WorkerProcess:
     """A worker's process and group, the video that it tracks, and when it last sent something.
 
-    work: that of the run of the video. phase: the field of `Patience` that counts now. is_warm: whether it has tracked
+    work: that of the run of the video. phase: the field of `SilenceLimits` that counts now. is_warm: whether it has tracked
     a frame, so that its use of memory shows what a worker needs.
     """
 
@@ -51,7 +51,7 @@ class WorkerProcess:
     group: ProcessGroup
     pipe: Connection
     lifeline: Connection
-    patience: Patience
+    silence_limits: SilenceLimits
     item: RunVideo
     work: Work
     phase: str = "building"
@@ -61,7 +61,7 @@ class WorkerProcess:
     @property
     def limit(self) -> float:
         """The seconds that it may be silent now."""
-        return float(getattr(self.patience, self.phase))
+        return float(getattr(self.silence_limits, self.phase))
 
     def give(self, item: RunVideo, work: Work, lean: bool) -> None:
         """Send the process its next video."""
@@ -111,7 +111,7 @@ class WorkerProcess:
 
 
 def start_worker(
-    works: Sequence[Work], slot: WorkerSlot, patience: Patience, item: RunVideo, threads: int, lean: bool
+    works: Sequence[Work], slot: WorkerSlot, silence_limits: SilenceLimits, item: RunVideo, threads: int, lean: bool
 ) -> WorkerProcess:
     """Start a worker and give it its first video.
 
@@ -128,6 +128,6 @@ def start_worker(
     their_pipe.close()
     their_lifeline.close()
     work = works[item.run]
-    worker = WorkerProcess(slot, process, group, pipe, lifeline, patience, item, work)
+    worker = WorkerProcess(slot, process, group, pipe, lifeline, silence_limits, item, work)
     worker.give(item, work, lean)
     return worker
