@@ -24,12 +24,12 @@ from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import hash_file_sha256
-from vosbench.running.claim import _claim_first
 from vosbench.running.infer import RunOutcome, infer_jobs
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.recipe import describe_mixture
 from vosbench.running.run import Run
 from vosbench.running.shard_work import open_shard
+from vosbench.running.shared_recipe import _write_first
 from vosbench.running.status import read_status
 from vosbench.studies.reproduce import reproduce_run
 
@@ -243,7 +243,7 @@ def test_shards_that_begin_with_two_versions_do_not_mix_and_none_waits(place: Pa
 
 def claim(path: Path, name: str, barrier: Barrier, won: Any) -> None:
     barrier.wait(60)
-    won.put(_claim_first(path, name))
+    won.put(_write_first(path, name))
 
 
 def test_of_versions_that_begin_at_the_same_time_one_goes_on(tmp_path: Path) -> None:

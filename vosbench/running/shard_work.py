@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.running.claim import announce_recipe, claim_run
 from vosbench.running.continuing import (
     describe_smaller_changes,
     find_damaged_videos,
@@ -31,6 +30,7 @@ from vosbench.running.run_json import IDENTITY_KEYS
 from vosbench.running.schedule import RunVideo, list_run_videos
 from vosbench.running.shard import FINISHED_ENTRY, IDENTITY_ENTRY, LENGTHS_ENTRY
 from vosbench.running.shard_lock import lock_shard
+from vosbench.running.shared_recipe import agree_on_recipe, announce_recipe
 from vosbench.running.unfinished import remove_unfinished_files
 
 PUBLISH_INTERVAL = 5.0  # seconds between two writings of run.json; a record is written at once
@@ -102,7 +102,7 @@ def open_shard(
         shard = OpenShard(job, facts, skipped, items, known)
         try:
             if changed:
-                claim_run(run, job.recipe, over != "refuse")
+                agree_on_recipe(run, job.recipe, over != "refuse")
                 run.publish(facts, known)
             yield shard
         finally:

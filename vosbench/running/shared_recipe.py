@@ -12,7 +12,7 @@ from vosbench.io.locks import is_locked
 from vosbench.running.recipe import Recipe, find_changes, read_recipes, write_recipe
 from vosbench.running.run import Run
 
-CLAIM = "current"  # the file with the id of the recipe by which shards are made
+CURRENT_RECIPE = "current"  # the file with the id of the recipe by which shards are made
 
 
 def announce_recipe(run: Run, recipe: Recipe) -> None:
@@ -25,15 +25,15 @@ def _announcement(run: Run, tag: str) -> Path:
     return run.path / paths.RUN_RECIPES / f"{tag}.at-work"
 
 
-def claim_run(run: Run, recipe: Recipe, force: bool) -> None:
+def agree_on_recipe(run: Run, recipe: Recipe, force: bool) -> None:
     """Let the shards of a run be made by this recipe, or find out that others are at work with another one.
 
     This shard holds its lock and has announced its recipe. Of shards with different recipes that begin at
     the same time, one claims the run. force: whatever other shards do. Raises VosbenchError if a shard at work has a
     recipe that differs in what counts.
     """
-    path = run.path / paths.RUN_RECIPES / CLAIM
-    if not force and _claim_first(path, recipe.id) != recipe.id and (changes := _find_rival_changes(run, recipe)):
+    path = run.path / paths.RUN_RECIPES / CURRENT_RECIPE
+    if not force and _write_first(path, recipe.id) != recipe.id and (changes := _find_rival_changes(run, recipe)):
         found = f"another shard of this run is at work with another version: {', '.join(changes)}"
         raise VosbenchError(run.path, found, "use the version of that shard, or accept masks of both with --keep")
     _write_if_other(path, recipe.id)
@@ -44,7 +44,7 @@ def _write_if_other(path: Path, text: str) -> None:
         files.write_text(path, text)
 
 
-def _claim_first(path: Path, name: str) -> str:
+def _write_first(path: Path, name: str) -> str:
     """Write a name into a file if there is none; return what it holds. Of several processes the first one writes."""
     if path.is_file():
         return path.read_text()
