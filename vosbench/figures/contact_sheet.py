@@ -29,7 +29,7 @@ from vosbench.figures.overlay import Overlay
 from vosbench.figures.panels import Panel, ShownVideo, open_shown_videos, require_ground_truth
 from vosbench.io.files import write_bytes
 from vosbench.io.wording import count_of
-from vosbench.media.lettering import shorten_text, write_line
+from vosbench.media.text import shorten_text, write_line
 
 DEFAULT_COLUMNS, DEFAULT_LONGEST = 5, 320
 LEAST_SHEET = 420  # pixels: the width that a heading needs

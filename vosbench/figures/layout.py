@@ -12,7 +12,7 @@ from vosbench.figures.overlay import Overlay
 from vosbench.figures.panels import Panel
 from vosbench.media.colours import Colour
 from vosbench.media.draw import dim_background, draw_errors, draw_masks
-from vosbench.media.lettering import measure_text, shorten_text, wrap_text, write_line
+from vosbench.media.text import measure_text, shorten_text, wrap_text, write_line
 
 TITLE_SIZE, TEXT_SIZE = 20, 13  # pixels: of letters
 LINE_HEIGHT, TITLE_HEIGHT = 18, 26

@@ -26,8 +26,8 @@ from vosbench.figures.layout import (
 )
 from vosbench.figures.overlay import Overlay, Progress, ignore_progress
 from vosbench.figures.panels import Panel, ShownVideo, open_shown_videos, require_ground_truth
-from vosbench.media.lettering import measure_text, shorten_text, write_line
 from vosbench.media.read_ahead import ReadAhead
+from vosbench.media.text import measure_text, shorten_text, write_line
 from vosbench.media.write_video import writing_video
 from vosbench.types import Frame
 

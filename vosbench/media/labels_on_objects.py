@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from vosbench.media.colours import DARK, WHITE, Colour, measure_lightness
-from vosbench.media.lettering import load_font, spell_out
+from vosbench.media.text import load_font, show_unprintable
 from vosbench.types import Frame, Mask
 
 LEAST_LETTER, LETTER_SHARE = 11, 26  # pixels; the shorter side of a frame divided by this
@@ -82,7 +82,7 @@ def render_label(text: str, colour: Colour, size: int) -> NDArray[np.uint8]:
 
     colour: of the plate; the text is dark or white, whichever stands out more.
     """
-    font, text = load_font(size), spell_out(text)
+    font, text = load_font(size), show_unprintable(text)
     left, top, right, bottom = font.getbbox(text)
     margin = size // 3
     image = Image.new("RGBA", (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin), (0, 0, 0, 0))

@@ -22,7 +22,7 @@ def load_font(size: int) -> Any:
 
 
 @lru_cache(4096)
-def spell_out(text: str) -> str:
+def show_unprintable(text: str) -> str:
     """Return a text with what the font can show: a letter without its accent, or else the escape of its code point."""
     return "".join(map(_spell_character, text))
 
@@ -43,12 +43,12 @@ def _draw_character(character: str) -> bytes:
 
 def measure_text(text: str, size: int) -> float:
     """The width of a text in pixels. size: of the letters."""
-    return float(load_font(size).getlength(spell_out(text)))
+    return float(load_font(size).getlength(show_unprintable(text)))
 
 
 def shorten_text(text: str, size: int, width: float) -> str:
     """Return a text that is no wider than some pixels; what is left out in its middle is three dots."""
-    text = spell_out(text)
+    text = show_unprintable(text)
     if measure_text(text, size) <= width:
         return text
     for kept in range(len(text) - 1, 0, -1):
@@ -61,7 +61,7 @@ def shorten_text(text: str, size: int, width: float) -> str:
 def wrap_text(text: str, size: int, width: float) -> list[str]:
     """Break a text into lines that are no wider than some pixels, between words; a longer word is shortened."""
     lines: list[str] = []
-    for word in spell_out(text).split():
+    for word in show_unprintable(text).split():
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and measure_text(longer, size) <= width:
             lines[-1] = longer
@@ -72,4 +72,4 @@ def wrap_text(text: str, size: int, width: float) -> list[str]:
 
 def write_line(pen: ImageDraw, place: tuple[float, float], text: str, size: int, fill: tuple[int, int, int]) -> None:
     """Write a text, which begins at a place (x, y) with the upper edge of its letters."""
-    pen.text(place, spell_out(text), fill=fill, font=load_font(size))
+    pen.text(place, show_unprintable(text), fill=fill, font=load_font(size))
