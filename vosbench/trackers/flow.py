@@ -27,7 +27,7 @@ from vosbench.trackers.flow_images import (
     describe_frame,
     enlarge_image,
     find_centroid,
-    keep_large_pieces,
+    keep_large_components,
     resize_image,
     spread_probability,
     trace_back,
@@ -157,7 +157,7 @@ class Flow:
         mask = np.zeros_like(carried)
         mask.flat[pixels] = 0.5 + 0.5 * np.tanh(0.5 * log_odds)  # the logistic function, without its overflow
         mask = align_edges(mask, view.features[..., 0])
-        followed.mask = keep_large_pieces(mask, LOST_SHARE * followed.size**2) if followed.lost else mask
+        followed.mask = keep_large_components(mask, LOST_SHARE * followed.size**2) if followed.lost else mask
 
     def _update(self, followed: FlowObject, view: FrameFeatures) -> None:
         """Decide whether the object is lost; if it is not, learn from its mask."""

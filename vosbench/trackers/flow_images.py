@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from vosbench.trackers.pieces import remove_small_pieces
+from vosbench.trackers.components import remove_small_components
 from vosbench.types import Frame
 
 Image: TypeAlias = NDArray[Any]
@@ -112,9 +112,9 @@ def spread_probability(expected: Image, size: float, reach: float) -> Image:
     return np.asarray(np.minimum(spread * np.float32(size**2 / spread.sum()), 0.5))
 
 
-def keep_large_pieces(mask: Image, area: float) -> Image:
+def keep_large_components(mask: Image, area: float) -> Image:
     """Set a soft mask to 0 outside of its connected pieces above 0.5 that have more than `area` pixels."""
-    return np.asarray(mask * remove_small_pieces(mask > 0.5, area))
+    return np.asarray(mask * remove_small_components(mask > 0.5, area))
 
 
 def find_centroid(mask: Image) -> tuple[float, float]:

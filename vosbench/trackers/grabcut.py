@@ -74,7 +74,7 @@ class GrabCut:
             unused = (0, 0, 1, 1)
             cv2.grabCut(frame[..., ::-1].copy(), hints, unused, away, out, self.iterations, cv2.GC_INIT_WITH_MASK)
         found = np.isin(hints, (CUT_OUT, MAYBE_OUT))
-        return found if isinstance(prompt, BoxPrompt) else _keep_clicked_pieces(found, prompt.points)
+        return found if isinstance(prompt, BoxPrompt) else _keep_clicked_components(found, prompt.points)
 
     def _guess_from_box(self, frame: Frame, box: BoxPrompt) -> NDArray[np.uint8]:
         """What is certain from a box: all outside of it is background."""
@@ -105,7 +105,7 @@ def _scale_prompt(prompt: PointPrompt | BoxPrompt, scale: float) -> PointPrompt 
     return BoxPrompt(prompt.left * scale, prompt.top * scale, prompt.right * scale, prompt.bottom * scale, points)
 
 
-def _keep_clicked_pieces(found: Mask, points: tuple[Point, ...]) -> Mask:
+def _keep_clicked_components(found: Mask, points: tuple[Point, ...]) -> Mask:
     """The connected pieces of a mask in which positive clicks lie."""
     import cv2
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vosbench.trackers.pieces import remove_small_pieces
+from vosbench.trackers.components import remove_small_components
 
 FILLED_LOGIT = 0.1  # the logit of a filled pixel: just above 0, so that the pixel is in the mask
 
@@ -18,5 +18,5 @@ def fill_holes(logits: torch.Tensor, area: int) -> torch.Tensor:
     logits unchanged.
     """
     backgrounds = (logits[:, 0] <= 0).cpu().numpy()  # not ~(logits > 0): NaN is no background
-    holes = np.stack([background & ~remove_small_pieces(background, area) for background in backgrounds])
+    holes = np.stack([background & ~remove_small_components(background, area) for background in backgrounds])
     return torch.where(torch.from_numpy(holes)[:, None].to(logits.device), FILLED_LOGIT, logits)

@@ -9,7 +9,7 @@ from vosbench.types import Mask
 CORNERS_JOIN = 2  # scikit-image's `connectivity` by which pixels that touch at a corner belong to one piece
 
 
-def remove_small_pieces(mask: Mask, area: float) -> Mask:
+def remove_small_components(mask: Mask, area: float) -> Mask:
     """A mask bool[h, w] without its pieces of at most `area` pixels; pixels that touch at a corner are of one piece."""
     from skimage.morphology import remove_small_objects
 
