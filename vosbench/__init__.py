@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from vosbench.api import dataframe, evaluate, fetch, infer, open_dataset
     from vosbench.errors import VosbenchError
     from vosbench.evaluation.summary import Evaluation
-    from vosbench.figures.calls import draw_overlay, write_overlay_video
-    from vosbench.figures.plot_calls import plot
+    from vosbench.figures.overlay_api import draw_overlay, write_overlay_video
+    from vosbench.figures.plot_api import plot
     from vosbench.publishing.check_submission import check_submission
     from vosbench.publishing.compare import compare
     from vosbench.publishing.convert import convert
@@ -62,15 +62,15 @@ _MODULES = {
     "compare": "vosbench.publishing.compare",
     "convert": "vosbench.publishing.convert",
     "dataframe": "vosbench.api",
-    "draw_overlay": "vosbench.figures.calls",
+    "draw_overlay": "vosbench.figures.overlay_api",
     "evaluate": "vosbench.api",
     "fetch": "vosbench.api",
     "infer": "vosbench.api",
     "open_dataset": "vosbench.api",
     "open_session": "vosbench.trackers.sessions",
     "pack": "vosbench.publishing.pack",
-    "plot": "vosbench.figures.plot_calls",
-    "write_overlay_video": "vosbench.figures.calls",
+    "plot": "vosbench.figures.plot_api",
+    "write_overlay_video": "vosbench.figures.overlay_api",
     "report": "vosbench.reports.report",
 }
 

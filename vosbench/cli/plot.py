@@ -74,7 +74,7 @@ def plot_command(
         if kind == PlotKind.SWEEP:
             figure, notes = _draw_sweep(context, masks, (axis, metric, title), jobs, partial(steps, "scoring"))
         else:
-            from vosbench.figures.plot_calls import draw_methods
+            from vosbench.figures.plot_api import draw_methods
             from vosbench.running.methods import name_apart
 
             root = context.obj.results

@@ -11,8 +11,8 @@ from vosbench.datasets.split import DatasetSplit, choose_videos
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.comparable import find_scoring_differences
 from vosbench.evaluation.summary import Evaluation
-from vosbench.figures.calls import GivenMasks, open_given_methods
 from vosbench.figures.overlay import require_one_split
+from vosbench.figures.overlay_api import GivenMasks, open_given_methods
 from vosbench.figures.plot_data import (
     estimate,
     find_plot_metric,
