@@ -13,9 +13,9 @@ from vosbench.datasets.card import Counts, Dataset, Download, Split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.additions import add_files, find_additions
 from vosbench.fetching.checksums import is_url
+from vosbench.fetching.cleanup import delete_downloads
 from vosbench.fetching.download import download_file, find_mismatch
 from vosbench.fetching.gather import gather_files, gather_lists
-from vosbench.fetching.kept import delete_downloads
 from vosbench.fetching.lock import lock_fetch, remove_leftovers
 from vosbench.fetching.normalise import normalise_split, open_files
 from vosbench.fetching.part_records import is_in_parts, make_part_records

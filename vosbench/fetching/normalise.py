@@ -11,10 +11,10 @@ from vosbench.datasets.notes import describe_split_notes
 from vosbench.datasets.split import open_split, read_described_splits
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
+from vosbench.fetching.cleanup import delete_damaged, explain_kept
 from vosbench.fetching.compare import compare_with_card, warn_of_objects
 from vosbench.fetching.faults import find_sizes_that_differ, find_unpaired, is_own_data, report_faults
 from vosbench.fetching.gather import FetchedFile
-from vosbench.fetching.kept import delete_damaged, explain_kept
 from vosbench.fetching.lock import scratch_folder
 from vosbench.fetching.misplaced import find_misplaced, find_unmasked, list_framed_videos
 from vosbench.fetching.overlaps import refuse_overlaps
