@@ -13,7 +13,7 @@ from vosbench.datasets.contents import VideoContent
 from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
-from vosbench.fetching.compare import warn_of_objects
+from vosbench.fetching.compare_with_card import warn_of_objects
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.sources import PlannedFile
 from vosbench.fetching.write import describe_files

@@ -12,7 +12,7 @@ from vosbench.datasets.split import open_split, read_described_splits
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
 from vosbench.fetching.cleanup import delete_damaged, explain_kept
-from vosbench.fetching.compare import compare_with_card, warn_of_objects
+from vosbench.fetching.compare_with_card import compare_with_card, warn_of_objects
 from vosbench.fetching.faults import find_sizes_that_differ, find_unpaired, is_own_data, report_faults
 from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.lock import scratch_folder

@@ -16,7 +16,7 @@ from vosbench.datasets.contents import VideoContent
 from vosbench.datasets.split import read_described_splits
 from vosbench.errors import VosbenchError
 from vosbench.fetching.checksums import Hash
-from vosbench.fetching.compare import compare_with_card, warn_of_objects
+from vosbench.fetching.compare_with_card import compare_with_card, warn_of_objects
 from vosbench.fetching.faults import find_sizes_that_differ, report_faults
 from vosbench.fetching.gather import FetchedFile, gather_files
 from vosbench.fetching.lock import scratch_folder
