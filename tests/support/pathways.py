@@ -15,10 +15,10 @@ import torch
 from tests.support.tensors import CPU
 from vosbench.trackers.sam2.images import ModelImages
 from vosbench.trackers.sam2long.network import FrameCandidates, FrameQuery, Network
+from vosbench.trackers.sam2long.packed_logits import PackedLogits, WaitingLogits
 from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.trackers.sam2long.tree import PathwayPolicy
 from vosbench.trackers.sam2long.video_pass import Sam2LongPass
-from vosbench.trackers.sam2long.waiting import PackedLogits, WaitingLogits
 from vosbench.types import Frame, Mask
 
 SIDE = 32  # a small model input

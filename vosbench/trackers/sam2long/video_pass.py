@@ -9,9 +9,9 @@ import torch
 from torch.nn.functional import interpolate
 
 from vosbench.trackers.sam2long.network import FrameCandidates, MaskMemory, Network
+from vosbench.trackers.sam2long.packed_logits import WaitingLogits, pack_logits
 from vosbench.trackers.sam2long.pathways import FollowedObject, PathwayFollower
 from vosbench.trackers.sam2long.tree import PathwayPolicy
-from vosbench.trackers.sam2long.waiting import WaitingLogits, pack_logits
 from vosbench.types import Prompt
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import interpolate
 
 from tests.support.golden import unhurried
-from vosbench.trackers.sam2long.waiting import PackedLogits, WaitingLogits, pack_logits
+from vosbench.trackers.sam2long.packed_logits import PackedLogits, WaitingLogits, pack_logits
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
