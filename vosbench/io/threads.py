@@ -46,7 +46,7 @@ def count_torch_threads() -> int:
     return int(torch.get_num_threads()) if torch else 0
 
 
-def read_wished_threads() -> int | None:
+def read_requested_threads() -> int | None:
     """The number of threads that OMP_NUM_THREADS asks for in this process's environment; None without a number."""
     text = os.environ.get("OMP_NUM_THREADS", "")
     return int(text) if text.isdecimal() and int(text) else None

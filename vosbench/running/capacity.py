@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from vosbench.io.memory import find_total_memory
 from vosbench.io.processes import count_cores
-from vosbench.io.threads import read_wished_threads
+from vosbench.io.threads import read_requested_threads
 from vosbench.running.devices import CPU
 
 USUAL_NEED = 1000.0  # MiB of memory for a worker on a CPU whose tracker does not state `memory`
@@ -29,7 +29,7 @@ class Machine(NamedTuple):
 
 def read_machine() -> Machine:
     """What workers of this process may use."""
-    return Machine(count_cores(), find_total_memory(), read_wished_threads())
+    return Machine(count_cores(), find_total_memory(), read_requested_threads())
 
 
 def choose_workers(
