@@ -55,12 +55,12 @@ def test_a_killed_worker_with_children_is_noticed_and_tried_with_leaner_settings
 class Sender:
     """The end of a worker's pipe, in this process, and what the pool knows of the worker."""
 
-    def __init__(self, silence_limits: SilenceLimits, job: Job) -> None:
+    def __init__(self, limits: SilenceLimits, job: Job) -> None:
         self.pipe, ours = get_context("spawn").Pipe()
         lifeline = get_context("spawn").Pipe(duplex=False)[1]
         process, group = get_context("spawn").Process(), start_group()
         item = list_run_videos(job.work.dataset_split, ["good"])[0]
-        self.worker = WorkerProcess(WorkerSlot("cpu"), process, group, ours, lifeline, silence_limits, item, job.work)
+        self.worker = WorkerProcess(WorkerSlot("cpu"), process, group, ours, lifeline, limits, item, job.work)
 
     def send(self, kind: str, content: object = None) -> float:
         """Send something; return how long the worker may be silent from then on."""

@@ -90,11 +90,11 @@ def infer_jobs(
         items = [item for shard in runs.shards.values() for item in shard.items]
         if items:
             attempts = Attempts([job.work for job in jobs], Queue(items, [job.cost for job in jobs]))
-            silence_limits = SilenceLimits(first_frame=max(stall, DEFAULT_STALL), later=stall)
+            limits = SilenceLimits(first_frame=max(stall, DEFAULT_STALL), later=stall)
             _track(
                 attempts,
                 workers,
-                Pool(attempts, silence_limits, sparing=per_device is None and len(devices) == 1),
+                Pool(attempts, limits, sparing=per_device is None and len(devices) == 1),
                 take,
             )
             untried = attempts.untried

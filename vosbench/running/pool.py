@@ -32,13 +32,13 @@ CHECK_INTERVAL = 1.0  # seconds between two looks at workers that send nothing
 class Pool:
     """The workers of runs in work.
 
-    attempts: the videos that wait. silence_limits: how long a worker may be silent. sparing: whether a worker on the CPU
+    attempts: the videos that wait. limits: how long a worker may be silent. sparing: whether a worker on the CPU
     starts only when memory is free for it. vacant: the slots without a worker. peak: the most memory that a worker on
     the CPU has used, in MiB.
     """
 
     attempts: Attempts
-    silence_limits: SilenceLimits = field(default_factory=SilenceLimits)
+    limits: SilenceLimits = field(default_factory=SilenceLimits)
     sparing: bool = False
     workers: list[WorkerProcess] = field(default_factory=list)
     vacant: list[WorkerSlot] = field(default_factory=list)
@@ -100,7 +100,7 @@ class Pool:
         started = self.attempts.begin(slot)
         works, lean = self.attempts.run_works, started.item in self.attempts.lean_videos
         threads = works[started.item.run].threads or 1
-        self.workers.append(start_worker(works, slot, self.silence_limits, started.item, threads, lean))
+        self.workers.append(start_worker(works, slot, self.limits, started.item, threads, lean))
         return started
 
     def _find_timeout(self) -> float:

@@ -1,4 +1,4 @@
-"""The parent's side of a worker: its process and all that this starts, the video that it tracks, and its silence_limits."""
+"""The parent's side of a worker: its process and all that this starts, the video that it tracks, and how long it may be silent."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class SilenceLimits:
 class WorkerProcess:
     """A worker's process and group, the video that it tracks, and when it last sent something.
 
-    work: that of the run of the video. phase: the field of `SilenceLimits` that counts now. is_warm: whether it has tracked
-    a frame, so that its use of memory shows what a worker needs.
+    work: that of the run of the video. phase: the field of `SilenceLimits` that counts now. is_warm: whether it has
+    tracked a frame, so that its use of memory shows what a worker needs.
     """
 
     slot: WorkerSlot
@@ -51,7 +51,7 @@ class WorkerProcess:
     group: ProcessGroup
     pipe: Connection
     lifeline: Connection
-    silence_limits: SilenceLimits
+    limits: SilenceLimits
     item: RunVideo
     work: Work
     phase: str = "building"
@@ -61,7 +61,7 @@ class WorkerProcess:
     @property
     def limit(self) -> float:
         """The seconds that it may be silent now."""
-        return float(getattr(self.silence_limits, self.phase))
+        return float(getattr(self.limits, self.phase))
 
     def give(self, item: RunVideo, work: Work, lean: bool) -> None:
         """Send the process its next video."""
@@ -111,7 +111,7 @@ class WorkerProcess:
 
 
 def start_worker(
-    works: Sequence[Work], slot: WorkerSlot, silence_limits: SilenceLimits, item: RunVideo, threads: int, lean: bool
+    works: Sequence[Work], slot: WorkerSlot, limits: SilenceLimits, item: RunVideo, threads: int, lean: bool
 ) -> WorkerProcess:
     """Start a worker and give it its first video.
 
@@ -128,6 +128,6 @@ def start_worker(
     their_pipe.close()
     their_lifeline.close()
     work = works[item.run]
-    worker = WorkerProcess(slot, process, group, pipe, lifeline, silence_limits, item, work)
+    worker = WorkerProcess(slot, process, group, pipe, lifeline, limits, item, work)
     worker.give(item, work, lean)
     return worker
