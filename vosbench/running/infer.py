@@ -91,12 +91,7 @@ def infer_jobs(
         if items:
             attempts = Attempts([job.work for job in jobs], Queue(items, [job.cost for job in jobs]))
             limits = SilenceLimits(first_frame=max(stall, DEFAULT_STALL), later=stall)
-            _track(
-                attempts,
-                workers,
-                Pool(attempts, limits, sparing=per_device is None and len(devices) == 1),
-                take,
-            )
+            _track(attempts, workers, Pool(attempts, limits, sparing=per_device is None and len(devices) == 1), take)
             untried = attempts.untried
             for index, error in attempts.broken.items():
                 runs.end(index, error)

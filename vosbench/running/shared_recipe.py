@@ -29,7 +29,7 @@ def agree_on_recipe(run: Run, recipe: Recipe, force: bool) -> None:
     """Let the shards of a run be made by this recipe, or find out that others are at work with another one.
 
     This shard holds its lock and has announced its recipe. Of shards with different recipes that begin at
-    the same time, one claims the run. force: whatever other shards do. Raises VosbenchError if a shard at work has a
+    the same time, the first one decides the recipe. force: whatever other shards do. Raises VosbenchError if a shard at work has a
     recipe that differs in what counts.
     """
     path = run.path / paths.RUN_RECIPES / CURRENT_RECIPE

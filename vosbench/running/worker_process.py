@@ -1,4 +1,4 @@
-"""The parent's side of a worker: its process and all that this starts, the video that it tracks, and how long it may be silent."""
+"""The parent's side of a worker: its process and all that this starts, its video, and how long it may be silent."""
 
 from __future__ import annotations
 
