@@ -14,7 +14,7 @@ from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares, write_masks
 from tests.support.runs import tracked
 from vosbench.errors import VosbenchError
-from vosbench.figures.plot_calls import draw_methods
+from vosbench.figures.plot_api import draw_methods
 from vosbench.figures.plot_data import estimate, measure_speed, pair_videos, read_or_score, trace_video
 from vosbench.running.methods import open_method, score_method
 from vosbench.running.score_run import write_evaluation

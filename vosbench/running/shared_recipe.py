@@ -28,9 +28,9 @@ def _announcement(run: Run, tag: str) -> Path:
 def agree_on_recipe(run: Run, recipe: Recipe, force: bool) -> None:
     """Let the shards of a run be made by this recipe, or find out that others are at work with another one.
 
-    This shard holds its lock and has announced its recipe. Of shards with different recipes that begin at
-    the same time, the first one decides the recipe. force: whatever other shards do. Raises VosbenchError if a shard at work has a
-    recipe that differs in what counts.
+    This shard holds its lock and has announced its recipe. Of shards with different recipes that begin at the same
+    time, the first one decides the recipe. force: whatever other shards do. Raises VosbenchError if a shard at work has
+    a recipe that differs in what counts.
     """
     path = run.path / paths.RUN_RECIPES / CURRENT_RECIPE
     if not force and _write_first(path, recipe.id) != recipe.id and (changes := _find_rival_changes(run, recipe)):
