@@ -126,10 +126,11 @@ def evaluate(
     videos: Sequence[str] | None = None,
     jobs: int | None = None,
     strict: bool = True,
+    reuse: bool = False,
     datasets: str | Path = "datasets",
     on_video: Callable[[int, int], None] = lambda done, total: None,
 ) -> Evaluation:
-    """Score the masks of a run, or of any tool, as `vosbench eval` does. Writes nothing.
+    """Score the masks of a run, or of any tool, as `vosbench eval` does. Writes nothing, except with `reuse`.
 
     results: a run or its path, a folder of `<video>/<frame>.png`, or another form that docs/evaluation.md lists.
     dataset: a name under `datasets`, a path, or a split that is open already, for which `split` and `rules` do not
@@ -137,6 +138,8 @@ def evaluate(
     rules: the dataset whose rules count instead of its own. videos: only these.
     jobs: processes, one a core if None.
     strict: raise an error for what is missing; otherwise it is scored as absent and named in `problems`.
+    reuse: take over the scores that a run keeps of videos whose masks, ground truth and rules have not changed, and
+    keep those of the others in the run; `reused` of the result says how many.
     on_video: called after each video with the number of videos scored so far and of all.
     `marks` of the result say what sets it apart from an evaluation of the whole split, by the run's rules, strictly.
     Raises VosbenchError for any problem that the user can solve.
@@ -146,7 +149,7 @@ def evaluate(
     if not isinstance(opened, DatasetSplit):
         opened = open_scored_split(path, opened, split, rules, Path(datasets))
     run = Run(path) if is_run(path) else None
-    return score_method(Method(path.name, path, opened, run), videos or (), jobs, strict, on_video)
+    return score_method(Method(path.name, path, opened, run), videos or (), jobs, strict, on_video, reuse)
 
 
 def infer(

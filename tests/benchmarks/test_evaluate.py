@@ -61,3 +61,11 @@ def test_the_large_video_stays_under_the_memory_goal() -> None:
     done = benchmark("--memory", "--frames", 6)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "6 frames of 1920x1080, 20 objects" in done.stdout
+
+
+@pytest.mark.slow
+def test_the_benchmark_of_reuse_finds_all_files_equal(two_videos: Path) -> None:
+    command = [sys.executable, BENCHMARK.with_name("evaluate_reuse.py"), "--repeat", "1", "--data", two_videos]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "reused at the end: 2 videos\nall files are equal" in done.stdout

@@ -273,3 +273,68 @@ def test_a_table_that_cannot_be_made_is_one_line_and_writes_nothing(
     assert told in refused.stderr
     assert "scoring" not in refused.stderr
     assert not (run / "eval").exists()
+
+
+def reuse(cli: Cli, *arguments: object, expect: int = 0) -> str:
+    """The line that says what `eval --reuse` reused; with standard output as without the option."""
+    found = cli("eval", "run", "--reuse", "--jobs", "1", *arguments, expect=expect)
+    fresh = cli("eval", "run", "--jobs", "1", *arguments, "--out", "fresh", expect=expect)
+    assert found.stdout == fresh.stdout
+    assert "reused" not in fresh.stderr
+    (line,) = (line for line in found.stderr.splitlines() if line.startswith("reused"))
+    return line
+
+
+def test_eval_reuses_scores_only_when_asked_and_says_so(cli: Cli, run: Path) -> None:
+    unchanged = "whose masks, ground truth and rules are unchanged"
+    assert reuse(cli) == "reused the scores of 0 of 4 videos, and scored all of them"
+    assert reuse(cli) == f"reused the scores of 4 of 4 videos, {unchanged}"
+    assert reuse(cli, "--videos", "good") == f"reused the scores of 1 of 1 video, {unchanged}"
+    (run / "masks/good/00001.png").write_bytes(encode_labels(np.ones((24, 32), np.uint8)))
+    assert reuse(cli) == f"reused the scores of 3 of 4 videos, {unchanged}"
+    assert reuse(cli, "--rules", "davis2016") == "reused the scores of 0 of 4 videos, and scored all of them"
+    assert reuse(cli) == f"reused the scores of 4 of 4 videos, {unchanged}"
+    (run / "masks/bad/00002.png").unlink()
+    assert reuse(cli, "--no-strict", expect=1) == f"reused the scores of 3 of 4 videos, {unchanged}"
+    assert "bad/00002.png is missing" in cli("eval", "run", "--reuse", "--jobs", "1", expect=2).stderr
+
+
+def test_the_files_of_eval_with_reuse_differ_in_one_line(cli: Cli, run: Path) -> None:
+    cli("eval", "run", "--jobs", "1")
+    fresh = {path.name: path.read_bytes() for path in (run / "eval").iterdir()}
+    for count in (0, 4):
+        cli("eval", "run", "--jobs", "1", "--reuse", "--json", "all.json")
+        found = {path.name: path.read_bytes() for path in (run / "eval").iterdir() if path.name[0] != "."}
+        assert found["scores.json"] == (cli.folder / "all.json").read_bytes()
+        assert json.loads(found["scores.json"])["reused_videos"] == count
+        found["scores.json"] = found["scores.json"].replace(f' "reused_videos": {count},\n'.encode(), b"")
+        assert found == fresh
+
+
+@pytest.mark.slow
+def test_after_a_run_went_on_only_the_new_videos_are_scored(cli: Cli, bears: Path) -> None:
+    infer = ("infer", "--dataset", bears, "--tracker", "static", "--gpus", "cpu", "--out", "run")
+    cli(*infer, "--videos", "good,bad")
+    assert reuse(cli, "--videos", "good,bad").startswith("reused the scores of 0 of 2 videos")
+    cli(*infer)
+    assert reuse(cli).startswith("reused the scores of 2 of 4 videos")
+    cli(*infer, "--overwrite")  # makes the same masks
+    assert reuse(cli).startswith("reused the scores of 4 of 4 videos")
+
+
+def test_scores_that_cannot_be_kept_are_noted(cli: Cli, run: Path) -> None:
+    (run / "eval/.kept_scores").mkdir(parents=True)
+    done = cli("eval", "run", "--reuse", "--jobs", "1", "--out", "scores")
+    assert "reused the scores of 0 of 4 videos, and scored all of them" in done.stderr
+    assert "the scores are not kept for the next time: run/eval/.kept_scores" in done.stderr
+    assert (cli.folder / "scores/scores.json").is_file()
+
+
+def test_scores_of_masks_that_are_not_a_run_are_not_reused(cli: Cli, run: Path, bears: Path) -> None:
+    shutil.copytree(run / "masks", cli.folder / "theirs")
+    done = cli("eval", "theirs", "--dataset", "./bears", "--split", "val", "--reuse", expect=2)
+    assert done.stderr == (
+        "vosbench: theirs: these masks are not a run, and only a run keeps scores that can be reused; "
+        "leave out --reuse (in Python reuse=True)\n"
+    )
+    assert {path.name for path in (cli.folder / "theirs").iterdir()} == {"good", "bad", "once", "long"}

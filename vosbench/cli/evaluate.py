@@ -74,6 +74,13 @@ def evaluate_command(
     interval: Annotated[
         bool, typer.Option("--interval", help="Show the 95% confidence interval of each headline figure.")
     ] = False,
+    reuse: Annotated[
+        bool,
+        typer.Option(
+            "--reuse",
+            help="Keep the scores of each video in the run, and score only what has changed since they were kept.",
+        ),
+    ] = False,
 ) -> None:
     """Score masks: J, F, J&F, recall and decay, equal to the official tools'.
 
@@ -93,7 +100,7 @@ def evaluate_command(
     if strict and not chosen and (error := _find_shards_never_begun(masks)):
         print_error(str(error))
         raise typer.Exit(1)
-    evaluation = score_with_progress(masks, dataset_split, chosen, jobs, strict)
+    evaluation = score_with_progress(masks, dataset_split, chosen, jobs, strict, reuse)
     if interval:
         evaluation = evaluation.with_intervals()
     view = TableView("object" if per_object else "video", metric, worst)
@@ -166,7 +173,12 @@ def note_mixture(run: Run) -> None:
 
 
 def score_with_progress(
-    masks: Path, dataset_split: DatasetSplit, videos: Sequence[str], jobs: int | None, strict: bool = True
+    masks: Path,
+    dataset_split: DatasetSplit,
+    videos: Sequence[str],
+    jobs: int | None,
+    strict: bool = True,
+    reuse: bool = False,
 ) -> Evaluation:
     """`vosbench.evaluate` with a progress bar, without the modules of the other functions of `vosbench.api`."""
     from vosbench.cli import console
@@ -175,7 +187,7 @@ def score_with_progress(
 
     method = Method(masks.name, masks, dataset_split, Run(masks) if paths.is_run(masks) else None)
     with console.ProgressSteps() as steps:
-        return score_method(method, videos, jobs, strict, partial(steps, "scoring"))
+        return score_method(method, videos, jobs, strict, partial(steps, "scoring"), reuse)
 
 
 def publish_scores(
@@ -213,6 +225,8 @@ def publish_scores(
         note_mixture(Run(masks))
         if hint := find_run_hint(Run(masks), evaluation):
             console.print_note(f"hint: {hint}")
+    for line in evaluation.reused.lines if evaluation.reused else ():
+        console.print_note(line)
     for note in evaluation.notes:
         console.print_note(f"note: {note}")
     for problem in evaluation.problems:

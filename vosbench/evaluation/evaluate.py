@@ -1,8 +1,8 @@
 """Score the masks of a run, or of any tool, against a split's ground truth, by the rules on its card.
 
-The masks are read anew each time; no earlier result is used. Whatever is missing or cannot be scored is a problem: with
-`strict` the first ones are raised as one error, without it they are scored as an absent object. Frames and videos that
-the rules do not score need no mask, and their masks are ignored.
+The masks are read anew each time; an earlier result is used only if it is asked for, see `reuse`. Whatever is missing
+or cannot be scored is a problem: with `strict` the first ones are raised as one error, without it they are scored as an
+absent object. Frames and videos that the rules do not score need no mask, and their masks are ignored.
 """
 
 from __future__ import annotations
@@ -39,11 +39,13 @@ def score_split(
     jobs: int | None = None,
     strict: bool = True,
     on_video: Callable[[int, int], None] = lambda done, total: None,
+    kept_scores: Path | None = None,
 ) -> Evaluation:
     """Score the masks at `results` on a split.
 
     videos: only these; all if None or empty. jobs: processes, one a core if None. strict: raise an error for problems.
-    on_video: called after each video with the number of videos scored so far and of all.
+    on_video: called after each video with the number of videos scored so far and of all. kept_scores: the file whose
+    scores are reused where nothing has changed, and to which new ones are added; None scores every video.
     Raises NothingToScoreError if the dataset has only prompts, and VosbenchError if nothing can be scored, if ground
     truth is missing, if a number would be a guess, or, with `strict`, for problems.
     """
@@ -56,7 +58,15 @@ def score_split(
     problems = [f"video {task.video} is missing" for task in tasks if task.prediction is None]
     if strict and problems:
         raise _make_strict_error(results, problems)
-    scored = _score_videos(tasks, jobs or processes.count_cores(), on_video)
+    jobs = jobs or processes.count_cores()
+    if kept_scores is None:
+        scored, reused = _score_videos(tasks, jobs, on_video), None
+    else:
+        from vosbench.evaluation.reuse import score_or_reuse
+
+        scored, reused = score_or_reuse(
+            tasks, kept_scores, " ".join([dataset_split.title, dataset_split.rules.name]), jobs, on_video
+        )
     problems += [problem for video in videos for problem in scored[video].problems]
     if strict and problems:
         raise _make_strict_error(results, problems)
@@ -74,7 +84,7 @@ def score_split(
     unlisted = meta.describe_unlisted_categories(dataset_split.rules, categories)
     notes = (*filter(None, (dataset_split.note, unlisted)), *_collect_remarks(scored, videos))
     found = (tuple(problems), frames, notes, tuple(videos), marks)
-    return Evaluation(name, split, signature, scores, groups, *found)
+    return Evaluation(name, split, signature, scores, groups, *found, reused=reused)
 
 
 def _make_tasks(
@@ -105,7 +115,7 @@ def _make_tasks(
 
 def _score_videos(
     tasks: Sequence[ScoringTask], jobs: int, on_video: Callable[[int, int], None]
-) -> Mapping[str, VideoScores]:
+) -> dict[str, VideoScores]:
     """The scores of each video. The longest video begins first, so that no core waits for one that began last."""
     scored = {}
     ordered = sorted(tasks, key=lambda task: task.length, reverse=True)

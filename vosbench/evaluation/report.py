@@ -76,6 +76,7 @@ def evaluation_to_json(evaluation: Evaluation) -> str:
             "marks": list(evaluation.marks),
             "videos": list(evaluation.videos),
             **({"records_digest": evaluation.records_digest} if evaluation.records_digest else {}),
+            **({"reused_videos": evaluation.reused.videos} if evaluation.reused else {}),
             "global": _by_name(evaluation.means),
             **({"intervals": describe_intervals(evaluation.intervals)} if evaluation.intervals else {}),
             "objects": [

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from vosbench.datasets.split import DatasetSplit
 from vosbench.evaluation.interval import BOOTSTRAP_SEED, DRAWS, Interval, bootstrap_intervals
+from vosbench.evaluation.reused_scores import ReusedScores
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups, summarise_scores
 from vosbench.evaluation.scope import describe_scope, read_signature
 from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent
@@ -33,6 +34,7 @@ class Evaluation:
     videos: those that were to be scored. marks: what sets it apart from an evaluation of the whole split, by the run's
     own rules, strictly, in words such as "1 of 30 videos". records_digest: of the run's records when it was scored;
     empty for masks that are not a run. intervals: of the means, see `with_intervals`; none until they are asked for.
+    reused: how many videos' scores are those of an earlier evaluation; None if that was not asked for.
     """
 
     dataset: str
@@ -47,6 +49,7 @@ class Evaluation:
     marks: tuple[str, ...] = ()
     records_digest: str = ""
     intervals: Mapping[Metric, Interval] = field(default_factory=dict)
+    reused: ReusedScores | None = None
 
     def with_intervals(self, draws: int = DRAWS, seed: int = BOOTSTRAP_SEED) -> Evaluation:
         """The same with a confidence interval of each mean, by a bootstrap over videos, see `evaluation.interval`.

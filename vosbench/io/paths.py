@@ -11,6 +11,7 @@ FRAMES, MASKS, PROMPTS, LISTS = "JPEGImages", "Annotations", "Prompts", "ImageSe
 RUN, RUN_MASKS, RUN_VIDEOS, RUN_LOGS, RUN_SHARDS = "run.json", "masks", ".videos", ".logs", ".shards"
 RUN_RECIPES, RUN_PROMPTS = ".recipes", "prompts"
 TIMINGS, EVAL, SCORES, FRAME_SCORES = "timings.csv", "eval", "scores.json", "frames.csv.gz"
+KEPT_SCORES = ".kept_scores"
 MANIFEST, ARCHIVES, SCRATCH = "dataset.json", ".archives", ".unpacked"
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 MASK_SUFFIXES = frozenset({".png"})

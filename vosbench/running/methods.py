@@ -80,16 +80,21 @@ def score_method(
     jobs: int | None = None,
     strict: bool = True,
     on_video: Callable[[int, int], None] = lambda done, total: None,
+    reuse: bool = False,
 ) -> Evaluation:
-    """Score the masks of a method. Writes nothing.
+    """Score the masks of a method. Writes nothing, except with `reuse`.
 
     videos: only these; all of the split if empty. jobs: processes, one a core if None. strict: raise an error for what
     is missing; otherwise it is scored as absent and named in `problems`. on_video: called after each video with the
-    number of videos scored so far and of all. Raises VosbenchError for any problem that the user can solve.
+    number of videos scored so far and of all. reuse: see `score_run`.
+    Raises VosbenchError for any problem that the user can solve, and for `reuse` of masks that are not a run.
     """
     chosen = choose_videos(method.dataset_split, videos)
+    if method.run is None and reuse:
+        found = "these masks are not a run, and only a run keeps scores that can be reused"
+        raise VosbenchError(method.path, found, "leave out --reuse (in Python reuse=True)")
     if method.run is None:
         return score_split(method.path, method.dataset_split, chosen, jobs, strict, on_video)
     if strict and not videos:
         require_asked_videos(method.run, method.dataset_split)
-    return score_run(method.run, method.dataset_split, chosen, jobs, strict, on_video)
+    return score_run(method.run, method.dataset_split, chosen, jobs, strict, on_video, reuse)

@@ -35,14 +35,18 @@ def score_run(
     jobs: int | None = None,
     strict: bool = True,
     on_video: Callable[[int, int], None] = lambda done, total: None,
+    reuse: bool = False,
 ) -> Evaluation:
     """Score the masks of a run as `score_split` does, and note what sets the evaluation apart.
 
+    reuse: take over the scores that the run keeps of videos whose masks, ground truth and rules have not changed, and
+    keep those of the others; this writes a file of the run.
     Raises VosbenchError as `score_split` does, and for a damaged run.
     """
     chosen = videos or dataset_split.videos
     digest = records_digest(run, chosen)  # before scoring: masks that change meanwhile make the evaluation outdated
-    evaluation = score_split(run.path, dataset_split, chosen, jobs, strict, on_video)
+    kept = run.path / paths.EVAL / paths.KEPT_SCORES if reuse else None
+    evaluation = score_split(run.path, dataset_split, chosen, jobs, strict, on_video, kept)
     marks = describe_scope(evaluation.signature, own_scope(run.read_published()))
     return replace(evaluation, marks=tuple(marks.values()), records_digest=digest)
 
