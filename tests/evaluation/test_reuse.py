@@ -290,14 +290,16 @@ def test_a_foreign_file_is_noted_and_all_is_scored_anew(place: Place, content: b
     assert place.reused() == 3
 
 
-def test_a_folder_or_a_pipe_in_place_of_the_file_is_noted(place: Place) -> None:
-    place.kept.mkdir()
-    assert place.reused() == 0
-    assert place.reused() == 0
-    place.kept.rmdir()
-    os.mkfifo(place.kept)
-    assert place.reused() == 0
-    assert place.reused() == 3  # the file has replaced the pipe
+@pytest.mark.parametrize("make", [Path.mkdir, lambda path: os.mkfifo(path)], ids=["folder", "pipe"])
+def test_a_folder_or_a_pipe_in_place_of_the_file_is_noted(place: Place, make: Callable[[Path], None]) -> None:
+    make(place.kept)
+    for _ in range(2):
+        found = place.score().reused
+        assert found
+        assert found.videos == 0
+        unused, not_kept = found.troubles
+        assert unused.startswith(f"the kept scores were not used: {place.kept}: ")
+        assert not_kept.startswith(f"the scores are not kept for the next time: {place.kept}: ")
 
 
 def test_a_file_that_changes_while_it_is_read_gives_no_wrong_score(

@@ -132,6 +132,7 @@ def write_kept_scores(path: Path, evaluator: str, new: Mapping[KeptHeader, Video
 
     Raises VosbenchError if the file cannot be written.
     """
+    refuse_pipe(path)  # to which `write_pieces` would write, and wait for a reader
     write_pieces(path, _seal_lines(evaluator, _list_lines(path, evaluator, new)))
 
 

@@ -23,13 +23,13 @@ from vosbench.version import LOADED_AT
 if TYPE_CHECKING:
     from hashlib import _Hash
 
-PACKAGE = Path(__file__).resolve().parents[1]
+CODE_FOLDER = Path(__file__).resolve().parents[1]
 EVALUATOR_CODE = ("types.py", "errors.py", "version.py", "io", "masks", "datasets", "evaluation")
 """The files and folders of the package that scores can depend on: all that the modules of an evaluation import."""
 
 
 @cache
-def digest_evaluator(package: Path = PACKAGE) -> str:
+def digest_evaluator(package: Path = CODE_FOLDER) -> str:
     """The sha256 of the code that makes scores, the kernel included, and of the versions of what it computes with.
 
     It is empty if the code has been changed since this process loaded it. package: the folder of vosbench.
