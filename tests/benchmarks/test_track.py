@@ -75,9 +75,12 @@ def test_a_line_of_the_table_has_medians_and_ratios_to_the_same_round(track: Mod
     assert cells[11, "pixels that differ"] == "1,234"
 
 
-def test_time_in_which_kernels_overlap_counts_once(track: ModuleType) -> None:
-    assert track.covered([(10, 20), (15, 18), (40, 45), (19, 30)]) == 25
-    assert track.covered([]) == 0
+def test_time_in_which_kernels_overlap_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    from sam2_engines import covered
+
+    assert covered([(10, 20), (15, 18), (40, 45), (19, 30)]) == 25
+    assert covered([]) == 0
 
 
 @pytest.mark.exhaustive
