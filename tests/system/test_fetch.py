@@ -21,7 +21,7 @@ from PIL import Image
 from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares
 from tests.support.processes import until
-from tests.support.publishers import png
+from tests.support.published_clips import png
 from tests.support.server import Server, serve, serve_as_google
 
 SEQUENCES = ["blackswan", "bmx-trees", "car-shadow", "dog", "libby", "scooter-black"]
