@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tests.support import official
 from tests.support.official import SIDE
@@ -22,16 +21,6 @@ from vosbench.types import Frame, Mask, Masks, Video
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 TOKENS = (SIDE // 16) ** 2  # of a remembered frame; an object pointer has 4
-
-
-@pytest.fixture(scope="module")
-def clip(data: Path) -> Path:
-    return data / "sam2" / "frames"
-
-
-@pytest.fixture(scope="module")
-def frames(clip: Path) -> list[Frame]:
-    return [np.array(Image.open(path).convert("RGB")) for path in sorted(clip.iterdir())]
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from sam2.utils.misc import load_video_frames
 
 from tests.support import official
@@ -41,28 +40,12 @@ Logits = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 
 
 @pytest.fixture(scope="module")
-def tracker(checkpoint: str) -> Sam2:
-    return Sam2("cpu", checkpoint, image_size=SIDE, dtype="float32")
-
-
-@pytest.fixture(scope="module")
-def clip(data: Path) -> Path:
-    """The rendered clip, 12 frames, as a folder of JPEGs, which is what the stock predictor reads."""
-    return data / "sam2" / "frames"
-
-
-@pytest.fixture(scope="module")
 def long_clip(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same frames forwards and backwards, as a folder of JPEGs."""
     folder = tmp_path_factory.mktemp("clip")
     for index, source in enumerate(FORTH_AND_BACK[:LONG]):
         (folder / f"{index:05d}.jpg").symlink_to((clip / f"{source:05d}.jpg").resolve())
     return folder
-
-
-@pytest.fixture(scope="module")
-def frames(clip: Path) -> list[Frame]:
-    return [np.array(Image.open(path).convert("RGB")) for path in sorted(clip.iterdir())]
 
 
 @pytest.fixture(scope="module")
