@@ -7,19 +7,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
-from tests.support.pathways import SIDE, WAVERING
 from tests.support.resumed import check_equal, leave_and_resume
 from tests.support.tensors import reachable
 from vosbench.errors import VosbenchError
-from vosbench.masks.labels import read_labels
 from vosbench.trackers.sam2.tracker import ModelTracker, Sam2
 from vosbench.trackers.sam2long.tracker import Sam2Long
 from vosbench.types import BoxPrompt, Frame, Masks, Point, PointPrompt, Video
@@ -31,24 +27,6 @@ Logits = dict[int, torch.Tensor]
 A = PointPrompt((Point(150, 110),))
 NOT_B = PointPrompt((Point(60.5, 180.25, positive=False),))
 BOX = BoxPrompt(100, 60, 210, 170)
-
-
-@pytest.fixture(scope="module")
-def frames(data: Path) -> list[Frame]:
-    return [np.array(Image.open(path).convert("RGB")) for path in sorted((data / "sam2" / "frames").iterdir())]
-
-
-@pytest.fixture(scope="module")
-def true_masks(data: Path) -> list[Masks]:
-    labels = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
-    return [{object_id: one == object_id for object_id in (1, 2)} for one in labels]
-
-
-@pytest.fixture(scope="module")
-def tracker(checkpoint: str, seeded: SimpleNamespace) -> Sam2Long:
-    built = Sam2Long("cpu", checkpoint, image_size=SIDE, dtype="float32", iou_thre=0.4, uncertainty=1.0)
-    built.predictor.load_state_dict(seeded.seeded_state_dict(built.predictor, **WAVERING))
-    return built
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +67,11 @@ def equal(ours: Masks, theirs: Masks) -> bool:
 @pytest.mark.exhaustive
 @pytest.mark.slow
 def test_masks_of_the_first_frame_give_the_masks_of_track(
-    tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    expected = [*tracker.track(Video("clip", frames[:5], {0: true_masks[0]}))]
+    expected = [*tracker.track(Video("clip", frames[:5], {0: ground_truth[0]}))]
     with watch(tracker, frames[:5]) as (session, _):
-        for object_id, mask in true_masks[0].items():
+        for object_id, mask in ground_truth[0].items():
             session.add(0, object_id, mask)
         found = [*session.propagate()]
     assert [index for index, _ in found] == [*range(5)]
@@ -104,18 +82,18 @@ def test_masks_of_the_first_frame_give_the_masks_of_track(
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["sam2", "sam2long"])
 def test_backwards_equals_track_on_the_reversed_video(
-    tracker: Sam2Long, plain: Sam2, frames: list[Frame], true_masks: list[Masks], kind: str
+    tracker: Sam2Long, plain: Sam2, frames: list[Frame], ground_truth: list[Masks], kind: str
 ) -> None:
     chosen: ModelTracker = tracker if kind == "sam2long" else plain
-    expected = [*chosen.track(Video("clip", frames[::-1], {0: true_masks[-1]}))]
-    with watch(chosen, frames, {11: true_masks[-1]}) as (session, _):
+    expected = [*chosen.track(Video("clip", frames[::-1], {0: ground_truth[-1]}))]
+    with watch(chosen, frames, {11: ground_truth[-1]}) as (session, _):
         found = [*session.propagate(11, "backwards")]
     assert [index for index, _ in found] == [*range(11, -1, -1)]
     assert all(equal(masks, theirs) for (_, masks), theirs in zip(found, expected, strict=True))
 
 
 def test_until_a_memory_is_chosen_every_step_equals_that_of_sam_2(
-    tracker: Sam2Long, plain: Sam2, frames: list[Frame], true_masks: list[Masks]
+    tracker: Sam2Long, plain: Sam2, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     seen = []
     for each in (tracker, plain):
@@ -123,11 +101,11 @@ def test_until_a_memory_is_chosen_every_step_equals_that_of_sam_2(
             session.add(2, 1, A)
             session.add(2, 1, NOT_B, replace=False)
             session.add(2, 2, BOX)
-            session.add(2, 3, true_masks[2][1])
-            session.add(5, 3, true_masks[5][1])
+            session.add(2, 3, ground_truth[2][1])
+            session.add(5, 3, ground_truth[5][1])
             assert [index for index, _ in session.propagate(2, reach=1)] == [2, 3]
             session.add(3, 1, A)
-            session.add(3, 2, true_masks[3][2])
+            session.add(3, 2, ground_truth[3][2])
             session.clear(3, 1)
             session.remove(2)
             seen.append(logits)
@@ -138,8 +116,8 @@ def test_until_a_memory_is_chosen_every_step_equals_that_of_sam_2(
 
 @pytest.mark.exhaustive
 @pytest.mark.slow
-def test_pathways_begin_anew_at_a_prompt(tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]) -> None:
-    prompts = {0: {1: true_masks[0][1]}, 5: {1: true_masks[5][1]}}
+def test_pathways_begin_anew_at_a_prompt(tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]) -> None:
+    prompts = {0: {1: ground_truth[0][1]}, 5: {1: ground_truth[5][1]}}
     seen = []
     for start in (0, 5):
         with watch(tracker, frames, prompts) as (session, logits):
@@ -153,9 +131,9 @@ def test_pathways_begin_anew_at_a_prompt(tracker: Sam2Long, frames: list[Frame],
 @pytest.mark.exhaustive
 @pytest.mark.slow
 def test_one_pathway_that_is_left_and_taken_up_goes_on_as_if_it_had_not_been_left(
-    single: Sam2Long, frames: list[Frame], true_masks: list[Masks]
+    single: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    prompts = {0: true_masks[0]}
+    prompts = {0: ground_truth[0]}
     with watch(single, frames[:6], prompts) as (session, whole):
         whole.clear()
         [*session.propagate()]
@@ -169,9 +147,9 @@ def test_one_pathway_that_is_left_and_taken_up_goes_on_as_if_it_had_not_been_lef
 @pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_correction_in_the_middle_changes_that_object_from_there_on(
-    tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    with watch(tracker, frames, {0: true_masks[0]}) as (session, logits):
+    with watch(tracker, frames, {0: ground_truth[0]}) as (session, logits):
         before = dict(session.propagate())
         logits.clear()
         session.add(4, 1, A)
@@ -187,9 +165,9 @@ def test_a_correction_in_the_middle_changes_that_object_from_there_on(
 
 
 def test_a_propagation_that_is_left_may_be_followed_by_anything(
-    tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
-    with watch(tracker, frames, {0: true_masks[0]}) as (session, _):
+    with watch(tracker, frames, {0: ground_truth[0]}) as (session, _):
         steps = session.propagate()
         next(steps)
         session.add(2, 7, A)
@@ -203,10 +181,10 @@ def test_a_propagation_that_is_left_may_be_followed_by_anything(
 @pytest.mark.exhaustive
 @pytest.mark.slow
 def test_what_waits_and_what_was_dropped_takes_no_memory_and_the_file_does_not_grow_with_repetition(
-    tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks]
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks]
 ) -> None:
     sizes = []
-    with watch(tracker, frames[:9], {0: true_masks[0]}) as (session, _):
+    with watch(tracker, frames[:9], {0: ground_truth[0]}) as (session, _):
         stores = [known.tracked for known in session.follower.objects.values()]
         for store in stores:
             store.kept = 3
@@ -230,10 +208,10 @@ def test_track_takes_clicks_and_boxes_as_a_session_does(tracker: Sam2Long, frame
 @pytest.mark.slow
 @pytest.mark.parametrize("left_after", [1, 4, 9, 10])
 def test_a_propagation_that_was_left_goes_on_along_the_same_pathways_in_another_session(
-    tracker: Sam2Long, frames: list[Frame], true_masks: list[Masks], tmp_path: Path, left_after: int
+    tracker: Sam2Long, frames: list[Frame], ground_truth: list[Masks], tmp_path: Path, left_after: int
 ) -> None:
     """Also while masks wait to be decided, at the turn, and backwards; with a late object."""
-    prompts: Any = {3: {2: true_masks[3][2], 1: A}, 5: {3: BOX}}
+    prompts: Any = {3: {2: ground_truth[3][2], 1: A}, 5: {3: BOX}}
 
     def begin() -> Any:
         return tracker.open_session(Video("clip", frames, prompts))

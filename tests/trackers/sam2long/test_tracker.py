@@ -16,12 +16,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from tests.support import official
 from tests.support.cli import Cli
 from tests.support.golden import make_tree
-from tests.support.pathways import RECORDED, SIDE, WAVERING, check_bounded
+from tests.support.pathways import RECORDED, SIDE, check_bounded
 from tests.support.tensors import CPU
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import read_labels, to_labels
@@ -42,33 +41,15 @@ Prompts = Mapping[int, Mapping[int, Mask]]
 
 
 @pytest.fixture(scope="module")
-def frames(data: Path) -> list[Frame]:
-    return [np.array(Image.open(path).convert("RGB")) for path in sorted((data / "sam2" / "frames").iterdir())]
-
-
-@pytest.fixture(scope="module")
 def long_frames(frames: list[Frame]) -> list[Frame]:
     """The same frames forwards and backwards: 22 frames, more than the model remembers."""
     return [*frames, *frames[-2:0:-1]]
 
 
 @pytest.fixture(scope="module")
-def ground_truth(data: Path) -> list[Masks]:
-    labels = [read_labels(path) for path in sorted((data / "sam2" / "masks").iterdir())]
-    return [{object_id: one == object_id for object_id in (1, 2)} for one in labels]
-
-
-@pytest.fixture(scope="module")
 def late(ground_truth: list[Masks]) -> Prompts:
     """Object 7 starts in frame 1, object 3 in frame 4."""
     return {1: {7: ground_truth[1][1]}, 4: {3: ground_truth[4][2]}}
-
-
-@pytest.fixture(scope="module")
-def tracker(checkpoint: str, seeded: SimpleNamespace) -> Sam2Long:
-    built = Sam2Long("cpu", checkpoint, image_size=SIDE, dtype="float32", iou_thre=0.4, uncertainty=1.0)
-    built.predictor.load_state_dict(seeded.seeded_state_dict(built.predictor, **WAVERING))
-    return built
 
 
 def with_policy(tracker: Sam2Long, **changes: Any) -> Sam2Long:
