@@ -5,6 +5,7 @@ No other room of vosbench prints or exits. A command imports what it needs when 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Collection, Sequence
@@ -95,6 +96,7 @@ def main() -> None:
         status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:
         print_error("interrupted; repeat the command to continue")
+    gc.freeze()  # the interpreter would look through all objects for garbage, which ends with the process anyway
     sys.exit(status)
 
 

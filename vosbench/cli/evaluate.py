@@ -200,7 +200,6 @@ def publish_scores(
     """
     from vosbench.cli import console
     from vosbench.evaluation import tables
-    from vosbench.publishing.hints import find_run_hint
     from vosbench.running.run import Run
 
     view = view or tables.TableView()
@@ -222,6 +221,8 @@ def publish_scores(
         console.print_note(line)
     note_leaner_videos(Run(masks).read_records().values())
     if paths.is_run(masks):
+        from vosbench.publishing.hints import find_run_hint
+
         note_mixture(Run(masks))
         if hint := find_run_hint(Run(masks), evaluation):
             console.print_note(f"hint: {hint}")

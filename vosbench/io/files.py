@@ -50,7 +50,7 @@ def _is_pipe(path: Path) -> bool:
     return False
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path | str) -> bytes:
     """Read a file. Raises VosbenchError for a pipe, a socket or a device, and OSError as `open` does."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
@@ -65,7 +65,7 @@ def read_file(path: Path) -> bytes:
         os.close(descriptor)
 
 
-def _make_pipe_error(path: Path) -> VosbenchError:
+def _make_pipe_error(path: Path | str) -> VosbenchError:
     return VosbenchError(path, "is a pipe, a socket or a device, not a file", "remove it or replace it")
 
 

@@ -34,12 +34,24 @@ def find_shipped_folder(folder: str) -> Path:
     return inside if inside.is_dir() else package.parent / folder
 
 
+def part_name(name: str) -> tuple[str, str]:
+    """Part the name of a file into stem and suffix, as pathlib does, in a tenth of its time."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+
+
 def natural_sort_key(path: Path) -> tuple[tuple[tuple[int, str], ...], str]:
     """Return a sort key that puts 2 before 10 and orders 002 and 2, which have the same number, by name."""
-    if path.stem.isdecimal():  # as the frames of videos are, where this is ten times as fast
-        return ((-1, ""), (int(path.stem), ""), (-1, "")), path.name
-    parts = re.split(r"(\d+)", path.stem)
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts), path.name
+    return natural_name_key(path.name)
+
+
+def natural_name_key(name: str) -> tuple[tuple[tuple[int, str], ...], str]:
+    """`natural_sort_key` of the name of a file."""
+    stem, _ = part_name(name)
+    if stem.isdecimal():  # as the frames of videos are, where this is ten times as fast
+        return ((-1, ""), (int(stem), ""), (-1, "")), name
+    parts = re.split(r"(\d+)", stem)
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts), name
 
 
 def is_litter(name: str) -> bool:
@@ -49,16 +61,22 @@ def is_litter(name: str) -> bool:
 
 def list_folders(path: Path) -> list[Path]:
     """List the visible subfolders of a folder in natural order; none if it does not exist."""
-    return sorted(_list_visible(path, only_folders=True), key=natural_sort_key)
+    return [path / name for name in sorted(_list_visible(path, only_folders=True), key=natural_name_key)]
 
 
 def list_images(path: Path, suffixes: frozenset[str] = MASK_SUFFIXES) -> list[Path]:
     """List the images of a folder that have one of the suffixes, in natural order; none if it does not exist."""
-    return sorted((p for p in _list_visible(path) if p.suffix.lower() in suffixes), key=natural_sort_key)
+    return [path / name for name in list_image_names(path, suffixes)]
 
 
-def _list_visible(path: Path, only_folders: bool = False) -> list[Path]:
-    """List what is not hidden in a folder; nothing if it does not exist, or if it is moved away meanwhile."""
+def list_image_names(path: Path, suffixes: frozenset[str] = MASK_SUFFIXES) -> list[str]:
+    """The names of what `list_images` lists."""
+    names = (name for name in _list_visible(path) if part_name(name)[1].lower() in suffixes)
+    return sorted(names, key=natural_name_key)
+
+
+def _list_visible(path: Path, only_folders: bool = False) -> list[str]:
+    """The names of what is not hidden in a folder; nothing if it does not exist, or if it is moved away meanwhile."""
     if not path.is_dir():
         return []
     try:
@@ -66,7 +84,7 @@ def _list_visible(path: Path, only_folders: bool = False) -> list[Path]:
             wanted = [entry.name for entry in entries if not only_folders or entry.is_dir()]
     except FileNotFoundError:
         return []
-    return [path / name for name in wanted if not is_litter(name)]
+    return [name for name in wanted if not is_litter(name)]
 
 
 def list_json_files(path: Path) -> list[Path]:

@@ -49,13 +49,13 @@ def share_tasks(
     given order. Closing the iterator, or an exception, ends the helpers at once. Raises VosbenchError if one dies, and
     whatever the function raises.
     """
-    from multiprocessing.connection import wait
-
     can_fork = _can_fork()
     wanted = min(jobs - 1, len(tasks) - 1, sum(work) // (FORK_COST if can_fork else SPAWN_COST))
     if wanted < 1:
         yield from ((task, function(task)) for task in tasks)
         return
+    from multiprocessing.connection import wait
+
     left, helpers = deque(range(len(tasks))), list[_Helper]()
     try:
         _start_helpers(helpers, wanted, "fork" if can_fork else "spawn", function, tasks)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from vosbench.masks.binary import WHITE_ID, is_white, read_white_mask
 from vosbench.masks.label_map import LabelMap
 from vosbench.masks.labels import find_values, from_labels, read_labels, read_png_file
 from vosbench.masks.source import index_by_object_id, sort_frame_names
-from vosbench.types import Mask
+from vosbench.types import Labels, Mask
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,12 @@ class MaskFolder:
         """
         found = {}
         for folder in self.object_folders.values() or [self.path]:
-            images = paths.list_images(folder)
-            found[folder] = {intern(image.stem): intern(image.name) for image in images}
-            if len(found[folder]) < len(images):
-                twins = [image.name for image in images if found[folder][image.stem] != image.name]
-                raise VosbenchError(folder, f"has two masks of frame {Path(twins[0]).stem}", "keep only one")
+            names = paths.list_image_names(folder)
+            files = {intern(paths.part_name(name)[0]): intern(name) for name in names}
+            if len(files) < len(names):
+                twin = next(stem for stem, _ in map(paths.part_name, names) if files.pop(stem, None) is None)
+                raise VosbenchError(folder, f"has two masks of frame {twin}", "keep only one")
+            found[folder] = files
         return found
 
     @cached_property
@@ -117,22 +119,38 @@ class MaskFolder:
         Raises VosbenchError if the frame has no mask, a file cannot be read, or the files differ in size; and for an id
         in a binary video.
         """
-        files = self.files(frame_name)
-        if not files:
+        if self.object_folders:
+            return self._read_apart(frame_name)
+        path = self._find_file(frame_name)
+        label_map = read_labels(path)
+        height, width = label_map.shape
+        if self.is_binary:
+            return (height, width), read_white_mask(label_map, path)
+        return (height, width), from_labels(label_map, self.void, self.merge)
+
+    def _find_file(self, frame_name: str) -> str:
+        """The file of a frame's label map. Raises VosbenchError if there is none."""
+        if frame_name not in (names := self._files_by_folder[self.path]):
             raise VosbenchError(self.describe(frame_name), "is missing")
-        label_maps = [read_labels(path) for path in files]
-        height, width = label_maps[0].shape
-        if not self.object_folders:
-            if self.is_binary:
-                return (height, width), read_white_mask(label_maps[0], files[0])
-            return (height, width), from_labels(label_maps[0], self.void, self.merge)
-        if any(label_map.shape != (height, width) for label_map in label_maps):
+        return f"{self.path}{os.sep}{names[frame_name]}"  # a Path would take longer, in a loop over all frames
+
+    def _read_apart(self, frame_name: str) -> tuple[tuple[int, int], dict[int, Mask]]:
+        """`read` for folders of objects."""
+        label_maps = {
+            object_id: read_labels(f"{folder}{os.sep}{names[frame_name]}", contiguous=False)
+            for object_id, (folder, names) in zip(self.object_folders, self._files_by_folder.items(), strict=True)
+            if frame_name in names
+        }
+        if not label_maps:
+            raise VosbenchError(self.describe(frame_name), "is missing")
+        sizes = {(label_map.shape[0], label_map.shape[1]) for label_map in label_maps.values()}
+        if len(sizes) > 1:
             raise VosbenchError(
                 self.path, f"the objects' masks of frame {frame_name} differ in size", "write them in the same size"
             )
-        pairs = zip(files, label_maps, strict=True)
-        masks = {int(path.parent.name): label_map > 0 for path, label_map in pairs if label_map.any()}
-        return (height, width), {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
+        shown = ((object_id, _find_mask(label_map)) for object_id, label_map in label_maps.items())
+        masks = {object_id: mask for object_id, mask in shown if mask is not None}
+        return sizes.pop(), {1: np.logical_or.reduce(list(masks.values()))} if self.merge and masks else masks
 
     def read_ids(self, frame_name: str) -> set[int]:
         """The ids of the objects that a frame shows; those that `read` gives, without the memory of their masks.
@@ -149,10 +167,7 @@ class MaskFolder:
         """
         if self.object_folders or self.is_binary:
             return None
-        files = self.files(frame_name)
-        if not files:
-            raise VosbenchError(self.describe(frame_name), "is missing")
-        return LabelMap(read_labels(files[0], contiguous=False), self.void, self.merge)
+        return LabelMap(read_labels(self._find_file(frame_name), contiguous=False), self.void, self.merge)
 
     def read_label_file(self, frame_name: str) -> bytes | None:
         """The content of the PNG that is the label map of a frame; None for a frame without one.
@@ -161,3 +176,11 @@ class MaskFolder:
         """
         files = [] if self.object_folders else self.files(frame_name)
         return read_png_file(files[0]) if files else None
+
+
+def _find_mask(label_map: Labels) -> Mask | None:
+    """The mask that an image of one object shows, bool[H, W]; None if it is empty."""
+    highest = label_map.max()
+    if highest == 1 and label_map.dtype == np.uint8:
+        return label_map.view(np.bool_)
+    return label_map > 0 if highest else None

@@ -33,7 +33,7 @@ LABEL_MAP_REMEDY = "delete the file, then write or fetch it again"
 np.empty(2**24, np.uint8)
 
 
-def read_labels(path: Path, contiguous: bool = True) -> Labels:
+def read_labels(path: Path | str, contiguous: bool = True) -> Labels:
     """Read a PNG file as a label map, uint8 or uint16[H, W], with the stored pixel values.
 
     contiguous: False for an array whose rows may have gaps between them, which saves a copy.
@@ -42,7 +42,7 @@ def read_labels(path: Path, contiguous: bool = True) -> Labels:
     return decode_labels(read_png_file(path), path, contiguous)
 
 
-def read_png_file(path: Path) -> bytes:
+def read_png_file(path: Path | str) -> bytes:
     """Read the content of a PNG file, which is not decoded. Raises VosbenchError if it cannot be read."""
     try:
         return read_file(path)

@@ -18,6 +18,7 @@ from vosbench.io.compiled import DECODING, find_compiled
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # The end of a PNG's header: bit depth, colour type, compression method, filter method, interlacing.
 PIXELS_A_BYTE = {b"\x08\0\0\0\0": 1, b"\x08\3\0\0\0": 1, b"\1\0\0\0\0": 8, b"\1\3\0\0\0": 8}  # grey and palette
+CHUNK_HEAD, CHECKSUM = struct.Struct(">I4s"), struct.Struct(">I")
 SUB, UP, AVERAGE, PAETH = range(1, 5)
 
 
@@ -61,17 +62,19 @@ def _read_chunks(png: bytes) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the kind and the content of each chunk up to IEND. Raises DamagedError for an incomplete or wrong chunk."""
     view, start, kind = memoryview(png), len(PNG_SIGNATURE), b""
     while kind != b"IEND":
-        end = start + 8 + int.from_bytes(view[start : start + 4])
-        if len(png) < end + 4:
-            raise DamagedError("it is cut off")
-        kind = png[start + 4 : start + 8]
-        if deflate.crc32(view[start + 4 : end]) != int.from_bytes(view[end : end + 4]):
+        try:
+            length, kind = CHUNK_HEAD.unpack_from(png, start)
+            end = start + 8 + length
+            (checksum,) = CHECKSUM.unpack_from(png, end)
+        except struct.error:
+            raise DamagedError("it is cut off") from None
+        if deflate.crc32(view[start + 4 : end]) != checksum:
             raise DamagedError(f"the checksum of chunk {kind!r} is wrong")
         yield kind, view[start + 8 : end]
         start = end + 4
 
 
-def _collect_packed_pixels(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes:
+def _collect_packed_pixels(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes | memoryview:
     """Join the compressed pixels of all IDAT chunks.
 
     Raises DamagedError for an unknown critical chunk and for a chunk out of order. Raises it for an animated PNG (fcTL)
@@ -85,7 +88,7 @@ def _collect_packed_pixels(chunks: Iterator[tuple[bytes, memoryview]]) -> bytes:
         elif kind == b"fcTL" or not (kind[:1].islower() or kind in (b"PLTE", b"IEND")):
             raise DamagedError(f"chunk {kind!r} is out of place")
         previous = kind
-    return b"".join(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def _unfilter(lines: NDArray[np.uint8], contiguous: bool) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
@@ -89,7 +89,7 @@ def find_last_number(frame_name: str) -> int | None:
 
 def sort_frame_names(frame_names: Iterable[str]) -> list[str]:
     """The frame names in natural order: 2 before 10."""
-    return sorted(frame_names, key=lambda frame_name: paths.natural_sort_key(Path(f"{frame_name}.png")))
+    return sorted(frame_names, key=lambda frame_name: paths.natural_name_key(f"{frame_name}.png"))
 
 
 def index_by_object_id(where: object, folders: Mapping[str, Folder]) -> dict[int, Folder]:
