@@ -163,12 +163,15 @@ def note_leaner_videos(records: Iterable[Record]) -> None:
             console.print_note(f"{record.video} was tracked with {settings} because memory ran out")
 
 
-def note_mixture(run: Run) -> None:
-    """Say that the masks of a run were not all made by the same code, weights, settings and versions."""
+def note_mixture(run: Run, records: Mapping[str, Record] | None = None) -> None:
+    """Say that the masks of a run were not all made by the same code, weights, settings and versions.
+
+    records: of the run, if they were read before.
+    """
     from vosbench.cli import console
     from vosbench.running.recipe import describe_mixture
 
-    if mixture := describe_mixture(run.read_facts()):
+    if mixture := describe_mixture(run.read_facts(records)):
         console.print_note(f"{run.path}: {mixture}")
 
 
@@ -219,11 +222,12 @@ def publish_scores(
             _print_scores(evaluation, shown)
     for line in written:
         console.print_note(line)
-    note_leaner_videos(Run(masks).read_records().values())
     if paths.is_run(masks):
         from vosbench.publishing.hints import find_run_hint
 
-        note_mixture(Run(masks))
+        records = Run(masks).read_records()
+        note_leaner_videos(records.values())
+        note_mixture(Run(masks), records)
         if hint := find_run_hint(Run(masks), evaluation):
             console.print_note(f"hint: {hint}")
     for line in evaluation.reused.lines if evaluation.reused else ():

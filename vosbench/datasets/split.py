@@ -246,7 +246,8 @@ def choose_videos(dataset_split: DatasetSplit, names: Sequence[str] = (), limit:
 
     Raises VosbenchError for a name that the split does not list.
     """
+    known, chosen = set(dataset_split.videos), set(names)
     for name in names:
-        if name not in dataset_split.videos:
+        if name not in known:
             raise plugins.make_unknown_name_error(f"video of {dataset_split.title}", name, dataset_split.videos)
-    return [video for video in dataset_split.videos if not names or video in names][:limit]
+    return [video for video in dataset_split.videos if not names or video in chosen][:limit]

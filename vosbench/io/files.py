@@ -114,10 +114,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
     Raises FileNotFoundError if there is no such file, VosbenchError if it cannot be read or holds something else.
     """
-    refuse_pipe(path)
-    refuse_pipe(path)
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(read_file(path).decode())
     except FileNotFoundError:
         raise
     except OSError as error:

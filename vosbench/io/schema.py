@@ -54,14 +54,27 @@ def build_dataclass(
 def _build_table(kind: type[T], values: object, where: str, ignore_unknown: bool) -> T:
     if not isinstance(values, Mapping):
         raise VosbenchError(where, f"expected a table of keys and values, found {type(values).__name__}")
-    hints = _get_hints(kind)
-    known = {field.name: field for field in fields(kind) if field.init}  # type: ignore[arg-type]
+    hints, known = _get_hints(kind), _get_fields(kind)
     if missing := sorted(name for name, field in known.items() if _is_required(field) and name not in values):
         raise VosbenchError(where, f"{missing[0]!r} is missing")
     if not ignore_unknown and (unknown := sorted(map(str, set(values) - set(known)))):
         raise VosbenchError(where, f"unknown key {unknown[0]!r}; known are {', '.join(known)}")
     present = [name for name in known if name in values]
-    return kind(**{name: _check(values[name], hints[name], _Place(where, name, ignore_unknown)) for name in present})
+    return kind(
+        **{
+            name: value
+            if type(value := values[name]) is hints[name]  # a plain value, of which a run has a million
+            else _check(value, hints[name], _Place(where, name, ignore_unknown))
+            for name in present
+        }
+    )
+
+
+def _list_fields(kind: type) -> dict[str, Field[Any]]:
+    return {field.name: field for field in fields(kind) if field.init}
+
+
+_get_fields: Callable[[type], dict[str, Field[Any]]] = cache(_list_fields)
 
 
 def _is_required(field: Field[Any]) -> bool:

@@ -32,7 +32,7 @@ def find_run_hint(run: Run, evaluation: Evaluation) -> str:
     """
     if evaluation.marks:
         return ""
-    facts = run.read_published()
+    facts = run.read_header()
     figures = _find_same_figures(facts, evaluation)
     metric = find_headline_metrics(evaluation)[0]
     own = 100 * evaluation.means[metric]

@@ -50,18 +50,17 @@ class FiledScores:
         return (*self.scope, *filter(None, [self.age]))
 
 
-def read_filed_scores(run: Run) -> list[FiledScores]:
+def read_filed_scores(run: Run, records: Mapping[str, Record] | None = None) -> list[FiledScores]:
     """Return the evaluations of a run, first that of the whole split by its own rules, if there is one.
 
-    Raises VosbenchError for a damaged file.
+    records: of the run, if they were read before. Raises VosbenchError for a damaged file.
     """
     folder = run.path / paths.EVAL
     found = [path for path in (folder, *paths.list_folders(folder)) if (path / paths.SCORES).is_file()]
     if not found:
         return []
-    facts = run.read_published()
-    records = run.read_records() or _read_published_records(facts)
-    return [_read_scores(run, path, own_scope(facts), records) for path in found]
+    known = (run.read_records() if records is None else records) or _read_published_records(run.read_published())
+    return [_read_scores(run, path, own_scope(run.read_header()), known) for path in found]
 
 
 def find_run_scores(run: Run) -> FiledScores | None:

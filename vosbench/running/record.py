@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from pathlib import Path
+from sys import intern
 from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
@@ -15,6 +16,7 @@ from vosbench.io.files import read_json
 from vosbench.io.schema import build_dataclass
 
 RECORD_REMEDY = "delete it and repeat the command of this run: at most that video is tracked again"
+ALIKE, NOT_LEANER = ("state", "device", "worker", "recipe"), dict[str, Any]()
 NO_TIMING = (
     "state",
     "worker",
@@ -30,7 +32,7 @@ NO_TIMING = (
 """The fields of a record that are no columns of timings.csv."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """What became of one video.
 
@@ -72,10 +74,22 @@ def read_record(path: Path) -> Record:
 
     Raises FileNotFoundError if there is no such file, and VosbenchError if it is not the record of that video.
     """
-    record = build_dataclass(Record, read_json(path), f"record of a video {path}", RECORD_REMEDY, ignore_unknown=True)
+    record = build_dataclass(
+        Record, _share_values(read_json(path)), f"record of a video {path}", RECORD_REMEDY, ignore_unknown=True
+    )
     if record.video != path.stem:
         raise VosbenchError(path, f"expected the record of video {path.stem}, found {record.video!r}", RECORD_REMEDY)
     return record
+
+
+def _share_values(content: dict[str, Any]) -> dict[str, Any]:
+    """The same content, of which what is alike in all records of a run is held once, however many videos it has."""
+    for name in ALIKE:
+        if isinstance(value := content.get(name), str):
+            content[name] = intern(value)
+    if content.get("leaner") == NOT_LEANER:
+        content["leaner"] = NOT_LEANER
+    return content
 
 
 def hash_masks(masks: Path) -> str:

@@ -24,7 +24,7 @@ from vosbench.io import files, paths
 from vosbench.running.mask_files import find_mask_damage
 from vosbench.running.recipe import UNRECORDED, keep_shared_facts, read_recipes
 from vosbench.running.record import Record, format_timings, hash_masks, read_record
-from vosbench.running.run_json import derive_entries, describe_video, find_used_recipes, read_run_json
+from vosbench.running.run_json import derive_entries, describe_video, find_used_recipes, read_run_header, read_run_json
 from vosbench.running.shard import ShardNote, read_shard_note
 
 HASH_ATTEMPTS = 500  # to hash masks that another process is replacing
@@ -50,16 +50,22 @@ class Run:
         shard = f", shard={self.shard}" if self.shard != (1, 1) else ""
         return f"Run({str(self.path)!r}{shard})"
 
-    def read_facts(self) -> dict[str, Any]:
+    def read_facts(self, records: Mapping[str, Record] | None = None) -> dict[str, Any]:
         """The content of run.json, with its entries "videos" and "shards" as of now.
 
-        The file itself is written only every few seconds while a run is at work. Raises VosbenchError if there is no
-        run.json, or if it is damaged.
+        records: if they were read before, since reading those of 50,000 videos takes seconds. The file itself is
+        written only every few seconds while a run is at work. Raises VosbenchError if there is no run.json, or if it is
+        damaged.
         """
-        published, notes = self.read_published(), self.read_notes()
+        notes = self.read_notes()
         if not notes:  # as in a copy of a run
-            return published
-        return {**published, **derive_entries(notes, self.read_records(), read_recipes(self.path))}
+            return self.read_published()
+        records = self.read_records() if records is None else records
+        return {**self.read_header(), **derive_entries(notes, records, read_recipes(self.path))}
+
+    def read_header(self) -> dict[str, Any]:
+        """The content of run.json as it was last written, without its videos. Raises VosbenchError as `read_facts`."""
+        return read_run_header(self.path)
 
     def read_published(self) -> dict[str, Any]:
         """The content of run.json as it was last written. Raises VosbenchError as `read_facts` does."""
@@ -212,7 +218,7 @@ def open_scored_split(
     """
     if not results.exists():
         raise VosbenchError(results, "no such file or folder", "see: vosbench list runs")
-    facts = Run(results).read_published() if paths.is_run(results) else None
+    facts = Run(results).read_header() if paths.is_run(results) else None
     if facts is None:
         if not dataset:
             remedy = "say what it is scored against with --dataset and --split"

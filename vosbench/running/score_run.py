@@ -47,7 +47,7 @@ def score_run(
     digest = records_digest(run, chosen)  # before scoring: masks that change meanwhile make the evaluation outdated
     kept = run.path / paths.EVAL / paths.KEPT_SCORES if reuse else None
     evaluation = score_split(run.path, dataset_split, chosen, jobs, strict, on_video, kept)
-    marks = describe_scope(evaluation.signature, own_scope(run.read_published()))
+    marks = describe_scope(evaluation.signature, own_scope(run.read_header()))
     return replace(evaluation, marks=tuple(marks.values()), records_digest=digest)
 
 
@@ -58,7 +58,7 @@ def own_scope(facts: Mapping[str, Any]) -> dict[str, str]:
 
 def scores_folder(run: Run, evaluation: Evaluation) -> Path:
     """The folder for the files of an evaluation of a run. Raises VosbenchError for a damaged run."""
-    name = name_scope(evaluation.signature, own_scope(run.read_published()), evaluation.videos)
+    name = name_scope(evaluation.signature, own_scope(run.read_header()), evaluation.videos)
     return run.path / paths.EVAL / name if name else run.path / paths.EVAL
 
 
@@ -76,8 +76,11 @@ def require_asked_videos(run: Run, dataset_split: DatasetSplit) -> None:
 
     Nothing is raised where shards were never begun, because the videos of these are not known.
     """
-    notes, done = run.read_notes(), run.read_done_videos()
-    asked = done.union(*(note.videos for note in notes))
+    notes = run.read_notes()
+    asked = {video for note in notes for video in note.videos}
+    if asked.issuperset(dataset_split.videos):
+        return  # without reading the records, which takes seconds for 50,000 videos
+    asked |= run.read_done_videos()
     known = [video for video in dataset_split.videos if video in asked]
     if not notes or len(known) in (0, len(dataset_split.videos)) or find_shards_never_begun(n.shard for n in notes):
         return

@@ -143,11 +143,13 @@ def list_runs(roots: Roots) -> list[InventoryRow]:
 
 
 def _summarise_run(folder: Path) -> InventoryRow:
-    facts = _read_unless_damaged(Run(folder).read_facts)
+    run = Run(folder)
+    records = _read_unless_damaged(run.read_records)
+    facts = None if records is None else _read_unless_damaged(partial(run.read_facts, records))
     if facts is None:
         return DAMAGED_ENTRIES
     states = [video["state"] for video in facts["videos"].values()]
-    filed = _read_unless_damaged(partial(read_filed_scores, Run(folder))) or []
+    filed = _read_unless_damaged(partial(read_filed_scores, run, records)) or []
     return {
         "done": states.count("done"),
         "failed": states.count("failed"),

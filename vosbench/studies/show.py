@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from vosbench.io import paths
 from vosbench.io.plugins import find_near_names
 from vosbench.running.filed_scores import FiledScores, read_filed_scores
 from vosbench.running.recipe import describe_mixture
+from vosbench.running.record import Record
 from vosbench.running.run import Run
 from vosbench.running.shard import find_shards_never_begun
 
@@ -57,11 +59,12 @@ def read_run_details(run: Run) -> dict[str, Any]:
 
     Raises VosbenchError if run.json or the scores are damaged.
     """
-    facts, filed = run.read_facts(), read_filed_scores(run)
+    records = run.read_records()
+    facts, filed = run.read_facts(records), read_filed_scores(run, records)
     whole = next((each for each in filed if each.stands_for_run), None)
     return {
         **facts,
-        "speed": _measure_speed(run),
+        "speed": _measure_speed(records.values()),
         "scores": {**whole.means, "signature": whole.signature} if whole else None,
         "evaluations": [_describe_evaluation(each) for each in filed],
         "mixture": describe_mixture(facts),
@@ -74,8 +77,8 @@ def _describe_evaluation(filed: FiledScores) -> dict[str, Any]:
     return {"folder": str(filed.folder), "means": means, "signature": filed.signature, "marks": marks}
 
 
-def _measure_speed(run: Run) -> dict[str, Any]:
-    done = [record for record in run.read_records().values() if record.state == "done"]
+def _measure_speed(records: Iterable[Record]) -> dict[str, Any]:
+    done = [record for record in records if record.state == "done"]
     frames, seconds = sum(record.frames for record in done), sum(record.seconds for record in done)
     return {
         "frames": frames,
