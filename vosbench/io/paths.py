@@ -89,7 +89,8 @@ def _list_visible(path: Path, only_folders: bool = False) -> list[str]:
 
 def list_json_files(path: Path) -> list[Path]:
     """List the JSON files of a folder in natural order; none if it does not exist."""
-    return sorted((p for p in _list_visible(path) if p.name.endswith(".json")), key=natural_sort_key)
+    names = (name for name in _list_visible(path) if name.endswith(".json"))
+    return [path / name for name in sorted(names, key=natural_name_key)]
 
 
 def is_run(path: Path) -> bool:
