@@ -49,18 +49,6 @@ def test_all_code_that_scoring_a_video_imports_is_part_of_the_evaluator() -> Non
     assert {path.relative_to(PACKAGE) for path in found - hashed} <= {Path("__init__.py")}
 
 
-@pytest.fixture(autouse=True)
-def forget_digest() -> Iterator[None]:
-    """Let no other test get the digest of a changed evaluator."""
-    yield
-    digest_evaluator.cache_clear()
-
-
-def digest_afresh(package: Path = PACKAGE) -> str:
-    digest_evaluator.cache_clear()
-    return digest_evaluator(package)
-
-
 @pytest.fixture
 def package(tmp_path: Path) -> Path:
     """A copy of the code that makes scores, as if it had been there before this process began."""
@@ -88,21 +76,21 @@ def test_another_file_of_the_evaluator_is_another_evaluator(
     package: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scored_content, "LOADED_AT", (package / name).stat().st_ctime + 1000)
-    before = digest_afresh(package)
+    before = digest_evaluator(package)
     assert len(before) == 64
     content = (package / name).read_bytes()
     (package / name).write_bytes(content[:-1] + b" ")
-    assert digest_afresh(package) != before
+    assert digest_evaluator(package) != before
     (package / name).write_bytes(content)
-    assert digest_afresh(package) == before
+    assert digest_evaluator(package) == before
 
 
 @pytest.mark.parametrize("name", ["numpy.__version__", "PIL.__version__", "platform.python_version"])
 def test_another_version_is_another_evaluator(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scored_content, "LOADED_AT", 2.0**40)
-    before = digest_afresh()
+    before = digest_evaluator()
     monkeypatch.setattr(name, (lambda: "1.0") if name.endswith("python_version") else "1.0")
-    assert len({before, digest_afresh()}) == 2
+    assert len({before, digest_evaluator()}) == 2
 
 
 def test_numpy_in_place_of_the_kernel_is_another_evaluator(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +98,7 @@ def test_numpy_in_place_of_the_kernel_is_another_evaluator(monkeypatch: pytest.M
     found = set()
     for kernel in (None, len):
         monkeypatch.setattr(scored_content, "find_kernel", lambda kernel=kernel: kernel)
-        found.add(digest_afresh())
+        found.add(digest_evaluator())
     assert len(found) == 2
 
 
@@ -119,6 +107,6 @@ def test_code_that_was_changed_after_it_was_loaded_has_no_digest(
 ) -> None:
     latest = max(path.stat().st_ctime for path in package.rglob("*.*"))
     monkeypatch.setattr(scored_content, "LOADED_AT", latest + 1000)
-    assert digest_afresh(package)
+    assert digest_evaluator(package)
     os.utime(package / "masks/png.py", (latest + 2000, latest + 2000))
-    assert digest_afresh(package) == ""
+    assert digest_evaluator(package) == ""

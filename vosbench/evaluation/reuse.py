@@ -31,7 +31,7 @@ from vosbench.io.sharing import share_tasks
 from vosbench.masks.folder import MaskFolder
 
 HASHED_FRAMES = 10  # that are read and hashed in the time in which one is scored
-CHANGED_CODE = "the code of vosbench has been changed since this process began; begin a new one"
+CHANGED_CODE = "the code of vosbench has been changed since this process began; start a new one"
 
 
 @dataclass(frozen=True)

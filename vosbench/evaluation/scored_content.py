@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,6 @@ EVALUATOR_CODE = ("types.py", "errors.py", "version.py", "io", "masks", "dataset
 """The files and folders of the package that scores can depend on: all that the modules of an evaluation import."""
 
 
-@cache
 def digest_evaluator(package: Path = CODE_FOLDER) -> str:
     """The sha256 of the code that makes scores, the kernel included, and of the versions of what it computes with.
 
