@@ -95,6 +95,7 @@ def test_new_scores_replace_those_of_the_same_video_and_scope_only(tmp_path: Pat
     found = read(path)
     assert set(found) == {("bear", "animals"), ("fox", "animals"), ("owl", "animals"), ("fox", "other")}
     assert [found[name, "animals"].scores[0].value for name in ("bear", "fox")] == [0.25, 0.1]
+    assert len(path.read_bytes().splitlines()) == 4 + 2  # with the first and the last line
 
 
 def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:

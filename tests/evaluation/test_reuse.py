@@ -25,6 +25,7 @@ from vosbench.evaluation import reuse, score_video
 from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import evaluation_files
 from vosbench.evaluation.summary import Evaluation
+from vosbench.io import sharing
 from vosbench.types import Labels
 
 VIDEOS = {
@@ -258,15 +259,15 @@ def test_code_that_was_changed_after_it_was_loaded_keeps_and_reuses_nothing(
 
 
 def test_a_mask_that_changes_while_it_is_scored_is_not_kept(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    def score_and_change(task: score_video.ScoringTask) -> score_video.VideoScores:
-        found = score_video.score_video(task)
+    def change_and_score(task: score_video.ScoringTask) -> score_video.VideoScores:
         if task.video == "bear":
             flip_pixel(place.masks / "bear/00002.png")
-        return found
+        return score_video.score_video(task)
 
     with monkeypatch.context() as patch:
-        patch.setattr(reuse, "score_video", score_and_change)
+        patch.setattr(reuse, "score_video", change_and_score)
         place.score()
+    flip_pixel(place.masks / "bear/00002.png")  # as it was when it was hashed, and not when it was scored
     assert place.reused() == 2
 
 
@@ -340,6 +341,15 @@ def test_misnamed_frames_are_refused_although_their_masks_are_known(place: Place
     for again in (False, True):
         with pytest.raises(VosbenchError, match="masks of the frames 00001 to 00005, but the video has 00000 to 00004"):
             place.score(again=again)
+
+
+@pytest.mark.slow
+def test_helpers_reuse_and_keep_the_same(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    for cost in ("FORK_COST", "SPAWN_COST"):
+        monkeypatch.setattr(sharing, cost, 1)
+    assert (place.reused(jobs=3), place.reused(jobs=3)) == (0, 3)
+    flip_pixel(place.masks / "bear/00002.png")
+    assert (place.reused(jobs=3), place.reused(jobs=1)) == (2, 3)
 
 
 ACTIONS = st.lists(st.tuples(st.sampled_from(list(VIDEOS)), st.integers(0, 4), st.booleans()), min_size=1, max_size=4)
