@@ -1,9 +1,10 @@
-"""Fifty thousand videos of a few frames, as in SA-V's training split, are scored in less than 300 MB."""
+"""Fifty thousand videos of a few frames, as in SA-V's training split, are scored or reused in less than 300 MB."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,11 @@ import pytest
 from PIL import Image
 
 VIDEOS, FRAMES = 50_000, 3
+FACTS = {
+    "tracker": "any", "tracker_object": "", "settings": {}, "checkpoint": None, "checkpoint_sha256": None,
+    "dataset": "dataset", "dataset_path": "dataset", "split": "all", "rules": "sav", "versions": {}, "videos": {},
+    "updated": "",
+}  # fmt: skip
 LINKED_VIDEOS = 10_000
 MEASURE = """
 import resource, subprocess, sys
@@ -50,9 +56,25 @@ def test_fifty_thousand_videos_are_scored_in_less_than_300_mb(tmp_path: Path) ->
     (tmp_path / "dataset/ImageSets").mkdir()
     names = (f"video_{number:06}\n" for number in range(VIDEOS))
     (tmp_path / "dataset/ImageSets/all.txt").write_text("".join(names))
-    command = [sys.executable, "-m", "vosbench", "eval", tmp_path / "masks", *given, "--out", tmp_path / "scores"]
+    evaluate(tmp_path / "masks", *given, "--out", tmp_path / "scores")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "masks").rename(tmp_path / "run/masks")
+    (tmp_path / "run/run.json").write_text(json.dumps(FACTS))
+    for _ in range(2):
+        told = evaluate(tmp_path / "run", *given, "--reuse", "--out", tmp_path / "run_scores")
+        rows, others = (
+            gzip.decompress((tmp_path / name / "frames.csv.gz").read_bytes()).decode().splitlines()
+            for name in ("scores", "run_scores")
+        )
+        assert rows[1:] == [f"video_{number:06},1,00001,1.0,1.0" for number in range(VIDEOS)]  # not first, not last
+        assert others == rows
+    assert f"reused the scores of {VIDEOS} of {VIDEOS} videos" in told
+
+
+def evaluate(masks: Path, *options: object) -> str:
+    """Run `vosbench eval`, which may take at most 300 MB, and return its notes."""
+    command = [sys.executable, "-m", "vosbench", "eval", masks, *options]
     done = subprocess.run([sys.executable, "-c", MEASURE, *map(str, command)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) * 1024 < 300e6
-    rows = gzip.decompress((tmp_path / "scores/frames.csv.gz").read_bytes()).decode().splitlines()
-    assert rows[1:] == [f"video_{number:06},1,00001,1.0,1.0" for number in range(VIDEOS)]  # not first, not last
+    return done.stderr

@@ -75,7 +75,7 @@ def score_or_reuse(
                 old = None if scores or not each.line else _read_if_usable(kept, each.line, troubles)
                 found = (scores or old or score_video(each.task)).share_names()
                 reused += old is not None
-                if not old and digest:
+                if scores and digest:
                     new[_make_header(each.task, scope, digest, found)] = found
                 scored[each.task.video] = found
                 each.task.forget_files()
