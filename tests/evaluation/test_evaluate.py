@@ -20,7 +20,7 @@ from vosbench import __version__
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.summary import Evaluation
-from vosbench.io import files
+from vosbench.io import folders
 from vosbench.types import Labels
 
 BEAR = [squares((1, 2, 2 + step), (2, 14, 20 - step)) for step in range(6)]
@@ -172,7 +172,7 @@ def test_where_objects_are_kept_apart_each_needs_its_masks(tmp_path: Path, gone:
     tree = make_tree(tmp_path / "animals", APART, frames=False)
     (tree / "ImageSets/val.txt").write_text("bear\n")
     results = write_masks(tmp_path / "results", APART)
-    files.remove_path(results / "bear" / gone)
+    folders.remove_path(results / "bear" / gone)
     with pytest.raises(
         VosbenchError, match=rf"cannot be scored: \S+/bear/{message}; complete the masks; or --no-strict"
     ):

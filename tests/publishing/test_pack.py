@@ -20,7 +20,7 @@ from tests.support.runs import tracked
 from tests.support.submissions import EXPECTED, FOX, OWL, SERVER, VIDEOS, make_dataset, make_masks, read_zip
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.io.files import hash_file_sha256
+from vosbench.io.hashing import hash_file_sha256
 from vosbench.masks.labels import decode_labels, to_labels
 from vosbench.masks.rle import encode_rle
 from vosbench.publishing.submission_report import SubmissionError, SubmissionReport

@@ -23,7 +23,7 @@ from tests.support.runs import masks, states
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.io.files import hash_file_sha256
+from vosbench.io.hashing import hash_file_sha256
 from vosbench.running.infer import RunOutcome, infer_jobs
 from vosbench.running.job import Job, prepare_job
 from vosbench.running.recipe import describe_mixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vosbench.io.files import remove_path
+from vosbench.io.folders import remove_path
 from vosbench.running.record import Record
 from vosbench.running.run import Run
 from vosbench.running.run_records import records_digest

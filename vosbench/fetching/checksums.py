@@ -8,7 +8,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import hash_file
+from vosbench.io.hashing import hash_file
 
 LINK_FORMAT = "`file_name<TAB>url`"
 

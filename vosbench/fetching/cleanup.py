@@ -14,7 +14,7 @@ from vosbench.fetching.gather import FetchedFile
 from vosbench.fetching.sources import PlannedFile
 from vosbench.io.archives.members import DamagedArchiveError
 from vosbench.io.archives.volumes import get_archive_name
-from vosbench.io.files import remove_path
+from vosbench.io.folders import remove_path
 
 
 def delete_downloads(archives: Path, planned_files: Iterable[PlannedFile]) -> None:

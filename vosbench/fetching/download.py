@@ -20,7 +20,9 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching.google_drive import continue_drive_file, explain_drive_login, is_drive_url
 from vosbench.fetching.http_errors import MAX_RETRY_WAIT, DeniedError, RefusedError, RetryError
 from vosbench.fetching.over_http import VERSION_SUFFIX, WEB_PAGE, ByteProgress, continue_http_file
-from vosbench.io.files import hash_file_sha256, remove_path, require_space
+from vosbench.io.disk_space import require_space
+from vosbench.io.folders import remove_path
+from vosbench.io.hashing import hash_file_sha256
 
 DOWNLOAD_REMEDIES = ("give a file that you downloaded with --from FILE", "another server with --mirror URL")
 PAGE_STARTS = (b"<!doctype", b"<html", b"<head", b"<?xml")  # how web pages begin, and no archive, checkpoint or list

@@ -23,7 +23,8 @@ from vosbench.fetching.parts import PartFetch, fetch_parts
 from vosbench.fetching.plan import FetchPlan, check_plan, find_split, plan_checkpoint, plan_dataset
 from vosbench.fetching.sources import FetchProgress, Sources
 from vosbench.io import paths
-from vosbench.io.files import remove_path, replacing
+from vosbench.io.files import replacing
+from vosbench.io.folders import remove_path
 
 
 @dataclass(frozen=True)

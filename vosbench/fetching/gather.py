@@ -13,7 +13,7 @@ from vosbench.errors import VosbenchError
 from vosbench.fetching.checksums import Hash, read_hashes
 from vosbench.fetching.download import DEFAULT_POLICY, RetryPolicy, UnavailableError, download_file
 from vosbench.fetching.sources import FetchProgress, PlannedFile
-from vosbench.io.files import hash_file_sha256
+from vosbench.io.hashing import hash_file_sha256
 
 OPTIONAL_FILE_POLICY = RetryPolicy(attempts=2, timeout=10)  # a fetch succeeds without these files
 

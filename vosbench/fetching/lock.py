@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from vosbench.errors import VosbenchError
-from vosbench.io import files, paths
+from vosbench.io import folders, paths
 from vosbench.io.files import DiskError, explain_refusal
 from vosbench.io.locks import LockHeldError, hold_lock
 
@@ -42,7 +42,7 @@ def _fetch_cleanly(folder: Path, name: str) -> Iterator[None]:
     """Delete half-made files before, and empty folders after."""
     try:
         for left in _find_leftovers(folder, name):
-            files.remove_path(left)
+            folders.remove_path(left)
         yield
     finally:
         for empty in (folder / paths.ARCHIVES / name, folder / paths.ARCHIVES):
@@ -68,7 +68,7 @@ def remove_leftovers(root: Path, name: str, parts: Path) -> None:
     """
     if _find_leftovers(root, name) or parts.exists() or _lock_path(root, name).exists():
         with suppress(VosbenchError), lock_fetch(root, name):
-            files.remove_path(parts)
+            folders.remove_path(parts)
 
 
 def _lock_path(folder: Path, name: str) -> Path:

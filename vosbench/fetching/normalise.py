@@ -25,7 +25,11 @@ from vosbench.fetching.write import check_space, describe_files, warn_of_changed
 from vosbench.io import paths
 from vosbench.io.archives.members import DamagedArchiveError, Member
 from vosbench.io.archives.open import open_members
-from vosbench.io.files import DiskError, merging, remove_path
+from vosbench.io.files import DiskError
+from vosbench.io.folders import (
+    merging,
+    remove_path,
+)
 
 
 @contextmanager

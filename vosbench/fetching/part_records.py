@@ -14,7 +14,13 @@ from vosbench.fetching.checksums import Hash
 from vosbench.fetching.sources import PlannedFile
 from vosbench.io import paths
 from vosbench.io.archives.volumes import get_archive_name
-from vosbench.io.files import read_json, remove_path, to_json, write_json, write_text
+from vosbench.io.files import (
+    read_json,
+    to_json,
+    write_json,
+    write_text,
+)
+from vosbench.io.folders import remove_path
 
 
 class PartRecord(NamedTuple):

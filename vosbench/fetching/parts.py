@@ -29,7 +29,10 @@ from vosbench.fetching.sources import FetchProgress, PlannedFile, Sources
 from vosbench.fetching.write import check_space, describe_files, warn_of_changed_files, write_description, write_split
 from vosbench.io import paths
 from vosbench.io.archives.members import Member, translate_write_errors
-from vosbench.io.files import move_split, remove_path
+from vosbench.io.folders import (
+    move_split,
+    remove_path,
+)
 
 MAX_WARNINGS = 50  # of all archives together
 

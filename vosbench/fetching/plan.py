@@ -16,7 +16,10 @@ from vosbench.fetching.sources import PlannedFile, Sources, plan_files
 from vosbench.io import paths, plugins
 from vosbench.io.archives.open import require_py7zr
 from vosbench.io.archives.volumes import get_archive_name
-from vosbench.io.files import count_free_bytes, require_space
+from vosbench.io.disk_space import (
+    count_free_bytes,
+    require_space,
+)
 
 
 @dataclass(frozen=True)

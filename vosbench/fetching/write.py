@@ -21,7 +21,11 @@ from vosbench.fetching.readers.join import describe_member
 from vosbench.fetching.sources import FetchProgress
 from vosbench.io import paths
 from vosbench.io.archives.members import save_all
-from vosbench.io.files import require_space, write_json, write_text
+from vosbench.io.disk_space import require_space
+from vosbench.io.files import (
+    write_json,
+    write_text,
+)
 from vosbench.version import __version__
 
 

@@ -1,4 +1,4 @@
-"""Read JSON, hash files, measure free space, and replace files and folders only when their content is complete."""
+"""Read files, and replace them only when their content is complete."""
 
 from __future__ import annotations
 
@@ -7,19 +7,17 @@ import io
 import json
 import os
 import platform
-import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.paths import FRAMES, LISTS, MANIFEST, PARTIAL_SUFFIX, PROMPTS, partial_path
+from vosbench.io.paths import PARTIAL_SUFFIX
 
 REWRITE = "delete it and repeat the command that wrote it"
 WRITE_REMEDY = "make room, or choose a folder that you may write to"
-MAX_REPLACEMENTS = 20  # of a folder that other processes put back at the same moment
 
 
 # What the person at the keyboard can mend: permissions, read-only and full disks, a file in place of a folder.
@@ -78,35 +76,6 @@ def explain_refusal(error: OSError, path: object = "a file") -> DiskError | None
         return None
     found = f"cannot be read or written ({error.strerror})"
     return DiskError(error.filename or path, found, "make room, or choose a place that you may read and write")
-
-
-def hash_file(path: Path, algorithm: str) -> str:
-    """Return the hash of a file in hexadecimal. algorithm: its name in hashlib, such as "md5"."""
-    import hashlib
-
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
-
-
-def hash_file_sha256(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal."""
-    return hash_file(path, "sha256")
-
-
-def count_free_bytes(folder: Path) -> int:
-    """Return the free bytes on the disk where a folder lies, or will lie once it is made."""
-    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(existing).free
-
-
-def require_space(folder: Path, needed_bytes: float, subject: object, remedy: str) -> None:
-    """Raise DiskError if fewer bytes than needed are free where a folder lies or will lie.
-
-    subject: what needs the space, such as a file or a split; the message begins with it. remedy: what the user can do.
-    """
-    if needed_bytes > (free := count_free_bytes(folder)):
-        found = f"{needed_bytes / 1e9:.1f} GB are needed in {folder} and {free / 1e9:.1f} GB are free"
-        raise DiskError(subject, found, remedy)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -203,88 +172,3 @@ def replacing(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-@contextmanager
-def assembling(path: Path, tag: str = "", keeps: Callable[[], bool] = lambda: False) -> Iterator[Path]:
-    """Yield an empty folder beside `path` to fill. At the end it replaces `path`; on an error it is deleted.
-
-    tag: keeps apart the folders that several processes fill for the same path; the last one that ends replaces those
-    of the others. keeps: asked at the end whether `path` stays as it is; then the folder is deleted.
-    """
-    partial = partial_path(path, tag)
-    remove_path(partial)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        if not keeps():
-            _replace_folder(path, partial, partial_path(path, f"old.{tag}"))
-    finally:
-        remove_path(partial)
-
-
-def _replace_folder(path: Path, new: Path, old: Path) -> None:
-    """Rename a folder to `path`. A folder that is there, or that another process puts there, is deleted.
-
-    old: its name in the meantime, so that `path` is missing only for the moment between two renames.
-    """
-    for left in reversed(range(MAX_REPLACEMENTS)):
-        try:
-            new.rename(path)
-        except OSError:
-            if not left or not new.exists():
-                raise
-            with suppress(FileNotFoundError):
-                path.rename(old)
-            remove_path(old)
-        else:
-            return
-
-
-@contextmanager
-def merging(path: Path) -> Iterator[Path]:
-    """Yield an empty folder beside a dataset's folder `path` to fill with one split in the normal layout.
-
-    At the end it becomes `path`, or its videos and files are moved into `path`. The split's lists in ImageSets are
-    removed from `path` first, and the new ones are moved last, with dataset.json after them, so that a split is only
-    ever listed while it is complete. On an error the folder is deleted.
-    """
-    partial = partial_path(path)
-    remove_path(partial)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        move_split(partial, path)
-    finally:
-        remove_path(partial)
-
-
-def move_split(partial: Path, path: Path) -> None:
-    """Move a folder with one split to a dataset's folder `path`, or into it, in the order that `merging` promises."""
-    if path.exists():
-        _move_into(path, partial)
-    else:
-        partial.replace(path)
-
-
-def _move_into(dataset: Path, partial: Path) -> None:
-    """Move the videos and files of one split into its dataset's folder, dataset.json and the lists last."""
-    for listed in (partial / LISTS).iterdir():
-        remove_path(dataset / LISTS / listed.name)
-    for video in (partial / FRAMES).glob("*"):
-        remove_path(dataset / PROMPTS / video.name)  # of an earlier fetch, and this one may have none
-    videos_and_files = (*partial.glob("*/*"), *(item for item in partial.iterdir() if item.is_file()))
-    for item in sorted(videos_and_files, key=lambda item: (item.name == MANIFEST, item.parent.name == LISTS)):
-        place = dataset / item.relative_to(partial)
-        place.parent.mkdir(exist_ok=True)
-        if item.is_dir():
-            remove_path(place)
-        item.replace(place)  # a file also replaces the one that is there
-
-
-def remove_path(path: Path) -> None:
-    """Delete a file, a symbolic link or a whole folder, if it exists."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
-from vosbench.io.files import remove_path
+from vosbench.io.folders import remove_path
 from vosbench.io.orphans import ORPHAN_SECONDS, get_age, is_process_alive
 
 NO_LOCKS = frozenset({errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK})

@@ -11,7 +11,8 @@ from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.archives.members import translate_write_errors
-from vosbench.io.files import assembling, replacing
+from vosbench.io.files import replacing
+from vosbench.io.folders import assembling
 from vosbench.io.plugins import make_unknown_name_error
 from vosbench.io.wording import count_of
 from vosbench.masks import write_folder, write_json, write_npz

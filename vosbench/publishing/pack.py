@@ -17,7 +17,11 @@ from vosbench.datasets.card import Submission
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import translate_write_errors
-from vosbench.io.files import hash_file_sha256, replacing, require_writable
+from vosbench.io.files import (
+    replacing,
+    require_writable,
+)
+from vosbench.io.hashing import hash_file_sha256
 from vosbench.masks.labels import encode_labels, is_palette_png, to_labels
 from vosbench.masks.open_anywhere import open_video_masks
 from vosbench.masks.source import MaskSource

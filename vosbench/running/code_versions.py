@@ -14,7 +14,7 @@ from importlib.metadata import PackageNotFoundError, entry_points, packages_dist
 from pathlib import Path
 from typing import Any
 
-from vosbench.running.tracker_code import hash_unless_unchanged
+from vosbench.io.hashing import hash_unless_unchanged
 from vosbench.version import __version__
 
 MASK_PACKAGES = ("numpy", "opencv-python-headless", "pillow", "sam2", "torch")

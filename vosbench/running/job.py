@@ -12,6 +12,7 @@ from typing import Any
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.hashing import hash_unless_unchanged
 from vosbench.running import schedule, settings
 from vosbench.running.capacity import USUAL_NEED
 from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
@@ -23,7 +24,7 @@ from vosbench.running.provenance import collect_all_settings, describe_data, is_
 from vosbench.running.recipe import Recipe
 from vosbench.running.run import Run
 from vosbench.running.schedule import Cost
-from vosbench.running.weights import choose_weights, hash_checkpoint
+from vosbench.running.weights import choose_weights
 from vosbench.running.work import SEED, Work
 from vosbench.trackers import registry
 
@@ -156,7 +157,7 @@ def _collect_facts(
         "all_settings": options.complete,
         "checkpoint": str(weights) if weights else None,
         "checkpoint_path": str(weights.resolve()) if weights else None,
-        "checkpoint_sha256": hash_checkpoint(weights) if weights else None,
+        "checkpoint_sha256": hash_unless_unchanged(weights) if weights else None,
         "dataset": split.name,
         "dataset_path": root,
         "given_at": None if split.fetched else root,

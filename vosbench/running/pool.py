@@ -15,7 +15,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import remove_path
+from vosbench.io.folders import remove_path
 from vosbench.io.memory import find_free_memory, read_process_memory
 from vosbench.io.spawning import suspend_together
 from vosbench.running.attempts import Attempts, Event

@@ -9,11 +9,12 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
+from vosbench.io.hashing import hash_unless_unchanged
 from vosbench.io.plugins import load_object
 from vosbench.prompting.kinds import PromptKind, parse_prompt_kind
 from vosbench.running.prompted_tracker import Prompting
 from vosbench.running.settings import CLICKED_PARAMETERS, PROMPT_PARAMETER, PROMPTS_PARAMETER
-from vosbench.running.weights import choose_prompter_weights, hash_checkpoint
+from vosbench.running.weights import choose_prompter_weights
 from vosbench.trackers import registry
 from vosbench.trackers.prompts import find_prompter, get_accepted_kinds
 
@@ -45,7 +46,7 @@ def choose_prompting(settings: Mapping[str, Any], tracker: Any, name: str, check
     parameters = registry.read_tracker_parameters(spec)
     named = settings.get("prompter_checkpoint") or None
     weights = choose_prompter_weights(load_object(spec), chosen, named, parameters, checkpoints)
-    sha256 = hash_checkpoint(weights) if weights else None
+    sha256 = hash_unless_unchanged(weights) if weights else None
     facts = {"prompter": chosen, "prompter_object": spec, "prompter_checkpoint_sha256": sha256}
     arguments = {"checkpoint": str(weights.resolve())} if weights else {}
     return Prompting(kind, spec, arguments, recorded, {**source, **facts})

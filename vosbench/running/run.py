@@ -20,7 +20,7 @@ from typing import Any
 
 from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
-from vosbench.io import files, paths
+from vosbench.io import files, folders, paths
 from vosbench.running.mask_files import find_mask_damage
 from vosbench.running.recipe import UNRECORDED, keep_shared_facts, read_recipes
 from vosbench.running.record import Record, format_timings, hash_masks, read_record
@@ -134,7 +134,7 @@ class Run:
         another one has finished the video meanwhile, its masks stay.
         """
         masks = self.path / paths.RUN_MASKS / video
-        return files.assembling(masks, self._tag_process(os.getpid()), lambda: self._find_done(video) is not None)
+        return folders.assembling(masks, self._tag_process(os.getpid()), lambda: self._find_done(video) is not None)
 
     def _find_done(self, video: str) -> Record | None:
         """The record of a video that is done."""
@@ -173,7 +173,7 @@ class Run:
     def remove_records(self, videos: Iterable[str]) -> None:
         """Let videos be tracked again. Their masks stay until new ones replace them."""
         for video in videos:
-            files.remove_path(self._record_path(video))
+            folders.remove_path(self._record_path(video))
 
     def write_note(self, **facts: Any) -> None:
         """Add facts to the note of this shard, or replace them there."""

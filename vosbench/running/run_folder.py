@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io import files, paths
+from vosbench.io import folders, paths
 from vosbench.io.locks import is_locked, read_holder
 from vosbench.running.run import OTHER_FOLDER, Run
 from vosbench.running.run_json import find_identity_differences
@@ -96,7 +96,7 @@ def delete_untried_run(run: Run, made: Sequence[Path], keep_logs: bool) -> Path 
         _delete_run(run, own_lock=lock_path(run, run.shard_tag))
     except (VosbenchError, OSError):
         if logs:
-            files.remove_path(logs)
+            folders.remove_path(logs)
         return None
     for folder in made:
         with suppress(OSError):  # somebody else has put something into it
@@ -114,7 +114,7 @@ def _delete_run(run: Run, own_lock: Path | None = None) -> None:
             found = f"{read_holder(path) or 'a process'} works on this run (shard {path.stem})"
             raise VosbenchError(run.path, found, f"stop it before --overwrite, or, if it no longer runs, delete {path}")
     for name in OWN_FILES:
-        files.remove_path(run.path / name)
+        folders.remove_path(run.path / name)
     with suppress(OSError):  # other files in the folder belong to somebody else
         run.path.rmdir()
 

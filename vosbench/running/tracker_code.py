@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from vosbench.io.files import hash_file_sha256
+from vosbench.io.hashing import hash_unless_unchanged
 
 PACKAGE = "vosbench"
 OWN_TRACKERS = f"{PACKAGE}.trackers"
@@ -170,14 +170,3 @@ def _hash_together(files: Mapping[str, Path]) -> str:
     return hashlib.sha256(
         "".join(f"{hashed}  {name}\n" for name, hashed in sorted(hashes.items())).encode()
     ).hexdigest()
-
-
-def hash_unless_unchanged(path: Path) -> str:
-    """The sha256 of a file, which is read again only if its size or its time has changed."""
-    about = path.stat()
-    return _hash_cached_file(path, about.st_size, about.st_mtime_ns)
-
-
-@cache
-def _hash_cached_file(path: Path, size: int, changed: int) -> str:
-    return hash_file_sha256(path)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from vosbench.io import files, paths
+from vosbench.io import folders, paths
 from vosbench.io.locks import is_locked
 from vosbench.io.orphans import find_orphans, get_age, is_process_alive
 from vosbench.running.run import Run
@@ -55,11 +55,11 @@ def remove_unfinished_files(run: Run) -> None:
     for masks in _list_unfinished_masks(run):
         is_mine = masks.tag == run.shard_tag
         if (is_mine or not is_locked(lock_path(run, masks.tag))) and _is_left(masks, is_mine or masks.tag in here):
-            files.remove_path(masks.path)
+            folders.remove_path(masks.path)
     inside = (paths.RUN_VIDEOS, paths.RUN_SHARDS, paths.RUN_RECIPES, paths.RUN_PROMPTS)
     for folder in (run.path, *(run.path / name for name in inside)):
         for path in find_orphans(folder):
-            files.remove_path(path)
+            folders.remove_path(path)
 
 
 def _is_left(masks: UnfinishedMasks, is_here: bool) -> bool:

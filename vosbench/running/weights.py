@@ -11,7 +11,6 @@ from typing import Any
 
 from vosbench.datasets.checkpoints import find_checkpoint
 from vosbench.errors import VosbenchError
-from vosbench.io.files import hash_file_sha256
 from vosbench.trackers.prompts import PROMPTER_WITHOUT_WEIGHTS
 
 OR_NO_WEIGHTS = f", or take --prompter {PROMPTER_WITHOUT_WEIGHTS}, which needs no weights"
@@ -102,14 +101,3 @@ def _check_whole(checkpoint: Path) -> None:
     if checkpoint.suffix == ".pt" and not whole:
         found = f"{checkpoint.stat().st_size} bytes that are not a whole checkpoint"
         raise VosbenchError(checkpoint, found, "delete it and fetch it again")
-
-
-def hash_checkpoint(checkpoint: Path) -> str:
-    """The sha256 of a checkpoint. The file is read again only if it has changed."""
-    about = checkpoint.stat()
-    return _hash_cached(checkpoint, about.st_size, about.st_mtime_ns)
-
-
-@cache
-def _hash_cached(checkpoint: Path, size: int, changed: int) -> str:
-    return hash_file_sha256(checkpoint)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.io import files, paths
+from vosbench.io import files, folders, paths
 from vosbench.prompting.protocols import Round
 from vosbench.running.job import Job
 from vosbench.running.provenance import describe_machine
@@ -101,7 +101,7 @@ def begin_study(folder: Path, job: Job, about: Mapping[str, Any], overwrite: boo
     elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise VosbenchError(folder, "not empty and not an interactive study", "choose another folder with --out")
     if overwrite:
-        files.remove_path(folder / OBJECTS_FOLDER)
+        folders.remove_path(folder / OBJECTS_FOLDER)
     files.write_json(path, now)
 
 

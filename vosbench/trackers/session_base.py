@@ -11,7 +11,7 @@ from typing import Self
 from zipfile import BadZipFile
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import assembling
+from vosbench.io.folders import assembling
 from vosbench.trackers.prompts import check_prompt, extend_prompt
 from vosbench.trackers.propagation_plan import (
     DIRECTIONS,

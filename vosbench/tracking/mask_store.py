@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import read_json, remove_path, write_bytes, write_json
+from vosbench.io.files import (
+    read_json,
+    write_bytes,
+    write_json,
+)
+from vosbench.io.folders import remove_path
 from vosbench.io.locks import LockHeldError, hold_lock
 from vosbench.io.paths import partial_path
 from vosbench.io.wording import count_of

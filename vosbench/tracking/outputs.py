@@ -13,7 +13,12 @@ from PIL import Image
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
-from vosbench.io.files import assembling, replacing, to_json, write_text
+from vosbench.io.files import (
+    replacing,
+    to_json,
+    write_text,
+)
+from vosbench.io.folders import assembling
 from vosbench.masks.rle import encode_rle
 from vosbench.media.clip import Clip
 from vosbench.media.draw import cut_out, draw_masks

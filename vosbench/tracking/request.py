@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import hash_file_sha256
+from vosbench.io.hashing import hash_file_sha256
 from vosbench.io.paths import Roots
 from vosbench.io.wording import count_of
 from vosbench.media.clip import Clip, open_clip

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
+from vosbench.io.hashing import hash_unless_unchanged
 from vosbench.running import settings
 from vosbench.running.chosen_tracker import ChosenTracker, choose_tracker
 from vosbench.running.code_versions import describe_code
 from vosbench.running.devices import choose_devices, find_torch_device
 from vosbench.running.provenance import collect_all_settings
-from vosbench.running.weights import OR_NO_WEIGHTS, choose_prompter_weights, choose_weights, hash_checkpoint
+from vosbench.running.weights import OR_NO_WEIGHTS, choose_prompter_weights, choose_weights
 from vosbench.running.work import seed_generators
 from vosbench.trackers import registry
 from vosbench.trackers.prompts import PROMPTER_WITHOUT_WEIGHTS, find_prompter
@@ -61,7 +62,7 @@ def choose_tracker_with_settings(
     facts = {
         "tracker": chosen.name,
         "settings": collect_all_settings(values, offered),
-        "checkpoint_sha256": hash_checkpoint(weights) if weights else None,
+        "checkpoint_sha256": hash_unless_unchanged(weights) if weights else None,
         **describe_code(chosen.spec),
     }
     arguments = {**values, **({"checkpoint": str(weights.resolve())} if weights else {})}
@@ -93,7 +94,7 @@ def choose_prompter(name: str, checkpoint: str | None, device: str, checkpoints:
     kind = choose_tracker(spec).tracker
     weights = choose_prompter_weights(kind, name, checkpoint, parameters, checkpoints)
     arguments = {"checkpoint": str(weights.resolve())} if weights else {}
-    facts = {"prompter": name, "checkpoint_sha256": hash_checkpoint(weights) if weights else None}
+    facts = {"prompter": name, "checkpoint_sha256": hash_unless_unchanged(weights) if weights else None}
     return PrompterChoice(kind, device, arguments, facts)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from threading import RLock
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import remove_path
+from vosbench.io.folders import remove_path
 from vosbench.types import Mask, Masks
 from vosbench.ui.follow import FollowedScene
 from vosbench.ui.models import LoadedModels

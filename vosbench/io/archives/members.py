@@ -18,8 +18,7 @@ from typing import IO, cast
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.volumes import get_archive_name
-from vosbench.io.files import DiskError as DiskError  # some callers import it from here
-from vosbench.io.files import replacing
+from vosbench.io.files import DiskError, replacing
 from vosbench.io.processes import count_cores
 
 READ_CHUNK = 2**20  # bytes
