@@ -110,24 +110,17 @@ def called(cluster: dict[str, str], *command: object) -> str:
     return subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True, text=True).stdout
 
 
+def infer_in_shards(dataset: Path) -> tuple[object, ...]:
+    """The words of a job array of two shards on CPUs."""
+    return ("slurm", "infer", "--dataset", dataset, "--tracker", "static", "--gpus", "cpu", "--shards", "2")
+
+
 @pytest.mark.slow
 def test_what_slurm_refuses_for_either_job_is_found_before_one_is_queued(
     cli: Cli, bears: Path, cluster: dict[str, str]
 ) -> None:
     cli.environment |= cluster
-    command = (
-        "slurm",
-        "infer",
-        "--dataset",
-        bears,
-        "--tracker",
-        "static",
-        "--gpus",
-        "cpu",
-        "--shards",
-        "2",
-        "--submit",
-    )
+    command = (*infer_in_shards(bears), "--submit")
     for option, script in (("--option", "infer"), ("--eval-option", "eval")):
         told = cli(*command, option, "partition=nowhere", expect=2).stderr
         assert f"static.{script}.sbatch: " in told
@@ -141,20 +134,7 @@ def test_a_job_submitted_from_anywhere_has_its_prologue_its_name_and_its_log(
     cli: Cli, bears: Path, cluster: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     cli.environment |= cluster
-    command = (
-        "slurm",
-        "infer",
-        "--dataset",
-        bears,
-        "--tracker",
-        "static",
-        "--gpus",
-        "cpu",
-        "--shards",
-        "2",
-        "--out",
-        "run",
-    )
+    command = (*infer_in_shards(bears), "--out", "run")
     prologue = ("--prologue", "export GREETING=hello", "--prologue", 'echo "$GREETING from $SLURM_JOB_NAME"')
     cli(*command, *prologue, "--shards", "2", "--job-name", "bears", "--throttle", "1", "--option", "mem-per-gpu=500")
     elsewhere = tmp_path_factory.mktemp("elsewhere")

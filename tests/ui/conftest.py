@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.pages import QUIET
+from tests.support.workspaces import load_flow, open_workspace
+from vosbench.ui.models import LoadedModels
+from vosbench.ui.workspace import Workspace
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -24,3 +28,13 @@ def browser() -> Iterator[Any]:
         started = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> LoadedModels:
+    return load_flow(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, models: LoadedModels) -> Workspace:
+    return open_workspace(tmp_path, models)

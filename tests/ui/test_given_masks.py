@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.support.golden import make_tree, squares
-from tests.support.workspaces import FRAMES, load_flow, open_workspace, propagate, run_command
+from tests.support.workspaces import FRAMES, propagate, run_command
 from vosbench.errors import VosbenchError
 from vosbench.ui.markup import write_command_note
 from vosbench.ui.models import LoadedModels
@@ -21,16 +21,6 @@ from vosbench.ui.sources import list_fetched_splits, open_dataset_video
 from vosbench.ui.workspace import Workspace
 
 LIMIT = 10**6
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> LoadedModels:
-    return load_flow(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, models: LoadedModels) -> Workspace:
-    return open_workspace(tmp_path, models)
 
 
 def save_labels(path: Path, values: dict[int, tuple[int, int]], size: tuple[int, int] = (64, 96)) -> Path:

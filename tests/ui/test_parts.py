@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.workspaces import load_flow, open_workspace
+from tests.support.workspaces import open_workspace
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
 from vosbench.tracking.request import ModelChoice
@@ -22,11 +22,6 @@ from vosbench.ui.picture import PictureScale, draw_picture
 from vosbench.ui.scene import MarkedScene
 from vosbench.ui.server import prepare_server
 from vosbench.ui.tabs import Tabs
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> LoadedModels:
-    return load_flow(tmp_path_factory.mktemp("models"))
 
 
 def test_a_scene_counts_its_objects_on_and_fills_gaps_only_when_the_ids_are_used_up() -> None:

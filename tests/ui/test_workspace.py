@@ -16,22 +16,12 @@ import numpy as np
 import pytest
 
 from tests.support.golden import make_tree, squares
-from tests.support.workspaces import FRAMES, load_flow, open_workspace, propagate, run_command
+from tests.support.workspaces import FRAMES, open_workspace, propagate, run_command
 from vosbench.errors import VosbenchError
 from vosbench.ui.binding import EventBinder
 from vosbench.ui.models import LoadedModels
 from vosbench.ui.sources import list_fetched_splits, open_dataset_video
 from vosbench.ui.workspace import CORRECTED, Workspace
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> LoadedModels:
-    return load_flow(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture
-def workspace(tmp_path: Path, models: LoadedModels) -> Workspace:
-    return open_workspace(tmp_path, models)
 
 
 def centres(workspace: Workspace) -> dict[int, tuple[int, int]]:
