@@ -32,6 +32,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> LoadedModels:
+    """A tracker without weights, in a folder without weights."""
     return load_flow(tmp_path_factory.mktemp("models"))
 
 

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from tests.support.cli import Cli
-from tests.support.workspaces import load_flow, open_workspace
+from tests.support.workspaces import open_workspace
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
 from vosbench.tracking.request import ModelChoice
@@ -23,12 +23,6 @@ from vosbench.ui.pictures import MOST_COMPARED_PIXELS, open_picture, shrink_pict
 from vosbench.ui.workspace import Workspace
 
 FETCH = "run: vosbench fetch mask-propagation-s012"
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> LoadedModels:
-    """A tracker without weights, in a folder without weights."""
-    return load_flow(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture
