@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 SETTLED = """image => {
@@ -18,6 +18,13 @@ SETTLED = """image => {
   return picture?.complete && picture.naturalWidth && window.settled.frames > 15;
 }"""  # the picture has been the same for 15 frames of the browser
 WAIT = 180_000  # milliseconds; a loaded machine may take long, and what never comes is a fault either way
+
+
+class HasAddress(Protocol):
+    """A page that is served, by whatever process."""
+
+    @property
+    def address(self) -> str: ...
 
 
 class Served(NamedTuple):
@@ -58,7 +65,7 @@ def serve_page(folder: Path, options: Sequence[str] = ()) -> Iterator[Served]:
 class BrowserTab:
     """A tab of the browser. trouble: errors on its console, and requests to other places than the server."""
 
-    def __init__(self, browser: Any, served: Served, width: int = 1280) -> None:
+    def __init__(self, browser: Any, served: HasAddress, width: int = 1280) -> None:
         self.page = browser.new_page(viewport={"width": width, "height": 900})
         self.page.set_default_timeout(WAIT)
         self.trouble: list[str] = []

@@ -44,7 +44,7 @@ def open_workspace(folder: Path, models: LoadedModels, frames: int = FRAMES) -> 
     return workspace
 
 
-def propagate(workspace: Workspace, **options: bool | str) -> list[int]:
+def propagate(workspace: Workspace, **options: bool | int | str) -> list[int]:
     """Propagate to the end, and return the frames in the order in which they were tracked."""
     return [progress.latest for progress in workspace.propagate(**options)]  # type: ignore[arg-type]
 

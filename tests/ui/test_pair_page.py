@@ -37,7 +37,7 @@ def wait_for_text(tab: BrowserTab, selector: str, words: str) -> None:
 def read_match(tab: BrowserTab) -> list[int]:
     """The x and y in the source, and those in the target, that the page tells."""
     wait_for_text(tab, "#pair-result", "of the target")
-    return [int(number) for number in re.findall(r"\d+", tab.page.inner_text("#pair-result"))[:4]]
+    return [int(number) for number in re.findall(r"\d+", tab.page.inner_text("#pair-result .status"))[:4]]
 
 
 def test_a_click_on_the_source_shows_at_once_where_the_target_looks_like_it(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.workspaces import open_workspace
+from tests.support.workspaces import draw_clip, open_workspace
 from vosbench.errors import VosbenchError
 from vosbench.io.paths import Roots
 from vosbench.tracking.request import ModelChoice
@@ -21,6 +21,7 @@ from vosbench.ui.models import LoadedModels, load_models
 from vosbench.ui.picture import PictureScale, draw_picture
 from vosbench.ui.scene import MarkedScene
 from vosbench.ui.server import prepare_server
+from vosbench.ui.sources import open_upload
 from vosbench.ui.tabs import Tabs
 
 
@@ -94,17 +95,18 @@ def test_a_picture_shows_masks_clicks_boxes_and_the_ground_truth() -> None:
 
 def test_names_of_files_and_objects_are_escaped(tmp_path: Path, models: LoadedModels) -> None:
     workspace = open_workspace(tmp_path, models)
+    clip = draw_clip(tmp_path / "clips")
+    workspace.load(open_upload(clip, "<script>alert(1)<b>.mp4", workspace.folder))
     workspace.rename_object("<script>alert(1)</script>")
     workspace.click(18, 28)
     shown = [
-        markup.write_status(workspace, "<b>"),
         markup.write_status(workspace),
         markup.write_frame_line(workspace),
         markup.write_object_colours(workspace),
         markup.write_scores(workspace),
     ]
     assert not any("<script" in part for part in shown)
-    assert "&lt;b&gt;" in shown[0]
+    assert "&lt;script&gt;alert(1)&lt;b&gt;" in shown[0]
 
 
 def test_tabs_have_workspaces_of_their_own_until_they_are_closed(tmp_path: Path, models: LoadedModels) -> None:

@@ -75,7 +75,7 @@ def test_a_correction_is_propagated_from_the_frame_that_is_shown(workspace: Work
     propagate(workspace)
     workspace.go_to(5)
     workspace.click(40, 30)
-    assert propagate(workspace, from_here=True, direction="forwards") == [5, 6, 7]
+    assert propagate(workspace, start=5, direction="forwards") == [5, 6, 7]
     assert workspace.followed is not None
     assert workspace.followed.known == set(range(FRAMES))
 

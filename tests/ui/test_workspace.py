@@ -8,9 +8,6 @@ import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -18,8 +15,11 @@ import pytest
 from tests.support.golden import make_tree, squares
 from tests.support.workspaces import FRAMES, open_workspace, propagate, run_command
 from vosbench.errors import VosbenchError
-from vosbench.ui.binding import EventBinder
+from vosbench.types import BoxPrompt
+from vosbench.ui.binding import in_frame
+from vosbench.ui.markup import write_progress
 from vosbench.ui.models import LoadedModels
+from vosbench.ui.showing import make_moves
 from vosbench.ui.sources import list_fetched_splits, open_dataset_video
 from vosbench.ui.workspace import CORRECTED, Workspace
 
@@ -125,7 +125,7 @@ def test_a_correction_in_an_earlier_frame_is_propagated_backwards_from_there(wor
     workspace.go_to(2)
     workspace.mark_corner(10, 16)
     workspace.mark_corner(36, 40)
-    assert propagate(workspace, from_here=True, direction="backwards") == [2, 1, 0]
+    assert propagate(workspace, start=2, direction="backwards") == [2, 1, 0]
     workspace.go_to(0)
     assert centres(workspace) == {1: (18, 28)}
     assert workspace.followed is not None
@@ -215,22 +215,35 @@ def test_no_step_is_lost_when_many_come_at_the_same_time(workspace: Workspace, m
     assert workspace.index == 4000
 
 
-def test_of_two_events_the_one_that_ends_last_shows_the_frame(workspace: Workspace) -> None:
-    binder = EventBinder(cast(Any, SimpleNamespace(kinds=None, show_truth=None)), cast(Any, None))
-    begun, may_go_on = Event(), Event()
+def test_moves_are_made_step_by_step_so_that_a_step_beyond_an_end_counts_for_nothing(workspace: Workspace) -> None:
+    turn = workspace.turns["track"]
+    make_moves(workspace, [{"by": 10}, {"by": 10}, {"by": -1}])
+    assert workspace.index == FRAMES - 2
+    make_moves(workspace, [{"to": 3}, {"by": 1}, {"to": 99}, {"by": -2}])
+    assert workspace.index == FRAMES - 3
+    assert workspace.turns["track"] == turn + 2
+    make_moves(workspace, [])
+    assert workspace.turns["track"] == turn + 2
 
-    def step_late(workspace: Workspace) -> None:
-        begun.set()
-        assert may_go_on.wait(60)
-        workspace.step(1)
 
-    with ThreadPoolExecutor(1) as pool:
-        first = pool.submit(binder.act, workspace, [], False, step_late)
-        assert begun.wait(60)
-        second = binder.act(workspace, [], False, lambda workspace: workspace.step(1))
-        may_go_on.set()
-        assert "frame 1 of" in second.status
-        assert "frame 2 of" in first.result().status
+def test_what_is_done_in_a_frame_is_done_in_the_one_that_the_page_showed(workspace: Workspace) -> None:
+    workspace.go_to(5)
+    in_frame(Workspace.click)(workspace, 2, 22, 28)
+    assert ([*workspace.scene.prompts], workspace.index) == ([2], 2)
+    workspace.mark_corner(10, 16)
+    in_frame(Workspace.mark_corner)(workspace, 2, 36, 40)  # the frame is shown: the first corner stays
+    assert isinstance(workspace.scene.get_prompt(2, 1), BoxPrompt)
+
+
+def test_every_tracked_frame_is_a_turn_and_tells_how_far_it_is(workspace: Workspace) -> None:
+    workspace.click(18, 28)
+    turns, progress = [], []
+    for _ in workspace.propagate():
+        turns.append(workspace.turns["track"])
+        progress.append(write_progress(workspace))
+    assert turns == [*range(turns[0], turns[0] + FRAMES)]
+    assert [f"{done} of {FRAMES} frames · 0:0" in text for done, text in enumerate(progress, 1)] == [True] * FRAMES
+    assert write_progress(workspace) == ""
 
 
 def test_two_workspaces_share_the_models_and_nothing_else(tmp_path: Path, models: LoadedModels) -> None:

@@ -1,18 +1,16 @@
-"""Bind an event of the page to an action on the workspace of its tab, and show what came of it."""
+"""Bind an event of the page to an action on the workspace of its tab."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from html import escape
-from inspect import isgeneratorfunction
 from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
-from vosbench.ui.page import Parts
+from vosbench.ui.loaded_video import PagePanel
 from vosbench.ui.tabs import Tabs
-from vosbench.ui.view import View, keep_view, view_workspace
 from vosbench.ui.workspace import Workspace
 
 EVENT_OPTIONS = {
@@ -30,12 +28,19 @@ def with_request(handle: Callable[..., Any]) -> Callable[..., Any]:
     def handle_request(request, *values):  # type: ignore[no-untyped-def]  # Gradio reads the annotation below
         return handle(str(request.session_hash), *values)
 
-    def handle_steps(request, *values):  # type: ignore[no-untyped-def]
-        yield from handle(str(request.session_hash), *values)
+    handle_request.__annotations__ = {"request": gr.Request}
+    return handle_request
 
-    chosen = handle_steps if isgeneratorfunction(handle) else handle_request
-    chosen.__annotations__ = {"request": gr.Request}
-    return chosen
+
+def with_place(handle: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a click into a picture: the place in it, x and y, comes before the values."""
+    import gradio as gr
+
+    def handle_click(request, event, *values):  # type: ignore[no-untyped-def]  # Gradio reads the annotations below
+        return handle(str(request.session_hash), event.index, *values)
+
+    handle_click.__annotations__ = {"request": gr.Request, "event": gr.SelectData}
+    return handle_click
 
 
 @contextmanager
@@ -50,33 +55,70 @@ def taking_upload(path: str) -> Iterator[Path]:
         uploaded.unlink(missing_ok=True)
 
 
+def call_page(call: str) -> dict[str, Any]:
+    """The arguments of an event that only calls a function of page.js."""
+    return {"fn": None, "js": f"() => {{ vosbench.{call}; }}", "api_visibility": "private"}
+
+
+def in_frame(action: Callable[..., Any]) -> Callable[..., Any]:
+    """An action that is done in the frame that the page showed at the event, see `EventBinder.bind`."""
+
+    def act(workspace: Workspace, shown: int, *values: Any) -> None:
+        with workspace.lock:
+            workspace.return_to(shown)
+            action(workspace, *values)
+
+    return act
+
+
 class EventBinder:
-    """Binds events to actions: functions of a workspace and the values of some components."""
+    """Binds the events of a panel to actions: functions of a workspace and the values of some components.
 
-    def __init__(self, parts: Parts, tabs: Tabs) -> None:
-        self.parts, self.tabs = parts, tabs
-        self.shown = [parts.kinds, parts.show_truth]  # what decides about the view beside the workspace
-        self.options: dict[str, Any] = EVENT_OPTIONS
+    An action gives the page nothing to show: answers to events that come at the same time arrive in any order. The
+    page is told that the action has ended, and asks for what the panel shows then, see `showing.bind_show`.
 
-    def bind(self, event: Callable[..., Any], action: Callable[..., Any], *inputs: Any, **options: Any) -> None:
-        """Do an action at an event, and show what came of it; an error of the user's is shown as one line."""
+    note: a component that nobody sees, as which page.js sends a value of its own.
+    """
 
-        def handle(tab: str, kinds: list[str], with_truth: bool, *values: Any) -> View:
-            return self.act(self.tabs.get(tab), kinds, with_truth, lambda workspace: action(workspace, *values))
+    def __init__(self, panel: PagePanel, note: Any, tabs: Tabs) -> None:
+        self.panel, self.note, self.tabs = panel, note, tabs
 
-        inputs_of_all = [*self.shown, *inputs]
-        event(with_request(handle), inputs_of_all, self.parts.view, **{**self.options, **options})
+    def bind(
+        self,
+        event: Callable[..., Any],
+        action: Callable[..., Any],
+        *inputs: Any,
+        wrap: Callable[[Callable[..., Any]], Callable[..., Any]] = with_request,
+        with_frame: bool = False,
+        answers: Sequence[Any] = (),
+        loads: Any = None,
+        trigger_mode: str = "multiple",
+    ) -> None:
+        """Do an action at an event; an error of the user's is shown as one line.
 
-    def act(self, workspace: Workspace, kinds: list[str], with_truth: bool, action: Callable[..., Any]) -> View:
-        """Do an action; return what to show, or nothing new if another action has ended since and shows it anyway.
-
-        Events come at the same time, and the one that began last may end first. So the turn is that of the end.
+        with_frame: give the action the index of the frame that the page shows at the event, before the values. The
+        workspace may be further on by then. answers: components that no view has and the action gives the values of.
+        loads: a component that shows that the action is going on. trigger_mode: see Gradio.
         """
-        with showing_errors():
-            action(workspace)
-        turn = workspace.take_turn()
-        view = view_workspace(workspace, kinds, with_truth) if workspace.is_latest_turn(turn) else keep_view()
-        return view if workspace.is_latest_turn(turn) else keep_view()
+        import gradio as gr
+
+        def handle(tab: str, *values_and_frame: Any) -> Any:
+            *values, shown = values_and_frame
+            workspace = self.tabs.get(tab)
+            try:
+                with showing_errors():
+                    return action(workspace, *([int(shown or 0)] if with_frame else []), *values)
+            finally:
+                workspace.take_turn(self.panel)
+            return [gr.skip() for _ in answers] or None
+
+        begin = f"(...values) => [...values.slice(0, -1), vosbench.{self.panel}.begin()]"
+        options: dict[str, Any] = EVENT_OPTIONS | {"trigger_mode": trigger_mode}
+        if loads:
+            options |= {"show_progress": "minimal", "show_progress_on": [loads]}
+        ended = event(wrap(handle), [*inputs, self.note], [*answers], js=begin, **options)
+        for follow in (ended.then, ended.failure):  # Gradio calls what is to come then only if nothing has failed
+            follow(**call_page(f"{self.panel}.end()"))
 
 
 class showing_errors(suppress):  # noqa: N801  # used as a statement

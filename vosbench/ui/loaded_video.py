@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from threading import RLock
+from typing import Literal, get_args
 
 from vosbench.errors import VosbenchError
 from vosbench.io.folders import remove_path
@@ -14,6 +15,9 @@ from vosbench.ui.models import LoadedModels
 from vosbench.ui.scene import MarkedScene
 from vosbench.ui.sources import OpenedVideo
 from vosbench.ui.truth import Comparison
+
+PagePanel = Literal["track", "pair"]
+"""A part of the page: the video that is marked and tracked, or the two pictures that are compared."""
 
 
 class LoadedVideo:
@@ -29,18 +33,13 @@ class LoadedVideo:
         self.video: OpenedVideo | None = None
         self.followed: FollowedScene | None = None
         self.closed = False
-        self.turn = 0
+        self.turns: dict[PagePanel, int] = dict.fromkeys(get_args(PagePanel), 0)
         self._forget_work()
 
-    def take_turn(self) -> int:
-        """Note that an event has changed something, and return its number."""
+    def take_turn(self, panel: PagePanel) -> None:
+        """Note that something has changed which a panel shows."""
         with self.lock:
-            self.turn += 1
-            return self.turn
-
-    def is_latest_turn(self, turn: int) -> bool:
-        """Whether no later event has come since this one."""
-        return self.turn == turn
+            self.turns[panel] += 1
 
     def _forget_work(self) -> None:
         self.scene, self.history = MarkedScene(), list[MarkedScene]()
@@ -96,8 +95,14 @@ class LoadedVideo:
             self.index = max(0, min(int(index), self.count - 1))
             self.corner = None
 
+    def return_to(self, index: int) -> None:
+        """Go to a frame unless it is the one that is shown."""
+        with self.lock:
+            if index != self.index:
+                self.go_to(index)
+
     def step(self, count: int) -> None:
-        """Go on by some frames, or back. Events come at the same time, so each one adds to what the others did."""
+        """Go on by some frames, or back."""
         with self.lock:
             self.go_to(self.index + count)
 

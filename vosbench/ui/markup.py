@@ -115,14 +115,19 @@ def write_object_colours(workspace: Workspace) -> str:
     return f"<style>{rules}</style>"
 
 
-def write_status(workspace: Workspace, text: str = "") -> str:
-    """One line: what the page just did, or where the user is."""
-    video, followed = workspace.video, workspace.followed
-    if text or not video or not followed:
-        return f'<p class="status">{escape(text or "Upload a video, or choose one of a dataset.")}</p>'
+def write_status(workspace: Workspace) -> str:
+    """One line: where the user is."""
+    video = workspace.video
+    if not video:
+        return '<p class="status">Upload a video, or choose one of a dataset.</p>'
     time = float(video.clip.times[workspace.index] - video.clip.times[0])
     place = f"frame {workspace.index} of {workspace.count} · {time:.2f} s"
     return f'<p class="status"><b>{escape(video.clip.name)}</b> · {place} · {describe_masks(workspace)}</p>'
+
+
+def write_turn(turn: int, index: int = 0) -> str:
+    """What page.js reads: the turn of what a panel shows, and the frame."""
+    return f'<i hidden data-turn="{turn}" data-frame="{index}"></i>'
 
 
 def describe_masks(workspace: Workspace) -> str:
@@ -165,9 +170,13 @@ def write_models(models: LoadedModels) -> str:
     return f"<span>{' · '.join(words)}</span>{note}"
 
 
-def write_progress(done: int, total: int, seconds_left: float | None) -> str:
-    """A bar with the share of the frames that are done, and the time left."""
-    left = "" if seconds_left is None else f" · {seconds_left // 60:.0f}:{seconds_left % 60:02.0f} left"
-    text = f"{done} of {count_of(total, 'frame')}{left}" if done else "starting"
-    share = 100 * done / total
-    return f'<div class="progress"><div><i style="width:{share:.1f}%"></i></div><span>{text}</span></div>'
+def write_progress(workspace: Workspace) -> str:
+    """A bar with the share of the frames that are done, and the time left; empty if nothing is being tracked."""
+    if not workspace.busy:
+        return ""
+    share, text = 0.0, "starting"
+    if workspace.progress:
+        done, total, _, seconds = workspace.progress
+        left = seconds / done * (total - done)
+        share, text = done / total, f"{done} of {count_of(total, 'frame')} · {left // 60:.0f}:{left % 60:02.0f} left"
+    return f'<div class="progress"><div><i style="width:{share:.1%}"></i></div><span>{text}</span></div>'

@@ -33,8 +33,6 @@ class Parts:
     split: Any
     video: Any
     picture: Any
-    slider: Any
-    status: Any
     buttons: dict[str, Any]
     tool: Any
     objects: Any
@@ -44,7 +42,6 @@ class Parts:
     start: Any
     direction: Any
     anew: Any
-    progress: Any
     show_truth: Any
     kinds: Any
     files: Any
@@ -87,15 +84,13 @@ def _add_stage() -> dict[str, Any]:
     )  # fmt: skip
     parts["frame_line"] = gr.HTML(elem_id="frame-line")
     with gr.Row(elem_id="frames"):
-        parts["previous"] = gr.Button("◀", size="sm", elem_id="previous", min_width=40)
-        parts["play"] = gr.Button("Play", size="sm", elem_id="play", min_width=56)
-        parts["next"] = gr.Button("▶", size="sm", elem_id="next", min_width=40)
+        gr.Button("◀", size="sm", elem_id="previous", min_width=40)  # these three are bound by page.js
+        gr.Button("Play", size="sm", elem_id="play", min_width=56)
+        gr.Button("▶", size="sm", elem_id="next", min_width=40)
         parts["slider"] = gr.Slider(
             0, 1, 0, step=1, label="Frame", show_label=False, container=False, interactive=False, elem_id="slider",
             buttons=[],
         )  # fmt: skip
-        for step in ("back", "ahead"):  # ten frames, for the keyboard
-            parts[step] = gr.Button(step, elem_id=step, elem_classes="for-keys")
     parts["status"] = gr.HTML(elem_id="status")
     gr.HTML(f'<p class="keys">{KEYS}</p>', elem_id="keys")
     return parts
@@ -171,19 +166,6 @@ def _add_tracking(parts: dict[str, Any], tabs: Tabs) -> None:
 
 
 def _collect_parts(parts: dict[str, Any]) -> Parts:
-    names = (
-        "undo",
-        "clear",
-        "clear_all",
-        "previous",
-        "next",
-        "back",
-        "ahead",
-        "add",
-        "remove",
-        "track",
-        "cancel",
-        "export",
-    )
+    names = ("undo", "clear", "clear_all", "add", "remove", "track", "cancel", "export")
     named = {name: parts[name] for name in Parts.__dataclass_fields__ if name in parts}
     return Parts(view=[parts[name] for name in View._fields], buttons={name: parts[name] for name in names}, **named)

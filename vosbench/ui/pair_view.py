@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from vosbench.errors import VosbenchError
 from vosbench.ui.image_pair import ImagePair, Side
+from vosbench.ui.markup import write_turn
 from vosbench.ui.picture import PictureScale, draw_cross
 from vosbench.ui.view import save_picture
 from vosbench.ui.workspace import Workspace
@@ -42,7 +43,8 @@ def view_pair(workspace: Workspace) -> PairView:
         offered = pair.comparer.list_weights()
         chosen = pair.weights or next(iter(offered), None)
         weights = gr.update(choices=offered, value=chosen, visible=len(offered) > 1)
-        return PairView(*sides["source"], *sides["target"], write_pair_result(pair), weights, pair.write_command())
+        result = write_pair_result(pair) + write_turn(workspace.turns["pair"])
+        return PairView(*sides["source"], *sides["target"], result, weights, pair.write_command())
 
 
 def _draw_side(workspace: Workspace, side: Side) -> str | None:

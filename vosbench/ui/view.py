@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import time
+import hashlib
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from PIL import Image
 
+from vosbench.io.files import write_bytes
 from vosbench.types import Frame
 from vosbench.ui import markup
 from vosbench.ui.picture import PictureScale, draw_picture
@@ -32,6 +34,9 @@ class View(NamedTuple):
     scores: str
     command: str
     command_note: str
+    progress: str
+    track: Any
+    cancel: Any
 
 
 def draw_workspace(workspace: Workspace, with_truth: bool) -> Frame | None:
@@ -49,15 +54,18 @@ def draw_workspace(workspace: Workspace, with_truth: bool) -> Frame | None:
 def save_picture(folder: Path, picture: Frame | None) -> str | None:
     """Write a picture into a folder as a JPEG with all of its colours, and return its path.
 
-    Each has a name of its own, since the browser may still load the one before; the latest ones are kept.
+    Another picture has another name, since the browser may still load the one before, and the same picture has the same
+    name, so that it is not loaded again. The latest ones are kept.
     """
     if picture is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.iterdir())[:-KEPT_PICTURES]:
+    packed = BytesIO()
+    Image.fromarray(picture).save(packed, "jpeg", quality=90, subsampling=0)
+    path = folder / f"{hashlib.sha256(packed.getbuffer()).hexdigest()[:32]}.jpg"
+    write_bytes(path, packed.getvalue())
+    for old in sorted(folder.iterdir(), key=lambda each: each.stat().st_mtime_ns)[:-KEPT_PICTURES]:
         old.unlink(missing_ok=True)
-    path = folder / f"{time.time_ns():020}.jpg"
-    Image.fromarray(picture).save(path, quality=90, subsampling=0)
     return str(path)
 
 
@@ -73,7 +81,7 @@ def view_workspace(workspace: Workspace, kinds: Sequence[str], with_truth: bool)
             save_picture(workspace.folder / "pictures", draw_workspace(workspace, with_truth)),
             gr.update(value=workspace.index, maximum=last, interactive=workspace.count > 1),
             markup.write_frame_line(workspace),
-            markup.write_status(workspace),
+            markup.write_status(workspace) + markup.write_turn(workspace.turns["track"], workspace.index),
             gr.update(choices=names, value=workspace.scene.object_id),
             markup.write_object_colours(workspace),
             workspace.scene.names[workspace.scene.object_id],
@@ -82,6 +90,9 @@ def view_workspace(workspace: Workspace, kinds: Sequence[str], with_truth: bool)
             markup.write_scores(workspace),
             workspace.write_command(kinds),
             markup.write_command_note(workspace),
+            markup.write_progress(workspace),
+            gr.update(interactive=not workspace.busy),
+            gr.update(interactive=workspace.busy),
         )
 
 
@@ -89,10 +100,3 @@ def find_clicked_pixel(workspace: Workspace, position: Sequence[float]) -> tuple
     """The column and row of the frame at a position in the picture."""
     size = workspace.video.clip.size if workspace.video else (1, 1)
     return PictureScale.of(size).find_pixel(position[0], position[1])
-
-
-def keep_view() -> View:
-    """A view that leaves every component as it is."""
-    import gradio as gr
-
-    return View(*(gr.skip() for _ in View._fields))

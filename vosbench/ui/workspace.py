@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,22 +23,25 @@ CORRECTED = "corrected after tracking; the same prompts given at once may find o
 
 
 class TrackedSoFar(NamedTuple):
-    """How far a propagation is: frames that are done, of how many, and the frame that was tracked last."""
+    """How far a propagation is: frames that are done, of how many, the frame that was tracked last, and seconds."""
 
     done: int
     total: int
     latest: int
+    seconds: float
 
 
 class Workspace(MarkedVideo):
     """A user's work on one video at a time: marking, tracking, the command that does the same, and export.
 
-    pair: the two pictures that are compared beside it.
+    pair: the two pictures that are compared beside it. progress: of the propagation that is going on, after its first
+    frame.
     """
 
     def __init__(self, models: LoadedModels, folder: Path) -> None:
         super().__init__(models, folder)
         self.pair = ImagePair(models.comparer)
+        self.progress: TrackedSoFar | None = None
 
     def close(self) -> None:
         """Stop what is going on, and free all memory and files."""
@@ -48,11 +52,12 @@ class Workspace(MarkedVideo):
         self._end_propagation(self.followed)
         super()._drop_video()
 
-    def propagate(self, from_here: bool = False, direction: str = "both", anew: bool = False) -> Iterator[TrackedSoFar]:
+    def propagate(
+        self, start: int | None = None, direction: str = "both", anew: bool = False
+    ) -> Iterator[TrackedSoFar]:
         """Track all objects, and yield how far it is after each frame; `cancel` ends it.
 
-        from_here: from the frame that is shown, rather than from the first one with a prompt. anew: see
-        `FollowedScene.begin`. Raises VosbenchError if there is no prompt, and as the tracker does.
+        start, anew: see `FollowedScene.begin`. Raises VosbenchError if there is no prompt, and as the tracker does.
         """
         with self.lock:
             _, followed = self._require()
@@ -60,15 +65,16 @@ class Workspace(MarkedVideo):
             if direction not in DIRECTIONS:
                 raise VosbenchError(f"direction {direction}", "there is none", f"choose {', '.join(DIRECTIONS)}")
             with self.models.lock:
-                steps = followed.begin(self.scene, self.index if from_here else None, direction, anew)
+                steps = followed.begin(self.scene, start, direction, anew)
             self.busy, self.cancelled, self.steps, self.direction = True, False, steps, direction
             self.comparison.scores = {}
             self.comparison.match(self.scene.prompts, followed.read)
-        done = 0
+        done, begun = 0, time.monotonic()
         try:
             while (index := self._step(followed)) is not None:
                 done += 1
-                yield TrackedSoFar(done, self.count, index)
+                self.progress = TrackedSoFar(done, self.count, index, time.monotonic() - begun)
+                yield self.progress
         finally:
             self._end_propagation(followed)
 
@@ -86,6 +92,7 @@ class Workspace(MarkedVideo):
             followed.keep(index, masks)
             followed.tracked.add(index)
             self._score(index)
+            self.take_turn("track")
             return index
 
     def _end_propagation(self, followed: FollowedScene | None) -> None:
@@ -93,7 +100,7 @@ class Workspace(MarkedVideo):
             if self.followed is followed and self.steps is not None:
                 with self.models.lock:
                     getattr(self.steps, "close", lambda: None)()
-                self.steps, self.busy = None, False
+                self.steps, self.progress, self.busy = None, None, False
 
     def cancel(self) -> None:
         """End the propagation that is going on after the frame at which it is."""
