@@ -17,7 +17,11 @@ from matplotlib.text import Text
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.rows import ReportRow
 from vosbench.figures.axis_plot import Estimate, draw_axis_plot, parse_numbers, place_ticks
-from vosbench.figures.plot_style import encode_figure, spell_plot_text, write_figure
+from vosbench.figures.plot_file import (
+    encode_figure,
+    write_figure,
+)
+from vosbench.figures.plot_text import spell_plot_text
 from vosbench.figures.scatter_plot import choose_named_videos, draw_video_scatter
 from vosbench.figures.speed_plot import SpeedPoint, draw_speed_plot
 from vosbench.figures.sweep_figures import draw_figures

@@ -10,7 +10,7 @@ import numpy as np
 from vosbench.prompting.clicking import OBJECT
 from vosbench.prompting.protocols import Annotation
 from vosbench.prompting.simulate import measure_iou
-from vosbench.trackers.sessions import ReplaySession
+from vosbench.trackers.replay_session import ReplaySession
 from vosbench.trackers.static import Static
 from vosbench.types import BoxPrompt, Frame, Mask, Masks, PointPrompt, Prompt, Video
 

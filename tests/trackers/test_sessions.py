@@ -14,7 +14,11 @@ from tests.support.resumed import check_equal, leave_and_resume
 from vosbench.errors import VosbenchError
 from vosbench.trackers.prompts import check_prompt, extend_prompt
 from vosbench.trackers.propagation_plan import plan_traversals
-from vosbench.trackers.sessions import FrameView, PackedMask, open_session
+from vosbench.trackers.replay_session import (
+    FrameView,
+    PackedMask,
+)
+from vosbench.trackers.sessions import open_session
 from vosbench.trackers.static import Static
 from vosbench.types import BoxPrompt, Frame, Mask, Masks, Point, PointPrompt, Prompt, Session, TrackerState, Video
 

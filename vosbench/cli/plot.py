@@ -65,7 +65,11 @@ def plot_command(
 ) -> None:
     """Draw a figure for a paper: one column wide, with embedded fonts, as PDF, SVG or PNG."""
     from vosbench.cli import console
-    from vosbench.figures.plot_style import require_matplotlib, require_plot_file, write_figure
+    from vosbench.figures.plot_file import (
+        require_plot_file,
+        write_figure,
+    )
+    from vosbench.figures.plot_style import require_matplotlib
 
     require_plot_file(out)
     require_matplotlib()

@@ -19,12 +19,14 @@ from vosbench.figures.plot_style import (
     label_x,
     label_y,
     mark_truncation,
-    measure_width,
     plot_style,
     set_percent_limits,
+    start_figure,
+)
+from vosbench.figures.plot_text import (
+    measure_width,
     shorten_name,
     spell_plot_text,
-    start_figure,
     wrap_name,
 )
 

@@ -21,7 +21,11 @@ from vosbench.figures.plot_data import (
     read_or_score,
     trace_video,
 )
-from vosbench.figures.plot_style import require_matplotlib, require_plot_file, write_figure
+from vosbench.figures.plot_file import (
+    require_plot_file,
+    write_figure,
+)
+from vosbench.figures.plot_style import require_matplotlib
 from vosbench.figures.scatter_plot import draw_video_scatter
 from vosbench.figures.speed_plot import draw_speed_plot
 from vosbench.figures.time_plot import draw_score_over_time

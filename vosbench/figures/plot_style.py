@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import require_writable, write_bytes
+from vosbench.figures.plot_text import FONT_FAMILY, wrap_name, wrap_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,14 +18,13 @@ AXES_HEIGHT = 2.3  # inches, with the labels of the axes
 LETTERS, SMALL_LETTERS = 8, 7  # points
 LINE_HEIGHT_INCHES = 0.135  # of small letters
 MEANING_OF_BARS = "bars: 95 % intervals, bootstrap over videos"
-PLOT_FORMS = ("pdf", "svg", "png")
 PNG_DPI = 300
 LINE_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
 """The palette of Okabe and Ito (2008) for colour-blind people, without its yellow, which white paper swallows."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 DASHES = ("-", "--", "-.", ":")
 STYLE: Any = {
-    "font.family": ["DejaVu Sans"],  # comes with matplotlib, so that plots are the same everywhere
+    "font.family": FONT_FAMILY,
     "font.size": LETTERS,
     "axes.labelsize": LETTERS,
     "axes.titlesize": LETTERS,
@@ -97,35 +92,6 @@ def enlarge_figure(figure: Figure, lines: float) -> None:
     figure.set_size_inches(width, height + lines * LINE_HEIGHT_INCHES)
 
 
-def encode_figure(figure: Figure, form: str) -> bytes:
-    """A figure as a file. form: one of PLOT_FORMS. The same figure gives the same bytes: no date is written."""
-    without_date: dict[str, Any] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(form, {})
-    buffer = io.BytesIO()
-    with plot_style():
-        figure.savefig(buffer, format=form, metadata=without_date)
-    return buffer.getvalue()
-
-
-def find_plot_form(path: Path) -> str:
-    """The form of a plot's file. Raises VosbenchError if its name has no suffix of PLOT_FORMS."""
-    form = path.suffix.lower().removeprefix(".")
-    if form not in PLOT_FORMS:
-        expected = ", ".join(f".{each}" for each in PLOT_FORMS)
-        raise VosbenchError(path, f"expected a name with {expected}", "choose another name")
-    return form
-
-
-def require_plot_file(path: Path) -> None:
-    """Raise VosbenchError if a figure could not be written to a path; see `find_plot_form` for its name."""
-    find_plot_form(path)
-    require_writable(path)
-
-
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write a figure as PDF, SVG or PNG, as the suffix says, completely or not at all. Raises VosbenchError."""
-    write_bytes(path, encode_figure(figure, find_plot_form(path)))
-
-
 def mark_truncation(axes: Axes, which: str) -> None:
     """Mark an axis that does not begin at 0 with two slashes at its beginning. which: "x" or "y"."""
     low, _ = axes.get_xlim() if which == "x" else axes.get_ylim()
@@ -147,62 +113,6 @@ def set_percent_limits(axes: Axes, which: str, values: Iterable[float]) -> None:
     high = high + room if high <= 100 else high * 1.02
     (axes.set_xlim if which == "x" else axes.set_ylim)(low, high)
     mark_truncation(axes, which)
-
-
-@cache
-def spell_plot_text(text: str) -> str:
-    """A text with escapes in place of characters that the font of plots lacks, and without line breaks."""
-    from matplotlib.font_manager import FontProperties, findfont, get_font
-
-    font = get_font(findfont(FontProperties(family=STYLE["font.family"])))
-    return "".join(
-        each if each.isprintable() and font.get_char_index(ord(each)) else each.encode("unicode_escape").decode()
-        for each in text
-    )
-
-
-def measure_width(text: str, size: float) -> float:
-    """The width of a text in inches. size: of its letters, in points."""
-    from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextToPath
-
-    font = FontProperties(family=STYLE["font.family"], size=size)
-    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
-    return float(width) / 72
-
-
-def shorten_name(text: str, size: float, inches: float) -> str:
-    """A name that is no wider than some inches; what is left out in its middle is an ellipsis."""
-    text = spell_plot_text(text)
-    if measure_width(text, size) <= inches:
-        return text
-    for kept in range(len(text) - 1, 1, -1):
-        shorter = f"{text[: -(-kept // 2)]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - kept // 2 :]}"
-        if measure_width(shorter, size) <= inches:
-            return shorter
-    return text[:1]
-
-
-def wrap_name(text: str, size: float, inches: float) -> str:
-    """A name in lines that are no wider than some inches, broken after a space or a mark such as + or _."""
-    lines = [""]
-    for part in re.findall(r"[^\s+_/,=-]*[\s+_/,=-]*", spell_plot_text(text)):
-        if lines[-1] and measure_width((lines[-1] + part).rstrip(), size) > inches:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(shorten_name(line.strip(), size, inches) for line in lines)
-
-
-def wrap_words(text: str, size: float, inches: float) -> str:
-    """A text in lines that are no wider than some inches, broken between words; longer words are shortened."""
-    lines: list[str] = []
-    for word in map(spell_plot_text, text.split()):
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and measure_width(longer, size) <= inches:
-            lines[-1] = longer
-        else:
-            lines.append(shorten_name(word, size, inches))
-    return "\n".join(lines)
 
 
 def add_title(figure: Figure, title: str) -> None:

@@ -8,7 +8,15 @@ from math import cos, pi, sin
 from typing import TYPE_CHECKING, Any
 
 from vosbench.errors import VosbenchError
-from vosbench.figures.plot_style import COLUMN_WIDTH, SMALL_LETTERS, enlarge_figure, measure_width, wrap_name
+from vosbench.figures.plot_style import (
+    COLUMN_WIDTH,
+    SMALL_LETTERS,
+    enlarge_figure,
+)
+from vosbench.figures.plot_text import (
+    measure_width,
+    wrap_name,
+)
 from vosbench.io.wording import count_of
 
 if TYPE_CHECKING:

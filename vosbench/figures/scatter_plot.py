@@ -13,9 +13,9 @@ from vosbench.figures.plot_style import (
     label_y,
     mark_truncation,
     plot_style,
-    spell_plot_text,
     start_figure,
 )
+from vosbench.figures.plot_text import spell_plot_text
 from vosbench.figures.point_labels import label_points
 from vosbench.io.wording import count_of
 

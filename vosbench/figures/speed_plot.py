@@ -18,9 +18,11 @@ from vosbench.figures.plot_style import (
     label_y,
     plot_style,
     set_percent_limits,
+    start_figure,
+)
+from vosbench.figures.plot_text import (
     shorten_name,
     spell_plot_text,
-    start_figure,
     wrap_words,
 )
 from vosbench.figures.point_labels import label_points

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from vosbench.evaluation.rows import ReportRow
 from vosbench.figures.axis_plot import Estimate, draw_axis_plot
-from vosbench.figures.plot_style import encode_figure
+from vosbench.figures.plot_file import encode_figure
 
 FIGURE_FORMS = ("svg", "png")
 Ranges = Mapping[str, tuple[float, float]]

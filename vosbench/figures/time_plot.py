@@ -16,9 +16,11 @@ from vosbench.figures.plot_style import (
     enlarge_figure,
     label_x,
     label_y,
-    measure_width,
     plot_style,
     start_figure,
+)
+from vosbench.figures.plot_text import (
+    measure_width,
     wrap_name,
 )
 

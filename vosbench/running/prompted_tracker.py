@@ -18,7 +18,8 @@ from vosbench.io.plugins import load_object
 from vosbench.prompting.kinds import PromptKind, give_prompt
 from vosbench.running.recorded_prompts import ClickedPrompt, read_prompts, write_prompts
 from vosbench.trackers.prompts import get_accepted_kinds, turn_into_masks
-from vosbench.trackers.sessions import FrameView, open_session
+from vosbench.trackers.replay_session import FrameView
+from vosbench.trackers.sessions import open_session
 from vosbench.types import Mask, Masks, PointPrompt, Prompter, Session, SessionTracker, Tracker, Video
 
 Given = dict[int, tuple[int, ClickedPrompt]]
