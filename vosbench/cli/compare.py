@@ -10,10 +10,9 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app, print_error
-from vosbench.cli.evaluate import check_wanted_files
 from vosbench.cli.given_methods import open_argument, parse_method
 from vosbench.cli.options import split_names
-from vosbench.cli.output import print_tables, write_forms
+from vosbench.cli.output import check_wanted_files, print_tables, write_forms
 
 if TYPE_CHECKING:
     from vosbench.publishing.comparison import MethodComparison

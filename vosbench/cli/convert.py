@@ -9,8 +9,12 @@ from typing import Annotated
 import typer
 
 from vosbench.cli.app import app
-from vosbench.cli.evaluate import MasksArgument, ResultsOption, find_given_masks
-from vosbench.cli.options import SplitOption
+from vosbench.cli.given_methods import find_given_masks
+from vosbench.cli.options import (
+    MasksArgument,
+    ResultsOption,
+    SplitOption,
+)
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 

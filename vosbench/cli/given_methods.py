@@ -64,3 +64,26 @@ def open_argument(
     elif is_run(path) and not also_runs:
         where = None, None
     return open_method(path, *where, rules, context.obj.datasets, given.name)
+
+
+def find_given_masks(command: str, run: str | None, results: str | None, results_root: Path) -> Path:
+    """The path of the masks that a command is given, as an argument or by --results.
+
+    Raises VosbenchError if neither or both are given, and if there is nothing at that path.
+    """
+    from vosbench.studies.show import find_masks
+
+    return find_masks(choose_given_masks(command, run, results), results_root)
+
+
+def choose_given_masks(command: str, run: str | None, results: str | None) -> str:
+    """The masks that a command is given, as an argument or by --results.
+
+    Raises VosbenchError if neither or both are given.
+    """
+    if run and results:
+        raise VosbenchError(f"{run} and --results {results}", "both name the masks", "give only one of them")
+    if not (given := run or results):
+        remedy = "give the folder of a run or of other masks, or the name of a run from: vosbench list runs"
+        raise VosbenchError(f"vosbench {command}", "no masks are given", remedy)
+    return given

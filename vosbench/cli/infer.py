@@ -10,9 +10,13 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app, format_command_line, print_error
-from vosbench.cli.evaluate import note_leaner_videos, note_mixture
 from vosbench.cli.infer_options import InferOptions, WorkerOptions, parse_shard
-from vosbench.cli.run_notes import format_attempts, format_untried
+from vosbench.cli.run_notes import (
+    format_attempts,
+    format_untried,
+    note_leaner_videos,
+    note_mixture,
+)
 from vosbench.cli.signals import Stopped
 from vosbench.io.wording import count_of
 from vosbench.trackers import registry

@@ -105,6 +105,15 @@ KeepOption = Annotated[
     ),
 ]
 JobsOption = Annotated[int | None, typer.Option(min=1, help="Processes that score videos; default: one per core.")]
+MasksArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[RUN]", help="The folder of a run, its path below the results root, or any masks.", show_default=False
+    ),
+]
+ResultsOption = Annotated[
+    str | None, typer.Option("--results", metavar="DIR", help="The same as RUN.", show_default=False)
+]
 StrictOption = Annotated[
     bool, typer.Option(help="Refuse missing masks; with --no-strict score them as absent and exit with status 1.")
 ]

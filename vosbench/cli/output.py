@@ -7,11 +7,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vosbench.cli.evaluate import STDOUT
-from vosbench.io.files import write_bytes
+from vosbench.errors import VosbenchError
+from vosbench.io.files import require_writable, write_bytes
 
 if TYPE_CHECKING:
     from vosbench.evaluation.tables import Table
+
+STDOUT = Path("-")
+
+
+def check_wanted_files(wanted: Mapping[str, Path | None]) -> None:
+    """Raise VosbenchError if more than one form is to be standard output, or if a file could not be written."""
+    piped = [f"--{form}" for form, path in wanted.items() if path == STDOUT]
+    if len(piped) > 1:
+        raise VosbenchError(" and ".join(piped), "only one can be standard output", "give the others a file")
+    for path in wanted.values():
+        if path not in (None, STDOUT):
+            require_writable(path)
 
 
 def write_forms(formats: Mapping[str, Callable[[], str]], wanted: Mapping[str, Path]) -> bool:

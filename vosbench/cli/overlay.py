@@ -12,9 +12,8 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app
-from vosbench.cli.evaluate import ResultsOption, choose_given_masks
-from vosbench.cli.given_methods import open_argument, parse_method
-from vosbench.cli.options import split_names
+from vosbench.cli.given_methods import choose_given_masks, open_argument, parse_method
+from vosbench.cli.options import ResultsOption, split_names
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 

@@ -10,8 +10,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vosbench.cli.app import app
-from vosbench.cli.evaluate import MasksArgument, ResultsOption, find_given_masks
-from vosbench.cli.options import ScoredDatasetOption, SplitOption
+from vosbench.cli.given_methods import find_given_masks
+from vosbench.cli.options import (
+    MasksArgument,
+    ResultsOption,
+    ScoredDatasetOption,
+    SplitOption,
+)
 from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 

@@ -9,8 +9,7 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app
-from vosbench.cli.evaluate import check_wanted_files
-from vosbench.cli.output import print_tables, write_forms
+from vosbench.cli.output import check_wanted_files, print_tables, write_forms
 
 
 @app.command("published")

@@ -8,10 +8,13 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app
-from vosbench.cli.evaluate import publish_scores, score_with_progress
 from vosbench.cli.fetch import fetch_with_progress
 from vosbench.cli.infer import SETTINGS_HELP, infer_with_progress, print_outcome, print_settings_help
 from vosbench.cli.infer_options import InferOptions, WorkerOptions
+from vosbench.cli.scores import (
+    publish_scores,
+    score_with_progress,
+)
 from vosbench.io import paths
 from vosbench.io.paths import Roots
 from vosbench.trackers import registry

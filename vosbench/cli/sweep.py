@@ -11,10 +11,14 @@ import typer
 
 from vosbench.cli import options
 from vosbench.cli.app import app, format_command_line, print_error
-from vosbench.cli.evaluate import note_leaner_videos, note_mixture
 from vosbench.cli.infer_options import WorkerOptions
 from vosbench.cli.options import split_names
-from vosbench.cli.run_notes import format_attempts, format_untried
+from vosbench.cli.run_notes import (
+    format_attempts,
+    format_untried,
+    note_leaner_videos,
+    note_mixture,
+)
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.wording import count_of
