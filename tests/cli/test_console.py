@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vosbench.cli import console
+from vosbench.cli.table import format_plain_table, print_rich_table
 
 ODD = ["", "12.5", "-3", "7", "-", "a b c", "[bold]x[/bold]", ":smile:"]
 CELLS = st.one_of(st.text("ab -_/.1", max_size=12), st.sampled_from(ODD))
@@ -28,9 +29,9 @@ def tables(draw: st.DrawFn) -> tuple[list[str], list[list[str]], list[str], str 
 @settings(max_examples=150, deadline=None)
 @given(table=tables())
 def test_a_plain_table_equals_that_of_rich(table: tuple[list[str], list[list[str]], list[str], str | None]) -> None:
-    plain = console.format_plain_table(*table)
+    plain = format_plain_table(*table)
     with console.output.console.capture() as capture:
-        console.print_rich_table(*table)
+        print_rich_table(*table)
     if plain is not None:
         assert "".join(f"{line}\n" for line in plain) == capture.get()
 
@@ -44,16 +45,16 @@ def test_a_plain_line_equals_that_of_rich(text: str, capsys: pytest.CaptureFixtu
 
 
 def test_a_table_that_plain_text_cannot_show_is_left_to_rich() -> None:
-    assert console.format_plain_table(["video"], [["猫"]], [], None) is None
-    assert console.format_plain_table(["video"], [["x" * 201]], [], None) is None
-    assert console.format_plain_table(["video"], [["two\nlines"]], [], None) is None
-    assert console.format_plain_table(["v"], [["1"]], [], "a title that is longer than the table") is None
+    assert format_plain_table(["video"], [["猫"]], [], None) is None
+    assert format_plain_table(["video"], [["x" * 201]], [], None) is None
+    assert format_plain_table(["video"], [["two\nlines"]], [], None) is None
+    assert format_plain_table(["v"], [["1"]], [], "a title that is longer than the table") is None
 
 
 def test_printing_to_a_pipe_does_not_import_rich() -> None:
-    code = "import sys; from vosbench.cli import console as c\n" + (
-        "c.print_table(('video', 'J'), [('bear', 1.5)], 'scores', ('all', 1.5)); c.print_note('a note')\n"
-        "with c.ProgressSteps() as steps: steps('scoring', 1, 1)\n"
+    code = "import sys; from vosbench.cli import console, steps, table\n" + (
+        "table.print_table(('video', 'J'), [('bear', 1.5)], 'scores', ('all', 1.5)); console.print_note('a note')\n"
+        "with steps.ProgressSteps() as show: show('scoring', 1, 1)\n"
         "assert 'rich' not in sys.modules"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

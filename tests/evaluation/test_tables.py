@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.evaluations import METRICS
 from vosbench.cli import console
+from vosbench.cli.table import print_table
 from vosbench.datasets.card import Rules
 from vosbench.errors import VosbenchError
 from vosbench.evaluation import report, tables
@@ -172,7 +173,7 @@ def test_no_number_is_cut_on_a_narrow_terminal(
 ) -> None:
     monkeypatch.setattr(console.output, "width", width)
     (table,) = tables_of(evaluation)
-    console.print_table(table.columns, table.rows, "animals [val]", table.total)
+    print_table(table.columns, table.rows, "animals [val]", table.total)
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].strip() == "animals [val]"
     assert max(map(len, shown)) <= width

@@ -10,6 +10,7 @@ import pytest
 from tests.support.cli import Cli
 from tests.support.terminal import show_on_terminal
 from vosbench.cli import console
+from vosbench.cli.table import print_table
 
 
 @pytest.mark.slow
@@ -46,7 +47,7 @@ def test_a_path_in_a_table_or_a_note_is_never_broken(
     monkeypatch.setattr(console.output, "width", width)
     monkeypatch.setattr(console.notes, "width", width)
     path = "/a/" + "/".join(f"folder-{index} with-dashes" for index in range(3)).replace(" ", "_") * 4
-    console.print_table(("metric", "where", "J-Mean"), [("a b " * 20, path, 1.5)])
+    print_table(("metric", "where", "J-Mean"), [("a b " * 20, path, 1.5)])
     console.print_note(f"written to {path}: scores.json")
     shown = capsys.readouterr()
     assert path in shown.out

@@ -82,7 +82,7 @@ def compare_command(
     Methods of one name on several datasets are one row. The differences of two methods are paired by object and have an
     interval and p by a bootstrap over videos. FILE can be -, which is standard output.
     """
-    from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.publishing.compare import ScoringOptions, compare_methods
     from vosbench.publishing.comparison import Bootstrap
     from vosbench.publishing.comparison_table import find_metrics, list_mean_metrics
@@ -95,7 +95,7 @@ def compare_command(
     ]
     bootstrap = Bootstrap(**{name: each for name, each in (("draws", draws), ("seed", seed)) if each is not None})
     find_metrics(shown, [m for method in methods for m in list_mean_metrics(method.dataset_split.rules)])
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         scoring = ScoringOptions(
             split_names(videos), jobs, strict, lambda name, done, total: steps(f"scoring {name}", done, total)
         )

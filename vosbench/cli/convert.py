@@ -48,12 +48,13 @@ def convert_command(
     """Write masks in another form, with the same frame names, ids and pixels; refuse what the form cannot hold."""
     import vosbench
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
 
     masks = find_given_masks("convert", run, results, context.obj.results)
     if out is None or to is None:
         lacking = "--out" if out is None else "--to"
         raise VosbenchError("vosbench convert", f"{lacking} is not given", "as in: -o masks.json --to youtube-vis")
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         done = vosbench.convert(
             masks,
             out,

@@ -63,6 +63,7 @@ def _verify_with_progress(
 ) -> list[Finding]:
     """Return the findings about a split; show the progress, and say what cannot be checked."""
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.datasets.verify import describe_partial_fetch, verify_split
 
     title = f"{dataset_split.name} {dataset_split.split.name}"
@@ -71,7 +72,7 @@ def _verify_with_progress(
         console.print_note(f"{title} {reason}: the number of frames and objects of each video cannot be checked")
     if lacking := describe_partial_fetch(dataset_split, manifest):
         print_error(f"warning: {title} is not the whole split, because only a part was given to fetch: {lacking}")
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         return verify_split(dataset_split, manifest, deep, jobs, partial(steps, f"verifying {title}"))
 
 
@@ -119,10 +120,11 @@ def cite_command(
 def doctor_command(context: typer.Context) -> None:
     """Check this machine: versions, devices, codecs, folders, free disk space and known problems."""
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
     from vosbench.studies.doctor import examine_machine
 
     findings = list(examine_machine(context.obj))
-    console.print_table(("", "what", "found"), [("!" if f.warning else "", f.subject, f.found) for f in findings])
+    print_table(("", "what", "found"), [("!" if f.warning else "", f.subject, f.found) for f in findings])
     for finding in findings:
         if finding.warning:
             console.print_result(f"! {finding.subject}: {finding.warning}")

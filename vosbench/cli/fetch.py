@@ -103,12 +103,13 @@ def fetch_with_progress(name: str, split: str | None, options: Mapping[str, Any]
     """
     from vosbench import api
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.datasets import cite
 
     plan, dataset = api.plan_fetch(name, split, **options), _find_dataset(name)
     if not plan.counts:
         console.print_note(cite.format_licence(dataset) if dataset else _format_checkpoint_licence(name))
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         fetched = api.fetch(name, split, **options, keep_archives=keep_archives, on_progress=steps)
     _print_fetched(options.get("as_name") or name, fetched)
     if dataset and fetched.was_fetched and dataset.citation:
@@ -152,6 +153,7 @@ def _print_fetched(name: str, fetched: FetchResult) -> None:
 def _print_plan(name: str, plan: FetchPlan, folder: Path) -> None:
     """Print the files that a fetch needs, the disk space, and what only a person can download."""
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
 
     checksum_lists = " or ".join(file.download.file for file in plan.planned_files if file.is_checksum_list)
     rows = [_make_plan_row(file, checksum_lists) for file in plan.planned_files]
@@ -159,7 +161,7 @@ def _print_plan(name: str, plan: FetchPlan, folder: Path) -> None:
     unknown = sum(not size for size in sizes)
     note = f"{'and ' if any(sizes) else ''}{unknown} of unknown size" if unknown else ""
     total = ("total", sum(filter(None, sizes)) / 1e6 if any(sizes) else "unknown", "", note, "") if rows else ()
-    console.print_table(("file", "MB", "hash", "from", "on disk"), rows, title=name, total=total)
+    print_table(("file", "MB", "hash", "from", "on disk"), rows, title=name, total=total)
     console.print_result(f"space: {_describe_needed_bytes(plan, folder)}; {plan.free_bytes / 1e9:.1f} GB are free")
     if plan.not_downloadable:
         console.print_result(f"by hand: {plan.by_hand}")

@@ -125,12 +125,13 @@ def _run_with_progress(
 ) -> int:
     """Evaluate, print the table and write the files; return the exit status."""
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.running.devices import choose_devices, find_torch_device
     from vosbench.studies.interactive import describe_plan, run_study
 
     device = find_torch_device(choose_devices(gpu)[0])
     console.print_note(describe_plan(plan))
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         results, failures = run_study(
             plan, device, format_command_line(), overwrite, parse_shard(shard), partial(steps, "objects")
         )
@@ -148,6 +149,7 @@ def _publish(
 ) -> None:
     """Print the table, and write the results into the study's folder and to the files that were asked for."""
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
     from vosbench.io.files import write_json
     from vosbench.studies import interactive_table as table
 
@@ -155,7 +157,7 @@ def _publish(
     described = table.describe_results(plan, results, total)
     shown = table.make_curve_table(described["curve"], described["mean"])
     title = f"{plan.dataset_split.title}, {plan.protocol}: {len(results)} of {count_of(total, 'object')}, percent"
-    console.print_table(shown.columns, shown.rows[:-1], title, shown.rows[-1])
+    print_table(shown.columns, shown.rows[:-1], title, shown.rows[-1])
     written = table.write_study(plan, results, total, plots)
     if json_file:
         write_json(json_file, described)

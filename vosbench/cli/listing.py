@@ -72,9 +72,10 @@ def _print_datasets(rows: Rows, roots: Roots) -> None:
 
 def _print_trackers(rows: Rows, roots: Roots) -> None:
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
 
     shown = [(row["tracker"], row["runs_here"], row["is"]) for row in rows]
-    console.print_table(("tracker", "here", "is"), shown, "trackers")
+    print_table(("tracker", "here", "is"), shown, "trackers")
     for row in rows:
         if row["lacks"]:
             console.print_prose(f"{row['tracker']} lacks {row['lacks']}")
@@ -104,7 +105,7 @@ def _print_runs(rows: Rows, roots: Roots) -> None:
 
 
 def _print_columns(title: str, rows: Rows, columns: Sequence[str]) -> None:
-    from vosbench.cli import console
+    from vosbench.cli.table import print_table
 
     heads = [column.replace("_mb", " MB") for column in columns]
-    console.print_table(heads, [[row[column] for column in columns] for row in rows], title)
+    print_table(heads, [[row[column] for column in columns] for row in rows], title)

@@ -46,12 +46,13 @@ def write_forms(formats: Mapping[str, Callable[[], str]], wanted: Mapping[str, P
 def print_tables(tables: Sequence[Table], signatures: Sequence[str], notes: Sequence[str]) -> None:
     """Print tables with a line between them, then the notes and the signatures."""
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
 
     for index, table in enumerate(tables):
         if index:
             console.print_result()
         console.print_prose(table.title or "in percent")
-        console.print_table(table.columns, table.rows, None, table.total, table.best)
+        print_table(table.columns, table.rows, None, table.total, table.best)
     console.print_result()
     for line in notes:
         console.print_prose(line)

@@ -74,6 +74,7 @@ def overlay_command(
     Masks have a colour for each object; the ground truth is outlined in white dashes.
     """
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.figures.contact_sheet import draw_contact_sheet, find_sheet_format, write_contact_sheet
     from vosbench.figures.overlay import prepare_overlay
     from vosbench.figures.overlay_video import write_film
@@ -96,7 +97,7 @@ def overlay_command(
     if video:
         require_video_name(video)
         require_writable(video)
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         overlay = prepare_overlay(methods, split_names(videos), scores, jobs, partial(steps, "scoring"))
         for note in overlay.notes:
             console.print_note(note)

@@ -74,11 +74,11 @@ def _check_with_progress(
     path: Path, dataset: str | None, split: str | None, rules: str | None, jobs: int | None, datasets: Path
 ) -> SubmissionReport:
     import vosbench
-    from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
 
     if not dataset:
         raise VosbenchError(f"--check {path}", "a zip does not say its dataset", "name it with --dataset and --split")
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         on_video = partial(steps, "checking")
         return vosbench.check_submission(
             path, dataset, split, rules=rules, jobs=jobs, datasets=datasets, on_video=on_video
@@ -97,9 +97,9 @@ def _pack_with_progress(
     datasets: Path,
 ) -> SubmissionReport:
     import vosbench
-    from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
 
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         return vosbench.pack(
             masks,
             out,

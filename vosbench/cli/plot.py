@@ -65,6 +65,7 @@ def plot_command(
 ) -> None:
     """Draw a figure for a paper: one column wide, with embedded fonts, as PDF, SVG or PNG."""
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.figures.plot_file import (
         require_plot_file,
         write_figure,
@@ -74,7 +75,7 @@ def plot_command(
     require_plot_file(out)
     require_matplotlib()
     _refuse_idle_options(kind, axis, video, metric, videos)
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         if kind == PlotKind.SWEEP:
             figure, notes = _draw_sweep(context, masks, (axis, metric, title), jobs, partial(steps, "scoring"))
         else:

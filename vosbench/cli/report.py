@@ -39,12 +39,13 @@ def report_command(
 ) -> None:
     """Write one HTML file that opens offline: scores, breakdowns, tables, scores over time, and the worst frames."""
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.reports.build import Choices, write_report
 
     given = [parse_method(text, context.obj.results) for text in masks]
     methods = [open_argument(each, context, (dataset, split), rules) for each in given]
     choices = Choices(tuple(split_names(videos)), jobs, strict, strips, title, overwrite)
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         report = write_report(methods, out, choices, steps)
     size = report.path.stat().st_size / 1e6
     console.print_result(f"report: {report.path} ({size:.1f} MB)")

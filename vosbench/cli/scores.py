@@ -30,12 +30,12 @@ def score_with_progress(
     reuse: bool = False,
 ) -> Evaluation:
     """`vosbench.evaluate` with a progress bar, without the modules of the other functions of `vosbench.api`."""
-    from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.running.methods import Method, score_method
     from vosbench.running.run import Run
 
     method = Method(masks.name, masks, dataset_split, Run(masks) if paths.is_run(masks) else None)
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         return score_method(method, videos, jobs, strict, partial(steps, "scoring"), reuse)
 
 
@@ -127,11 +127,12 @@ def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_
 
 def _print_scores(evaluation: Evaluation, shown: Sequence[Table]) -> None:
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
 
     console.print_result(evaluation.headline)
     if evaluation.intervals:
         console.print_result(evaluation.intervals_meaning)
     for index, table in enumerate(shown):
         title = "\nother means over all objects" if index else "\nin percent"
-        console.print_table(table.columns, table.rows, title, table.total)
+        print_table(table.columns, table.rows, title, table.total)
     console.print_result(evaluation.signature)

@@ -58,6 +58,7 @@ def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
 
 def _show_sweep(sweep: SweepFolder, as_json: bool) -> None:
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
     from vosbench.studies.sweep_folder import read_sweep_table
     from vosbench.studies.sweep_table import make_sweep_table, parse_sweep_rows
 
@@ -73,7 +74,7 @@ def _show_sweep(sweep: SweepFolder, as_json: bool) -> None:
     _print_lines(lines)
     if rows:
         table = make_sweep_table(parse_sweep_rows(rows))
-        console.print_table(table.columns, table.rows)
+        print_table(table.columns, table.rows)
 
 
 def _describe_identity(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

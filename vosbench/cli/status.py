@@ -73,10 +73,11 @@ def _choose_reader(name: str, results_root: Path) -> Callable[[], tuple[RunStatu
 
 def _print_status(status: RunStatus) -> None:
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
 
     console.print_result(_format_summary(status.run, status, status.fps, status.eta))
     if status.shards:
-        console.print_table(COLUMNS, map(_make_shard_row, status.shards))
+        print_table(COLUMNS, map(_make_shard_row, status.shards))
     for shard in status.shards:
         for at in shard.at:
             frames = "an unknown number" if at.frames is None else at.frames
@@ -113,9 +114,10 @@ def _format_short_time(time_utc: str) -> str:
 
 def _print_sweep_status(status: SweepStatus) -> None:
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
 
     console.print_result(_format_summary(status.sweep, status, status.fps, status.eta))
-    console.print_table(SWEEP_COLUMNS, map(_make_run_row, status.runs))
+    print_table(SWEEP_COLUMNS, map(_make_run_row, status.runs))
     for each in status.runs:
         if each.error:
             console.print_result(f"{each.name}: {each.error}")

@@ -66,6 +66,7 @@ def sweep_command(
 ) -> None:
     """Run and score every combination of datasets, checkpoints and settings; repeat the command to continue."""
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
     from vosbench.figures.plot_style import require_matplotlib
     from vosbench.studies.sweep import format_cell
     from vosbench.studies.sweep_folder import write_sweep_folder
@@ -86,7 +87,7 @@ def sweep_command(
     write_sweep_folder(folder, plan, format_command_line())
     workers = WorkerOptions(gpus, workers_per_gpu, threads)
     failures = _track_runs(plan, workers, stall, json_log, overwrite, keep)
-    with console.ProgressSteps() as steps:
+    with ProgressSteps() as steps:
         results = score_runs(plan, failures, jobs, partial(steps, "scoring"))
     _publish_results(plan, results, folder, plots)
     raise typer.Exit(1 if plan.refused or failures or any(each.failed_in_scoring for each in results) else 0)
@@ -209,13 +210,14 @@ def _parse_setting(key: str, text: str, trackers: Sequence[str]) -> AxisValue:
 def _publish_results(plan: SweepPlan, results: Sequence[CellResult], folder: Path, plots: bool) -> None:
     """Print the table, and write it with the plots and the commands into the sweep's folder."""
     from vosbench.cli import console
+    from vosbench.cli.table import print_table
     from vosbench.studies.sweep import format_cell
     from vosbench.studies.sweep_table import make_sweep_rows, make_sweep_table, write_sweep_files
 
     sweep = plan.sweep
     rows = make_sweep_rows(sweep, results)
     table = make_sweep_table(rows)
-    console.print_table(table.columns, table.rows, f"{sweep.title or f'sweep {sweep.name}'}, in percent")
+    print_table(table.columns, table.rows, f"{sweep.title or f'sweep {sweep.name}'}, in percent")
     for result in results:
         if result.reason:
             place = result.run.path if result.run else format_cell(result.cell, sweep.varied_axes)

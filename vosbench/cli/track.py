@@ -101,13 +101,14 @@ def track_command(
 def _track_with_progress(request: TrackRequest) -> int:
     """Track, write the outputs, and say where they are; return the exit status."""
     from vosbench.cli import console
+    from vosbench.cli.steps import ProgressSteps
 
     total = len(request.clip.frames)
     with request.held():
         for note in filter(None, (*request.notes, request.describe_beginning())):
             console.print_note(note)
         try:
-            with console.ProgressSteps() as progress:
+            with ProgressSteps() as progress:
                 with stop_between_steps() as stop_if_asked:
 
                     def show(done: int) -> None:
