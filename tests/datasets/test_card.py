@@ -8,8 +8,18 @@ from typing import Any
 
 import pytest
 
-from vosbench.datasets.card import Counts, Dataset, Download, Rules, Split, load_card, parse_card
-from vosbench.datasets.split import MANIFEST_REMEDY
+from vosbench.datasets.card import (
+    Counts,
+    Dataset,
+    Download,
+    Rules,
+    Split,
+)
+from vosbench.datasets.locate import MANIFEST_REMEDY
+from vosbench.datasets.read_card import (
+    load_card,
+    parse_card,
+)
 from vosbench.errors import VosbenchError
 
 BEARS = """

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 from vosbench.datasets import checkpoints
-from vosbench.datasets.card import Dataset, dump_card, load_card, parse_card
+from vosbench.datasets.card import Dataset
+from vosbench.datasets.read_card import (
+    dump_card,
+    load_card,
+    parse_card,
+)
 from vosbench.io import paths
 
 CARDS = sorted(paths.find_shipped_folder("adapters").glob("*.toml"))

@@ -15,7 +15,8 @@ from tests.support.archives import pack_zip
 from tests.support.fetches import asked, card, fetch, manifest
 from tests.support.golden import make_tree, squares
 from tests.support.server import serve
-from vosbench.datasets.card import Dataset, load_card
+from vosbench.datasets.card import Dataset
+from vosbench.datasets.read_card import load_card
 from vosbench.errors import VosbenchError
 from vosbench.fetching import gather
 from vosbench.fetching.download import RetryPolicy

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.support.golden import make_tree, squares
-from vosbench.datasets.card import parse_card
+from vosbench.datasets.read_card import parse_card
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.fetch import fetch_dataset

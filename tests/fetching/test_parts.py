@@ -20,7 +20,8 @@ from tests.support.fetches import asked, card, fetch, manifest
 from tests.support.films import annotate, film, pack, square
 from tests.support.golden import squares
 from tests.support.server import Server, serve
-from vosbench.datasets.card import Dataset, load_card
+from vosbench.datasets.card import Dataset
+from vosbench.datasets.read_card import load_card
 from vosbench.datasets.split import open_split
 from vosbench.errors import VosbenchError
 from vosbench.fetching.fetch import fetch_dataset

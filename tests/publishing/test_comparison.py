@@ -22,7 +22,8 @@ from vosbench.publishing.comparison_table import (
     format_difference,
     list_comparison_notes,
 )
-from vosbench.publishing.paired import PairedDifference, adjust_by_holm
+from vosbench.publishing.paired import PairedDifference
+from vosbench.publishing.significance import adjust_by_holm
 from vosbench.types import FrameScore, Metric, Score
 
 J, F, DECAY = Metric("J", "Mean"), Metric("F", "Mean"), Metric("J", "Decay")

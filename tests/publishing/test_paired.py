@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.support.golden import unhurried
 from vosbench.evaluation.rows import summarise_scores
 from vosbench.evaluation.summary import Evaluation
-from vosbench.publishing.paired import compare_pair, find_p
+from vosbench.publishing.paired import compare_pair
+from vosbench.publishing.significance import find_p
 from vosbench.types import Metric, Score
 
 J, F, OVERALL = Metric("J", "Mean"), Metric("F", "Mean"), Metric("J&F", "Mean")

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tests.support.server import Server
-from vosbench.datasets.card import Dataset, parse_card
+from vosbench.datasets.card import Dataset
+from vosbench.datasets.read_card import parse_card
 from vosbench.errors import VosbenchError
 from vosbench.fetching.fetch import FetchResult, fetch_dataset
 from vosbench.fetching.sources import Sources

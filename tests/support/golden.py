@@ -11,7 +11,7 @@ from hypothesis import settings
 from PIL import Image
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import dump_card
+from vosbench.datasets.read_card import dump_card
 from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.evaluation.summary import Evaluation
 from vosbench.masks.labels import encode_labels, read_labels

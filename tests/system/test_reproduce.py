@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.cli import Cli
 from vosbench.datasets import registry
-from vosbench.datasets.card import dump_card
+from vosbench.datasets.read_card import dump_card
 
 pytestmark = pytest.mark.slow
 

@@ -88,9 +88,7 @@ def overlay_command(
         for text in given
     ]
     sheet_path = _choose_sheet(methods, out, video)
-    if worst_frames and (video or not scores):
-        other = "--video shows every frame" if video else "--no-scores gives no scores"
-        raise VosbenchError("--worst", f"chooses frames by their scores, and {other}", "leave one of the two out")
+    _require_scores_for_worst(worst_frames, video, scores)
     if sheet_path:
         find_sheet_format(sheet_path)
         require_writable(sheet_path)
@@ -110,6 +108,13 @@ def overlay_command(
     for name, path in (("contact sheet", sheet_path), ("video", video)):
         if path:
             console.print_result(f"{name}: {path}")
+
+
+def _require_scores_for_worst(worst_frames: int | None, video: Path | None, scores: bool) -> None:
+    """Raise VosbenchError if the worst frames are asked for where frames are not chosen by their scores."""
+    if worst_frames and (video or not scores):
+        other = "--video shows every frame" if video else "--no-scores gives no scores"
+        raise VosbenchError("--worst", f"chooses frames by their scores, and {other}", "leave one of the two out")
 
 
 def _list_given(runs: Sequence[str], results: str | None, side_by_side: bool) -> list[str]:

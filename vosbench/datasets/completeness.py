@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from vosbench.datasets.split import DatasetSplit, read_described_splits
+from vosbench.datasets.locate import read_described_splits
+from vosbench.datasets.split import DatasetSplit
 from vosbench.io import paths
 from vosbench.io.wording import count_of
 from vosbench.masks.folder import MaskFolder

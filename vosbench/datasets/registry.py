@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from vosbench.datasets import card as cards
 from vosbench.datasets.card import Dataset
+from vosbench.datasets.read_card import load_card
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.plugins import load_object, make_unknown_name_error
@@ -29,7 +29,7 @@ def known_datasets() -> dict[str, Dataset]:
 
 def _iterate_datasets() -> Iterator[Dataset]:
     """Yield the shipped datasets, then those of plug-ins, which are imported only when the iteration reaches them."""
-    yield from map(cards.load_card, sorted(paths.find_shipped_folder("adapters").glob("*.toml")))
+    yield from map(load_card, sorted(paths.find_shipped_folder("adapters").glob("*.toml")))
     from importlib.metadata import entry_points
 
     for entry in entry_points(group="vosbench.datasets"):
@@ -43,7 +43,7 @@ def find_dataset(name: str, others: Iterable[str] = ()) -> Dataset:
     card, and an object that is not a card.
     """
     if name.endswith(".toml"):
-        return cards.load_card(Path(name))
+        return load_card(Path(name))
     if ":" in name:
         return _load_plugin_card(name)
     known: list[str] = []
@@ -57,6 +57,6 @@ def find_dataset(name: str, others: Iterable[str] = ()) -> Dataset:
 def _load_plugin_card(spec: str) -> Dataset:
     card = load_object(spec)
     if isinstance(card, Path | Mapping | Dataset):
-        return cards.load_card(card)
+        return load_card(card)
     found = f"not a dataset: expected the Path of a card, a mapping or a Dataset, found {type(card).__name__}"
     raise VosbenchError(spec, found, "name such an object as module:object")

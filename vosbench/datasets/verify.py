@@ -14,7 +14,14 @@ from typing import Any
 
 from vosbench.datasets import meta
 from vosbench.datasets.contents import VideoContent
-from vosbench.datasets.split import DatasetSplit, locate_dataset, open_split, read_described_splits
+from vosbench.datasets.locate import (
+    locate_dataset,
+    read_described_splits,
+)
+from vosbench.datasets.split import (
+    DatasetSplit,
+    open_split,
+)
 from vosbench.datasets.verify_video import Finding, VideoCheck, VideoFindings, check_video, explain_unscorable
 from vosbench.errors import VosbenchError
 from vosbench.io import paths, plugins, processes, schema

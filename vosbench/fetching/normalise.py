@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vosbench.datasets.card import Counts, Dataset, Split
+from vosbench.datasets.locate import read_described_splits
 from vosbench.datasets.notes import describe_split_notes
-from vosbench.datasets.split import open_split, read_described_splits
+from vosbench.datasets.split import open_split
 from vosbench.datasets.verify_video import explain_unscorable
 from vosbench.errors import VosbenchError
 from vosbench.fetching.cleanup import delete_damaged, explain_kept

@@ -13,7 +13,7 @@ from typing import Any
 
 from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent
-from vosbench.datasets.split import read_described_splits
+from vosbench.datasets.locate import read_described_splits
 from vosbench.errors import VosbenchError
 from vosbench.fetching.checksums import Hash
 from vosbench.fetching.compare_with_card import compare_with_card, warn_of_objects

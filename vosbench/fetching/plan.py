@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vosbench.datasets.card import Counts, Dataset, Download, Split
-from vosbench.datasets.split import read_fetched_splits
+from vosbench.datasets.locate import read_fetched_splits
 from vosbench.errors import VosbenchError
 from vosbench.fetching.additions import list_addable_names
 from vosbench.fetching.part_records import is_in_parts, make_part_records, mark_unpacked

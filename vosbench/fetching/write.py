@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from vosbench.datasets import card
+from vosbench.datasets import read_card
 from vosbench.datasets.card import Counts, Dataset, Split
 from vosbench.datasets.contents import VideoContent, inspect_videos
 from vosbench.datasets.split import DatasetSplit
@@ -106,7 +106,7 @@ def write_description(
     found = videos.values()
     counts = Counts(len(videos), sum(video.frames for video in found), sum(len(video.objects) for video in found))
     splits = {**known, split.name: _describe_split(counts, sources, videos)}
-    write_json(staged / paths.MANIFEST, {"name": dataset.name, "splits": splits, "card": card.dump_card(dataset)})
+    write_json(staged / paths.MANIFEST, {"name": dataset.name, "splits": splits, "card": read_card.dump_card(dataset)})
     return counts
 
 

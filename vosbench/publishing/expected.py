@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from vosbench.datasets import registry
 from vosbench.datasets.card import Submission
+from vosbench.datasets.locate import read_described_splits
 from vosbench.datasets.meta import load_listing
-from vosbench.datasets.split import DatasetSplit, read_described_splits
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import refuse_pipe

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets.checkpoints import find_checkpoint, known_checkpoints
+from vosbench.datasets.locate import (
+    is_path,
+    read_fetched_splits,
+)
 from vosbench.datasets.registry import find_dataset, known_datasets
-from vosbench.datasets.split import is_path, read_fetched_splits
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.plugins import load_object

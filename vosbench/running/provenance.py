@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import dump_card
+from vosbench.datasets.read_card import dump_card
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.io import paths

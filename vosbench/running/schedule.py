@@ -9,7 +9,8 @@ import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from vosbench.datasets.split import DatasetSplit, read_fetched_splits
+from vosbench.datasets.locate import read_fetched_splits
+from vosbench.datasets.split import DatasetSplit
 
 
 class RunVideo(NamedTuple):

@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from vosbench.datasets import registry
-from vosbench.datasets.card import Dataset, Split, parse_card
+from vosbench.datasets.card import (
+    Dataset,
+    Split,
+)
 from vosbench.datasets.checkpoints import known_checkpoints
-from vosbench.datasets.split import read_fetched_splits
+from vosbench.datasets.locate import read_fetched_splits
+from vosbench.datasets.read_card import parse_card
 from vosbench.errors import VosbenchError
 from vosbench.io import files, paths
 from vosbench.io.paths import Roots

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.fetches import FILE, card, fetch
-from vosbench.datasets.card import parse_card
+from vosbench.datasets.read_card import parse_card
 from vosbench.datasets.split import open_split
 from vosbench.datasets.verify import find_splits_to_verify, verify_split
 from vosbench.errors import VosbenchError
