@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage.color import deltaE_ciede2000, rgb2lab
 
-from vosbench.media.colours import FALSE_COLOUR, MISSED_COLOUR, OBJECT_COLOURS, Colour, choose_colour, measure_lightness
+from vosbench.media.colours import FALSE_COLOUR, MISSED_COLOUR, OBJECT_COLOURS, Colour, choose_colour, measure_luminance
 
 MATRICES = {
     "usual sight": np.eye(3),
@@ -42,7 +42,7 @@ def test_missed_and_false_pixels_differ_in_colour_however_they_are_seen(sight: s
 
 
 def test_missed_and_false_pixels_differ_in_lightness_by_the_contrast_of_graphics() -> None:
-    light, dark = measure_lightness(FALSE_COLOUR), measure_lightness(MISSED_COLOUR)
+    light, dark = measure_luminance(FALSE_COLOUR), measure_luminance(MISSED_COLOUR)
     assert (light + 0.05) / (dark + 0.05) > 2
 
 

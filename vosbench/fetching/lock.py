@@ -14,7 +14,7 @@ from vosbench.io.locks import LockHeldError, hold_lock
 
 @contextmanager
 def lock_fetch(folder: Path, name: str) -> Iterator[None]:
-    """Let only one process fetch `name` into `folder`.
+    """Hold the lock of the fetch of `name` into `folder`, so that only one process fetches it.
 
     At the start, half-made files of an interrupted fetch are deleted; at the end, empty folders and the lock.
 

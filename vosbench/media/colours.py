@@ -33,7 +33,7 @@ def choose_colour(object_id: int) -> Colour:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def measure_lightness(colour: Colour) -> float:
+def measure_luminance(colour: Colour) -> float:
     """The relative luminance of a colour, 0 to 1, as WCAG 2 defines it for contrast."""
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (value / 255 for value in colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -9,7 +9,9 @@ from typing import Any
 
 @contextmanager
 def noting_errors() -> Iterator[list[Any]]:
-    """Give a list that in the end has FFmpeg's errors of this thread: (level, who says it, message) each."""
+    """Yield a list that holds, at the end of the block, each error that FFmpeg reported in this thread.
+
+    An error is (level, part of FFmpeg that reported it, message)."""
     from av import logging
 
     before = logging.get_level()

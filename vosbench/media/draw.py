@@ -45,7 +45,10 @@ def draw_masks(
 
 
 def label_objects(drawn: Frame, masks: Masks, names: Mapping[int, str] | None = None) -> None:
-    """Write each object's id, or its name where there is one, on a frame, which is changed."""
+    """Write each object's id, or its name where there is one, on a frame, uint8[H, W, 3], which is changed.
+
+    masks: bool[H, W] each, by object id.
+    """
     taken: list[LabelBox] = []
     for object_id, mask in sorted(masks.items()):
         if mask.any():

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from vosbench.media.colours import DARK, WHITE, Colour, measure_lightness
+from vosbench.media.colours import DARK, WHITE, Colour, measure_luminance
 from vosbench.media.text import load_font, show_unprintable
 from vosbench.types import Frame, Mask
 
@@ -88,6 +88,6 @@ def render_label(text: str, colour: Colour, size: int) -> NDArray[np.uint8]:
     image = Image.new("RGBA", (round(right - left) + 2 * margin, round(bottom - top) + 2 * margin), (0, 0, 0, 0))
     pen = ImageDraw.Draw(image)
     pen.rounded_rectangle((0, 0, image.width - 1, image.height - 1), margin, (*colour, 255), (*DARK, 255))
-    letters = DARK if measure_lightness(colour) > HALF_LIGHT else WHITE
+    letters = DARK if measure_luminance(colour) > HALF_LIGHT else WHITE
     pen.text((margin - left, margin - top), text, fill=(*letters, 255), font=font)
     return np.asarray(image)

@@ -68,7 +68,10 @@ def writing_alpha_video(
     pixel_aspect: Fraction = Fraction(1),
     comment: str = "",
 ) -> Iterator[VideoWriter]:
-    """Yield a writer of a video with transparency: VP9 for `.webm`, ProRes 4444 for `.mov`; otherwise as above."""
+    """Yield a writer of a video with transparency: VP9 for `.webm`, ProRes 4444 for `.mov`.
+
+    The arguments and errors are those of `writing_video`.
+    """
     if path.suffix.lower() not in ALPHA_CODECS:
         raise VosbenchError(path, f"expected a name with {' or '.join(ALPHA_CODECS)}", "choose another name")
     codec, pixel_format, options = ALPHA_CODECS[path.suffix.lower()]

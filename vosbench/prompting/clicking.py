@@ -43,6 +43,10 @@ def click_at(
 def correct_frame(
     session: Session, index: int, truth: Mask, prediction: Mask | None, clicks: int, rebuilder: Rebuilder | None
 ) -> Clicks:
-    """Click in a frame; if there is a rebuilder, first rebuild the mask that is to be corrected."""
+    """Correct an object in a frame by up to `clicks` clicks, see `click_at`; return the clicks.
+
+    rebuilder: rebuilds the prediction first, in a session that knows of a frame only its clicks; None for a session
+    that goes on from the prediction itself.
+    """
     rebuilt = rebuilder.rebuild(session, index, prediction) if rebuilder and prediction is not None else ()
     return Clicks(click_at(session, index, truth, prediction, clicks, rebuilt), rebuilt)

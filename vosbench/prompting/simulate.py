@@ -54,7 +54,10 @@ def find_box(mask: Mask) -> tuple[int, int, int, int]:
 
 
 def measure_depth(region: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """Return the Euclidean distance of each pixel to the nearest pixel outside of the region, also beyond the edge."""
+    """Return the distance in pixels of each pixel of a region to the nearest one outside of it; 0 outside.
+
+    region: bool[H, W]; what lies beyond the edge of the frame counts as outside. Returns float64[H, W], Euclidean.
+    """
     from scipy.ndimage import distance_transform_edt
 
     depth: np.ndarray[tuple[int, int], np.dtype[np.float64]] = distance_transform_edt(np.pad(region, 1))[1:-1, 1:-1]
@@ -62,6 +65,6 @@ def measure_depth(region: Mask) -> np.ndarray[tuple[int, int], np.dtype[np.float
 
 
 def measure_iou(truth: Mask, prediction: Mask) -> float:
-    """Intersection over union of two masks; 1 if both are empty."""
+    """Intersection over union of two masks, bool[H, W]; 1 if both are empty."""
     union = np.count_nonzero(truth | prediction)
     return np.count_nonzero(truth & prediction) / union if union else 1.0

@@ -28,7 +28,7 @@ class Machine(NamedTuple):
 
 
 def read_machine() -> Machine:
-    """What workers of this process may use."""
+    """Read how many cores, how much memory and how many threads the workers of this process may use."""
     return Machine(count_cores(), find_total_memory(), read_requested_threads())
 
 

@@ -29,7 +29,7 @@ REMEDY = "track them again with --overwrite, or keep their masks and continue wi
 
 
 def find_damaged_videos(run: Run, videos: Sequence[str], records: Mapping[str, Record]) -> dict[str, str]:
-    """Of some videos those that are done and whose masks are not all there or not whole, and what is wrong.
+    """Find the videos that are done but whose masks are missing or damaged: video -> what is wrong.
 
     records: of the run, as `Run.read_records` gives them.
     """

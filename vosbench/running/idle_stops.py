@@ -13,8 +13,8 @@ MAX_IDLE_STOPS = 2  # the first one may have come right after the start
 def require_progress(run: Run, restarts: int = 0) -> None:
     """Count that a signal has stopped the work on a run's shard, and raise VosbenchError if the next start is useless.
 
-    It is if no video has ended in this start and in the one before, as with a video that takes longer than the time
-    limit of its job. restarts: how often the scheduler has started this job again.
+    The next start is useless if no video has ended since this start, nor between the one before and this one, as with a
+    video that takes longer than the time limit of its job. restarts: how often the scheduler has restarted this job.
     """
     note = next((note for note in run.read_notes() if note.tag == run.shard_tag), None)
     if note is None or not note.ended:  # it was stopped before it began

@@ -40,7 +40,7 @@ def find_offered_settings(parameters: Mapping[str, Parameter]) -> dict[str, Para
 
 
 def find_run_settings(parameters: Mapping[str, Parameter]) -> dict[str, Parameter]:
-    """The same, and the settings of a run that have options of their own, such as --prompt."""
+    """The settings of `find_offered_settings`, and those of a run that have options of their own, such as --prompt."""
     return {**find_offered_settings(parameters), **RUN_PARAMETERS}
 
 

@@ -16,7 +16,7 @@ CURRENT_RECIPE = "current"  # the file with the id of the recipe by which shards
 
 
 def announce_recipe(run: Run, recipe: Recipe) -> None:
-    """Let other shards know by which recipe the process works that holds this shard's lock."""
+    """Write for other shards which recipe this process uses, which holds the lock of its shard."""
     write_recipe(run.path, recipe)
     _write_if_other(_announcement(run, run.shard_tag), recipe.id)
 

@@ -66,7 +66,7 @@ class SweepPlan:
 def plan_runs(sweep: Sweep, roots: Roots, videos: Sequence[str] = (), limit: int | None = None) -> SweepPlan:
     """Prepare the runs of a sweep. videos, limit: which videos of each split; all by default.
 
-    A combination lacks the settings, and the checkpoint, that its tracker has not. One that cannot be prepared, as
+    A combination leaves out the settings, and the checkpoint, that its tracker has not. One that cannot be prepared, as
     without its checkpoint, is refused. Raises VosbenchError, before any work, for an unknown tracker, for an axis that
     none of the trackers has, and if every combination is refused.
     """

@@ -75,7 +75,7 @@ class MaskStore:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Let no other process work with the folder meanwhile. Raises VosbenchError if one does."""
+        """Hold the lock of the folder during the block. Raises VosbenchError if another process holds it."""
         try:
             with hold_lock(self.folder / LOCK):
                 yield

@@ -69,7 +69,7 @@ class TrackRequest:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Keep other commands from the same work meanwhile; at the end, leave no folder without masks.
+        """Hold the lock of the work during the block; at the end, delete a folder without masks.
 
         Raises VosbenchError if another command is at work already.
         """
