@@ -111,7 +111,8 @@ def describe_mixture(facts: Mapping[str, Any]) -> str | None:
 def describe_mixture_of_runs(runs: Iterable[Mapping[str, Any]]) -> str | None:
     """Say in one line how the masks of several runs of one tracker differ in what made them; None if they do not.
 
-    Settings and checkpoints do not count, because a table of such runs compares them. runs: the entries of the run.json of each.
+    Settings and checkpoints do not count, because a table of such runs compares them. runs: the entries of run.json of
+    each run.
     """
     every = list(runs)
     recipes = {

@@ -1,4 +1,4 @@
-"""Remove the small connected pieces of a mask."""
+"""Remove the small connected components of a mask."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CORNERS_JOIN = 2  # scikit-image's `connectivity` by which pixels that touch at 
 
 
 def remove_small_components(mask: Mask, area: float) -> Mask:
-    """A mask bool[h, w] without its pieces of at most `area` pixels; pixels that touch at a corner are of one piece."""
+    """A mask bool[h, w] without its components of at most `area` pixels; pixels that touch at a corner are connected."""
     from skimage.morphology import remove_small_objects
 
     return np.asarray(remove_small_objects(mask, max_size=area, connectivity=CORNERS_JOIN))

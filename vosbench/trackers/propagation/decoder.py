@@ -48,7 +48,7 @@ class UpBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """channels: of the features at stride 16. refine_skip: see `UpBlock`."""
+    """The whole decoder. channels: of the features at stride 16. refine_skip: see `UpBlock`."""
 
     def __init__(self, channels: int, refine_skip: bool) -> None:
         super().__init__()
