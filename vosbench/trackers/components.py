@@ -10,7 +10,7 @@ CORNERS_JOIN = 2  # scikit-image's `connectivity` by which pixels that touch at 
 
 
 def remove_small_components(mask: Mask, area: float) -> Mask:
-    """A mask bool[h, w] without its components of at most `area` pixels; pixels that touch at a corner are connected."""
+    """A mask bool[h, w] without its components of at most `area` pixels. They may touch at corners."""
     from skimage.morphology import remove_small_objects
 
     return np.asarray(remove_small_objects(mask, max_size=area, connectivity=CORNERS_JOIN))
