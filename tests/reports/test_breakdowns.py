@@ -11,10 +11,10 @@ import pytest
 from tests.support.golden import make_tree, opened, squares, write_masks
 from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.summary import Evaluation
+from vosbench.reports.attributes import VideoAttributes, measure_attributes
 from vosbench.reports.breakdowns import break_down
 from vosbench.reports.factors import AWAY, BACK, FACTORS, LEAVES, NEVER_AWAY, RETURNS, STAYS
 from vosbench.reports.frame_series import list_object_series
-from vosbench.reports.traits import VideoTraits, measure_traits
 
 THERE, GONE = squares((1, 6, 4)), squares()
 VIDEOS = {
@@ -27,16 +27,16 @@ VIDEOS = {
 
 
 @pytest.fixture
-def scored(tmp_path: Path) -> tuple[Evaluation, dict[str, VideoTraits]]:
+def scored(tmp_path: Path) -> tuple[Evaluation, dict[str, VideoAttributes]]:
     """A prediction that never lets go of an object, and never sees the object 2."""
     dataset_split = opened(make_tree(tmp_path / "bears", VIDEOS, frames=False))
     held = {video: [THERE] * len(maps) for video, maps in VIDEOS.items()}
     evaluation = score_split(write_masks(tmp_path / "held", held), dataset_split, jobs=1)
-    return evaluation, {video: measure_traits((video, dataset_split.ground_truth(video))) for video in VIDEOS}
+    return evaluation, {video: measure_attributes((video, dataset_split.ground_truth(video))) for video in VIDEOS}
 
 
 def test_bins_have_the_means_and_counts_of_a_ground_truth_made_by_hand(
-    scored: tuple[Evaluation, dict[str, VideoTraits]],
+    scored: tuple[Evaluation, dict[str, VideoAttributes]],
 ) -> None:
     found = break_down(*scored)
     absence = {name: (each.objects, each.frames, each.mean) for name, each in found["Disappearance"].items()}
@@ -56,7 +56,7 @@ def test_bins_have_the_means_and_counts_of_a_ground_truth_made_by_hand(
     assert {name: each.frames for name, each in found["Distance from the prompt"].items()} == {"0 to 9": 16}
 
 
-def test_an_interval_needs_two_videos(scored: tuple[Evaluation, dict[str, VideoTraits]]) -> None:
+def test_an_interval_needs_two_videos(scored: tuple[Evaluation, dict[str, VideoAttributes]]) -> None:
     found = break_down(*scored)["Disappearance"]
     assert found[LEAVES].interval is None
     assert found[STAYS].interval
@@ -64,21 +64,23 @@ def test_an_interval_needs_two_videos(scored: tuple[Evaluation, dict[str, VideoT
 
 
 @pytest.mark.parametrize("factor", FACTORS, ids=[factor.title for factor in FACTORS])
-def test_no_frame_is_lost_or_counted_twice(factor: object, scored: tuple[Evaluation, dict[str, VideoTraits]]) -> None:
+def test_no_frame_is_lost_or_counted_twice(
+    factor: object, scored: tuple[Evaluation, dict[str, VideoAttributes]]
+) -> None:
     bins = break_down(*scored)[factor.title]  # type: ignore[attr-defined]
     assert sum(each.frames for each in bins.values()) == len(scored[0].frames) / 2
 
 
 @pytest.mark.parametrize("title", ["Size", "Motion", "Disappearance", "Video length", "Number of objects"])
 def test_factors_of_whole_objects_average_to_the_score_of_all(
-    title: str, scored: tuple[Evaluation, dict[str, VideoTraits]]
+    title: str, scored: tuple[Evaluation, dict[str, VideoAttributes]]
 ) -> None:
     bins = break_down(*scored)[title].values()
     total = sum(each.objects * each.mean for each in bins) / sum(each.objects for each in bins)
     assert total == pytest.approx(scored[0]["J&F-Mean"], abs=1e-12)
 
 
-def test_the_series_of_an_object_average_to_its_scores(scored: tuple[Evaluation, dict[str, VideoTraits]]) -> None:
+def test_the_series_of_an_object_average_to_its_scores(scored: tuple[Evaluation, dict[str, VideoAttributes]]) -> None:
     evaluation = scored[0]
     means = [np.mean(series.overall) for series in list_object_series(evaluation)]
     assert np.mean(means) == pytest.approx(evaluation["J&F-Mean"], abs=1e-12)
@@ -89,7 +91,7 @@ def test_by_rules_with_a_measure_of_their_own_bins_have_that_figure(tmp_path: Pa
     dataset_split = replace(tree, rules=replace(tree.rules, measure="adaptive"))
     held = {video: [THERE] * len(maps) for video, maps in VIDEOS.items()}
     evaluation = score_split(write_masks(tmp_path / "held", held), dataset_split, jobs=1)
-    traits = {video: measure_traits((video, dataset_split.ground_truth(video))) for video in VIDEOS}
-    bins = break_down(evaluation, traits)["Number of objects"].values()
+    attributes = {video: measure_attributes((video, dataset_split.ground_truth(video))) for video in VIDEOS}
+    bins = break_down(evaluation, attributes)["Number of objects"].values()
     total = sum(each.objects * each.mean for each in bins) / sum(each.objects for each in bins)
     assert total == pytest.approx(evaluation["J&F_new"], abs=1e-12)

@@ -17,11 +17,11 @@ from vosbench.errors import VosbenchError
 from vosbench.evaluation.report import report_rows
 from vosbench.publishing.comparison_table import build_pair_tables
 from vosbench.reports import render
+from vosbench.reports.attributes import measure_attributes
 from vosbench.reports.build import Choices, describe_pictures, describe_report
 from vosbench.reports.collect import bring_together
 from vosbench.reports.provenance import read_timings
 from vosbench.reports.render import render_page, require_packages, to_script_json
-from vosbench.reports.traits import measure_traits
 from vosbench.running.methods import Method, open_method, score_method
 from vosbench.running.run import Run
 
@@ -49,8 +49,10 @@ def describe(tree: Path, *masks: Path) -> dict[str, Any]:
     methods = [open_method(each, str(tree)) for each in masks]
     scored = [bring_together(method, score_method(method, jobs=1).with_intervals()) for method in methods]
     dataset_split = methods[0].dataset_split
-    traits = {video: measure_traits((video, dataset_split.ground_truth(video))) for video in dataset_split.videos}
-    content: dict[str, Any] = json.loads(to_script_json(describe_report(scored, traits, dataset_split, Choices())))
+    attributes = {
+        video: measure_attributes((video, dataset_split.ground_truth(video))) for video in dataset_split.videos
+    }
+    content: dict[str, Any] = json.loads(to_script_json(describe_report(scored, attributes, dataset_split, Choices())))
     return content
 
 

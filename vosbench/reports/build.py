@@ -16,6 +16,7 @@ from vosbench.io import processes
 from vosbench.io.files import require_writable, write_bytes
 from vosbench.io.wording import count_of
 from vosbench.publishing.comparison_table import HOLM_MEANING
+from vosbench.reports.attributes import VideoAttributes, measure_attributes
 from vosbench.reports.collect import (
     ReportedMethod,
     bring_together,
@@ -26,7 +27,6 @@ from vosbench.reports.collect import (
 )
 from vosbench.reports.pictures import draw_pictures, list_worst_videos
 from vosbench.reports.render import render_page, require_packages
-from vosbench.reports.traits import VideoTraits, measure_traits
 from vosbench.running.methods import Method, name_apart, score_method
 from vosbench.version import __version__
 
@@ -69,10 +69,10 @@ def write_report(methods: Sequence[Method], out: Path, choices: Choices, on_step
     dataset_split, jobs = _require_same_split(methods), choices.jobs or processes.count_cores()
     scored = [_score_and_read(method, choices, on_step) for method in name_apart(methods)]
     videos = [video for video in dataset_split.videos if video in scored[0].evaluation.videos]
-    traits = _measure(dataset_split, videos, jobs, partial(on_step, "measuring the ground truth"))
-    content = describe_report(scored, traits, dataset_split, choices)
+    attributes = _measure(dataset_split, videos, jobs, partial(on_step, "measuring the ground truth"))
+    content = describe_report(scored, attributes, dataset_split, choices)
     worst = list_worst_videos(scored, choices.strips)
-    pictures = draw_pictures(scored, traits, dataset_split, worst, jobs, partial(on_step, "drawing frames"))
+    pictures = draw_pictures(scored, attributes, dataset_split, worst, jobs, partial(on_step, "drawing frames"))
     with_frames = any(frame["frame"] for frames in pictures.values() for frame in frames)
     note = describe_pictures(len(pictures), len(content["videos"]), with_frames)
     places = {video["name"]: index for index, video in enumerate(content["videos"])}
@@ -105,21 +105,24 @@ def _score_and_read(method: Method, choices: Choices, on_step: OnStep) -> Report
 
 def _measure(
     dataset_split: DatasetSplit, videos: Sequence[str], jobs: int, on_video: Callable[[int, int], None]
-) -> dict[str, VideoTraits]:
-    """The traits of videos, in their order."""
+) -> dict[str, VideoAttributes]:
+    """The attributes of videos, in their order."""
     tasks, found = [(video, dataset_split.ground_truth(video)) for video in videos], {}
-    with closing(processes.run_tasks(measure_traits, tasks, jobs)) as results:
-        for (video, _), traits in results:
-            found[video] = traits
+    with closing(processes.run_tasks(measure_attributes, tasks, jobs)) as results:
+        for (video, _), attributes in results:
+            found[video] = attributes
             on_video(len(found), len(tasks))
     return {video: found[video] for video in videos}
 
 
 def describe_report(
-    scored: Sequence[ReportedMethod], traits: Mapping[str, VideoTraits], dataset_split: DatasetSplit, choices: Choices
+    scored: Sequence[ReportedMethod],
+    attributes: Mapping[str, VideoAttributes],
+    dataset_split: DatasetSplit,
+    choices: Choices,
 ) -> dict[str, Any]:
     """All that the page shows, except the pictures."""
-    names, videos = [each.method.name for each in scored], describe_videos(scored, traits)
+    names, videos = [each.method.name for each in scored], describe_videos(scored, attributes)
     differences = describe_differences(scored)
     metrics = list(dict.fromkeys(metric for each in scored for metric in each.evaluation.means))
     signatures: dict[str, list[str]] = {}
@@ -142,7 +145,7 @@ def describe_report(
         "boundary": next((each.boundary_measure for each in scored[0].series.values()), "F"),
         "videos": videos,
         "objects": sum(len(video["objects"]) for video in videos),
-        "breakdowns": describe_breakdowns(scored, traits),
+        "breakdowns": describe_breakdowns(scored, attributes),
     }
 
 

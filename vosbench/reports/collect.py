@@ -16,11 +16,11 @@ from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import MISSING_VALUE
 from vosbench.publishing.comparison_table import format_difference, format_p
 from vosbench.publishing.paired import Pair, compare_with_one, find_headline_metrics
+from vosbench.reports.attributes import VideoAttributes
 from vosbench.reports.breakdowns import break_down
 from vosbench.reports.factors import FACTORS
 from vosbench.reports.frame_series import ObjectSeries, list_object_series
 from vosbench.reports.provenance import VideoTiming, list_origins, read_timings
-from vosbench.reports.traits import VideoTraits
 from vosbench.running.methods import Method
 from vosbench.types import Metric, Score
 
@@ -100,11 +100,11 @@ def _sum_timings(timings: Mapping[str, VideoTiming]) -> Plain | None:
     }
 
 
-def describe_videos(methods: Sequence[ReportedMethod], traits: Mapping[str, VideoTraits]) -> list[Plain]:
+def describe_videos(methods: Sequence[ReportedMethod], attributes: Mapping[str, VideoAttributes]) -> list[Plain]:
     """The figures of every video that has scores, of its objects, and of these over time, for all methods."""
     by_object = [group_by_object(scored.evaluation.scores) for scored in methods]
     keys = sorted({key for found in by_object for key in found}, key=lambda key: key[1])
-    objects: dict[str, list[int]] = {video: [] for video in traits}
+    objects: dict[str, list[int]] = {video: [] for video in attributes}
     for video, object_id in keys:
         objects[video].append(object_id)
     means = [_average_videos(scored.evaluation) for scored in methods]
@@ -112,8 +112,8 @@ def describe_videos(methods: Sequence[ReportedMethod], traits: Mapping[str, Vide
     return [
         {
             "name": video,
-            "frames": list(traits[video].frame_names),
-            "size": list(traits[video].size),
+            "frames": list(attributes[video].frame_names),
+            "size": list(attributes[video].size),
             "figures": [_to_figures(found.get(video, {})) for found in means],
             "timings": [_describe_timing(scored.timings.get(video)) for scored in methods],
             "objects": [
@@ -122,13 +122,13 @@ def describe_videos(methods: Sequence[ReportedMethod], traits: Mapping[str, Vide
                     "group": groups.get((video, object_id), ""),
                     "figures": [_to_figures(_with_overall(found.get((video, object_id), {}))) for found in by_object],
                     "series": [
-                        describe_series(scored.series.get((video, object_id)), traits[video]) for scored in methods
+                        describe_series(scored.series.get((video, object_id)), attributes[video]) for scored in methods
                     ],
                 }
                 for object_id in objects[video]
             ],
         }
-        for video in traits
+        for video in attributes
         if objects[video]
     ]
 
@@ -146,7 +146,7 @@ def _with_overall(figures: Mapping[Metric, float]) -> dict[Metric, float]:
     return summarise_scores(Score("", 0, metric, value) for metric, value in figures.items())
 
 
-def describe_series(series: ObjectSeries | None, video: VideoTraits) -> Plain | None:
+def describe_series(series: ObjectSeries | None, video: VideoAttributes) -> Plain | None:
     """The values of an object over time, in thousandths; None if it has none.
 
     at: the place of each value among the annotated frames; only the first one if they follow one another.
@@ -168,9 +168,9 @@ def _describe_timing(timing: VideoTiming | None) -> list[float | None] | None:
     return [timing.seconds, fps, timing.memory_mb, timing.gpu_memory_mb]
 
 
-def describe_breakdowns(methods: Sequence[ReportedMethod], traits: Mapping[str, VideoTraits]) -> list[Plain]:
+def describe_breakdowns(methods: Sequence[ReportedMethod], attributes: Mapping[str, VideoAttributes]) -> list[Plain]:
     """The score of every method in every bin of every factor in which some object lies."""
-    found = [break_down(scored.evaluation, traits) for scored in methods]
+    found = [break_down(scored.evaluation, attributes) for scored in methods]
     breakdowns = []
     for factor in FACTORS:
         bins = []

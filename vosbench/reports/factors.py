@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from vosbench.reports.traits import ObjectTraits, VideoTraits
+from vosbench.reports.attributes import ObjectAttributes, VideoAttributes
 
 UNMEASURED = "not measurable"
 
@@ -28,7 +28,7 @@ class Factor:
     title: str
     meaning: str
     bins: tuple[str, ...]
-    find_bins: Callable[[VideoTraits, ObjectTraits, int, Sequence[int]], list[str]]
+    find_bins: Callable[[VideoAttributes, ObjectAttributes, int, Sequence[int]], list[str]]
 
 
 @dataclass(frozen=True)
@@ -73,30 +73,30 @@ STAYS, LEAVES, RETURNS = "always there", "leaves, does not return", "leaves and 
 NEVER_AWAY, AWAY, BACK = "there, never away so far", "away", "there again"
 
 
-def find_absence(thing: ObjectTraits) -> str:
+def find_absence(attributes: ObjectAttributes) -> str:
     """Whether an object is away in some annotated frame after its first mask, and whether it comes back."""
-    if not any(thing.shown):
+    if not any(attributes.shown):
         return UNMEASURED
-    after = thing.shown[thing.first :]
+    after = attributes.shown[attributes.first :]
     if all(after):
         return STAYS
     return RETURNS if any(after[after.index(False) :]) else LEAVES
 
 
-def find_presence(thing: ObjectTraits, index: int) -> str:
+def find_presence(attributes: ObjectAttributes, index: int) -> str:
     """Whether an object is there in an annotated frame, and whether it was away between its first mask and then."""
-    if not any(thing.shown):
+    if not any(attributes.shown):
         return AWAY
-    if index < thing.first:
+    if index < attributes.first:
         return BEFORE
-    if not thing.shown[index]:
+    if not attributes.shown[index]:
         return AWAY
-    return NEVER_AWAY if all(thing.shown[thing.first : index]) else BACK
+    return NEVER_AWAY if all(attributes.shown[attributes.first : index]) else BACK
 
 
-def find_distance(thing: ObjectTraits, index: int) -> str:
+def find_distance(attributes: ObjectAttributes, index: int) -> str:
     """How many annotated frames after the object's first mask a frame is."""
-    return BEFORE if index < thing.first else DISTANCES.find(index - thing.first)
+    return BEFORE if index < attributes.first else DISTANCES.find(index - attributes.first)
 
 
 FACTORS: tuple[Factor, ...] = (
@@ -104,43 +104,43 @@ FACTORS: tuple[Factor, ...] = (
         "Size",
         "the mean share of the frame that an object covers where it is there",
         SIZES.names,
-        lambda video, thing, count, frames: [SIZES.find(thing.share)] * len(frames),
+        lambda video, attributes, count, frames: [SIZES.find(attributes.share)] * len(frames),
     ),
     Factor(
         "Motion",
         "the mean distance that an object's centroid moves from an annotated frame to the next, in percent of the "
         "square root of its area",
         MOTIONS.names,
-        lambda video, thing, count, frames: [MOTIONS.find(thing.motion)] * len(frames),
+        lambda video, attributes, count, frames: [MOTIONS.find(attributes.motion)] * len(frames),
     ),
     Factor(
         "Disappearance",
         "whether an object is away in some annotated frame after its first mask, and whether it comes back",
         (STAYS, LEAVES, RETURNS, UNMEASURED),
-        lambda video, thing, count, frames: [find_absence(thing)] * len(frames),
+        lambda video, attributes, count, frames: [find_absence(attributes)] * len(frames),
     ),
     Factor(
         "Presence in the frame",
         "whether an object is there in a frame, and whether it was away before",
         (NEVER_AWAY, AWAY, BACK, BEFORE),
-        lambda video, thing, count, frames: [find_presence(thing, index) for index in frames],
+        lambda video, attributes, count, frames: [find_presence(attributes, index) for index in frames],
     ),
     Factor(
         "Distance from the prompt",
         "how many annotated frames after an object's first mask a frame is",
         (*DISTANCES.names, BEFORE),
-        lambda video, thing, count, frames: [find_distance(thing, index) for index in frames],
+        lambda video, attributes, count, frames: [find_distance(attributes, index) for index in frames],
     ),
     Factor(
         "Video length",
         "how many annotated frames the video has",
         LENGTHS.names,
-        lambda video, thing, count, frames: [LENGTHS.find(len(video.frame_names))] * len(frames),
+        lambda video, attributes, count, frames: [LENGTHS.find(len(video.frame_names))] * len(frames),
     ),
     Factor(
         "Number of objects",
         "how many objects of the video are scored",
         OBJECT_COUNTS.names,
-        lambda video, thing, count, frames: [OBJECT_COUNTS.find(count)] * len(frames),
+        lambda video, attributes, count, frames: [OBJECT_COUNTS.find(count)] * len(frames),
     ),
 )

@@ -16,10 +16,10 @@ from vosbench.evaluation.rows import mean_of_defined
 from vosbench.figures.frame_scores import ShownFrame, average_frames
 from vosbench.io import processes
 from vosbench.io.paths import FRAME_SUFFIXES, list_images
+from vosbench.reports.attributes import VideoAttributes
 from vosbench.reports.collect import ReportedMethod, to_figure
 from vosbench.reports.render import describe_strip_frame
 from vosbench.reports.strips import StripTask, choose_worst_apart, draw_strip
-from vosbench.reports.traits import VideoTraits
 
 
 def list_worst_videos(scored: Sequence[ReportedMethod], count: int) -> list[str]:
@@ -34,7 +34,7 @@ def list_worst_videos(scored: Sequence[ReportedMethod], count: int) -> list[str]
 
 def draw_pictures(
     scored: Sequence[ReportedMethod],
-    traits: Mapping[str, VideoTraits],
+    attributes: Mapping[str, VideoAttributes],
     dataset_split: DatasetSplit,
     videos: Sequence[str],
     jobs: int,
@@ -45,9 +45,9 @@ def draw_pictures(
     Raises VosbenchError if a frame or a mask of the ground truth cannot be read.
     """
     found = [average_frames(each.evaluation.frames, dataset_split.rules) for each in scored]
-    values = {video: _list_values(found, traits[video]) for video in videos}
+    values = {video: _list_values(found, attributes[video]) for video in videos}
     chosen = {video: choose_worst_apart(_average_methods(values[video])) for video in videos}
-    tasks = [_make_task(scored, traits[video], dataset_split, chosen[video]) for video in videos]
+    tasks = [_make_task(scored, attributes[video], dataset_split, chosen[video]) for video in videos]
     drawn = {}
     with closing(processes.run_tasks(draw_strip, tasks, jobs)) as results:
         for task, frames in results:
@@ -60,7 +60,7 @@ def draw_pictures(
     return {video: drawn[video] for video in videos}
 
 
-def _list_values(found: Sequence[Mapping[ShownFrame, float]], video: VideoTraits) -> Grid:
+def _list_values(found: Sequence[Mapping[ShownFrame, float]], video: VideoAttributes) -> Grid:
     """The scores of the frames of a video by each method: [methods, frames], NaN where there is none."""
     frames = [ShownFrame(video.video, frame_name) for frame_name in video.frame_names]
     return np.array([[scores.get(frame, math.nan) for frame in frames] for scores in found])
@@ -72,7 +72,7 @@ def _average_methods(values: Grid) -> Series:
 
 
 def _make_task(
-    scored: Sequence[ReportedMethod], video: VideoTraits, dataset_split: DatasetSplit, chosen: Sequence[int]
+    scored: Sequence[ReportedMethod], video: VideoAttributes, dataset_split: DatasetSplit, chosen: Sequence[int]
 ) -> StripTask:
     images = {path.stem: path for path in list_images(dataset_split.frames_folder / video.video, FRAME_SUFFIXES)}
     objects = sorted({object_id for each in scored for name, object_id in each.series if name == video.video})

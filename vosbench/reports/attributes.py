@@ -22,7 +22,7 @@ class Sighting(NamedTuple):
 
 
 @dataclass(frozen=True)
-class ObjectTraits:
+class ObjectAttributes:
     """What the ground truth tells of an object.
 
     shown: for each annotated frame whether the object is there. share: the mean share of the frame that the object
@@ -42,16 +42,16 @@ class ObjectTraits:
 
 
 @dataclass(frozen=True)
-class VideoTraits:
+class VideoAttributes:
     """What the ground truth tells of a video. size: (H, W) of its first mask. objects: by their ids."""
 
     video: str
     frame_names: tuple[str, ...]
     size: tuple[int, int]
-    objects: Mapping[int, ObjectTraits]
+    objects: Mapping[int, ObjectAttributes]
 
 
-def measure_traits(task: tuple[str, MaskFolder]) -> VideoTraits:
+def measure_attributes(task: tuple[str, MaskFolder]) -> VideoAttributes:
     """Measure all objects in the ground truth of a video. task: the video's name and its ground truth.
 
     Raises VosbenchError if a mask cannot be read.
@@ -65,7 +65,7 @@ def measure_traits(task: tuple[str, MaskFolder]) -> VideoTraits:
         for object_id, mask in masks.items():
             sightings.setdefault(object_id, {})[index] = _sight(mask)
     objects = {each: describe_object(seen, len(frame_names)) for each, seen in sorted(sightings.items())}
-    return VideoTraits(video, frame_names, size, objects)
+    return VideoAttributes(video, frame_names, size, objects)
 
 
 def _sight(mask: Mask) -> Sighting:
@@ -75,11 +75,11 @@ def _sight(mask: Mask) -> Sighting:
     return Sighting(area, area / mask.size, centre)
 
 
-def describe_object(seen: Mapping[int, Sighting], frames: int) -> ObjectTraits:
+def describe_object(seen: Mapping[int, Sighting], frames: int) -> ObjectAttributes:
     """Describe an object. seen: by the index of the frame, where the object is there. frames: of the video."""
     steps = [_measure_step(seen[index], seen[after]) for index, after in pairwise(sorted(seen)) if after == index + 1]
     shown = tuple(index in seen for index in range(frames))
-    return ObjectTraits(shown, _mean([each.share for each in seen.values()]), _mean(steps))
+    return ObjectAttributes(shown, _mean([each.share for each in seen.values()]), _mean(steps))
 
 
 def _measure_step(before: Sighting, now: Sighting) -> float:

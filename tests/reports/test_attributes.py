@@ -11,23 +11,23 @@ import pytest
 from tests.support.golden import SIDE, SIZE, squares, write_masks
 from vosbench.masks.folder import MaskFolder
 from vosbench.reports import factors
+from vosbench.reports.attributes import ObjectAttributes, VideoAttributes, measure_attributes
 from vosbench.reports.factors import FACTORS, NumberBins
-from vosbench.reports.traits import ObjectTraits, VideoTraits, measure_traits
 from vosbench.types import Labels
 
 
-def traits_of(tmp_path: Path, maps: Sequence[Labels]) -> VideoTraits:
+def attributes_of(tmp_path: Path, maps: Sequence[Labels]) -> VideoAttributes:
     write_masks(tmp_path, {"bear": maps})
-    return measure_traits(("bear", MaskFolder(tmp_path / "bear")))
+    return measure_attributes(("bear", MaskFolder(tmp_path / "bear")))
 
 
-def thing(shown: str) -> ObjectTraits:
+def thing(shown: str) -> ObjectAttributes:
     """An object that is there where the text has an x."""
-    return ObjectTraits(tuple(letter == "x" for letter in shown), 0.1, 0.1)
+    return ObjectAttributes(tuple(letter == "x" for letter in shown), 0.1, 0.1)
 
 
 def test_size_is_the_mean_share_of_the_frame_where_the_object_is_there(tmp_path: Path) -> None:
-    found = traits_of(tmp_path, [squares((1, 0, 0)), squares(), squares((1, 0, SIZE[1] - SIDE // 2))])
+    found = attributes_of(tmp_path, [squares((1, 0, 0)), squares(), squares((1, 0, SIZE[1] - SIDE // 2))])
     area = SIDE**2 / (SIZE[0] * SIZE[1])
     assert found.objects[1].share == pytest.approx((area + area / 2) / 2)
     assert found.objects[1].shown == (True, False, True)
@@ -36,12 +36,12 @@ def test_size_is_the_mean_share_of_the_frame_where_the_object_is_there(tmp_path:
 
 def test_motion_is_measured_between_successive_frames_only_and_in_units_of_the_objects_side(tmp_path: Path) -> None:
     moved = [squares((1, 0, 0)), squares((1, 4, 3)), squares(), squares((1, 10, 20)), squares((1, 10, 20))]
-    found = traits_of(tmp_path, moved)
+    found = attributes_of(tmp_path, moved)
     assert found.objects[1].motion == pytest.approx((5 / SIDE + 0) / 2)
 
 
 def test_an_object_of_one_frame_has_no_motion_and_an_object_that_is_never_there_has_no_bin(tmp_path: Path) -> None:
-    found = traits_of(tmp_path, [squares((1, 0, 0)), squares(), squares((2, 0, 0))])
+    found = attributes_of(tmp_path, [squares((1, 0, 0)), squares(), squares((2, 0, 0))])
     assert math.isnan(found.objects[1].motion)
     assert factors.MOTIONS.find(found.objects[1].motion) == factors.UNMEASURED
     assert factors.find_absence(thing("...")) == factors.UNMEASURED
@@ -97,9 +97,9 @@ def test_a_value_at_an_edge_lies_above_it_and_bins_are_named_after_their_ends() 
 def test_every_frame_of_every_object_lies_in_a_bin_that_its_factor_names(factor: factors.Factor) -> None:
     for shown in ("x" * 300, "." * 300, "..x.x" * 60, "x" + "." * 299):
         for share in (0.0, 0.03, 0.9, math.nan):
-            object_traits = ObjectTraits(thing(shown).shown, share, share)
-            video = VideoTraits("bear", tuple(map(str, range(300))), SIZE, {1: object_traits})
+            object_attributes = ObjectAttributes(thing(shown).shown, share, share)
+            video = VideoAttributes("bear", tuple(map(str, range(300))), SIZE, {1: object_attributes})
             for count in (1, 3, 40):
-                found = factor.find_bins(video, object_traits, count, range(300))
+                found = factor.find_bins(video, object_attributes, count, range(300))
                 assert len(found) == 300
                 assert set(found) <= set(factor.bins)
