@@ -97,9 +97,20 @@ def _add_stage() -> dict[str, Any]:
 
 
 def _add_side(tabs: Tabs) -> dict[str, Any]:
+    """What can be done with the video, from its choice to its export."""
+    parts: dict[str, Any] = {}
+    _add_source(parts)
+    _add_objects(parts)
+    _add_tracking(parts, tabs)
+    _add_ground_truth(parts)
+    _add_export(parts)
+    return parts
+
+
+def _add_source(parts: dict[str, Any]) -> None:
+    """The choice of a video: a file, or one of a dataset."""
     import gradio as gr
 
-    parts: dict[str, Any] = {}
     with gr.Column(elem_classes="card", elem_id="source"):
         parts["upload"] = gr.UploadButton(
             "Upload a video", file_types=[*UPLOAD_SUFFIXES], variant="primary", elem_id="upload"
@@ -107,6 +118,12 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
         with gr.Row(elem_id="datasets"):
             parts["split"] = gr.Dropdown([], label="or a dataset", min_width=120, elem_id="split")
             parts["video"] = gr.Dropdown([], label="its video", min_width=110, elem_id="video")
+
+
+def _add_objects(parts: dict[str, Any]) -> None:
+    """The objects, with their names and what gives them masks."""
+    import gradio as gr
+
     with gr.Column(elem_classes="card", elem_id="object-panel"):
         parts["colours"] = gr.HTML(elem_id="colours")
         parts["objects"] = gr.Radio([("object 1", 1)], value=1, label="Objects", elem_id="objects")
@@ -124,26 +141,6 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
             parts["give_truth"] = gr.Button(
                 "Give all by the truth", size="sm", min_width=110, elem_id="give-truth", visible=False
             )
-    _add_tracking(parts, tabs)
-    with gr.Column(elem_classes="card", elem_id="truth", visible=False) as parts["truth"]:
-        gr.HTML("<h4>Ground truth</h4>")
-        parts["show_truth"] = gr.Checkbox(False, label="outline it in white", container=False, elem_id="show-truth")
-        parts["scores"] = gr.HTML(elem_id="scores")
-    with gr.Column(elem_classes="card", elem_id="export-panel"):
-        parts["kinds"] = gr.CheckboxGroup(
-            [(EXPORT_LABELS[kind], kind) for kind in EXPORTS], value=["video"], show_label=False, container=False,
-            elem_id="kinds",
-        )  # fmt: skip
-        parts["export"] = gr.Button("Export", size="sm", elem_id="export")
-        parts["files"] = gr.File(
-            show_label=False, file_count="multiple", interactive=False, visible=False, elem_id="files"
-        )
-        parts["command"] = gr.Textbox(
-            "", label="The same on the command line", interactive=False, elem_id="command", lines=2, max_lines=8,
-            buttons=["copy"], container=True,
-        )  # fmt: skip
-        parts["command_note"] = gr.HTML(elem_id="command-note")
-    return parts
 
 
 def _add_tracking(parts: dict[str, Any], tabs: Tabs) -> None:
@@ -169,3 +166,33 @@ def _collect_parts(parts: dict[str, Any]) -> Parts:
     names = ("undo", "clear", "clear_all", "add", "remove", "track", "cancel", "export")
     named = {name: parts[name] for name in Parts.__dataclass_fields__ if name in parts}
     return Parts(view=[parts[name] for name in View._fields], buttons={name: parts[name] for name in names}, **named)
+
+
+def _add_ground_truth(parts: dict[str, Any]) -> None:
+    """The comparison with the ground truth, where the video has one."""
+    import gradio as gr
+
+    with gr.Column(elem_classes="card", elem_id="truth", visible=False) as parts["truth"]:
+        gr.HTML("<h4>Ground truth</h4>")
+        parts["show_truth"] = gr.Checkbox(False, label="outline it in white", container=False, elem_id="show-truth")
+        parts["scores"] = gr.HTML(elem_id="scores")
+
+
+def _add_export(parts: dict[str, Any]) -> None:
+    """The files to write, and the command line that finds the same masks."""
+    import gradio as gr
+
+    with gr.Column(elem_classes="card", elem_id="export-panel"):
+        parts["kinds"] = gr.CheckboxGroup(
+            [(EXPORT_LABELS[kind], kind) for kind in EXPORTS], value=["video"], show_label=False, container=False,
+            elem_id="kinds",
+        )  # fmt: skip
+        parts["export"] = gr.Button("Export", size="sm", elem_id="export")
+        parts["files"] = gr.File(
+            show_label=False, file_count="multiple", interactive=False, visible=False, elem_id="files"
+        )
+        parts["command"] = gr.Textbox(
+            "", label="The same on the command line", interactive=False, elem_id="command", lines=2, max_lines=8,
+            buttons=["copy"], container=True,
+        )  # fmt: skip
+        parts["command_note"] = gr.HTML(elem_id="command-note")
