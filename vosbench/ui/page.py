@@ -100,7 +100,7 @@ def _add_side(tabs: Tabs) -> dict[str, Any]:
     """What can be done with the video, from its choice to its export."""
     parts: dict[str, Any] = {}
     _add_source(parts)
-    _add_objects(parts)
+    _add_object_panel(parts)
     _add_tracking(parts, tabs)
     _add_ground_truth(parts)
     _add_export(parts)
@@ -120,7 +120,7 @@ def _add_source(parts: dict[str, Any]) -> None:
             parts["video"] = gr.Dropdown([], label="its video", min_width=110, elem_id="video")
 
 
-def _add_objects(parts: dict[str, Any]) -> None:
+def _add_object_panel(parts: dict[str, Any]) -> None:
     """The objects, with their names and what gives them masks."""
     import gradio as gr
 
