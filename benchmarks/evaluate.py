@@ -3,6 +3,7 @@
     python benchmarks/evaluate.py                 the table; with --markdown as the README shows it
     python benchmarks/evaluate.py --alone         the table without the other evaluators
     python benchmarks/evaluate.py --jobs 1 2 4    what several processes of `vosbench eval` take on all cores
+    python benchmarks/evaluate.py --apart         the same masks as a 1-bit PNG for each object, by SA-V's rules
     python benchmarks/evaluate.py --memory        a long video of large frames: peak memory and frames a second
 
 Each row measures whole processes from start to exit, so start-up counts. CPU is the user and system time of a process
@@ -43,6 +44,7 @@ PEERS = {"vos-benchmark": "0.1.0", "trackeval": "1.3.0"}
 OFFICIAL_TOLERANCE = 1e-12  # fractions
 PEER_TOLERANCE = 1e-9  # percent, which is what vos-benchmark computes with
 MEMORY_GOAL = 300.0  # MB per process, for a video of any length and size
+SAV_SECONDS = 73.0  # CPU of SA-V's own evaluator for the golden masks apart, on a quiet core; it is on no package index
 SIZE, OBJECTS = (1080, 1920), (4, 5)  # the large video's frames, and its rows and columns of objects
 
 VOS_BENCHMARK = """
@@ -317,6 +319,35 @@ def compare_jobs(options: argparse.Namespace, scratch: Path) -> bool:
     return equal
 
 
+def measure_apart(options: argparse.Namespace, scratch: Path) -> bool:
+    """Measure the golden masks with a PNG for each object; return whether SA-V's tool has the same numbers."""
+    golden, tree, masks = options.data.resolve() / "golden", scratch / "tree", scratch / "masks"
+    for source, target in (
+        (golden / "DAVIS" / "Annotations" / "480p", tree / "Annotations"),
+        (golden / "predictions" / "rvos_match", masks),
+    ):
+        measure([sys.executable, "-m", "vosbench", "convert", source, "-o", target, "--to", "objects"], 1)
+    shutil.copytree(golden / "DAVIS" / "ImageSets" / "2017", tree / "ImageSets")
+    out = scratch / "scores.json"
+    print(*conditions({}), sep="\n")
+    command = [*eval_command(tree, masks, out, 1), "--rules", "sav"]
+    used = [measure(command, 1) for _ in range(options.repeat)]
+    cpu, files = min(usage.cpu for usage in used), sum(1 for _ in scratch.rglob("*.png"))
+    print(f"{files} files of an object, one core: {spread([usage.cpu for usage in used])} s CPU, ", end="")
+    print(f"peak {max(usage.megabytes for usage in used):.0f} MB; load {os.getloadavg()[0]:.1f} at the end")
+    print(
+        f"SA-V's own evaluator took {SAV_SECONDS} s, recorded on a quiet machine: {SAV_SECONDS / cpu:.1f} times as much"
+    )
+    recorded = json.loads((golden / "sav_rvos_match.json").read_text())["per_object"]
+    theirs = {(name, f"{metric}-Mean"): value for name, row in recorded.items() for metric, value in row.items()}
+    own = {
+        (f"{name.rpartition('_')[0]}_{int(name.rpartition('_')[2]) - 1:03}", metric): 100 * value
+        for (name, metric), value in read_own_numbers(out).items()
+        if name != "global" and metric in ("J-Mean", "F-Mean")
+    }
+    return agree("vosbench and SA-V's evaluator, percent", own, theirs, PEER_TOLERANCE)
+
+
 def draw(folder: Path, index: int) -> None:
     """Write one label map of the large video: each object is a rectangle that moves in its own part of the frame."""
     import numpy as np  # not in the main process: a command's peak memory is never below that of the starting process
@@ -365,9 +396,11 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true", help="print the table as Markdown")
     parser.add_argument("--memory", action="store_true", help="measure a long video of large frames instead")
     parser.add_argument("--frames", type=int, default=2000, help="its length (default: %(default)s)")
+    parser.add_argument("--apart", action="store_true", help="measure a PNG for each object instead")
     parser.add_argument("--jobs", type=int, nargs="+", help="compare these numbers of processes instead")
     options = parser.parse_args()
-    chosen = measure_memory if options.memory else compare_jobs if options.jobs else compare
+    chosen = compare_jobs if options.jobs else measure_apart if options.apart else compare
+    chosen = measure_memory if options.memory else chosen
     with TemporaryDirectory(prefix="vosbench-") as scratch:
         return 0 if chosen(options, Path(scratch)) else 1
 

@@ -30,6 +30,9 @@ def two_videos(data: Path, tmp_path: Path) -> Path:
     means = {metric: sum(row[metric] for row in objects.values()) / len(objects) for metric in objects["judo_1"]}
     means["J&F-Mean"] = (means["J-Mean"] + means["F-Mean"]) / 2
     (golden / "official_rvos_match.json").write_text(json.dumps({"global": means, "per_object": objects}))
+    apart = json.loads((data / "golden" / "sav_rvos_match.json").read_text())["per_object"]
+    objects = {name: row for name, row in apart.items() if name.rpartition("_")[0] in VIDEOS}
+    (golden / "sav_rvos_match.json").write_text(json.dumps({"per_object": objects}))
     return tmp_path
 
 
@@ -46,6 +49,14 @@ def test_the_benchmark_prints_its_rows_and_finds_the_recorded_numbers(two_videos
     assert done.stdout.count("| vosbench ") >= 1
     assert done.stdout.count("| decoding only") == 2
     assert "equal: vosbench-1 and the recorded davis2017-evaluation, 31 numbers" in done.stdout
+
+
+@pytest.mark.slow
+def test_masks_of_each_object_apart_have_the_numbers_of_their_own_evaluator(two_videos: Path) -> None:
+    done = benchmark("--apart", "--data", two_videos)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "files of an object, one core:" in done.stdout
+    assert "equal: vosbench and SA-V's evaluator, percent, 8 numbers" in done.stdout
 
 
 def test_numbers_that_differ_or_are_missing_do_not_agree() -> None:
