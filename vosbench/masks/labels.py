@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 2**27  # 134 million pixels, four times 8K; a larger image is damaged or a decompression bomb
 COLOUR_TYPE_AT, INDEXED = 25, b"\3"  # the byte of a PNG that tells its colour type, and that of an indexed one
+COUNTED_ROWS = 64  # whose ids are counted, which takes 8 bytes a pixel
 LABEL_MAP_REMEDY = "delete the file, then write or fetch it again"
 
 # Freeing one large block raises the size from which glibc returns freed memory to the system (mallopt(3),
@@ -172,4 +173,10 @@ def find_values(label_map: Labels) -> list[int]:
 def _find_candidate_ids(label_map: Labels) -> Iterable[int]:
     """Ids that may occur in a label map, ascending. Few small ids, the usual case, are faster to try than to count."""
     highest = int(label_map.max(initial=0))
-    return range(1, highest + 1) if highest < 16 else [int(i) for i in np.flatnonzero(np.bincount(label_map.flat)) if i]
+    if highest < 16:
+        return range(1, highest + 1)
+    counts = np.zeros(highest + 1, np.int64)
+    for start in range(0, len(label_map), COUNTED_ROWS):
+        rows = label_map[start : start + COUNTED_ROWS].ravel()
+        counts += np.bincount(rows, minlength=counts.size)
+    return [int(object_id) for object_id in np.flatnonzero(counts) if object_id]
