@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.cli import Cli
+from tests.support.workspaces import draw_clip
 
 MOUNT = 'mount --bind . . && mount -o remount,bind,ro . && cd "$PWD" && exec "$@"'
 
@@ -47,6 +48,20 @@ def test_fetching_to_a_read_only_file_system_is_one_line(cli: Cli, read_only: Ca
 def test_an_overlay_of_a_read_only_run_is_one_line(read_only: Callable[..., str], run: Path) -> None:
     told = "cannot be written (Read-only file system); make room, or choose a folder that you may write to"
     assert read_only("overlay", "--results", "run") == f"vosbench: run/eval/contact.png: {told}"
+
+
+@pytest.mark.slow
+def test_tracking_to_a_read_only_file_system_is_one_line_before_the_work_and_changes_nothing(
+    cli: Cli, read_only: Callable[..., str]
+) -> None:
+    clip = draw_clip(cli.folder)
+    (cli.folder / "old.mp4").write_bytes(b"an earlier output")
+    before = {path.name: path.read_bytes() for path in cli.folder.iterdir()}
+    words = ("track", clip.name, "--point", "18,28", "--tracker", "flow", "--gpu", "cpu", "--prompter", "grabcut")
+    told = f"{cli.folder} cannot be written to; choose a folder that you may write to"
+    for output in (("-o", "new.mp4"), ("-o", "old.mp4", "--overwrite"), ("--masks", "new/masks")):
+        assert read_only(*words, *output) == f"vosbench: {output[1]}: {told}"
+    assert {path.name: path.read_bytes() for path in cli.folder.iterdir()} == before
 
 
 @pytest.mark.parametrize("place", ["file/sheet.png", "/proc/sheet.png"])

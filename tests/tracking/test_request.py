@@ -160,6 +160,17 @@ def test_outputs_that_cannot_be_written_are_refused_before_the_work_begins(
     assert not [*tmp_path.glob(".*")]
 
 
+def test_a_mounted_file_system_is_refused_before_the_work_begins(
+    tmp_path: Path, video: Path, prompt: GivenPrompt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "disk").mkdir()
+    monkeypatch.setattr(Path, "is_mount", lambda path: path.name == "disk")
+    for outputs in (Outputs(masks=tmp_path / "disk"), Outputs(dataset=tmp_path / "disk")):
+        with pytest.raises(VosbenchError, match=r"disk: is a mounted file system, .* give a folder in it"):
+            _prepare(video, prompt, outputs, overwrite=True)
+    assert not [*tmp_path.glob(".*")]
+
+
 def test_an_output_that_exists_is_kept_unless_overwriting_is_asked_for(
     tmp_path: Path, video: Path, prompt: GivenPrompt
 ) -> None:

@@ -16,9 +16,9 @@ from vosbench.tracking.outputs import Outputs
 def check_outputs(outputs: Outputs, clip: Clip, overwrite: bool, kept_in: Path) -> None:
     """Raise VosbenchError for outputs that cannot be written, and for what would be lost.
 
-    That is a name with an unknown suffix, a place that cannot be written to, an output that is the video itself or
-    lies in another one, one that exists (unless `overwrite`, or an interrupted command that kept its masks in the
-    folder `kept_in` was writing it), and a folder that holds anything else than an earlier output.
+    That is a name with an unknown suffix, a place that cannot be written to or is a mounted file system, an output
+    that is the video itself or lies in another one, one that exists (unless `overwrite`, or an interrupted command that
+    kept its masks in the folder `kept_in` was writing it), and a folder that holds anything but an earlier output.
     """
     check_suffixes(outputs)
     for path, other in permutations([path.resolve() for path in outputs.wanted], 2):
@@ -30,6 +30,8 @@ def check_outputs(outputs: Outputs, clip: Clip, overwrite: bool, kept_in: Path) 
             raise VosbenchError(path, "is the video that is tracked", "give another name")
         if path.is_dir() and any(path.iterdir()) and not (path / FACTS).exists():
             raise VosbenchError(path, "is a folder with other files in it", "give another folder")
+        if path.is_mount():
+            raise VosbenchError(path, "is a mounted file system, which cannot be replaced", "give a folder in it")
         if path.exists() and not overwrite and not was_writing(kept_in, path):
             raise VosbenchError(path, "exists already", "give another name, or --overwrite to replace it")
         if path.is_dir() != (path in (outputs.masks, outputs.dataset)) and path.exists():
