@@ -43,6 +43,11 @@ READ = """async () => {
   };
 }"""
 PRESS = "id => document.getElementById(id).click()"
+SLIDE = """index => {
+  const range = document.querySelector("#slider input[type=range]");
+  range.value = index;
+  for (const name of ["input", "change"]) range.dispatchEvent(new Event(name, { bubbles: true }));
+}"""
 CHOOSE = "place => document.querySelectorAll('#objects input')[place]?.click()"
 PATIENCE = 100  # looks
 PAUSE = 100  # milliseconds between two of them
@@ -113,19 +118,23 @@ def wait_until_shown(tab: BrowserTab, workspace: Workspace, folder: Path, looks:
 
 def act_at_random(tab: BrowserTab, random: Random, picture: dict[str, float]) -> None:
     """One of all things that a user may do, without waiting for anything."""
-    what = random.choice(["key"] * 5 + ["button"] * 2 + ["click"] * 2 + ["undo", "add", "object", "clear", "track"])
+    what = random.choice(
+        ["key"] * 5 + ["button"] * 2 + ["click"] * 2 + ["slide", "undo", "add", "object", "clear", "track"]
+    )
     if what == "key":
         tab.press(random.choice(["ArrowRight", "ArrowRight", "ArrowLeft", "Shift+ArrowRight", "Shift+ArrowLeft"]))
     elif what == "click":
         x, y = (picture[side] * random.uniform(0.2, 0.8) for side in ("width", "height"))
         tab.page.mouse.click(picture["x"] + x, picture["y"] + y)
+    elif what == "slide":
+        tab.page.evaluate(SLIDE, random.randrange(FRAMES))
     elif what == "object":
         tab.page.evaluate(CHOOSE, random.randrange(4))
     else:
         tab.page.evaluate(PRESS, {"button": random.choice(["next", "previous"])}.get(what, what))
 
 
-@pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("rounds", [3, pytest.param(40, marks=pytest.mark.exhaustive)])
 def test_after_many_events_at_once_all_parts_of_the_page_show_the_workspace_as_it_is(
     browser: Any, served: ServedHere, tmp_path: Path, rounds: int
 ) -> None:

@@ -21,6 +21,7 @@ from vosbench.ui.markup import write_progress
 from vosbench.ui.models import LoadedModels
 from vosbench.ui.showing import make_moves
 from vosbench.ui.sources import list_fetched_splits, open_dataset_video
+from vosbench.ui.view import view_workspace
 from vosbench.ui.workspace import CORRECTED, Workspace
 
 
@@ -233,6 +234,21 @@ def test_what_is_done_in_a_frame_is_done_in_the_one_that_the_page_showed(workspa
     workspace.mark_corner(10, 16)
     in_frame(Workspace.mark_corner)(workspace, 2, 36, 40)  # the frame is shown: the first corner stays
     assert isinstance(workspace.scene.get_prompt(2, 1), BoxPrompt)
+
+
+def test_a_frame_that_cannot_be_read_has_no_picture_and_the_status_says_why(
+    tmp_path: Path, models: LoadedModels
+) -> None:
+    make_tree(tmp_path / "drawn", {"walk": [squares((3, 20, 30), size=(64, 96))] * 2})
+    workspace = Workspace(models, tmp_path / "tab")
+    workspace.load(open_dataset_video("drawn val", "walk", tmp_path))
+    assert view_workspace(workspace, [], False).picture
+    sorted(tmp_path.glob("drawn/JPEGImages/**/*.jpg"))[1].write_bytes(b"no picture")
+    workspace.step(1)
+    view = view_workspace(workspace, [], False)
+    assert view.picture is None
+    assert "frame 1 of 2" in view.status
+    assert "00001.jpg: " in view.status
 
 
 def test_every_tracked_frame_is_a_turn_and_tells_how_far_it_is(workspace: Workspace) -> None:

@@ -23,7 +23,7 @@ from vosbench.ui.showing import add_show_button, bind_show
 from vosbench.ui.sources import list_fetched_splits, open_dataset_video, open_listed_split, open_upload
 from vosbench.ui.tabs import Tabs
 from vosbench.ui.tracking_events import bind_tracking
-from vosbench.ui.view import find_clicked_pixel, view_workspace
+from vosbench.ui.view import View, find_clicked_pixel, view_workspace
 from vosbench.ui.workspace import Workspace
 
 TITLE = "vosbench ui"
@@ -41,7 +41,9 @@ def build_page(tabs: Tabs, datasets: Path, max_upload_bytes: int) -> Any:
                 parts = lay_out_page(tabs)
             with gr.Tab("Correspond", elem_id="correspond-panel") as panel:
                 pair_parts = lay_out_pair()
-        bind_show(binder, show, view_workspace, [parts.kinds, parts.show_truth], parts.view)
+        bind_show(
+            binder, show, view_workspace, [parts.kinds, parts.show_truth], parts.view, View._fields.index("status")
+        )
         _bind_sources(page, parts, binder, datasets, max_upload_bytes)
         _bind_prompts(parts, binder)
         _bind_masks(parts, binder, max_upload_bytes)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 
+from vosbench.errors import VosbenchError
 from vosbench.io.wording import count_of
 from vosbench.media.colours import choose_colour
 from vosbench.ui.models import LoadedModels
@@ -14,6 +15,7 @@ from vosbench.ui.workspace import Workspace
 
 WIDTH, HEIGHT = 1000, 22  # of the line of frames, in its own units
 CHART = 96
+NO_VIDEO = '<p class="status">Upload a video, or choose one of a dataset.</p>'
 
 
 def write_colour(object_id: int) -> str:
@@ -119,10 +121,15 @@ def write_status(workspace: Workspace) -> str:
     """One line: where the user is."""
     video = workspace.video
     if not video:
-        return '<p class="status">Upload a video, or choose one of a dataset.</p>'
+        return NO_VIDEO
     time = float(video.clip.times[workspace.index] - video.clip.times[0])
     place = f"frame {workspace.index} of {workspace.count} · {time:.2f} s"
     return f'<p class="status"><b>{escape(video.clip.name)}</b> · {place} · {describe_masks(workspace)}</p>'
+
+
+def write_trouble(error: VosbenchError) -> str:
+    """Why something cannot be shown."""
+    return f'<p class="status trouble">{escape(str(error))}</p>'
 
 
 def write_turn(turn: int, index: int = 0) -> str:

@@ -84,7 +84,8 @@
     playing = setInterval(() => {
       const range = document.querySelector("#slider input[type=range]");
       if (!range || Number(range.value) >= Number(range.max)) return stop();
-      if (!track.asking && isLoaded(document.querySelector("#picture img"))) track.move({ by: 1 });
+      const picture = document.querySelector("#picture img"); // none of a damaged frame
+      if (!track.asking && (picture?.complete ?? true)) track.move({ by: 1 });
     }, 60);
   };
 

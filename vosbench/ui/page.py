@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from vosbench.ui import markup
 from vosbench.ui.export import EXPORTS
-from vosbench.ui.markup import write_models
 from vosbench.ui.sources import UPLOAD_SUFFIXES
 from vosbench.ui.tabs import Tabs
 from vosbench.ui.view import View
@@ -63,7 +63,7 @@ def add_header(tabs: Tabs) -> None:
     """Add the line that names the models."""
     import gradio as gr
 
-    gr.HTML(f"<header><b>vosbench</b> {write_models(tabs.models)}</header>", elem_id="head")
+    gr.HTML(f"<header><b>vosbench</b> {markup.write_models(tabs.models)}</header>", elem_id="head")
 
 
 def _add_stage() -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _add_stage() -> dict[str, Any]:
             0, 1, 0, step=1, label="Frame", show_label=False, container=False, interactive=False, elem_id="slider",
             buttons=[],
         )  # fmt: skip
-    parts["status"] = gr.HTML(elem_id="status")
+    parts["status"] = gr.HTML(markup.NO_VIDEO, elem_id="status")
     gr.HTML(f'<p class="keys">{KEYS}</p>', elem_id="keys")
     return parts
 

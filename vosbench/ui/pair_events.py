@@ -9,7 +9,7 @@ from vosbench.errors import VosbenchError
 from vosbench.ui.binding import EventBinder, taking_upload, with_place
 from vosbench.ui.image_pair import Side
 from vosbench.ui.pair_page import SIDES, PairParts
-from vosbench.ui.pair_view import find_source_pixel, view_pair
+from vosbench.ui.pair_view import PairView, find_source_pixel, view_pair
 from vosbench.ui.pictures import open_picture, take_frame
 from vosbench.ui.showing import bind_show
 from vosbench.ui.workspace import Workspace
@@ -21,7 +21,7 @@ def bind_pair(panel: Any, parts: PairParts, binder: EventBinder, show: Any, max_
     def look(workspace: Workspace, place: Sequence[float]) -> None:
         workspace.pair.look_for(*find_source_pixel(workspace.pair, place))
 
-    bind_show(binder, show, view_pair, [], parts.view)
+    bind_show(binder, show, view_pair, [], parts.view, PairView._fields.index("result"))
     binder.bind(panel.select, fill_pair)
     binder.bind(parts.pictures["source"].select, look, wrap=with_place)
     binder.bind(parts.swap.click, lambda workspace: workspace.pair.swap())

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from html import escape
 from typing import Any, NamedTuple
 
 from vosbench.errors import VosbenchError
 from vosbench.ui.binding import EVENT_OPTIONS, EventBinder, with_request
 from vosbench.ui.loaded_video import PagePanel
+from vosbench.ui.markup import write_trouble
 from vosbench.ui.pair_view import PairView
 from vosbench.ui.tabs import Tabs
 from vosbench.ui.view import View
@@ -43,9 +43,18 @@ def add_show_button(panel: PagePanel, tabs: Tabs) -> tuple[EventBinder, Any]:
 
 
 def bind_show(
-    binder: EventBinder, button: Any, look: Callable[..., View | PairView], inputs: list[Any], outputs: list[Any]
+    binder: EventBinder,
+    button: Any,
+    look: Callable[..., View | PairView],
+    inputs: list[Any],
+    outputs: list[Any],
+    line: int,
 ) -> None:
-    """Bind the button that shows a panel. look: gives the values of the outputs; takes a workspace and the inputs."""
+    """Bind the button that shows a panel.
+
+    look: gives the values of the outputs; takes a workspace and the inputs. line: the place of the output that says
+    what is the matter if `look` raises VosbenchError, since Gradio shows no error of an event without a queue.
+    """
     import gradio as gr
 
     def show(tab: str, *values_and_note: Any) -> Any:
@@ -57,7 +66,7 @@ def bind_show(
         try:
             view = look(workspace, *values)
         except VosbenchError as error:
-            raise gr.Error(escape(str(error)), title="", print_exception=False) from None
+            return [write_trouble(error) if place == line else gr.skip() for place in range(len(outputs))]
         return view._replace(**{name: gr.skip() for name in note.held if name in view._fields})
 
     page = f"vosbench.{binder.panel}"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
+from vosbench.errors import VosbenchError
 from vosbench.io.files import write_bytes
 from vosbench.types import Frame
 from vosbench.ui import markup
@@ -70,18 +71,26 @@ def save_picture(folder: Path, picture: Frame | None) -> str | None:
 
 
 def view_workspace(workspace: Workspace, kinds: Sequence[str], with_truth: bool) -> View:
-    """All that the page shows. kinds: of files to export, for the command. with_truth: draw the ground truth, too."""
+    """All that the page shows. kinds: of files to export, for the command. with_truth: draw the ground truth, too.
+
+    A frame that cannot be read has no picture, and the status says why.
+    """
     import gradio as gr
 
     with workspace.lock:
+        picture, trouble = None, ""
+        try:
+            picture = save_picture(workspace.folder / "pictures", draw_workspace(workspace, with_truth))
+        except VosbenchError as error:
+            trouble = markup.write_trouble(error)
         names = [(name, object_id) for object_id, name in workspace.scene.names.items()]
         last = max(1, workspace.count - 1)
         has_truth = bool(workspace.video and workspace.video.truth)
         return View(
-            save_picture(workspace.folder / "pictures", draw_workspace(workspace, with_truth)),
+            picture,
             gr.update(value=workspace.index, maximum=last, interactive=workspace.count > 1),
             markup.write_frame_line(workspace),
-            markup.write_status(workspace) + markup.write_turn(workspace.turns["track"], workspace.index),
+            markup.write_status(workspace) + trouble + markup.write_turn(workspace.turns["track"], workspace.index),
             gr.update(choices=names, value=workspace.scene.object_id),
             markup.write_object_colours(workspace),
             workspace.scene.names[workspace.scene.object_id],
