@@ -21,10 +21,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+sys.path.insert(0, str(Path(__file__).parent))
+import wandering_disks
+from wandering_disks import CYCLE, VIDEO, link_video
+
 ROOT = Path(__file__).resolve().parents[1]
 WAYS = {"kernel": "", "NumPy": "numpy"}
 ROUNDS = 4
-CYCLE = 30  # frames that are drawn; the others are links to them
 
 
 class SizeCost(NamedTuple):
@@ -44,39 +47,6 @@ class Point(NamedTuple):
     nanoseconds: float
 
 
-DRAW = (
-    f"CYCLE = {CYCLE}"
-    + """
-import math, sys
-from pathlib import Path
-import numpy as np
-from vosbench.masks.labels import encode_labels
-folder, height, objects, frames = Path(sys.argv[1]), *map(int, sys.argv[2:])
-width, side = height * 16 // 9, math.ceil(math.sqrt(objects))
-rows, columns = np.mgrid[:height, :width]
-drawn = min(frames, CYCLE)
-(folder / "drawn").mkdir(parents=True)
-for frame in range(drawn):
-    labels = np.zeros((height, width), np.uint8)
-    for index in range(objects):
-        row, column = divmod(index, side)
-        angle = 2 * math.pi * frame / CYCLE + index
-        y = (row + 0.5 + 0.2 * math.sin(angle)) * height / side
-        x = (column + 0.5 + 0.2 * math.cos(angle)) * width / side
-        reach = height / side / 3.5
-        box = tuple(slice(max(0, int(middle - reach)), int(middle + reach) + 2) for middle in (y, x))
-        labels[box][np.hypot(rows[box] - y, columns[box] - x) < reach] = index + 1
-    (folder / "drawn" / f"{frame}.png").write_bytes(encode_labels(labels))
-for late, name in enumerate(("masks", "tree/Annotations")):
-    (folder / name / "wander").mkdir(parents=True)
-    for frame in range(frames):
-        (folder / name / "wander" / f"{frame:05}.png").hardlink_to(folder / "drawn" / f"{(frame + late) % drawn}.png")
-(folder / "tree" / "ImageSets").mkdir()
-(folder / "tree" / "ImageSets" / "val.txt").write_text("wander\\n")
-"""
-)
-
-
 AGAIN = """
 import sys, time
 import vosbench
@@ -91,9 +61,15 @@ print(min(score() for _ in range(int(rounds))))
 
 
 def draw_video(folder: Path, height: int, objects: int, frames: int) -> None:
-    """Draw disks that wander, as ground truth, and the same one step later, as predictions."""
-    command = [sys.executable, "-c", DRAW, str(folder), str(height), str(objects), str(frames)]
-    subprocess.run(command, cwd=ROOT, check=True)
+    """Draw disks that wander, as predictions, and the same one step later, as ground truth."""
+    drawn = folder / "drawn"
+    drawn.mkdir(parents=True)
+    size = (height, height * 16 // 9, objects, min(frames, CYCLE))
+    subprocess.run([sys.executable, wandering_disks.__file__, drawn, *map(str, size)], cwd=ROOT, check=True)
+    for ahead, name in enumerate(("masks", "tree/Annotations")):
+        link_video(drawn, folder / name, frames, ahead)
+    (folder / "tree" / "ImageSets").mkdir()
+    (folder / "tree" / "ImageSets" / "val.txt").write_text(f"{VIDEO}\n")
 
 
 def evaluate(folder: Path, way: str) -> tuple[float, float, Mapping[str, float]]:

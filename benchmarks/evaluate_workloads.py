@@ -26,6 +26,7 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parent))
+import wandering_disks
 from evaluate import (
     PEER_TOLERANCE,
     RUNNERS,
@@ -39,9 +40,9 @@ from evaluate import (
     read_own_numbers,
     read_vos_benchmark_numbers,
 )
+from wandering_disks import CYCLE, VIDEO, link_video
 
 ROOT = Path(__file__).resolve().parents[1]
-CYCLE = 30
 PEAK_GOAL = 150.0  # MB a process
 PARTS = 10  # without --whole, a workload has one frame in this many
 
@@ -74,26 +75,6 @@ WORKLOADS = {
     "zip": Workload("1920x1080, from a zip", 1080, 5, 300, "zip"),
     "rle": Workload("1920x1080, from COCO RLE", 1080, 5, 300, "rle"),
 }
-DRAW = """
-import math, sys
-from pathlib import Path
-import numpy as np
-from vosbench.masks.labels import encode_labels
-folder, height, width, objects, frames = Path(sys.argv[1]), *map(int, sys.argv[2:])
-side = math.ceil(math.sqrt(objects))
-rows, columns = np.mgrid[:height, :width]
-for frame in range(frames):
-    labels = np.zeros((height, width), np.uint8)
-    for index in range(objects):
-        row, column = divmod(index, side)
-        angle = 2 * math.pi * frame / frames + index
-        y = (row + 0.5 + 0.2 * math.sin(angle)) * height / side
-        x = (column + 0.5 + 0.2 * math.cos(angle)) * width / side
-        reach = height / side / 3.5
-        box = tuple(slice(max(0, int(middle - reach)), int(middle + reach) + 2) for middle in (y, x))
-        labels[box][np.hypot(rows[box] - y, columns[box] - x) < reach] = index + 1
-    (folder / f"{frame:02}.png").write_bytes(encode_labels(labels))
-"""
 
 
 def prepare(workload: Workload, frames: int, scratch: Path) -> tuple[Path, Path]:
@@ -101,16 +82,14 @@ def prepare(workload: Workload, frames: int, scratch: Path) -> tuple[Path, Path]
     drawn, width = scratch / "drawn", workload.rows * 16 // 9 + (workload.rows == 480)
     drawn.mkdir()
     size = [str(workload.rows), str(width), str(workload.objects), str(CYCLE)]
-    measure([sys.executable, "-c", DRAW, drawn, *size], 1)
-    for late, place in enumerate((scratch / "maps", scratch / "truth")):
-        (place / "wander").mkdir(parents=True)
-        for frame in range(frames):
-            (place / "wander" / f"{frame:05}.png").hardlink_to(drawn / f"{(frame + late) % CYCLE:02}.png")
+    measure([sys.executable, wandering_disks.__file__, drawn, *size], 1)
+    for ahead, name in enumerate(("maps", "truth")):
+        link_video(drawn, scratch / name, frames, ahead)
     tree, objects = scratch / "tree", [str(index + 1) for index in range(workload.objects)]
     (tree / "ImageSets").mkdir(parents=True)
-    (tree / "ImageSets" / "val.txt").write_text("wander\n")
+    (tree / "ImageSets" / "val.txt").write_text(f"{VIDEO}\n")
     video = {"length": frames, "height": workload.rows, "width": width, "objects": objects}
-    (tree / "meta.json").write_text(json.dumps({"videos": {"wander": video}}))
+    (tree / "meta.json").write_text(json.dumps({"videos": {VIDEO: video}}))
     if workload.form == "objects":
         convert(scratch / "truth", tree / "Annotations", "objects")
         convert(scratch / "maps", scratch / "objects", "objects")
