@@ -15,12 +15,12 @@ from pathlib import Path
 from vosbench.datasets import meta
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.evaluation.frame_columns import join_columns
+from vosbench.evaluation.collected_scores import CollectedScores
 from vosbench.evaluation.ground_truth import open_ground_truths
 from vosbench.evaluation.remarks import group_remarks
 from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.score_object import MEASURES
-from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
+from vosbench.evaluation.score_video import ScoringTask, score_video
 from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
 from vosbench.io.sharing import share_tasks
@@ -67,12 +67,11 @@ def score_split(
         scored, reused = score_or_reuse(
             tasks, kept_scores, " ".join([dataset_split.title, dataset_split.rules.name]), jobs, on_video
         )
-    problems += [problem for video in videos for problem in scored[video].problems]
+    problems += scored.list_problems(videos)
     if strict and problems:
         raise _make_strict_error(results, problems)
-    scores = tuple(score for video in videos for score in scored[video].scores)
-    blocks = (block for video in videos for block in scored[video].frames)
-    frames = join_columns(blocks, MEASURES[dataset_split.rules.measure])
+    scores = scored.order_scores(videos)
+    frames = scored.order_frames(videos, MEASURES[dataset_split.rules.measure])
     if not frames:
         raise _make_no_frames_error(dataset_split, _collect_remarks(scored, videos))
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
@@ -113,24 +112,22 @@ def _make_tasks(
     ]
 
 
-def _score_videos(
-    tasks: Sequence[ScoringTask], jobs: int, on_video: Callable[[int, int], None]
-) -> dict[str, VideoScores]:
-    """The scores of each video. The longest video begins first, so that no core waits for one that began last."""
-    scored = {}
+def _score_videos(tasks: Sequence[ScoringTask], jobs: int, on_video: Callable[[int, int], None]) -> CollectedScores:
+    """The scores of all videos. The longest video begins first, so that no core waits for one that began last."""
+    scored = CollectedScores()
     ordered = sorted(tasks, key=lambda task: task.length, reverse=True)
     with closing(share_tasks(score_video, ordered, [task.length for task in ordered], jobs)) as results:
         for task, scores in results:
-            scored[task.video] = scores.share_names()
+            scored.add(task.video, scores)
             task.forget_files()  # here too, where another process has scored it
             on_video(len(scored), len(tasks))
     return scored
 
 
-def _collect_remarks(scored: Mapping[str, VideoScores], videos: Sequence[str]) -> list[str]:
+def _collect_remarks(scored: CollectedScores, videos: Sequence[str]) -> list[str]:
     """What else to say of the videos: what 255 is in them, and which objects have no value."""
-    binary = describe_binary_videos([video for video in videos if scored[video].binary])
-    remarks = group_remarks(remark for video in videos for remark in scored[video].remarks)
+    binary = describe_binary_videos([video for video in videos if video in scored.binary])
+    remarks = group_remarks(scored.list_remarks(videos))
     return [binary, *remarks] if binary else remarks
 
 

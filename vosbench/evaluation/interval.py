@@ -19,6 +19,7 @@ import numpy as np
 
 from vosbench.evaluation.metrics import Series
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups
+from vosbench.evaluation.score_columns import ScoreColumns
 from vosbench.io.wording import count_of
 from vosbench.types import Metric, Score
 
@@ -97,6 +98,8 @@ def find_percentile_range(values: Series) -> tuple[float, float] | None:
 
 def total_by_video(scores: Iterable[Score], groups: ObjectGroups | None = None) -> VideoTotals:
     """Add up the scores of each video. Scores that are NaN do not count, nor do videos that have no others."""
+    if isinstance(scores, ScoreColumns):
+        return _total_columns(scores, groups or {})
     valued = sorted((score for score in scores if not math.isnan(score.value)), key=lambda score: score[:2])
     videos = {video: row for row, video in enumerate(dict.fromkeys(score.video for score in valued))}
     order: dict[tuple[Metric, str], int] = {}
@@ -108,10 +111,37 @@ def total_by_video(scores: Iterable[Score], groups: ObjectGroups | None = None) 
     where = tuple(np.array(cells, np.intp).reshape(-1, 2).T)
     np.add.at(sums, where, [score.value for score in valued])
     np.add.at(counts, where, 1)
-    columns: dict[Metric, dict[str, int]] = {}
-    for (metric, group), column in order.items():
-        columns.setdefault(metric, {})[group] = column
-    return VideoTotals(tuple(videos), columns, sums, counts)
+    return VideoTotals(tuple(videos), _list_by_metric(order), sums, counts)
+
+
+def _total_columns(scores: ScoreColumns, groups: ObjectGroups) -> VideoTotals:
+    """The same of scores in columns, without an object in memory for each score."""
+    named = zip(scores.videos, scores.objects.tolist(), strict=True)
+    order = np.array([row for _, row in sorted((name, row) for row, name in enumerate(named))], np.intp)
+    valued = ~np.isnan(scores.values)
+    names = [scores.videos[row] for row in order if valued[row].any()]
+    videos = {video: row for row, video in enumerate(dict.fromkeys(names))}
+    cells: dict[tuple[Metric, str], int] = {}
+    group_of = [groups.get((scores.videos[row], int(scores.objects[row])), "") for row in order]
+    for row, group in zip(order, group_of, strict=True):
+        for metric, has_value in zip(scores.metrics, valued[row].tolist(), strict=True):
+            if has_value:
+                cells.setdefault((metric, group), len(cells))
+    sums, counts = np.zeros((2, len(videos), len(cells)))
+    rows = np.array([videos.get(scores.videos[row], 0) for row in order], np.intp)
+    for (metric, group), column in cells.items():
+        index = scores.metrics.index(metric)
+        chosen = valued[order, index] & np.array([each == group for each in group_of], np.bool_)
+        np.add.at(sums[:, column], rows[chosen], scores.values[order, index][chosen])
+        np.add.at(counts[:, column], rows[chosen], 1)
+    return VideoTotals(tuple(videos), _list_by_metric(cells), sums, counts)
+
+
+def _list_by_metric(columns: Mapping[tuple[Metric, str], int]) -> dict[Metric, dict[str, int]]:
+    found: dict[Metric, dict[str, int]] = {}
+    for (metric, group), column in columns.items():
+        found.setdefault(metric, {})[group] = column
+    return found
 
 
 def draw_means(totals: VideoTotals, draws: int, seed: int) -> dict[Metric, Series]:

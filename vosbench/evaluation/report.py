@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.frame_columns import hold_in_columns
 from vosbench.evaluation.interval import CONFIDENCE, Interval
-from vosbench.evaluation.rows import F_MEAN, J_MEAN, ReportRow, frame_rows, group_by_object, score_rows
+from vosbench.evaluation.rows import F_MEAN, J_MEAN, ReportRow, frame_rows, group_by_object, score_rows, split_scores
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import TableView, order_rows
 from vosbench.io import files as io_files
 from vosbench.io import paths
-from vosbench.types import Metric
+from vosbench.types import Metric, Score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,14 +61,19 @@ def evaluation_files(evaluation: Evaluation) -> Iterator[tuple[str, Iterable[byt
     """Yield the files that `vosbench eval` writes: each name with the pieces of its content, made one after another."""
     for name, text in official_csvs(evaluation).items():
         yield name, [text.encode()]
-    yield paths.SCORES, [evaluation_to_json(evaluation).encode()]
+    yield paths.SCORES, (piece.encode(errors="backslashreplace") for piece in evaluation_json(evaluation))
     yield paths.FRAME_SCORES, frames_csv(evaluation)
 
 
 def evaluation_to_json(evaluation: Evaluation) -> str:
     """The scores as JSON: fractions in full precision, null where nothing was scored."""
-    objects = group_by_object(evaluation.scores)
-    return io_files.to_json(
+    return "".join(evaluation_json(evaluation))
+
+
+def evaluation_json(evaluation: Evaluation) -> Iterator[str]:
+    """Yield the pieces of `evaluation_to_json`, which are made one after another."""
+    objects = map(_describe_object, split_scores(evaluation.scores, "object"))
+    return io_files.json_pieces(
         {
             "signature": evaluation.signature,
             "dataset": evaluation.dataset,
@@ -79,13 +84,17 @@ def evaluation_to_json(evaluation: Evaluation) -> str:
             **({"reused_videos": evaluation.reused.videos} if evaluation.reused else {}),
             "global": _by_name(evaluation.means),
             **({"intervals": describe_intervals(evaluation.intervals)} if evaluation.intervals else {}),
-            "objects": [
-                {"video": video, "object": object_id, **_by_name(row)} for (video, object_id), row in objects.items()
-            ],
+            "objects": io_files.ListOnTheWay(objects) if evaluation.scores else [],
             "problems": list(evaluation.problems),
             **({"notes": list(evaluation.notes)} if evaluation.notes else {}),
         }
     )
+
+
+def _describe_object(scores: Sequence[Score]) -> dict[str, object]:
+    """An object's entry in the JSON. scores: of this object."""
+    named = {"video": scores[0].video, "object": scores[0].object}
+    return {**named, **_by_name({score.metric: score.value for score in scores})}
 
 
 def describe_intervals(intervals: Mapping[Metric, Interval]) -> dict[str, object]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vosbench.errors import VosbenchError
+from vosbench.evaluation.collected_scores import CollectedScores
 from vosbench.evaluation.kept_scores import (
     KeptHeader,
     KeptLine,
@@ -56,7 +57,7 @@ class FoundScores(NamedTuple):
 
 def score_or_reuse(
     tasks: Sequence[ScoringTask], path: Path, scope: str, jobs: int, on_video: Callable[[int, int], None]
-) -> tuple[dict[str, VideoScores], ReusedScores]:
+) -> tuple[CollectedScores, ReusedScores]:
     """The scores of all videos: those in a file where they hold, and new ones, which are then kept in the file.
 
     path: the file, which need not exist. scope: the dataset, split and rules; the file has one line for a video in each
@@ -64,7 +65,7 @@ def score_or_reuse(
     Raises VosbenchError as `score_video` does.
     """
     evaluator, troubles = digest_evaluator(), list[str]()
-    scored: dict[str, VideoScores] = {}
+    scored = CollectedScores()
     new: dict[KeptHeader, VideoScores] = {}
     reused = 0
     with closing(_open_if_usable(path, evaluator, troubles)) as kept:
@@ -77,7 +78,7 @@ def score_or_reuse(
                 reused += old is not None
                 if scores and digest:
                     new[_make_header(each.task, scope, digest, found)] = found
-                scored[each.task.video] = found
+                scored.add(each.task.video, found)
                 each.task.forget_files()
                 on_video(len(scored), len(tasks))
     _keep_new(path, evaluator, new, troubles)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Literal, TypeAlias
 
 import numpy as np
 
 from vosbench.evaluation.frame_columns import hold_in_columns
 from vosbench.evaluation.metrics import Series
+from vosbench.evaluation.score_columns import ScoreColumns
 from vosbench.types import FrameScore, Metric, Score
 
 J_MEAN, F_MEAN, JF_MEAN = Metric("J", "Mean"), Metric("F", "Mean"), Metric("J&F", "Mean")
@@ -65,13 +67,25 @@ def score_rows(scores: Iterable[Score], groups: ObjectGroups, per: Literal["vide
 
     A figure is NaN where nothing was scored. Each row has only the figures that its objects have.
     """
-    parts: dict[tuple[str, int], list[Score]] = defaultdict(list)
-    for score in scores:
-        parts[score.video, score.object if per == "object" else 0].append(score)
     return [
         {**_describe_subject(part, groups, per), **{str(metric): v for metric, v in summarise_scores(part).items()}}
-        for part in parts.values()
+        for part in split_scores(scores, per)
     ]
+
+
+def split_scores(scores: Iterable[Score], per: Literal["video", "object"]) -> Iterator[list[Score]]:
+    """Yield the scores of each video, or of each object; of columns those of only one at a time are in memory."""
+
+    def name_subject(score: Score) -> tuple[str, int]:
+        return score.video, score.object if per == "object" else 0
+
+    if isinstance(scores, ScoreColumns):
+        yield from (list(part) for _, part in groupby(scores, name_subject))
+        return
+    parts: dict[tuple[str, int], list[Score]] = defaultdict(list)
+    for score in scores:
+        parts[name_subject(score)].append(score)
+    yield from parts.values()
 
 
 def _describe_subject(scores: Sequence[Score], groups: ObjectGroups, per: Literal["video", "object"]) -> ReportRow:

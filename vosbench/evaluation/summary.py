@@ -28,7 +28,7 @@ class Evaluation:
 
     All figures are fractions: `evaluation["J&F-Mean"]` is 0.845, say; `evaluation.means` holds every figure.
     scores: of each object. frames: of each object in each scored frame; `scores` are made from these, and
-    `score_split` holds them in columns, see `FrameColumns`. groups: "seen" or
+    `score_split` holds both in columns, see `ScoreColumns` and `FrameColumns`. groups: "seen" or
     "unseen" in training, where the rules separate them. problems: a line for each thing that was scored as absent.
     notes: a line for each other thing to know, such as objects without a value and what 255 was taken for.
     videos: those that were to be scored. marks: what sets it apart from an evaluation of the whole split, by the run's
@@ -40,7 +40,7 @@ class Evaluation:
     dataset: str
     split: str
     signature: str
-    scores: tuple[Score, ...]
+    scores: Sequence[Score]
     groups: ObjectGroups = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     frames: Sequence[FrameScore] = ()

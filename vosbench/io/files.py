@@ -18,6 +18,7 @@ from vosbench.io.paths import PARTIAL_SUFFIX
 
 REWRITE = "delete it and repeat the command that wrote it"
 WRITE_REMEDY = "make room, or choose a folder that you may write to"
+JSON_PIECE = 100_000  # characters
 
 
 # What the person at the keyboard can mend: permissions, read-only and full disks, a file in place of a folder.
@@ -98,12 +99,32 @@ def read_json(path: Path) -> dict[str, Any]:
     return value
 
 
+class ListOnTheWay(list[Any]):
+    """A list for JSON whose items are made while they are written. There must be one at least."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        super().__init__([None])  # so that it does not look empty
+        self._items = items
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+
 def to_json(value: Any) -> str:
     """Return a value as indented JSON text. Raises ValueError for NaN and infinity."""
-    text = io.StringIO()  # `dumps` would hold every piece of the text as an object of its own
-    json.dump(value, text, indent=1, ensure_ascii=False, allow_nan=False)
-    text.write("\n")
-    return text.getvalue()
+    return "".join(json_pieces(value))
+
+
+def json_pieces(value: Any) -> Iterator[str]:
+    """Yield the pieces of `to_json`, each of JSON_PIECE characters or a few more."""
+    tokens = json.JSONEncoder(indent=1, ensure_ascii=False, allow_nan=False).iterencode(value)
+    text = io.StringIO()  # a list would hold every token of the text as an object of its own
+    for token in tokens:
+        text.write(token)
+        if text.tell() > JSON_PIECE:
+            yield text.getvalue()
+            text = io.StringIO()
+    yield f"{text.getvalue()}\n"
 
 
 def write_json(path: Path, value: dict[str, Any]) -> None:

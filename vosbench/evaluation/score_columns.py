@@ -1,0 +1,65 @@
+"""The scores of every object, held in columns: 8 bytes a value however many videos there are.
+
+As Score objects, a value takes some 110 bytes; those of 50,000 videos with ten objects each take gigabytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, overload
+
+from vosbench.io.wording import count_of
+from vosbench.types import Metric, Score
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class ScoreColumns(Sequence[Score]):
+    """A sequence of Score, which are made when they are asked for: object by object, metric by metric.
+
+    metrics: those of every object, in their order. videos, objects: of each row, a video and an object id; the rows of
+    a video follow one another. values: float64[rows, metrics].
+    """
+
+    metrics: tuple[Metric, ...]
+    videos: tuple[str, ...]
+    objects: NDArray[np.int64]
+    values: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return self.values.size
+
+    @overload
+    def __getitem__(self, index: int) -> Score: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Score, ...]: ...
+    def __getitem__(self, index: int | slice) -> Score | tuple[Score, ...]:
+        """One score, or a tuple of them for a slice. Raises IndexError as a tuple does."""
+        if isinstance(index, slice):
+            return tuple(self[position] for position in range(*index.indices(len(self))))
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"score {index} of {len(self)}")
+        row, metric = divmod(index % len(self), len(self.metrics))
+        value = float(self.values[row, metric])
+        return Score(self.videos[row], int(self.objects[row]), self.metrics[metric], value)
+
+    def __iter__(self) -> Iterator[Score]:
+        for video, object_id, values in zip(self.videos, self.objects, self.values, strict=True):
+            number = int(object_id)
+            for metric, value in zip(self.metrics, values.tolist(), strict=True):
+                yield Score(video, number, metric, value)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is a sequence of the same scores, in columns or not."""
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"<ScoreColumns: {count_of(len(self), 'score')}>"
