@@ -76,7 +76,7 @@ class CollectedScores:
         """The scores of videos, in their order."""
         rows, counts = self._scores.find_rows(self._find_places(videos))
         values = np.frombuffer(self._scores.values, np.float64).reshape(-1, max(1, len(self._metrics)))[rows]
-        return ScoreColumns(self._metrics, _repeat(videos, counts), self._scores.read_objects()[rows], values)
+        return ScoreColumns(self._metrics, _repeat_names(videos, counts), self._scores.read_objects()[rows], values)
 
     def order_frames(self, videos: Sequence[str], measures: Sequence[str]) -> FrameColumns:
         """The values of the objects' frames in videos, in their order. measures: the names of their columns."""
@@ -85,7 +85,7 @@ class CollectedScores:
         rows = _join_ranges((np.cumsum(lengths) - lengths)[blocks], lengths[blocks])
         return FrameColumns(
             tuple(measures),
-            _repeat(videos, counts),
+            _repeat_names(videos, counts),
             self._frames.read_objects()[blocks],
             np.cumsum(lengths[blocks]),
             tuple(self._codes),
@@ -124,5 +124,5 @@ def _join_ranges(starts: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArra
     return np.repeat(starts - ends + counts, counts) + np.arange(ends[-1] if ends.size else 0)
 
 
-def _repeat(videos: Sequence[str], counts: NDArray[np.int64]) -> tuple[str, ...]:
+def _repeat_names(videos: Sequence[str], counts: NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(video for video, count in zip(videos, counts.tolist(), strict=True) for _ in range(count))
