@@ -61,14 +61,13 @@ def compare_both(generator: np.random.Generator, rules: Rules, compare: kernel.C
     object_ids = (1,) if rules.merge or generator.integers(3) == 0 else (1, 2, 7, 300)
     found = []
     for twin in (compare, None):
-        for split in (False, True) if twin else (True,):
+        for split in (False, True):
             seen = PredictedIds(object_ids)
             sides = [FrameMasks(each.size, masks=each.split()) if split else FrameMasks(shape, each) for each in maps]
             given_guess = None if generator.bit_generator.state["state"]["state"] % 16 == 0 else sides[1]
             compared = compare_frame(twin, "00001", sides[0], given_guess, object_ids, seen, rules)
             found.append((compared, seen.first_seen, list(seen.first_seen), seen.first_white))
-    assert found[0] == found[-1]
-    assert found[1] == found[-1]
+    assert all(each == found[-1] for each in found)
 
 
 @pytest.mark.slow

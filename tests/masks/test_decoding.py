@@ -14,6 +14,7 @@ from tests.support.kernel import decoding_with, load_module, run_under_sanitizer
 from vosbench.errors import VosbenchError
 from vosbench.io.compiled import DECODING
 from vosbench.masks.frame_codes import open_frame_codes
+from vosbench.masks.label_map import LabelMap
 from vosbench.masks.rle import compress_counts, decode_rle, encode_rle
 from vosbench.types import Mask
 
@@ -91,6 +92,16 @@ def decode_damaged_codes(seed: int) -> tuple[int, int]:
     return 60 - refused, refused
 
 
+def check_masks_one_by_one(label_map: LabelMap) -> None:
+    """The mask of each object that a label map gives is the one that it splits into."""
+    split = label_map.split()
+    assert label_map.find_ids() == sorted(split)
+    for object_id in {0, 1, 2, 3, 200, 255, 256, 4000, 65535, 65536, *split}:
+        mask = label_map.find_mask(object_id)
+        assert (mask is None) == (object_id not in split)
+        assert mask is None or np.array_equal(mask, split[object_id])
+
+
 def check_frames(seed: int) -> tuple[int, int]:
     """Read random frames with both twins; return how many have a label map, and how many have not."""
     generator, flat = np.random.default_rng(seed), 0
@@ -115,6 +126,8 @@ def check_frames(seed: int) -> tuple[int, int]:
                 assert label_map.size == size
                 assert split.keys() == expected.keys()
                 assert all(np.array_equal(split[object_id], expected[object_id]) for object_id in expected)
+                check_masks_one_by_one(LabelMap(label_map.values, tuple(generator.choice([1, 2, 255], 1)), merge))
+                check_masks_one_by_one(label_map)
         flat += is_flat
     return flat, 30 - flat
 

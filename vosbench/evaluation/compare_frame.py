@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,9 +32,13 @@ class FrameMasks:
     label_map: LabelMap | None = None
     masks: Mapping[int, Mask] = field(default_factory=dict)
 
-    def split(self) -> Mapping[int, Mask]:
-        """The masks by object id, without empty ones."""
-        return self.label_map.split() if self.label_map else self.masks
+    def find_ids(self) -> list[int]:
+        """The ids of the objects that the frame shows."""
+        return self.label_map.find_ids() if self.label_map else list(self.masks)
+
+    def find_mask(self, object_id: int) -> Mask | None:
+        """The mask of an object; None if the frame does not show it. A label map is split one object at a time."""
+        return self.label_map.find_mask(object_id) if self.label_map else self.masks.get(object_id)
 
 
 class ComparedFrame(NamedTuple):
@@ -44,9 +48,9 @@ class ComparedFrame(NamedTuple):
     values: list[FrameValues]
 
 
-def read_frame(source: MaskSource, frame_name: str, as_label_map: bool) -> FrameMasks:
+def read_frame(source: MaskSource, frame_name: str) -> FrameMasks:
     """Read the masks of a frame, as a label map if they are one. Raises VosbenchError as `source.read` does."""
-    label_map = source.read_label_map(frame_name) if as_label_map else None
+    label_map = source.read_label_map(frame_name)
     if label_map is not None:
         return FrameMasks(label_map.size, label_map)
     size, masks = source.read(frame_name)
@@ -69,12 +73,14 @@ def compare_frame(
     if compare and ground_truth.label_map and (prediction is None or prediction.label_map):
         guess = prediction.label_map if prediction else None
         return _compare_label_maps(compare, frame_name, ground_truth.label_map, guess, object_ids, seen, rules)
-    predicted = seen.match(frame_name, prediction.split() if prediction else {})
+    matched = seen.match(frame_name, {each: each for each in prediction.find_ids()} if prediction else {})
+    guesses = (prediction.find_mask(matched[each]) if prediction and each in matched else None for each in object_ids)
+    pairs = zip(object_ids, guesses, strict=True)
     if compare:
-        return _compare_one_by_one(compare, frame_name, ground_truth, predicted, object_ids, rules)
-    truth, size = ground_truth.split(), ground_truth.size
-    pairs = [(truth.get(object_id), predicted.get(object_id)) for object_id in object_ids]
-    return ComparedFrame(set(truth), [measure_frame(frame_name, size, *pair, rules) for pair in pairs])
+        return _compare_one_by_one(compare, frame_name, ground_truth, pairs, rules)
+    truth, size = ground_truth, ground_truth.size
+    values = [measure_frame(frame_name, size, truth.find_mask(each), guess, rules) for each, guess in pairs]
+    return ComparedFrame(set(truth.find_ids()), values)
 
 
 def _compare_label_maps(
@@ -111,17 +117,18 @@ def _compare_one_by_one(
     compare: CompareFunction,
     frame_name: str,
     ground_truth: FrameMasks,
-    predicted: Mapping[int, Mask],
-    object_ids: tuple[int, ...],
+    pairs: Iterable[tuple[int, Mask | None]],
     rules: Rules,
 ) -> ComparedFrame:
-    """Compare objects that may overlap in the prediction or in both, and so are in no label map."""
+    """Compare objects that may overlap in the prediction or in both, and so are in no label map.
+
+    pairs: the ids of the objects with their predicted masks.
+    """
     shown, values, label_map = set(ground_truth.masks), [], ground_truth.label_map
     nothing = np.zeros(ground_truth.size, np.bool_)
-    for object_id in object_ids:
+    for object_id, guess in pairs:
         truth = label_map.values if label_map else _align_rows(ground_truth.masks.get(object_id, nothing))
         numbers = label_map.number_values((object_id,)) if label_map else ONE_MASK
-        guess = predicted.get(object_id)
         pair = LabelPair(truth, None if guess is None else _align_rows(guess), numbers, ONE_MASK, 1)
         found, _, (value,) = _measure_pair(compare, frame_name, pair, rules)
         shown |= label_map.to_ids(found) if label_map else set()

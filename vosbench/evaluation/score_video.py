@@ -128,8 +128,8 @@ def _measure_frames(
     compare = find_kernel()
     for frame_name in filter(objects_in.__contains__, task.ground_truth.frame_names):
         object_ids = tuple(objects_in[frame_name])
-        truth = read_frame(task.ground_truth, frame_name, compare is not None)
-        predicted = _read_prediction(task, frame_name, truth.size, compare is not None, result.problems)
+        truth = read_frame(task.ground_truth, frame_name)
+        predicted = _read_prediction(task, frame_name, truth.size, result.problems)
         compared = compare_frame(compare, frame_name, truth, predicted, object_ids, seen, task.rules)
         shown |= compared.shown
         for object_id, found in zip(object_ids, compared.values, strict=True):
@@ -142,7 +142,7 @@ def _measure_frames(
 
 
 def _read_prediction(
-    task: ScoringTask, frame_name: str, size: tuple[int, int], as_label_map: bool, problems: list[str]
+    task: ScoringTask, frame_name: str, size: tuple[int, int], problems: list[str]
 ) -> FrameMasks | None:
     """The predicted masks of a frame; None, with a line more in `problems`, if they are missing or do not fit."""
     if task.prediction is None:
@@ -151,7 +151,7 @@ def _read_prediction(
         problems.append(describe_missing_frame(task.prediction, frame_name))
         return None
     try:
-        found = read_frame(task.prediction, frame_name, as_label_map)
+        found = read_frame(task.prediction, frame_name)
     except VosbenchError as error:
         problems.append(str(error))
         return None

@@ -14,7 +14,7 @@ from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.masks.binary import WHITE_ID, is_white, read_white_mask
 from vosbench.masks.label_map import LabelMap
-from vosbench.masks.labels import find_values, from_labels, read_labels, read_png_file
+from vosbench.masks.labels import from_labels, read_labels, read_png_file
 from vosbench.masks.source import index_by_object_id, sort_frame_names
 from vosbench.types import Labels, Mask
 
@@ -158,7 +158,7 @@ class MaskFolder:
         Raises VosbenchError as `read` does.
         """
         label_map = self.read_label_map(frame_name)
-        return set(self.read(frame_name)[1]) if label_map is None else label_map.to_ids(find_values(label_map.values))
+        return set(self.read(frame_name)[1] if label_map is None else label_map.find_ids())
 
     def read_label_map(self, frame_name: str) -> LabelMap | None:
         """The label map of a frame; None where the masks are not in one, or 255 is the object of a binary video.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vosbench.masks.labels import from_labels
+from vosbench.masks.labels import find_values, from_labels
 from vosbench.types import Labels, Mask
 
 if TYPE_CHECKING:
@@ -35,6 +35,20 @@ class LabelMap:
     def split(self) -> dict[int, Mask]:
         """The masks, object id -> bool[H, W], without empty masks."""
         return from_labels(self.values, self.void, self.merge)
+
+    def find_ids(self) -> list[int]:
+        """The ids of the objects that are shown, ascending. Holds the mask of one value at a time."""
+        return sorted(self.to_ids(find_values(self.values)))
+
+    def find_mask(self, object_id: int) -> Mask | None:
+        """The mask of an object, bool[H, W], as `split` has it; None if it is not shown."""
+        if object_id <= 0 or (object_id != 1 if self.merge else object_id in self.void):
+            return None
+        mask: Mask = self.values != 0 if self.merge else self.values == object_id
+        if self.merge:
+            for value in self.void:
+                mask &= self.values != value
+        return mask if mask.any() else None
 
     def to_ids(self, values: Iterable[int]) -> set[int]:
         """The object ids of some values."""
