@@ -13,7 +13,7 @@ from tests.support.golden import squares
 from tests.support.resumed import check_equal, leave_and_resume
 from vosbench.errors import VosbenchError
 from vosbench.trackers.prompts import check_prompt, extend_prompt
-from vosbench.trackers.propagation_plan import plan_traversals
+from vosbench.trackers.propagation_plan import DIRECTIONS, KeptPropagation, plan_traversals
 from vosbench.trackers.replay_session import (
     FrameView,
     PackedMask,
@@ -329,6 +329,17 @@ def test_a_propagation_that_was_left_goes_on_in_another_session(tmp_path: Path, 
     before = {0: [], 1: [0], 2: [0], 3: [0], 4: [0], 5: [0, 0], 6: [0, 0]}[left_after]
     on = {0: [0, 0], 4: [0], 5: [2 * kept], 6: []}.get(left_after, [left_after * kept, 0])
     assert tracker.begun == before + on
+
+
+@pytest.mark.parametrize("start", [0, 1, 4])
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_what_is_left_of_a_propagation_is_all_that_comes_behind_what_is_done(start: int, direction: str) -> None:
+    """From the first frame nothing lies backwards, and from the last one nothing forwards but itself."""
+    planned = [index for each in plan_traversals(start, direction, None, 5) for index in each.frames]
+    for done in range(len(planned) + 1):
+        rest = KeptPropagation(start, direction, None, done, complete=True).find_rest(5)
+        assert [index for each in rest.traversals for index in each.frames] == planned[done:]
+        assert all(each.frames for each in rest.traversals)
 
 
 def test_nothing_is_resumed_where_nothing_was_kept(tmp_path: Path) -> None:

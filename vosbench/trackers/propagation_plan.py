@@ -56,11 +56,12 @@ class KeptPropagation(NamedTuple):
     complete: bool
 
     def find_rest(self, count: int) -> RemainingFrames:
-        """What is left to do in a video of `count` frames."""
+        """What is left to do in a video of `count` frames. No traversal in it is without frames."""
         done, traversals = self.done, plan_traversals(self.start, self.direction, self.reach, count)
         for rank, (frames, reverse) in enumerate(traversals):
             if done < len(frames):
-                return RemainingFrames([Traversal(frames[done:], reverse), *traversals[rank + 1 :]], done > 0)
+                later = [traversal for traversal in traversals[rank + 1 :] if traversal.frames]
+                return RemainingFrames([Traversal(frames[done:], reverse), *later], done > 0)
             done -= len(frames)
         return RemainingFrames([], begun=False)
 

@@ -137,6 +137,21 @@ def test_memory_does_not_grow_with_the_frames_that_were_followed(
         assert all(torch.equal(ours[object_id], theirs[object_id]) for object_id in theirs)
 
 
+@pytest.mark.slow
+def test_a_propagation_that_began_in_the_first_frame_goes_on_as_well(
+    checkpoint: str, frames: list[Frame], tmp_path: Path
+) -> None:
+    """There nothing lies backwards."""
+    tracker = Sam2("cpu", checkpoint, image_size=SIDE, dtype="float32")
+
+    def begin() -> Session:
+        return tracker.open_session(Video("clip", frames[:4], {0: {1: PointPrompt((Point(*A),))}}))
+
+    with begin() as session:
+        expected = [*session.propagate(0, "both")]
+    check_equal(leave_and_resume(begin, 2, tmp_path / "kept", 0, "both"), expected)
+
+
 @pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("left_after", [2, 8, 10])

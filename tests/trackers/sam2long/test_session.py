@@ -204,6 +204,20 @@ def test_track_takes_clicks_and_boxes_as_a_session_does(tracker: Sam2Long, frame
     assert all(equal(masks, theirs) for (_, masks), theirs in zip(found, expected, strict=True))
 
 
+@pytest.mark.slow
+def test_a_propagation_that_began_in_the_first_frame_goes_on_as_well(
+    tracker: Sam2Long, frames: list[Frame], tmp_path: Path
+) -> None:
+    """There nothing lies backwards."""
+
+    def begin() -> Any:
+        return tracker.open_session(Video("clip", frames[:4], {0: {1: A}}))
+
+    with begin() as session:
+        expected = [*session.propagate(0, "both")]
+    check_equal(leave_and_resume(begin, 2, tmp_path / "kept", 0, "both"), expected)
+
+
 @pytest.mark.exhaustive
 @pytest.mark.slow
 @pytest.mark.parametrize("left_after", [1, 4, 9, 10])
