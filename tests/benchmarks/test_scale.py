@@ -39,7 +39,7 @@ def test_the_balance_of_every_way_to_distribute_videos_is_printed() -> None:
 def test_commands_are_measured_from_start_to_end(tmp_path: Path) -> None:
     """It needs no test data, and a busy machine may miss the goals."""
     given = ("--videos", 1000, "--repeat", 1, "--data", tmp_path, "--markdown")
-    done = python(BENCHMARKS / "scale.py", "start", "parent", "growth", *given)
+    done = python(BENCHMARKS / "scale.py", "start", "parent", "growth", "results", *given)
     assert not done.stderr
     found = rows(done.stdout)
     stages = ["Python started", "vosbench imported", "dataset opened", "run prepared", "worker started"]
@@ -52,6 +52,7 @@ def test_commands_are_measured_from_start_to_end(tmp_path: Path) -> None:
     assert 100 <= looks[0] < looks[-1] <= 1000
     assert all(float(found[f"{who}: memory, MB"][0]) > 10 for who in ("parent", "a worker", "another"))
     assert "met: more open files" in done.stdout
+    assert all(float(found[name][1]) > 20 < float(found[name][2]) for name in ("infer", "eval, 2 jobs", "show"))
 
 
 @pytest.mark.slow

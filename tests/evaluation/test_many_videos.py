@@ -8,11 +8,16 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from vosbench.datasets.split import open_split
+from vosbench.evaluation.evaluate import score_split
+from vosbench.running.score_run import write_evaluation
 
 VIDEOS, FRAMES = 50_000, 3
 FACTS = {
@@ -21,6 +26,7 @@ FACTS = {
     "updated": "",
 }  # fmt: skip
 LINKED_VIDEOS = 10_000
+BYTES_A_VIDEO = 4_000  # 200 MB of 50,000 videos
 MEASURE = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
@@ -28,9 +34,9 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
-def write_videos(folder: Path, content: bytes) -> None:
+def write_videos(folder: Path, content: bytes, count: int = VIDEOS) -> None:
     """The same mask in every frame, as links, of which a file system allows only so many to one file."""
-    for number in range(VIDEOS):
+    for number in range(count):
         video = folder / f"video_{number:06}"
         if number % LINKED_VIDEOS == 0:
             image = folder.with_name(f"{folder.name}_{number}.png")
@@ -39,6 +45,38 @@ def write_videos(folder: Path, content: bytes) -> None:
         video.mkdir(parents=True)
         for frame in range(FRAMES):
             os.link(image, video / f"{frame:05}.png")
+
+
+def encode_two_objects() -> bytes:
+    labels = np.zeros((16, 16), np.uint8)
+    labels[4:9, 3:12], labels[10:14, 2:7] = 1, 2
+    content = io.BytesIO()
+    Image.fromarray(labels).save(content, "PNG")
+    return content.getvalue()
+
+
+def measure_peak(folder: Path, count: int) -> int:
+    """The most bytes that Python holds while the first videos of a dataset are scored and all files are written."""
+    (folder / f"dataset/ImageSets/{count}.txt").write_text("".join(f"video_{i:06}\n" for i in range(count)))
+    dataset_split = open_split(str(folder / "dataset"), str(count), folder, "sav")
+    tracemalloc.start()
+    try:
+        evaluation = score_split(folder / "masks", dataset_split, jobs=1)
+        assert len(evaluation.scores) == 2 * 6 * count
+        write_evaluation(folder / f"scores {count}", evaluation)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.slow
+def test_the_peak_grows_by_less_than_four_kilobytes_a_video_of_two_objects(tmp_path: Path) -> None:
+    (tmp_path / "dataset/ImageSets").mkdir(parents=True)
+    for folder in ("dataset/Annotations", "masks"):
+        write_videos(tmp_path / folder, encode_two_objects(), 1200)
+    measure_peak(tmp_path, 10)  # what is imported and remembered only once
+    few, many = (measure_peak(tmp_path, count) for count in (400, 1200))
+    assert 500 < (many - few) / 800 < BYTES_A_VIDEO
 
 
 @pytest.mark.exhaustive
