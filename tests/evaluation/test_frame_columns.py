@@ -98,6 +98,7 @@ def make_large(frames: int) -> FrameColumns:
     return join_columns(blocks, MEASURES)
 
 
+@pytest.mark.slow
 def test_a_frame_of_an_object_takes_few_bytes_in_columns_and_while_they_are_written(
     evaluation: Evaluation, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ BYTES_A_RECORD = 1_000  # 50 MB of 50,000 videos
 def test_a_record_takes_less_than_a_thousand_bytes(tmp_path: Path) -> None:
     run = Run(tmp_path)
     sizes = []
-    for count in (100, 300):
+    for count in (10, 100, 300):  # reading the first ones imports modules
         for number in range(count):
             video = f"video_{number:06}"
             (run.path / "masks" / video).mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ def test_a_record_takes_less_than_a_thousand_bytes(tmp_path: Path) -> None:
         sizes.append(tracemalloc.get_traced_memory()[0])
         tracemalloc.stop()
         assert len(records) == count
-    assert 0 < (sizes[1] - sizes[0]) / 200 < BYTES_A_RECORD
+    assert 0 < (sizes[2] - sizes[1]) / 200 < BYTES_A_RECORD
 
 
 @pytest.mark.parametrize("command", ["list", "show"])

@@ -209,6 +209,7 @@ def test_missing_weights_of_a_prompter_are_said_to_be_its_own(tmp_path: Path, vi
     )
 
 
+@pytest.mark.slow
 def test_each_frame_of_the_video_has_its_own_masks_on_its_own_picture(tmp_path: Path) -> None:
     """Noise that is another one in each frame tells the pictures apart, and a bar that moves the masks."""
     rng = np.random.default_rng(5)

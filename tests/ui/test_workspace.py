@@ -236,6 +236,7 @@ def test_what_is_done_in_a_frame_is_done_in_the_one_that_the_page_showed(workspa
     assert isinstance(workspace.scene.get_prompt(2, 1), BoxPrompt)
 
 
+@pytest.mark.slow
 def test_a_frame_that_cannot_be_read_has_no_picture_and_the_status_says_why(
     tmp_path: Path, models: LoadedModels
 ) -> None:
