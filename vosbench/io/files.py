@@ -148,7 +148,13 @@ def require_writable(path: Path) -> None:
     if not existing.is_dir():
         raise VosbenchError(path, f"cannot be written ({existing} is not a folder)", WRITE_REMEDY)
     if not os.access(existing, os.W_OK | os.X_OK):
-        raise VosbenchError(path, f"cannot be written ({existing} is not writable)", WRITE_REMEDY)
+        raise VosbenchError(path, f"cannot be written ({_explain_denial(existing)})", WRITE_REMEDY)
+
+
+def _explain_denial(folder: Path) -> str:
+    """Why nothing can be written into a folder, in the words of the system."""
+    is_read_only = hasattr(os, "statvfs") and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+    return os.strerror(errno.EROFS if is_read_only else errno.EACCES)
 
 
 def _make_folder_error(path: Path) -> VosbenchError:
