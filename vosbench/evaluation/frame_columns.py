@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from sys import intern
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias, overload
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
+from vosbench.evaluation.lazy_sequence import LazySequence
 from vosbench.io.wording import count_of
 from vosbench.types import FrameScore
 
@@ -41,7 +42,7 @@ class ObjectFrames(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class FrameColumns(Sequence[FrameScore]):
+class FrameColumns(LazySequence[FrameScore]):
     """A sequence of FrameScore, which are made when they are asked for: object by object, frame by frame.
 
     measures: the names of the measures, which all objects have. videos, objects: of each block of frames, a video and
@@ -60,17 +61,8 @@ class FrameColumns(Sequence[FrameScore]):
     def __len__(self) -> int:
         return self.values.size
 
-    @overload
-    def __getitem__(self, index: int) -> FrameScore: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[FrameScore, ...]: ...
-    def __getitem__(self, index: int | slice) -> FrameScore | tuple[FrameScore, ...]:
-        """One value, or a tuple of them for a slice. Raises IndexError as a tuple does."""
-        if isinstance(index, slice):
-            return tuple(self[position] for position in range(*index.indices(len(self))))
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"value {index} of {len(self)}")
-        row, measure = divmod(index % len(self), len(self.measures))
+    def make_item(self, position: int) -> FrameScore:
+        row, measure = divmod(position, len(self.measures))
         block = int(np.searchsorted(self.ends, row, "right"))
         named = self.videos[block], int(self.objects[block]), self.names[self.codes[row]]
         return FrameScore(*named, self.measures[measure], float(self.values[row, measure]))

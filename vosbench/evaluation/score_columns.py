@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
+from vosbench.evaluation.lazy_sequence import LazySequence
 from vosbench.io.wording import count_of
 from vosbench.types import Metric, Score
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class ScoreColumns(Sequence[Score]):
+class ScoreColumns(LazySequence[Score]):
     """A sequence of Score, which are made when they are asked for: object by object, metric by metric.
 
     metrics: those of every object, in their order. videos, objects: of each row, a video and an object id; the rows of
@@ -33,17 +34,8 @@ class ScoreColumns(Sequence[Score]):
     def __len__(self) -> int:
         return self.values.size
 
-    @overload
-    def __getitem__(self, index: int) -> Score: ...
-    @overload
-    def __getitem__(self, index: slice) -> tuple[Score, ...]: ...
-    def __getitem__(self, index: int | slice) -> Score | tuple[Score, ...]:
-        """One score, or a tuple of them for a slice. Raises IndexError as a tuple does."""
-        if isinstance(index, slice):
-            return tuple(self[position] for position in range(*index.indices(len(self))))
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"score {index} of {len(self)}")
-        row, metric = divmod(index % len(self), len(self.metrics))
+    def make_item(self, position: int) -> Score:
+        row, metric = divmod(position, len(self.metrics))
         value = float(self.values[row, metric])
         return Score(self.videos[row], int(self.objects[row]), self.metrics[metric], value)
 
