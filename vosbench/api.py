@@ -21,10 +21,10 @@ from vosbench.io.paths import Roots, is_run
 from vosbench.running.attempts import Event
 from vosbench.running.infer import choose_job_devices, infer_jobs, require_success
 from vosbench.running.job import NO_SETTINGS, prepare_job
-from vosbench.running.methods import Method, score_method
+from vosbench.running.methods import Method, open_scored_split, score_method
 from vosbench.running.pool import DEFAULT_STALL
 from vosbench.running.prerequisites import require_fitting_weights
-from vosbench.running.run import Run, open_scored_split
+from vosbench.running.run import Run
 from vosbench.trackers.registry import DEFAULT_TRACKER
 
 __all__ = ["dataframe", "evaluate", "fetch", "infer", "open_dataset", "plan_fetch"]

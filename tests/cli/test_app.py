@@ -36,6 +36,20 @@ def test_a_command_imports_neither_the_other_commands_nor_what_checks_types() ->
     assert not unwanted
 
 
+def test_masks_that_are_not_a_run_are_evaluated_without_the_modules_of_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    call = ["vosbench", "eval", str(tmp_path), "--dataset", str(tmp_path)]
+    code = f"import os, sys; sys.argv = {call}; from vosbench.cli import main\n" + (
+        "try: main()\nexcept SystemExit as end: assert end.code == 2\n"
+        "print('numpy' in sys.modules, os.environ['OPENBLAS_NUM_THREADS'])\n"
+        "print(*{'vosbench.running.run', 'vosbench.studies.show', 'vosbench.cli.guide'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["True 1", ""]
+
+
 def test_every_command_is_in_the_module_that_the_table_names() -> None:
     found = {command.name: command.callback.__module__ for command in load_commands().registered_commands}
     assert found == {name: f"vosbench.cli.{module}" for name, module in COMMANDS.items()}

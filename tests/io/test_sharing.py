@@ -7,6 +7,7 @@ import os
 import time
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -58,6 +59,23 @@ def test_this_process_works_as_well(method: str) -> None:
     found = dict(sharing.share_tasks(get_process, range(40), [MUCH] * 40, jobs=2))
     assert os.getpid() in found.values()
     assert len(set(found.values())) == 2
+
+
+def await_others(parent: int, folder: Path, count: int, number: int) -> bool:
+    """Write a file; in the parent, only once all other tasks have written theirs. Return whether that came about."""
+    deadline = time.monotonic() + 20
+    while os.getpid() == parent and len(list(folder.iterdir())) < count - 1:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    (folder / str(number)).touch()
+    return True
+
+
+def test_helpers_go_on_with_all_other_tasks_while_this_process_is_at_a_long_one(method: str, tmp_path: Path) -> None:
+    function = partial(await_others, os.getpid(), tmp_path, 20)
+    results = dict(sharing.share_tasks(function, range(20), [MUCH] * 20, jobs=2))
+    assert results == dict.fromkeys(range(20), True)
 
 
 def test_no_helper_is_started_for_little_work_or_one_job(method: str) -> None:

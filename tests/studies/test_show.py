@@ -9,7 +9,8 @@ import pytest
 from tests.support.runs import tracked
 from vosbench.errors import VosbenchError
 from vosbench.io import files
-from vosbench.studies.show import find_run, read_run_details
+from vosbench.studies.find import find_run
+from vosbench.studies.show import read_run_details
 
 
 @pytest.fixture

@@ -13,12 +13,12 @@ from importlib import import_module
 
 import typer
 
+from vosbench.cli.app import HELP_OPTIONS, print_error
 from vosbench.cli.app import app as application
-from vosbench.cli.app import print_error
-from vosbench.cli.guide import add_guides
 from vosbench.cli.signals import Stopped, raise_on_stop_signal
 from vosbench.errors import VosbenchError
 from vosbench.io.files import explain_refusal
+from vosbench.io.threads import limit_blas_threads
 from vosbench.running.slurm import EXIT_REQUEUE
 
 ROOT_OPTIONS = ("--datasets", "--checkpoints", "--results-root")
@@ -56,13 +56,19 @@ COMMANDS = {
 __all__ = ["load_commands", "main"]
 
 
-def load_commands(names: Collection[str] = COMMANDS.keys()) -> typer.Typer:
-    """The application with the given commands; others may be among them that their modules hold or import."""
+def load_commands(names: Collection[str] = COMMANDS.keys(), guided: bool = True) -> typer.Typer:
+    """The application with the given commands; others may be among them that their modules hold or import.
+
+    guided: with what only `--help` and completion show.
+    """
     for name in names:
         import_module(f"vosbench.cli.{COMMANDS[name]}")
     order = list(COMMANDS)
     application.registered_commands.sort(key=lambda command: order.index(command.name or ""))
-    add_guides(application)
+    if guided:
+        from vosbench.cli.guide import add_guides
+
+        add_guides(application)
     return application
 
 
@@ -74,9 +80,14 @@ def main() -> None:
     """
     usage_error: type[Exception] = typer.BadParameter.__mro__[1]  # click's, wherever this typer has it
     try:
+        limit_blas_threads()
         with raise_on_stop_signal():
             options, words = _part_root_options(sys.argv[1:] or ["--help"])
-            load_commands(_find_called_commands(words))
+            called = _find_called_command(words)
+            load_commands(
+                [called] if called else COMMANDS.keys(),
+                guided=called is None or any(word in HELP_OPTIONS for word in words),
+            )
             status = application([*options, *words], prog_name="vosbench", standalone_mode=False)
     except VosbenchError as error:
         print_error(str(error))
@@ -113,6 +124,6 @@ def _part_root_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     return options, words
 
 
-def _find_called_commands(words: Sequence[str]) -> Collection[str]:
-    """The command that is called; all of them for `--help`, for completion, and where it is none of them."""
-    return words[:1] if words and words[0] in COMMANDS and COMPLETION not in os.environ else COMMANDS.keys()
+def _find_called_command(words: Sequence[str]) -> str | None:
+    """The command that is called; None for the application's own `--help`, for completion, and for an unknown one."""
+    return words[0] if words and words[0] in COMMANDS and COMPLETION not in os.environ else None

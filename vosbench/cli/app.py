@@ -12,11 +12,13 @@ import typer
 from vosbench.io import paths
 from vosbench.version import __version__
 
+HELP_OPTIONS = ("-h", "--help")
+
 app = typer.Typer(
     help="Fetch datasets, run trackers and score masks for semi-supervised video object segmentation (VOS).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": list(HELP_OPTIONS)},
 )
 
 

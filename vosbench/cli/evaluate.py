@@ -66,7 +66,7 @@ def evaluate_command(
     The scores of a run are also written to eval/ in it. FILE can be -, which is standard output.
     """
     from vosbench.evaluation.tables import TableView, find_sort_metric
-    from vosbench.running.run import open_scored_split
+    from vosbench.running.methods import open_scored_split
 
     wanted = {"json": json_, "csv": csv, "markdown": markdown, "latex": latex}
     check_wanted_files(wanted)
@@ -76,7 +76,7 @@ def evaluate_command(
     dataset_split = open_scored_split(masks, dataset, split, rules, context.obj.datasets)
     metric = find_sort_metric(sort, dataset_split.rules) if sort else None
     chosen = split_names(videos)
-    if strict and not chosen and (error := _find_shards_never_begun(masks)):
+    if strict and not chosen and paths.is_run(masks) and (error := _find_shards_never_begun(masks)):
         print_error(str(error))
         raise typer.Exit(1)
     evaluation = score_with_progress(masks, dataset_split, chosen, jobs, strict, reuse)
@@ -86,14 +86,14 @@ def evaluate_command(
     raise typer.Exit(publish_scores(masks, evaluation, view, out, **wanted))
 
 
-def _find_shards_never_begun(results: Path) -> VosbenchError | None:
+def _find_shards_never_begun(run: Path) -> VosbenchError | None:
     """The error for a run with shards that never began, whose videos are therefore missing."""
     from vosbench.running.run import Run
     from vosbench.running.shard import find_shards_never_begun
 
-    absent = find_shards_never_begun(note.shard for note in Run(results).read_notes())
+    absent = find_shards_never_begun(note.shard for note in Run(run).read_notes())
     if not absent:
         return None
     shards = f"{'shard' if len(absent) == 1 else 'shards'} {', '.join(absent)}"
     remedy = f"repeat the `vosbench infer` command with --shard {absent[0]}"
-    return VosbenchError(results, f"{shards} never ran, so their videos are missing", remedy)
+    return VosbenchError(run, f"{shards} never ran, so their videos are missing", remedy)

@@ -56,7 +56,7 @@ def open_argument(
     """
     from vosbench.io.paths import is_run
     from vosbench.running.methods import open_method
-    from vosbench.studies.show import find_masks
+    from vosbench.studies.find import find_masks
 
     path = find_masks(given.path, context.obj.results)
     if given.dataset:
@@ -71,7 +71,7 @@ def find_given_masks(command: str, run: str | None, results: str | None, results
 
     Raises VosbenchError if neither or both are given, and if there is nothing at that path.
     """
-    from vosbench.studies.show import find_masks
+    from vosbench.studies.find import find_masks
 
     return find_masks(choose_given_masks(command, run, results), results_root)
 

@@ -31,7 +31,7 @@ def reproduce_command(
     from vosbench.cli import console, progress
     from vosbench.running.devices import choose_devices
     from vosbench.studies import reproduce
-    from vosbench.studies.show import find_run
+    from vosbench.studies.find import find_run
 
     found, devices = find_run(run, context.obj.results), choose_devices(gpus)
     lengths = reproduce.choose_finished_videos(found, split_names(videos), sample)

@@ -31,10 +31,9 @@ def score_with_progress(
 ) -> Evaluation:
     """`vosbench.evaluate` with a progress bar, without the modules of the other functions of `vosbench.api`."""
     from vosbench.cli.steps import ProgressSteps
-    from vosbench.running.methods import Method, score_method
-    from vosbench.running.run import Run
+    from vosbench.running.methods import Method, find_own_run, score_method
 
-    method = Method(masks.name, masks, dataset_split, Run(masks) if paths.is_run(masks) else None)
+    method = Method(masks.name, masks, dataset_split, find_own_run(masks))
     with ProgressSteps() as steps:
         return score_method(method, videos, jobs, strict, partial(steps, "scoring"), reuse)
 
@@ -49,7 +48,6 @@ def publish_scores(
     """
     from vosbench.cli import console
     from vosbench.evaluation import tables
-    from vosbench.running.run import Run
 
     view = view or tables.TableView()
     shown = tables.build_tables(evaluation.scores, evaluation.groups, view)
@@ -69,13 +67,7 @@ def publish_scores(
     for line in written:
         console.print_note(line)
     if paths.is_run(masks):
-        from vosbench.publishing.hints import find_run_hint
-
-        records = Run(masks).read_records()
-        note_leaner_videos(records.values())
-        note_mixture(Run(masks), records)
-        if hint := find_run_hint(Run(masks), evaluation):
-            console.print_note(f"hint: {hint}")
+        _print_run_notes(masks, evaluation)
     for line in evaluation.reused.lines if evaluation.reused else ():
         console.print_note(line)
     for note in evaluation.notes:
@@ -83,6 +75,18 @@ def publish_scores(
     for problem in evaluation.problems:
         print_error(f"scored as absent: {problem}")
     return 1 if evaluation.problems else 0
+
+
+def _print_run_notes(run: Path, evaluation: Evaluation) -> None:
+    from vosbench.cli import console
+    from vosbench.publishing.hints import find_run_hint
+    from vosbench.running.run import Run
+
+    records = Run(run).read_records()
+    note_leaner_videos(records.values())
+    note_mixture(Run(run), records)
+    if hint := find_run_hint(Run(run), evaluation):
+        console.print_note(f"hint: {hint}")
 
 
 def _format_wanted(
@@ -109,11 +113,11 @@ def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_
     may_fail: whether a run that cannot be written is only noted, because the scores were written elsewhere. Raises
     VosbenchError if a folder cannot be written.
     """
+    if out is None and not paths.is_run(masks):
+        return []
     from vosbench.running import score_run
     from vosbench.running.run import Run
 
-    if out is None and not paths.is_run(masks):
-        return []
     folder = out or score_run.scores_folder(Run(masks), evaluation)
     try:
         names = score_run.write_evaluation(folder, evaluation)

@@ -30,7 +30,8 @@ def show_command(context: typer.Context, run: RunArgument, json_: JsonOption = F
     RUN can also be the folder of a sweep, such as sweeps/memory: then its table and its runs are shown.
     """
     from vosbench.cli import console
-    from vosbench.studies.show import find_run, read_run_details
+    from vosbench.studies.find import find_run
+    from vosbench.studies.show import read_run_details
     from vosbench.studies.sweep_folder import find_sweep
 
     if sweep := find_sweep(run, context.obj.results):

@@ -56,7 +56,7 @@ def status_command(
 def _choose_reader(name: str, results_root: Path) -> Callable[[], tuple[RunStatus | SweepStatus, Callable[[], None]]]:
     """Find a run or a sweep; return what reads its status now, with a function that prints it."""
     from vosbench.running.status import read_status
-    from vosbench.studies.show import find_run
+    from vosbench.studies.find import find_run
     from vosbench.studies.sweep_folder import find_sweep, read_sweep_status
 
     def read() -> tuple[RunStatus | SweepStatus, Callable[[], None]]:

@@ -10,10 +10,8 @@ import gc
 import sys
 import threading
 import warnings
-from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from vosbench.errors import VosbenchError
@@ -27,17 +25,25 @@ SharedTask = TypeVar("SharedTask")
 SharedResult = TypeVar("SharedResult")
 
 FORK_COST, SPAWN_COST = 50, 400  # units of work, such as frames, that take as long as starting a helper
-TASKS_AHEAD = 2  # of each helper, so that it need not wait until this process has finished a task of its own
 UNFORKABLE = ("torch", "cv2", "av", "gradio")
 
 
-@dataclass
-class _Helper:
-    """A process that works for this one. given: how many tasks it has."""
+class _Turns:
+    """The positions of the tasks. Each is taken once, by whichever process is free, so that none waits for another."""
 
-    process: BaseProcess
-    connection: Connection
-    given: int = 0
+    def __init__(self, context: BaseContext, count: int) -> None:
+        self._next = context.Value("q", 0)
+        self._count = count
+
+    def __iter__(self) -> Iterator[int]:
+        while (turn := self._take()) < self._count:
+            yield turn
+
+    def _take(self) -> int:
+        with self._next.get_lock():
+            turn: int = self._next.value
+            self._next.value = turn + 1
+        return turn
 
 
 def share_tasks(
@@ -54,27 +60,29 @@ def share_tasks(
     if wanted < 1:
         yield from ((task, function(task)) for task in tasks)
         return
+    from multiprocessing import get_context
     from multiprocessing.connection import wait
 
-    left, helpers = deque(range(len(tasks))), list[_Helper]()
+    context: BaseContext = get_context("fork" if can_fork else "spawn")
+    turns, missing = _Turns(context, len(tasks)), len(tasks)
+    helpers: dict[Connection, BaseProcess] = {}
     try:
-        _start_helpers(helpers, wanted, "fork" if can_fork else "spawn", function, tasks)
-        while left or any(helper.given for helper in helpers):
-            for helper in helpers:
-                _give_tasks(helper, left)
-            if left:
-                own = tasks[left.popleft()]
-                yield own, function(own)
-            busy = {helper.connection: helper for helper in helpers if helper.given}
-            for connection in wait(list(busy), 0 if left else None) if busy else []:
-                helper = busy[connection]  # type: ignore[index]
-                index, result = _receive_result(helper, jobs)
-                yield tasks[index], result
+        _start_helpers(helpers, wanted, context, function, tasks, turns)
+        own_turns = iter(turns)
+        while missing:
+            turn = next(own_turns, None)
+            if turn is not None:
+                yield tasks[turn], function(tasks[turn])
+                missing -= 1
+            for connection in wait(list(helpers), 0 if turn is not None else None) if missing else []:
+                position, result = _receive_result(connection, jobs)  # type: ignore[arg-type]
+                yield tasks[position], result
+                missing -= 1
     finally:
-        for helper in helpers:
-            helper.process.kill()
-            helper.process.join()
-            helper.connection.close()
+        for connection, process in helpers.items():
+            process.kill()
+            process.join()
+            connection.close()
 
 
 def _can_fork() -> bool:
@@ -83,29 +91,37 @@ def _can_fork() -> bool:
 
 
 def _start_helpers(
-    helpers: list[_Helper], count: int, method: str, function: Callable[[Any], Any], tasks: Sequence[Any]
+    helpers: dict[Connection, BaseProcess],
+    count: int,
+    context: BaseContext,
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    turns: _Turns,
 ) -> None:
-    from multiprocessing import get_context
-
+    """Start `count` processes, and keep each by the pipe through which its results come."""
     from vosbench.io.spawning import block_parent_signals, hide_main_module
     from vosbench.io.threads import limit_threads
 
-    context: BaseContext = get_context(method)
+    forks = context.get_start_method() == "fork"
     with block_parent_signals(), hide_main_module(), limit_threads(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside threads: those of BLAS, which it stops
         for _ in range(count):
             ours, theirs = context.Pipe()
-            inherited = [helper.connection for helper in helpers] + [ours] if method == "fork" else []
-            process = context.Process(target=_help, args=(theirs, inherited, function, tasks))  # type: ignore[attr-defined]
+            inherited = [*helpers, ours] if forks else []
+            process = context.Process(target=_help, args=(theirs, inherited, function, tasks, turns))  # type: ignore[attr-defined]
             process.start()
             theirs.close()
-            helpers.append(_Helper(process, ours))
+            helpers[ours] = process
 
 
 def _help(
-    connection: Connection, inherited: Sequence[Connection], function: Callable[[Any], Any], tasks: Sequence[Any]
+    connection: Connection,
+    inherited: Sequence[Connection],
+    function: Callable[[Any], Any],
+    tasks: Sequence[Any],
+    turns: _Turns,
 ) -> None:
-    """Run the tasks whose positions are received, and send each position with the result or the exception."""
+    """Run tasks as long as there are any, and send the position of each with its result or exception."""
     from vosbench.io.spawning import tie_to_signals_and_parent
 
     gc.freeze()  # a collection would write to every object of the parent, and so copy all memory that a fork shares
@@ -113,34 +129,25 @@ def _help(
         other.close()
     tie_to_signals_and_parent()
     with suppress(EOFError, OSError):
-        while True:
-            index = connection.recv()
+        for turn in turns:
             answer: tuple[int, Any, Exception | None]
             try:
-                answer = (index, function(tasks[index]), None)
+                answer = (turn, function(tasks[turn]), None)
             except Exception as error:
-                answer = (index, None, error)
+                answer = (turn, None, error)
             connection.send(answer)
+        connection.recv()  # nothing comes: this process ends with its parent, or when that needs it no longer
 
 
-def _give_tasks(helper: _Helper, left: deque[int]) -> None:
-    while left and helper.given < TASKS_AHEAD:
-        with suppress(OSError):  # a helper that has died is noticed when its result is awaited
-            helper.connection.send(left[0])
-        left.popleft()
-        helper.given += 1
-
-
-def _receive_result(helper: _Helper, jobs: int) -> tuple[int, Any]:
+def _receive_result(connection: Connection, jobs: int) -> tuple[int, Any]:
     try:
-        index, result, error = helper.connection.recv()
+        position, result, error = connection.recv()
     except (EOFError, OSError):
         raise VosbenchError(
             f"{jobs} parallel processes",
             "one of them died before its work was done",
             "if memory ran out, use fewer jobs (--jobs)",
         ) from None
-    helper.given -= 1
     if error is not None:
         raise error
-    return index, result
+    return position, result

@@ -33,6 +33,14 @@ def limit_threads(count: int) -> Iterator[None]:
                 os.environ[name] = value
 
 
+def limit_blas_threads() -> None:
+    """Let NumPy, where this process has not imported it yet, do linear algebra with one thread, unless the user's
+    environment says otherwise. Starting one a core, which nothing here uses, would take longer than importing NumPy.
+    """
+    for name in BLAS_VARIABLES:
+        os.environ.setdefault(name, "1")
+
+
 def set_threads(count: int) -> None:
     """Let torch compute with `count` threads in this process, whether it is imported already or will be."""
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(count)))

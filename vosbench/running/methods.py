@@ -1,20 +1,25 @@
-"""Methods that are compared: each is a run, or masks of any tool, with a name and the split that it is scored on."""
+"""Methods that are compared: each is a run, or masks of any tool, with a name and the split that it is scored on.
+
+The modules of runs are imported only for a run, since they take longer to import than a small split to score.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from vosbench.datasets.split import DatasetSplit, choose_videos
+from vosbench.datasets.split import DatasetSplit, choose_videos, open_split
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.summary import Evaluation
 from vosbench.io.paths import is_run
 from vosbench.masks.open import Predictions, open_predictions
-from vosbench.running.run import Run, open_scored_split
-from vosbench.running.score_run import require_asked_videos, score_run
+
+if TYPE_CHECKING:
+    from vosbench.running.run import Run
 
 
 @dataclass(frozen=True)
@@ -49,9 +54,51 @@ def open_method(
     Raises VosbenchError if there is nothing at the path, or if nothing says the dataset.
     """
     dataset_split = open_scored_split(masks, dataset, split, rules, datasets)
-    run = Run(masks) if is_run(masks) else None
     found = masks.resolve()
-    return Method(name or (found.name if masks.is_dir() else found.stem), masks, dataset_split, run)
+    return Method(name or (found.name if masks.is_dir() else found.stem), masks, dataset_split, find_own_run(masks))
+
+
+def find_own_run(masks: Path) -> Run | None:
+    """The run whose masks lie at a path; None if they are not a run's."""
+    if not is_run(masks):
+        return None
+    from vosbench.running.run import Run
+
+    return Run(masks)
+
+
+def open_scored_split(
+    results: Path, dataset: str | Path | None, split: str | None, rules: str | None, datasets: Path
+) -> DatasetSplit:
+    """The split against which masks are scored: the given one, or the one that the run names.
+
+    results: a run, or masks in another form. dataset, split, rules: None is what the run says. datasets: the folder of
+    all datasets. Raises VosbenchError if neither the arguments nor a run name the dataset.
+    """
+    if not results.exists():
+        raise VosbenchError(results, "no such file or folder", "see: vosbench list runs")
+    if not is_run(results):
+        if not dataset:
+            remedy = "say what it is scored against with --dataset and --split"
+            raise VosbenchError(results, "not a run, so its dataset is unknown", remedy)
+        return open_split(dataset, split, datasets, rules)
+    from vosbench.running.run import Run
+
+    facts = Run(results).read_header()
+    named = dataset or facts["dataset_path"]
+    if not dataset and not Path(named).is_dir():  # on this machine the dataset may lie elsewhere
+        named = facts["dataset"]
+    dataset_split = open_split(named, split or facts["split"], datasets, rules)
+    if not rules and dataset_split.rules.name != facts["rules"]:
+        dataset_split = open_split(named, dataset_split.split.name, datasets, facts["rules"])
+    return _describe_run_prompts(dataset_split, facts)
+
+
+def _describe_run_prompts(dataset_split: DatasetSplit, facts: Mapping[str, Any]) -> DatasetSplit:
+    """The split, which says how the objects of a run were prompted if not by masks."""
+    if "prompter" not in facts:
+        return dataset_split
+    return dataset_split.prompted_by(facts["settings"].get("prompt", ""), facts["prompter"])
 
 
 def name_apart(methods: Sequence[Method]) -> list[Method]:
@@ -95,6 +142,8 @@ def score_method(
         raise VosbenchError(method.path, found, "leave out --reuse (in Python reuse=True)")
     if method.run is None:
         return score_split(method.path, method.dataset_split, chosen, jobs, strict, on_video)
+    from vosbench.running.score_run import require_asked_videos, score_run
+
     if strict and not videos:
         require_asked_videos(method.run, method.dataset_split)
     return score_run(method.run, method.dataset_split, chosen, jobs, strict, on_video, reuse)

@@ -18,7 +18,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from vosbench.datasets.split import DatasetSplit, open_split
 from vosbench.errors import VosbenchError
 from vosbench.io import files, folders, paths
 from vosbench.running.mask_files import find_mask_damage
@@ -206,35 +205,3 @@ class Run:
             files.write_json(self.path / paths.RUN, {**facts, **shared, **now, **entries})
             files.write_text(self.path / paths.TIMINGS, format_timings(records.values()))
         return records
-
-
-def open_scored_split(
-    results: Path, dataset: str | Path | None, split: str | None, rules: str | None, datasets: Path
-) -> DatasetSplit:
-    """The split against which masks are scored: the given one, or the one that the run names.
-
-    results: a run, or masks in another form. dataset, split, rules: None is what the run says. datasets: the folder of
-    all datasets. Raises VosbenchError if neither the arguments nor a run name the dataset.
-    """
-    if not results.exists():
-        raise VosbenchError(results, "no such file or folder", "see: vosbench list runs")
-    facts = Run(results).read_header() if paths.is_run(results) else None
-    if facts is None:
-        if not dataset:
-            remedy = "say what it is scored against with --dataset and --split"
-            raise VosbenchError(results, "not a run, so its dataset is unknown", remedy)
-        return open_split(dataset, split, datasets, rules)
-    named = dataset or facts["dataset_path"]
-    if not dataset and not Path(named).is_dir():  # on this machine the dataset may lie elsewhere
-        named = facts["dataset"]
-    dataset_split = open_split(named, split or facts["split"], datasets, rules)
-    if not rules and dataset_split.rules.name != facts["rules"]:
-        dataset_split = open_split(named, dataset_split.split.name, datasets, facts["rules"])
-    return _describe_run_prompts(dataset_split, facts)
-
-
-def _describe_run_prompts(dataset_split: DatasetSplit, facts: Mapping[str, Any]) -> DatasetSplit:
-    """The split, which says how the objects of a run were prompted if not by masks."""
-    if "prompter" not in facts:
-        return dataset_split
-    return dataset_split.prompted_by(facts["settings"].get("prompt", ""), facts["prompter"])

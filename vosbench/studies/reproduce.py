@@ -20,9 +20,10 @@ from vosbench.running.attempts import Event
 from vosbench.running.devices import CPU
 from vosbench.running.infer import infer_jobs
 from vosbench.running.job import Job, prepare_job
+from vosbench.running.methods import open_scored_split
 from vosbench.running.recipe import UNRECORDED, find_changes
 from vosbench.running.record import Record
-from vosbench.running.run import Run, open_scored_split
+from vosbench.running.run import Run
 from vosbench.running.settings import find_offered_settings
 from vosbench.studies.compare_masks import VideoComparison, compare_video
 from vosbench.trackers import registry
