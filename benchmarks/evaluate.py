@@ -28,12 +28,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
 from importlib import metadata
 from multiprocessing import get_context
 from operator import attrgetter
 from pathlib import Path
+from statistics import median
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import NamedTuple, TypeAlias
 
@@ -298,7 +299,11 @@ def compare(options: argparse.Namespace, scratch: Path) -> bool:
 
 
 def compare_jobs(options: argparse.Namespace, scratch: Path) -> bool:
-    """Measure `vosbench eval` with several numbers of processes on all cores; return whether the figures are equal."""
+    """Measure `vosbench eval` with several numbers of processes on all cores; return whether the figures are equal.
+
+    The first number is what the others are set against, in the same round. So is what the machine allows at best: the
+    wall of as many evaluations at once as there are cores, divided by their number. They have nothing to wait for.
+    """
     golden, cores = options.data.resolve() / "golden", len(os.sched_getaffinity(0))
     masks = copy_masks(golden / "predictions" / "rvos_match", scratch / "vosbench")
     files = [scratch / f"jobs-{jobs}.json" for jobs in options.jobs]
@@ -307,12 +312,21 @@ def compare_jobs(options: argparse.Namespace, scratch: Path) -> bool:
     ]
     print(*conditions({}), sep="\n")
     measure(commands[0], cores)
-    rounds = [[measure(command, cores) for command in commands] for _ in range(options.repeat)]
+    apart = [[*commands[0][:-1], scratch / f"apart-{each}.json"] for each in range(cores)]
+    rounds, limits = [], []
+    for _ in range(options.repeat):
+        rounds.append([measure(command, cores) for command in commands])
+        start = time.perf_counter()
+        with ThreadPoolExecutor(cores) as pool:
+            list(pool.map(partial(measure, cores=cores), apart))
+        limits.append((time.perf_counter() - start) / cores / rounds[-1][0].wall)
     print(f"load {os.getloadavg()[0]:.1f} at the end; the least of {options.repeat} rounds (to the most)\n")
-    print("| jobs | CPU s | wall s | peak MB a process |\n|--:|--:|--:|--:|")
+    print("| jobs | CPU s | wall s | wall in the same round | peak MB a process |\n|--:|--:|--:|--:|--:|")
     for jobs, each in zip(options.jobs, zip(*rounds, strict=True), strict=True):
         cpu, wall = (spread([usage[field] for usage in each]) for field in (0, 1))
-        print(f"| {jobs} | {cpu} | {wall} | {max(usage.megabytes for usage in each):.0f} |")
+        ratio = median(usage.wall / own[0].wall for usage, own in zip(each, rounds, strict=True))
+        print(f"| {jobs} | {cpu} | {wall} | {ratio:.2f} | {max(usage.megabytes for usage in each):.0f} |")
+    print(f"\n{cores} evaluations at once took {median(limits):.2f} of the wall of one for each: the machine's limit")
     contents = [json.loads(path.read_text()) for path in files]
     equal = all(content["objects"] == contents[0]["objects"] for content in contents)
     print("figures: equal to the last bit" if equal else "FIGURES DIFFER")
