@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosbench.errors import VosbenchError
-from vosbench.io.files import require_writable, write_bytes
+from vosbench.io.files import require_writable, write_pieces
 
 if TYPE_CHECKING:
     from vosbench.evaluation.tables import Table
@@ -26,21 +26,20 @@ def check_wanted_files(wanted: Mapping[str, Path | None]) -> None:
             require_writable(path)
 
 
-def write_forms(formats: Mapping[str, Callable[[], str]], wanted: Mapping[str, Path]) -> bool:
+def write_forms(formats: Mapping[str, Callable[[], Iterable[str]]], wanted: Mapping[str, Path]) -> bool:
     """Write the files that the user asked for; return whether one of them is standard output.
 
-    formats: what makes the text of each form. wanted: the file of each form that is asked for.
+    formats: what makes the text of each form, piece by piece. wanted: the file of each form that is asked for.
     """
     from vosbench.cli import console
 
-    texts = {path: formats[form]() for form, path in wanted.items()}
-    for path, text in texts.items():
+    for form, path in wanted.items():
         if path != STDOUT:
-            write_bytes(path, text.encode())
+            write_pieces(path, (piece.encode() for piece in formats[form]()))
             console.print_note(f"written: {path}")
-    if STDOUT in texts:
-        sys.stdout.write(texts[STDOUT])
-    return STDOUT in texts
+    for form in (form for form, path in wanted.items() if path == STDOUT):
+        sys.stdout.writelines(formats[form]())
+    return STDOUT in wanted.values()
 
 
 def print_tables(tables: Sequence[Table], signatures: Sequence[str], notes: Sequence[str]) -> None:

@@ -7,17 +7,20 @@ do not name the videos of a part, nor the list of unseen videos, nor the ground 
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar
 
+import numpy as np
+
+from vosbench.evaluation.frame_columns import FrameColumns
 from vosbench.evaluation.scope import read_signature
+from vosbench.evaluation.score_columns import hold_scores_in_columns
 from vosbench.evaluation.summary import Evaluation
+from vosbench.io.wording import name_some
 
 VERSION_FIELD = "vosbench"
 Thing = TypeVar("Thing")
-NAMED_AT_MOST = 3  # videos or objects that a line names
 
 
 def find_scoring_differences(evaluations: Mapping[str, Evaluation]) -> list[str]:
@@ -62,7 +65,7 @@ def _compare_content(evaluations: Mapping[str, Evaluation]) -> Iterable[str]:
         yield _describe_apart(first, name, "videos", _list_asked_videos(reference), _list_asked_videos(other), str)
         yield _describe_apart(first, name, "objects", _list_objects(reference), _list_objects(other), _name_object)
         if moved := [_name_object(key) for key, group in other.groups.items() if reference.groups.get(key) != group]:
-            yield f"{first} and {name} have different lists of what is seen and unseen: {_name_some(moved)}"
+            yield f"{first} and {name} have different lists of what is seen and unseen: {name_some(moved)}"
         by_prediction = "+from_seen" in reference.signature  # it decides with which frame an object begins
         if reference.frames and other.frames and not by_prediction:
             yield _describe_frames(first, name, _count_frame_values(reference), _count_frame_values(other))
@@ -73,12 +76,22 @@ def _list_asked_videos(evaluation: Evaluation) -> set[str]:
 
 
 def _list_objects(evaluation: Evaluation) -> set[tuple[str, int]]:
-    return {(score.video, score.object) for score in evaluation.scores if not math.isnan(score.value)}
+    """The objects that have a value of any metric."""
+    columns = hold_scores_in_columns(evaluation.scores)
+    rows = np.flatnonzero(~np.isnan(columns.values).all(axis=1))
+    return {(columns.videos[row], int(columns.objects[row])) for row in rows.tolist()}
 
 
 def _count_frame_values(evaluation: Evaluation) -> Counter[tuple[str, int]]:
     """How many values of measures each object has."""
-    return Counter((frame.video, frame.object) for frame in evaluation.frames)
+    frames = evaluation.frames
+    if not isinstance(frames, FrameColumns):
+        return Counter((frame.video, frame.object) for frame in frames)
+    lengths = np.diff(frames.ends, prepend=0) * len(frames.measures)
+    counts = Counter[tuple[str, int]]()
+    for video, object_id, length in zip(frames.videos, frames.objects.tolist(), lengths.tolist(), strict=True):
+        counts[video, object_id] += length
+    return counts
 
 
 def _name_object(key: tuple[str, int]) -> str:
@@ -90,7 +103,7 @@ def _describe_apart(
 ) -> str:
     """Which things only one of two methods has, in a line; empty if both have the same."""
     only = [
-        f"only {method} has {_name_some(sorted(map(name_thing, lone)))}"
+        f"only {method} has {name_some(sorted(map(name_thing, lone)))}"
         for method, lone in ((first, firsts - others), (other, others - firsts))
         if lone
     ]
@@ -103,10 +116,5 @@ def _describe_frames(
     unlike = sorted(key for key in firsts if firsts[key] != others.get(key))
     if not unlike:
         return ""
-    named = _name_some([_name_object(key) for key in unlike])
+    named = name_some([_name_object(key) for key in unlike])
     return f"scored frames differ, so {first} and {other} were not scored on the same ground truth: {named}"
-
-
-def _name_some(names: Sequence[str]) -> str:
-    more = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {more} more" if more > 0 else "")

@@ -91,14 +91,6 @@ class FrameColumns(LazySequence[FrameScore]):
             **{measure: self.values[:, position] for position, measure in enumerate(self.measures)},
         }
 
-    def __eq__(self, other: object) -> bool:
-        """Whether the other is a sequence of the same values, in columns or not."""
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"<FrameColumns: {count_of(len(self), 'value')}>"
 

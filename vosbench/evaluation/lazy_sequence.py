@@ -16,6 +16,14 @@ class LazySequence(Sequence[Item]):
     def make_item(self, position: int) -> Item:
         """The item at a position, from 0 to len - 1."""
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is a sequence of the same items, which are made on the way or not."""
+        if not isinstance(other, Sequence) or isinstance(other, str):
+            return NotImplemented
+        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]
+
     @overload
     def __getitem__(self, index: int) -> Item: ...
     @overload

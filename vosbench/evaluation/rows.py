@@ -29,10 +29,8 @@ def summarise_scores(scores: Iterable[Score], groups: ObjectGroups | None = None
     With `groups` each metric is averaged in each group, stated as "J-seen", and then over the groups that have a value.
     J&F-Mean is stated as "G" too, as YouTube-VOS calls it.
     """
-    values: dict[Metric, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for score in scores:
-        values[score.metric][(groups or {}).get((score.video, score.object), "")].append(score.value)
-    by_group = {m: {g: mean_of_defined(np.array(v)) for g, v in of.items()} for m, of in values.items()}
+    values = _group_columns(scores, groups) if isinstance(scores, ScoreColumns) else _group_values(scores, groups)
+    by_group = {m: {g: mean_of_defined(v) for g, v in of.items()} for m, of in values.items()}
     means = {metric: mean_of_defined(np.array(list(of.values()))) for metric, of in by_group.items()}
     if not means:
         return {}
@@ -46,6 +44,27 @@ def summarise_scores(scores: Iterable[Score], groups: ObjectGroups | None = None
         if metric.statistic == "Mean" and group in of
     }
     return {JF_MEAN: overall, Metric("G"): overall, **means, **of_groups}
+
+
+def _group_values(scores: Iterable[Score], groups: ObjectGroups | None) -> dict[Metric, dict[str, Series]]:
+    """The values of each metric in each group, in the order of the scores."""
+    values: dict[Metric, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for score in scores:
+        values[score.metric][(groups or {}).get((score.video, score.object), "")].append(score.value)
+    return {metric: {group: np.array(each) for group, each in of.items()} for metric, of in values.items()}
+
+
+def _group_columns(scores: ScoreColumns, groups: ObjectGroups | None) -> dict[Metric, dict[str, Series]]:
+    """The same of scores in columns, without an object in memory for each score."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    if not groups:
+        return {metric: {"": scores.values[:, i]} for i, metric in enumerate(scores.metrics)} if scores else {}
+    for row, named in enumerate(zip(scores.videos, scores.objects.tolist(), strict=True)):
+        rows[groups.get(named, "")].append(row)
+    return {
+        metric: {group: scores.values[chosen, index] for group, chosen in rows.items()}
+        for index, metric in enumerate(scores.metrics if rows else ())
+    }
 
 
 def mean_of_defined(values: Series) -> float:

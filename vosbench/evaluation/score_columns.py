@@ -5,16 +5,19 @@ As Score objects, a value takes some 110 bytes; those of 50,000 videos with ten 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from vosbench.evaluation.lazy_sequence import LazySequence
 from vosbench.io.wording import count_of
 from vosbench.types import Metric, Score
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -45,13 +48,26 @@ class ScoreColumns(LazySequence[Score]):
             for metric, value in zip(self.metrics, values.tolist(), strict=True):
                 yield Score(video, number, metric, value)
 
-    def __eq__(self, other: object) -> bool:
-        """Whether the other is a sequence of the same scores, in columns or not."""
-        if not isinstance(other, Sequence) or isinstance(other, str):
-            return NotImplemented
-        return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return f"<ScoreColumns: {count_of(len(self), 'score')}>"
+
+
+def hold_scores_in_columns(scores: Iterable[Score]) -> ScoreColumns:
+    """Any scores in columns, unless they are already. A metric that an object lacks is NaN there.
+
+    The objects are in the order of their first scores, and so are the metrics.
+    """
+    if isinstance(scores, ScoreColumns):
+        return scores
+    rows: dict[tuple[str, int], dict[Metric, float]] = defaultdict(dict)
+    metrics: dict[Metric, None] = {}
+    for score in scores:
+        rows[score.video, score.object][score.metric] = score.value
+        metrics[score.metric] = None
+    values = [[row.get(metric, math.nan) for metric in metrics] for row in rows.values()]
+    return ScoreColumns(
+        tuple(metrics),
+        tuple(video for video, _ in rows),
+        np.array([object_id for _, object_id in rows], np.int64),
+        np.array(values, np.float64).reshape(len(rows), len(metrics)),
+    )

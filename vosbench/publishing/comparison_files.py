@@ -5,17 +5,20 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from vosbench.evaluation.interval import Interval
 from vosbench.evaluation.report import describe_intervals
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import Table, format_latex, format_markdown
 from vosbench.io import files
+from vosbench.publishing.changes import ObjectChange, VideoChange
 from vosbench.publishing.comparison import MethodComparison
 from vosbench.publishing.comparison_table import P_MEANING
 from vosbench.publishing.paired import Pair, PairedDifference
+
+Change = TypeVar("Change", VideoChange, ObjectChange)
 
 CSV_COLUMNS = ("kind", "method", "dataset", "split", "metric", "value", "low", "high", "signature", "not_comparable")
 
@@ -37,7 +40,12 @@ def comparison_to_latex(comparison: MethodComparison, tables: Sequence[Table], n
 
 def comparison_to_json(comparison: MethodComparison, notes: Iterable[str], **more: Any) -> str:
     """The comparison as JSON: fractions in full precision, null for what has no value. more: further entries."""
-    return files.to_json(
+    return "".join(comparison_json(comparison, notes, **more))
+
+
+def comparison_json(comparison: MethodComparison, notes: Iterable[str], **more: Any) -> Iterator[str]:
+    """Yield the pieces of `comparison_to_json`, which are made one after another."""
+    return files.json_pieces(
         {
             "comparable": not comparison.differences,
             "differences": list(comparison.differences),
@@ -78,13 +86,18 @@ def _describe_pair(pair: Pair) -> dict[str, Any]:
         "p": P_MEANING,
         "metric": str(pair.metric),
         "differences": {str(metric): _describe_test(each) for metric, each in pair.differences.items()},
-        "videos": [_describe_values_of_both(each, objects=each.objects) for each in pair.videos],
-        "objects": [_describe_values_of_both(each, object=each.object) for each in pair.objects],
+        "videos": _list_on_the_way(pair.videos, lambda each: _describe_values_of_both(each, objects=each.objects)),
+        "objects": _list_on_the_way(pair.objects, lambda each: _describe_values_of_both(each, object=each.object)),
         "unpaired": list(pair.unpaired),
     }
 
 
-def _describe_values_of_both(each: Any, **more: int) -> dict[str, Any]:
+def _list_on_the_way(changes: Sequence[Change], describe: Callable[[Change], dict[str, Any]]) -> list[Any]:
+    """What is said of each change, made while it is written."""
+    return files.ListOnTheWay(map(describe, changes)) if changes else []
+
+
+def _describe_values_of_both(each: VideoChange | ObjectChange, **more: int) -> dict[str, Any]:
     values = {"first": each.first, "second": each.second, "difference": each.difference}
     return {"video": each.video, **more, **values}
 

@@ -13,8 +13,9 @@ from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import MISSING_VALUE, Table, format_percent
 from vosbench.io.plugins import make_unknown_name_error
 from vosbench.io.wording import count_of
+from vosbench.publishing.changes import VideoChange
 from vosbench.publishing.comparison import MethodComparison
-from vosbench.publishing.paired import Pair, PairedDifference, VideoChange, find_headline_metrics
+from vosbench.publishing.paired import Pair, PairedDifference, find_headline_metrics
 from vosbench.types import Metric
 
 NOT_COMPARABLE = "NOT COMPARABLE"
@@ -190,7 +191,7 @@ def list_comparison_notes(comparison: MethodComparison) -> list[str]:
     how = next((each.evaluation.intervals_meaning for each in comparison.methods if each.evaluation.intervals), "")
     tested = any(each.p is not None for pair in comparison.pairs for each in pair.differences.values())
     untested = [f"{pair.dataset} {pair.split}: {why}" for pair in comparison.pairs if (why := _explain_untested(pair))]
-    unpaired = [line for pair in comparison.pairs for line in pair.unpaired]
+    unpaired = [line for pair in comparison.pairs for line in pair.unpaired_in_short]
     adjusted = any(each.p_holm is not None for pair in comparison.pairs for each in pair.differences.values())
     paired = {(pair.dataset, pair.split) for pair in comparison.pairs}
     open_splits = [

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vosbench.evaluation.interval import (
@@ -21,8 +21,12 @@ from vosbench.evaluation.interval import (
     find_percentile_range,
     total_by_video,
 )
-from vosbench.evaluation.rows import JF_MEAN, ObjectGroups, score_rows, summarise_scores
+from vosbench.evaluation.rows import JF_MEAN, ObjectGroups, summarise_scores
+from vosbench.evaluation.score_columns import hold_scores_in_columns
 from vosbench.evaluation.summary import HEADLINE_METRICS, MAIN_HEADLINE_METRICS, Evaluation
+from vosbench.io.wording import NAMED_AT_MOST, name_some
+from vosbench.publishing.changes import ObjectChanges, VideoChange, VideoChanges
+from vosbench.publishing.paired_scores import pair_scores
 from vosbench.publishing.significance import adjust_by_holm, find_p
 from vosbench.types import Metric, Score
 
@@ -44,42 +48,12 @@ class PairedDifference:
 
 
 @dataclass(frozen=True)
-class VideoChange:
-    """By how much a video's mean over its paired objects differs, as a fraction, and these means."""
-
-    video: str
-    objects: int
-    first: float
-    second: float
-
-    @property
-    def difference(self) -> float:
-        """The second method's mean minus the first one's."""
-        return self.second - self.first
-
-
-@dataclass(frozen=True)
-class ObjectChange:
-    """The values of an object's headline metric, as fractions."""
-
-    video: str
-    object: int
-    first: float
-    second: float
-
-    @property
-    def difference(self) -> float:
-        """The second method's value minus the first one's."""
-        return self.second - self.first
-
-
-@dataclass(frozen=True)
 class Pair:
     """Two methods on one split.
 
     first, second: their names; every difference is the second one's value minus the first one's. differences: of the
-    headline's metrics, the main one first. objects: those with a value in both, in the order of the split. unpaired: a
-    line for each kind of object that only one method has.
+    headline's metrics, the main one first. objects: those with a value in both, in the order of the split. lone: those
+    that only one method has a value of, sorted by video and object id: the first method's and the second's.
     """
 
     dataset: str
@@ -88,15 +62,34 @@ class Pair:
     second: str
     metric: Metric
     differences: Mapping[Metric, PairedDifference]
-    objects: tuple[ObjectChange, ...]
-    videos: tuple[VideoChange, ...]
-    unpaired: tuple[str, ...] = ()
+    objects: ObjectChanges
+    videos: VideoChanges
+    lone: tuple[Sequence[tuple[str, int]], Sequence[tuple[str, int]]] = ((), ())
+
+    @property
+    def unpaired(self) -> tuple[str, ...]:
+        """A line for each method that alone has a value of some objects, with the names of all of them."""
+        return tuple(self._describe_lone(None))
+
+    @property
+    def unpaired_in_short(self) -> tuple[str, ...]:
+        """The same lines, with the names of objects in a few videos."""
+        return tuple(self._describe_lone(NAMED_AT_MOST))
 
     def changes(self, top: int) -> tuple[list[VideoChange], list[VideoChange]]:
         """The up to `top` videos that gained most and those that lost most, each beginning with the largest change."""
-        ordered = sorted(self.videos, key=lambda each: (-each.difference, each.video))
-        gained = [each for each in ordered if each.difference > 0][:top]
-        return gained, [each for each in reversed(ordered) if each.difference < 0][:top]
+        return self.videos.find_extremes(top)
+
+    def _describe_lone(self, videos: int | None) -> Iterator[str]:
+        """The lines about lone objects, with the names of those in so many videos, or in all if None."""
+        for name, objects in zip((self.first, self.second), self.lone, strict=True):
+            by_video: dict[str, list[int]] = defaultdict(list)
+            for video, object_id in objects:
+                by_video[video].append(object_id)
+            if by_video:
+                listed = [f"{video} {', '.join(map(str, ids))}" for video, ids in by_video.items()]
+                named = name_some(listed, videos, "; ", "video")
+                yield f"only {name} has a value of these objects, which are not compared: {named}"
 
 
 def find_headline_metrics(evaluation: Evaluation) -> tuple[Metric, ...]:
@@ -112,33 +105,24 @@ def compare_pair(
     names: of the two methods. draws, seed: of the bootstrap.
     """
     metrics = find_headline_metrics(first)
-    values = [_read_values(each.scores) for each in (first, second)]
-    parts = [metric for metric in metrics if metric != JF_MEAN]
-    complete = [{key[:2] for key in each if all((*key[:2], part) in each for part in parts)} for each in values]
-    both = complete[0] & complete[1]
-    shared = {key: (value, values[1][key]) for key, value in values[0].items() if key[:2] in both and key in values[1]}
-    scores = [Score(*key, after - before) for key, (before, after) in shared.items()]
-    sides = [[Score(*key, pair[side]) for key, pair in shared.items()] for side in (0, 1)]
+    columns = hold_scores_in_columns(first.scores), hold_scores_in_columns(second.scores)
+    paired, lone = pair_scores(*columns, [metric for metric in metrics if metric != JF_MEAN])
     return Pair(
         first.dataset,
         first.split,
         *names,
         metrics[0],
-        find_paired_differences(scores, first.groups, metrics, draws, seed),
-        tuple(ObjectChange(v, o, *both) for (v, o), both in _join_rows(sides, metrics[0], "object").items()),
-        tuple(
-            VideoChange(video, objects, *both)
-            for (video, objects), both in _join_rows(sides, metrics[0], "video").items()
-        ),
-        tuple(_describe_unpaired(names, complete)),
+        find_paired_differences(paired.subtract(), first.groups, metrics, draws, seed),
+        paired.find_object_changes(metrics[0]),
+        paired.find_video_changes(metrics[0]),
+        lone,
     )
 
 
 def find_paired_differences(
-    differences: Iterable[Score], groups: ObjectGroups, metrics: Iterable[Metric], draws: int, seed: int
+    differences: Sequence[Score], groups: ObjectGroups, metrics: Iterable[Metric], draws: int, seed: int
 ) -> dict[Metric, PairedDifference]:
     """The mean difference of each metric that has one, with its interval and p. differences: of each object."""
-    differences = list(differences)
     means = summarise_scores(differences, groups)
     totals = total_by_video(differences, groups)
     drawn = draw_means(totals, draws, seed) if len(totals.videos) > 1 else {}
@@ -174,30 +158,3 @@ def compare_with_one(
         for index, each, p_holm in zip(having, found, adjust_by_holm([each.p for each in found]), strict=True):
             adjusted[index][metric] = replace(each, p_holm=p_holm)
     return tuple(replace(pair, differences=each) for pair, each in zip(pairs, adjusted, strict=True))
-
-
-def _read_values(scores: Iterable[Score]) -> dict[tuple[str, int, Metric], float]:
-    """The values that are not NaN: (video, object id, metric) -> value."""
-    return {(s.video, s.object, s.metric): s.value for s in scores if not math.isnan(s.value)}
-
-
-def _join_rows(sides: Iterable[list[Score]], metric: Metric, per: str) -> dict[tuple[str, int], tuple[float, float]]:
-    """The values of a metric of both sides: (video, object id or number of objects) -> the first and the second."""
-    before, after = (score_rows(side, {}, "object" if per == "object" else "video") for side in sides)
-    column = "object" if per == "object" else "objects"
-    return {
-        (str(row["video"]), int(row[column])): (float(row[str(metric)]), float(other[str(metric)]))
-        for row, other in zip(before, after, strict=True)
-        if str(metric) in row
-    }
-
-
-def _describe_unpaired(names: tuple[str, str], objects: Sequence[set[tuple[str, int]]]) -> Iterable[str]:
-    """A line for the objects that have a value in one method only. objects: of each method."""
-    for name, own, other in zip(names, objects, reversed(objects), strict=True):
-        lone: dict[str, list[int]] = defaultdict(list)
-        for video, object_id in sorted(own - other):
-            lone[video].append(object_id)
-        if lone:
-            listed = "; ".join(f"{video} {', '.join(map(str, ids))}" for video, ids in lone.items())
-            yield f"only {name} has a value of these objects, which are not compared: {listed}"

@@ -1,39 +1,41 @@
-"""Published figures as Markdown, LaTeX, JSON and CSV."""
+"""Published figures, and comparisons with them, as Markdown, LaTeX, JSON and CSV."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from vosbench.evaluation.tables import Table, format_latex, format_markdown
 from vosbench.io import files
 from vosbench.publishing.comparison import MethodComparison
 from vosbench.publishing.comparison_files import (
+    comparison_json,
     comparison_to_csv,
-    comparison_to_json,
     comparison_to_latex,
     comparison_to_markdown,
     list_csv_rows,
 )
 from vosbench.publishing.published import PublishedFigure, describe_figure
 
+TextMakers: TypeAlias = Mapping[str, Callable[[], Iterable[str]]]
+"""What makes the text of each form, piece by piece."""
+
 SIGNATURE = "published figures, see each row's source"
 
 
-def format_published(
-    figures: Sequence[PublishedFigure], tables: Sequence[Table], notes: Sequence[str]
-) -> Mapping[str, Callable[[], str]]:
+def format_published(figures: Sequence[PublishedFigure], tables: Sequence[Table], notes: Sequence[str]) -> TextMakers:
     """What makes the text of each form: json, csv, markdown, latex. Values are in percent, as in their sources."""
     return {
-        "json": lambda: files.to_json({"notes": list(notes), "figures": [describe_figure(each) for each in figures]}),
-        "csv": lambda: comparison_to_csv([_flatten(describe_figure(each)) for each in figures]),
-        "markdown": lambda: format_markdown(tables, SIGNATURE, notes),
-        "latex": lambda: format_latex(tables, SIGNATURE, notes),
+        "json": lambda: [files.to_json({"notes": list(notes), "figures": [describe_figure(each) for each in figures]})],
+        "csv": lambda: [comparison_to_csv([_flatten(describe_figure(each)) for each in figures])],
+        "markdown": lambda: [format_markdown(tables, SIGNATURE, notes)],
+        "latex": lambda: [format_latex(tables, SIGNATURE, notes)],
     }
 
 
 def format_comparison(
     comparison: MethodComparison, tables: Sequence[Table], notes: Sequence[str], figures: Sequence[PublishedFigure]
-) -> Mapping[str, Callable[[], str]]:
+) -> TextMakers:
     """What makes the text of each form of a comparison with the published figures that stand beside it, if any.
 
     In JSON and CSV the values of the comparison are fractions; in JSON each published figure is as its source prints
@@ -42,10 +44,10 @@ def format_comparison(
     beside = {"published_percent": [describe_figure(each) for each in figures]} if figures else {}
     rows = [*list_csv_rows(comparison), *list_published_rows(figures)]
     return {
-        "json": lambda: comparison_to_json(comparison, notes, **beside),
-        "csv": lambda: comparison_to_csv(rows),
-        "markdown": lambda: comparison_to_markdown(comparison, tables, notes),
-        "latex": lambda: comparison_to_latex(comparison, tables, notes),
+        "json": lambda: comparison_json(comparison, notes, **beside),
+        "csv": lambda: [comparison_to_csv(rows)],
+        "markdown": lambda: [comparison_to_markdown(comparison, tables, notes)],
+        "latex": lambda: [comparison_to_latex(comparison, tables, notes)],
     }
 
 
