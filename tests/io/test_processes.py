@@ -55,6 +55,16 @@ def test_tasks_run_in_processes_that_are_gone_at_the_end() -> None:
     assert sorted(processes.run_tasks(square, range(5), jobs=2)) == [(n, n * n) for n in range(5)]
 
 
+def get_process_number(_: int) -> int:
+    return os.getpid()
+
+
+def test_a_task_that_is_run_apart_runs_in_another_process_and_its_end_is_told() -> None:
+    assert processes.run_apart(get_process_number, 1) != os.getpid()
+    with pytest.raises(VosbenchError, match="died"):
+        processes.run_apart(die, 3)
+
+
 def test_one_job_runs_in_this_process() -> None:
     assert [pid for _, pid in processes.run_tasks(lambda _: os.getpid(), range(2), jobs=1)] == [os.getpid()] * 2
 

@@ -14,7 +14,7 @@ from vosbench.evaluation.summary import Evaluation
 from vosbench.reports.attributes import VideoAttributes, measure_attributes
 from vosbench.reports.breakdowns import break_down
 from vosbench.reports.factors import AWAY, BACK, FACTORS, LEAVES, NEVER_AWAY, RETURNS, STAYS
-from vosbench.reports.frame_series import list_object_series
+from vosbench.reports.frame_series import iterate_object_series
 
 THERE, GONE = squares((1, 6, 4)), squares()
 VIDEOS = {
@@ -82,7 +82,7 @@ def test_factors_of_whole_objects_average_to_the_score_of_all(
 
 def test_the_series_of_an_object_average_to_its_scores(scored: tuple[Evaluation, dict[str, VideoAttributes]]) -> None:
     evaluation = scored[0]
-    means = [np.mean(series.overall) for series in list_object_series(evaluation)]
+    means = [np.mean(series.overall) for series in iterate_object_series(evaluation)]
     assert np.mean(means) == pytest.approx(evaluation["J&F-Mean"], abs=1e-12)
 
 

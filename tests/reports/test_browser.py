@@ -187,6 +187,43 @@ def test_every_chart_is_drawn_and_a_dot_opens_its_video(opened: Opened) -> None:
     opened.page.wait_for_selector("details.video[open]")
 
 
+@pytest.fixture(scope="module")
+def written_in_part(written: Path) -> Path:
+    """A report of the same masks that has two of the four videos in full."""
+    tree = written.parent / "bears"
+    methods = {"Held": written.parent / "held", "Perfect": tree / "Annotations"}
+    return vosbench.report(methods, written.parent / "part.html", dataset=str(tree), jobs=1, strips=1, shown=2).path
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_page_of_some_videos_has_a_table_of_all_and_counts_all_objects(
+    browser: Any, written_in_part: Path, width: int
+) -> None:
+    tab = Opened(browser, written_in_part, width)
+    page = tab.page
+    assert "2 videos of 4 are here in full" in page.inner_text("#shown-note")
+    assert sorted(tab.column(0)) == sorted(VIDEOS)
+    assert page.inner_text("#table-count") == "4 videos"
+    assert not page.is_visible("#table-metric")
+    assert page.locator("#rows tbody a").count() == 2
+    assert set(tab.column(4)) == {"100.0"}
+    gains = [float(row[5]) + float(row[3]) for row in tab.rows()]
+    assert gains == [pytest.approx(100, abs=0.11)] * 4
+    page.fill("#table-filter", "two")
+    assert tab.column(0) == ["two"]
+    page.fill("#table-filter", "")
+    page.check("input[name=rows][value=object]")
+    assert page.is_visible("#table-metric")
+    assert 2 <= len(tab.rows()) <= 3
+    page.locator("#scatter").scroll_into_view_if_needed()
+    page.wait_for_selector("#scatter[data-drawn] svg .mark-rect path")
+    assert page.locator("#scatter svg .mark-rect.role-mark path").count() >= 2
+    assert page.locator("details.video").count() == 2
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert tab.trouble == []
+    page.close()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_the_page_follows_the_colours_of_the_system_and_fits_every_width(

@@ -15,11 +15,15 @@ from tests.support.cli import Cli
 from tests.support.golden import make_tree, squares, write_masks
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.report import report_rows
+from vosbench.evaluation.rows import JF_MEAN
 from vosbench.publishing.comparison_table import build_pair_tables
 from vosbench.reports import render
+from vosbench.reports.attribute_columns import AttributeColumns
 from vosbench.reports.attributes import measure_attributes
-from vosbench.reports.build import Choices, describe_pictures, describe_report
+from vosbench.reports.build import Choices
 from vosbench.reports.collect import bring_together
+from vosbench.reports.content import describe_pictures, describe_report
+from vosbench.reports.page_videos import choose_page_videos
 from vosbench.reports.provenance import read_timings
 from vosbench.reports.render import render_page, require_packages, to_script_json
 from vosbench.running.methods import Method, open_method, score_method
@@ -44,16 +48,17 @@ def held(tmp_path: Path) -> Path:
     return write_masks(tmp_path / "held", HELD)
 
 
-def describe(tree: Path, *masks: Path) -> dict[str, Any]:
+def describe(tree: Path, *masks: Path, shown: int = 100) -> dict[str, Any]:
     """The content of a page about masks, as JSON gives it back."""
     methods = [open_method(each, str(tree)) for each in masks]
     scored = [bring_together(method, score_method(method, jobs=1).with_intervals()) for method in methods]
     dataset_split = methods[0].dataset_split
-    attributes = {
-        video: measure_attributes((video, dataset_split.ground_truth(video))) for video in dataset_split.videos
-    }
-    content: dict[str, Any] = json.loads(to_script_json(describe_report(scored, attributes, dataset_split, Choices())))
-    return content
+    attributes = AttributeColumns(dataset_split.videos)
+    for video in dataset_split.videos:
+        attributes.add(measure_attributes((video, dataset_split.ground_truth(video))))
+    chosen = choose_page_videos(scored, dataset_split.videos, JF_MEAN, shown, 0)
+    content = describe_report(scored, attributes, dataset_split, chosen)
+    return json.loads(to_script_json({**content, "pictures_note": "", "shown_note": ""}))  # type: ignore[no-any-return]
 
 
 def test_the_figures_of_the_page_are_those_of_the_evaluation(tree: Path, held: Path) -> None:
@@ -111,10 +116,10 @@ def test_several_differences_from_the_first_method_are_adjusted_for_their_number
     expected = [build_pair_tables(pair, 0)[0].rows[0][4] for pair in pairs]
     content = describe(tree, *masks)
     assert [each["p_holm"] for each in content["differences"]] == expected
-    page = render_page({**content, "pictures_note": ""}, {}).replace("\n", " ")
+    page = render_page(content, {}).replace("\n", " ")
     assert all(f"p (Holm) = {each}" in page for each in expected)
     assert content["holm_meaning"] in page
-    assert "(Holm)" not in render_page({**describe(tree, *masks[:2]), "pictures_note": ""}, {})
+    assert "(Holm)" not in render_page(describe(tree, *masks[:2]), {})
 
 
 def test_what_a_script_element_holds_cannot_end_it_and_reads_back_the_same() -> None:

@@ -33,6 +33,12 @@ def report_command(
     strips: Annotated[
         int, typer.Option(min=0, metavar="N", help="How many videos get pictures: those with the lowest scores.")
     ] = 30,
+    shown: Annotated[
+        int,
+        typer.Option(
+            min=1, metavar="N", help="How many videos the page has in full; a table and a CSV beside it have all."
+        ),
+    ] = 1000,
     title: Annotated[str | None, typer.Option(help="The title; default: the methods and the split.")] = None,
     strict: options.StrictOption = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace FILE if it is there.")] = False,
@@ -44,11 +50,14 @@ def report_command(
 
     given = [parse_method(text, context.obj.results) for text in masks]
     methods = [open_argument(each, context, (dataset, split), rules) for each in given]
-    choices = Choices(tuple(split_names(videos)), jobs, strict, strips, title, overwrite)
+    choices = Choices(tuple(split_names(videos)), jobs, strict, strips, shown, title, overwrite)
     with ProgressSteps() as steps:
         report = write_report(methods, out, choices, steps)
     size = report.path.stat().st_size / 1e6
     console.print_result(f"report: {report.path} ({size:.1f} MB)")
+    if report.figures:
+        size = report.figures.stat().st_size / 1e6
+        console.print_result(f"figures of all objects: {report.figures} ({size:.1f} MB)")
     for problem in report.problems:
         print_error(f"scored as absent: {problem}")
     raise typer.Exit(1 if report.problems else 0)

@@ -34,6 +34,22 @@ def run_tasks(
     if min(jobs, len(tasks)) <= 1:
         yield from ((task, function(task)) for task in tasks)
         return
+    yield from _run_in_pool(function, tasks, min(jobs, len(tasks)))
+
+
+def run_apart(function: Callable[[Task], Result], task: Task) -> Result:
+    """Run a function in a process of its own, so that the memory it takes is free afterwards.
+
+    Raises what the function raises, and VosbenchError if the process dies.
+    """
+    ((_, result),) = _run_in_pool(function, [task], 1)
+    return result
+
+
+def _run_in_pool(
+    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
+) -> Generator[tuple[Task, Result], None, None]:
+    """`run_tasks` in other processes."""
     from concurrent.futures import ProcessPoolExecutor, as_completed
     from concurrent.futures.process import BrokenProcessPool
 
@@ -41,7 +57,7 @@ def run_tasks(
     from vosbench.io.threads import limit_threads
 
     ends, lifeline = SPAWN_CONTEXT.Pipe(duplex=False)
-    executor = ProcessPoolExecutor(min(jobs, len(tasks)), SPAWN_CONTEXT, tie_to_parent, (ends,))
+    executor = ProcessPoolExecutor(workers, SPAWN_CONTEXT, tie_to_parent, (ends,))
     try:
         with block_parent_signals(), hide_main_module(), limit_threads(1):
             futures = {executor.submit(function, task): task for task in tasks}
@@ -49,7 +65,7 @@ def run_tasks(
             yield futures[future], future.result()
     except BrokenProcessPool:
         raise VosbenchError(
-            f"{min(jobs, len(tasks))} parallel processes",
+            f"{workers} parallel processes",
             "one of them died before its work was done",
             "if memory ran out, use fewer jobs (--jobs)",
         ) from None

@@ -95,13 +95,10 @@ function breakdownSpec(breakdown) {
   };
 }
 
-// How many things have a figure in each tenth. values: of each method, fractions.
-function histogramSpec(valuesOfMethods, noun) {
-  const values = valuesOfMethods.flatMap((found, index) => {
-    const counts = new Array(10).fill(0);
-    for (const value of found) if (value !== null) counts[Math.max(0, Math.min(9, Math.floor(10 * value + 1e-9)))] += 1;
-    return counts.map((count, tenth) => ({ tenth: `${10 * tenth} to ${10 * tenth + 10}`, method: METHODS[index].name, count }));
-  });
+// How many things have a figure in each tenth. counts: of each method.
+function histogramSpec(countsOfMethods, noun) {
+  const values = countsOfMethods.flatMap((counts, index) => counts.map((count, tenth) => (
+    { tenth: `${10 * tenth} to ${10 * tenth + 10}`, method: METHODS[index].name, count })));
   return {
     data: { values }, height: 190, mark: { type: "bar", cornerRadiusEnd: 2 },
     encoding: {
@@ -130,6 +127,33 @@ function scatterSpec(across, up) {
           tooltip: [{ field: "video" }, { field: "object" }, { field: "x", title: METHODS[across].name, format: ".1f" }, { field: "y", title: METHODS[up].name, format: ".1f" }],
         },
       },
+    ],
+  };
+}
+
+// How many objects lie in each square of one method against another.
+function squaresSpec(across, up) {
+  const { pairs, squares } = DATA.distributions;
+  const side = 100 / squares;
+  const [low, high] = [Math.min(across, up), Math.max(across, up)];
+  const counted = across === up ? [] : pairs[`${low}-${high}`].map(([first, second, count]) => (across < up ? [first, second, count] : [second, first, count]));
+  const range = (square) => `${(side * square).toFixed(1)} to ${(side * (square + 1)).toFixed(1)}`;
+  const values = counted.map(([x, y, count]) => ({
+    x: side * x, x2: side * (x + 1), y: side * y, y2: side * (y + 1), count, across: range(x), up: range(y),
+  }));
+  return {
+    height: 340,
+    layer: [
+      {
+        data: { values }, mark: { type: "rect", stroke: null },
+        encoding: {
+          x: { field: "x", type: "quantitative", title: METHODS[across].name, ...PERCENT_AXIS }, x2: { field: "x2" },
+          y: { field: "y", type: "quantitative", title: METHODS[up].name, ...PERCENT_AXIS }, y2: { field: "y2" },
+          color: { field: "count", type: "quantitative", title: null, scale: { type: "log", range: [colour("square-few"), colour("m0")] }, legend: { title: "objects", orient: "top", gradientLength: 160, tickCount: 3, format: "~s" } },
+          tooltip: [{ field: "across", title: METHODS[across].name }, { field: "up", title: METHODS[up].name }, { field: "count", title: "objects", format: "," }],
+        },
+      },
+      { data: { values: [{ a: 0 }] }, mark: { type: "rule", color: colour("quiet"), opacity: 0.6 }, encoding: { x: { datum: 0 }, y: { datum: 0 }, x2: { datum: 100 }, y2: { datum: 100 } } },
     ],
   };
 }

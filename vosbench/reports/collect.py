@@ -11,18 +11,21 @@ import numpy as np
 
 from vosbench.evaluation.comparable import find_scoring_differences
 from vosbench.evaluation.interval import Interval
-from vosbench.evaluation.rows import group_by_object, summarise_scores
+from vosbench.evaluation.rows import group_by_object, split_scores, summarise_scores
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import MISSING_VALUE
 from vosbench.publishing.comparison_table import format_difference, format_p
 from vosbench.publishing.paired import Pair, compare_with_one, find_headline_metrics
 from vosbench.reports.attributes import VideoAttributes
-from vosbench.reports.breakdowns import break_down
+from vosbench.reports.breakdowns import BinScore
 from vosbench.reports.factors import FACTORS
-from vosbench.reports.frame_series import ObjectSeries, list_object_series
+from vosbench.reports.frame_series import ObjectSeries, iterate_object_series
+from vosbench.reports.object_figures import ObjectFigures, read_object_figures
 from vosbench.reports.provenance import VideoTiming, list_origins, read_timings
 from vosbench.running.methods import Method
 from vosbench.types import Metric, Score
+
+MOST_PROBLEMS = 1000  # lines of a page about what was scored as absent
 
 Plain: TypeAlias = dict[str, Any]
 """Values that JSON holds."""
@@ -30,18 +33,17 @@ Plain: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True)
 class ReportedMethod:
-    """A method, its scores, the values of its objects over time, and the timings of its videos."""
+    """A method, its scores, the figures of its objects, and the timings of its videos."""
 
     method: Method
     evaluation: Evaluation
-    series: Mapping[tuple[str, int], ObjectSeries]
+    figures: ObjectFigures
     timings: Mapping[str, VideoTiming]
 
 
 def bring_together(method: Method, evaluation: Evaluation) -> ReportedMethod:
     """Read what a report needs of a method beside its scores. Raises VosbenchError for a damaged run."""
-    series = {(each.video, each.object): each for each in list_object_series(evaluation)}
-    return ReportedMethod(method, evaluation, series, read_timings(method.run))
+    return ReportedMethod(method, evaluation, read_object_figures(evaluation.scores), read_timings(method.run))
 
 
 def describe_method(scored: ReportedMethod) -> Plain:
@@ -56,7 +58,8 @@ def describe_method(scored: ReportedMethod) -> Plain:
         "intervals": {str(metric): to_range(each) for metric, each in evaluation.intervals.items()},
         "intervals_meaning": evaluation.intervals_meaning,
         "marks": list(evaluation.marks),
-        "problems": list(evaluation.problems),
+        "problems": list(evaluation.problems[:MOST_PROBLEMS]),
+        "problem_count": len(evaluation.problems),
         "notes": list(evaluation.notes),
         "speed": _sum_timings(scored.timings),
         "origins": list_origins(scored.method, evaluation),
@@ -100,20 +103,27 @@ def _sum_timings(timings: Mapping[str, VideoTiming]) -> Plain | None:
     }
 
 
-def describe_videos(methods: Sequence[ReportedMethod], attributes: Mapping[str, VideoAttributes]) -> list[Plain]:
-    """The figures of every video that has scores, of its objects, and of these over time, for all methods."""
-    by_object = [group_by_object(scored.evaluation.scores) for scored in methods]
-    keys = sorted({key for found in by_object for key in found}, key=lambda key: key[1])
-    objects: dict[str, list[int]] = {video: [] for video in attributes}
-    for video, object_id in keys:
+def describe_videos(
+    methods: Sequence[ReportedMethod], attributes: Mapping[str, VideoAttributes], videos: Sequence[str]
+) -> list[Plain]:
+    """The figures of some videos that have scores, of their objects, and of these over time, for all methods."""
+    chosen = set(videos)
+    scores = [[score for score in scored.evaluation.scores if score.video in chosen] for scored in methods]
+    by_object = [group_by_object(found) for found in scores]
+    series = [
+        {(each.video, each.object): each for each in iterate_object_series(scored.evaluation, chosen)}
+        for scored in methods
+    ]
+    objects: dict[str, list[int]] = {video: [] for video in videos}
+    for video, object_id in sorted({key for found in by_object for key in found}, key=lambda key: key[1]):
         objects[video].append(object_id)
-    means = [_average_videos(scored.evaluation) for scored in methods]
+    means = [{each[0].video: summarise_scores(each) for each in split_scores(found, "video")} for found in scores]
     groups = methods[0].evaluation.groups
     return [
         {
             "name": video,
-            "frames": list(attributes[video].frame_names),
-            "size": list(attributes[video].size),
+            "frames": list(measured.frame_names),
+            "size": list(measured.size),
             "figures": [_to_figures(found.get(video, {})) for found in means],
             "timings": [_describe_timing(scored.timings.get(video)) for scored in methods],
             "objects": [
@@ -121,24 +131,13 @@ def describe_videos(methods: Sequence[ReportedMethod], attributes: Mapping[str, 
                     "id": object_id,
                     "group": groups.get((video, object_id), ""),
                     "figures": [_to_figures(_with_overall(found.get((video, object_id), {}))) for found in by_object],
-                    "series": [
-                        describe_series(scored.series.get((video, object_id)), attributes[video]) for scored in methods
-                    ],
+                    "series": [describe_series(found.get((video, object_id)), measured) for found in series],
                 }
                 for object_id in objects[video]
             ],
         }
-        for video in attributes
-        if objects[video]
+        for video, measured in ((video, attributes[video]) for video in videos)
     ]
-
-
-def _average_videos(evaluation: Evaluation) -> dict[str, dict[Metric, float]]:
-    """The means of each video over its objects."""
-    by_video: dict[str, list[Score]] = {}
-    for score in evaluation.scores:
-        by_video.setdefault(score.video, []).append(score)
-    return {video: summarise_scores(scores) for video, scores in by_video.items()}
 
 
 def _with_overall(figures: Mapping[Metric, float]) -> dict[Metric, float]:
@@ -168,9 +167,8 @@ def _describe_timing(timing: VideoTiming | None) -> list[float | None] | None:
     return [timing.seconds, fps, timing.memory_mb, timing.gpu_memory_mb]
 
 
-def describe_breakdowns(methods: Sequence[ReportedMethod], attributes: Mapping[str, VideoAttributes]) -> list[Plain]:
-    """The score of every method in every bin of every factor in which some object lies."""
-    found = [break_down(scored.evaluation, attributes) for scored in methods]
+def describe_breakdowns(found: Sequence[Mapping[str, Mapping[str, BinScore]]]) -> list[Plain]:
+    """The score of every method in every bin of every factor in which some object lies. found: of each method."""
     breakdowns = []
     for factor in FACTORS:
         bins = []

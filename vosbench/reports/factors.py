@@ -10,6 +10,7 @@ import bisect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 from vosbench.reports.attributes import ObjectAttributes, VideoAttributes
@@ -43,7 +44,7 @@ class NumberBins:
     unit: str = ""
     whole: bool = False
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of the bins, in ascending order; last that of values that are NaN, which whole numbers are not."""
         pairs = list(pairwise(self.edges))

@@ -43,20 +43,16 @@ function setUpCharts() {
   for (const target of document.querySelectorAll("[data-breakdown]")) {
     chart(target, () => breakdownSpec(DATA.breakdowns[Number(target.dataset.breakdown)]));
   }
-  const objects = METHODS.map((_, index) => DATA.videos.flatMap((video) => video.objects.map((thing) => thing.figures[index][MAIN] ?? null)));
-  const frames = METHODS.map((_, index) => DATA.videos.flatMap((video) => video.objects.flatMap((thing) => {
-    const series = thing.series[index];
-    return series ? series.J.map((value, at) => (value + series[DATA.boundary][at]) / 2000) : [];
-  })));
-  chart(document.getElementById("object-histogram"), () => histogramSpec(objects, "objects"));
-  chart(document.getElementById("frame-histogram"), () => histogramSpec(frames, "objects in frames"));
+  chart(document.getElementById("object-histogram"), () => histogramSpec(DATA.distributions.objects, "objects"));
+  chart(document.getElementById("frame-histogram"), () => histogramSpec(DATA.distributions.frames, "objects in frames"));
   const open = (datum) => { if ("place" in datum) openVideo(datum.place); };
   const scatter = document.getElementById("scatter");
   if (scatter) {
     const [across, up] = ["scatter-x", "scatter-y"].map((id) => document.getElementById(id));
     for (const select of [across, up]) select.append(...METHODS.map((method, index) => element("option", { value: index }, method.name)));
     up.value = "1";
-    chart(scatter, () => scatterSpec(Number(across.value), Number(up.value)), open);
+    const spec = DATA.distributions.pairs ? squaresSpec : scatterSpec;
+    chart(scatter, () => spec(Number(across.value), Number(up.value)), open);
     for (const select of [across, up]) select.addEventListener("input", () => drawChart(scatter));
   }
   const speed = document.getElementById("speed-chart");

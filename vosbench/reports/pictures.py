@@ -1,4 +1,4 @@
-"""Choose the videos and frames of a report that get pictures, and draw them in parallel."""
+"""Choose the frames of a report that get pictures, and draw them in parallel."""
 
 from __future__ import annotations
 
@@ -18,18 +18,9 @@ from vosbench.io import processes
 from vosbench.io.paths import FRAME_SUFFIXES, list_images
 from vosbench.reports.attributes import VideoAttributes
 from vosbench.reports.collect import ReportedMethod, to_figure
+from vosbench.reports.frame_series import iterate_object_series
 from vosbench.reports.render import describe_strip_frame
 from vosbench.reports.strips import StripTask, choose_worst_apart, draw_strip
-
-
-def list_worst_videos(scored: Sequence[ReportedMethod], count: int) -> list[str]:
-    """The videos with the lowest scores, the lowest first: the mean over all frames, objects and methods."""
-    values: dict[str, list[float]] = {}
-    for each in scored:
-        for (video, _), series in each.series.items():
-            values.setdefault(video, []).append(float(np.mean(series.overall)) if series.frame_names else math.nan)
-    means = {video: mean_of_defined(np.array(found)) for video, found in values.items()}
-    return sorted((video for video, mean in means.items() if not math.isnan(mean)), key=means.__getitem__)[:count]
 
 
 def draw_pictures(
@@ -44,10 +35,16 @@ def draw_pictures(
 
     Raises VosbenchError if a frame or a mask of the ground truth cannot be read.
     """
-    found = [average_frames(each.evaluation.frames, dataset_split.rules) for each in scored]
+    if not videos:
+        return {}
+    shown = set(videos)
+    found = [
+        average_frames((frame for frame in each.evaluation.frames if frame.video in shown), dataset_split.rules)
+        for each in scored
+    ]
     values = {video: _list_values(found, attributes[video]) for video in videos}
     chosen = {video: choose_worst_apart(_average_methods(values[video])) for video in videos}
-    tasks = [_make_task(scored, attributes[video], dataset_split, chosen[video]) for video in videos]
+    tasks = _make_strip_tasks(scored, attributes, dataset_split, chosen)
     drawn = {}
     with closing(processes.run_tasks(draw_strip, tasks, jobs)) as results:
         for task, frames in results:
@@ -71,17 +68,25 @@ def _average_methods(values: Grid) -> Series:
     return np.array([mean_of_defined(column) for column in values.T])
 
 
-def _make_task(
-    scored: Sequence[ReportedMethod], video: VideoAttributes, dataset_split: DatasetSplit, chosen: Sequence[int]
-) -> StripTask:
-    images = {path.stem: path for path in list_images(dataset_split.frames_folder / video.video, FRAME_SUFFIXES)}
-    objects = sorted({object_id for each in scored for name, object_id in each.series if name == video.video})
-    names = tuple(video.frame_names[index] for index in chosen)
-    return StripTask(
-        video.video,
-        names,
-        {name: images[name] for name in names if name in images},
-        tuple(objects),
-        dataset_split.ground_truth(video.video),
-        tuple(each.method.open_masks([video.video]).video(video.video, video.frame_names) for each in scored),
-    )
+def _make_strip_tasks(
+    scored: Sequence[ReportedMethod],
+    attributes: Mapping[str, VideoAttributes],
+    dataset_split: DatasetSplit,
+    chosen: Mapping[str, Sequence[int]],
+) -> list[StripTask]:
+    """The strips to draw. chosen: of each video, its frames by their places. Each folder of masks is listed once."""
+    predictions = [each.method.open_masks(list(chosen)) for each in scored]
+    objects: dict[str, set[int]] = {video: set() for video in chosen}
+    for each in scored:
+        for series in iterate_object_series(each.evaluation, chosen):
+            objects[series.video].add(series.object)
+    tasks = []
+    for video, places in chosen.items():
+        images = {path.stem: path for path in list_images(dataset_split.frames_folder / video, FRAME_SUFFIXES)}
+        frame_names = attributes[video].frame_names
+        names = tuple(frame_names[place] for place in places)
+        masks = tuple(found.video(video, frame_names) for found in predictions)
+        frames = {name: images[name] for name in names if name in images}
+        ground_truth = dataset_split.ground_truth(video)
+        tasks.append(StripTask(video, names, frames, tuple(sorted(objects[video])), ground_truth, masks))
+    return tasks

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from sys import intern
+from typing import Any, NamedTuple
 
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.summary import Evaluation
@@ -17,8 +17,7 @@ from vosbench.running.run import Run
 HASH_DIGITS = 16  # of a sha256 that are shown
 
 
-@dataclass(frozen=True)
-class VideoTiming:
+class VideoTiming(NamedTuple):
     """How long a video took, in seconds, and the most memory that its worker had used by then, in MB."""
 
     frames: int
@@ -47,7 +46,7 @@ def read_timings(run: Run | None) -> dict[str, VideoTiming]:
 
 def _parse_timing(row: Mapping[str, str]) -> VideoTiming:
     seconds, memory, gpu_memory = (float(row[name]) for name in ("seconds", "peak_memory_mb", "peak_gpu_memory_mb"))
-    return VideoTiming(int(row["frames"]), int(row["objects"]), seconds, memory, gpu_memory, row["device"])
+    return VideoTiming(int(row["frames"]), int(row["objects"]), seconds, memory, gpu_memory, intern(row["device"]))
 
 
 def list_origins(method: Method, evaluation: Evaluation) -> list[tuple[str, str]]:

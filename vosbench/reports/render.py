@@ -12,6 +12,7 @@ from typing import Any
 
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.tables import MISSING_VALUE, format_percent
+from vosbench.io.processes import run_apart
 from vosbench.reports.strips import StripFrame
 
 ASSETS = Path(__file__).parent
@@ -26,11 +27,15 @@ def require_packages() -> None:
         raise VosbenchError("vosbench report", found, 'install it with: pip install "vosbench[report]"')
 
 
-def render_page(content: Mapping[str, Any], strips: Mapping[int, Sequence[Mapping[str, Any]]]) -> str:
+def render_page(
+    content: Mapping[str, Any],
+    strips: Mapping[int, Sequence[Mapping[str, Any]]],
+    every_video: Mapping[str, Any] | None = None,
+) -> str:
     """The page of a report as HTML.
 
-    content: what the page shows, see `build.describe_report`. strips: place of a video -> its frames, see
-    `describe_strip_frame`.
+    content: what the page shows, see `content.describe_report`. strips: place of a video -> its frames, see
+    `describe_strip_frame`. every_video: see `content.describe_every_video`; None where the page shows all in full.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -43,6 +48,7 @@ def render_page(content: Mapping[str, Any], strips: Mapping[int, Sequence[Mappin
     return environment.get_template("page.html.j2").render(
         **content,
         data=Markup(to_script_json(content)),
+        every_video=every_video and Markup(to_script_json(every_video)),
         strip_data=[(place, Markup(to_script_json(frames))) for place, frames in strips.items()],
         style=Markup(_read_asset("page.css")),
         charts=Markup(_guard_script(bundle_charts())),
@@ -74,9 +80,13 @@ def _to_data_url(webp: bytes) -> str:
 @lru_cache(1)
 def bundle_charts() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script, which makes `vegaEmbed` known to the page."""
+    return run_apart(_bundle_script, "window.vegaEmbed = vegaEmbed;")  # it takes 100 MB
+
+
+def _bundle_script(script: str) -> str:
     import vl_convert
 
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return str(vl_convert.javascript_bundle(script))
 
 
 def _guard_script(script: str) -> str:

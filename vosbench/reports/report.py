@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vosbench.reports.build import DEFAULT_STRIPS, Choices, OnStep, Report, ignore_step, write_report
+from vosbench.reports.build import DEFAULT_SHOWN, DEFAULT_STRIPS, Choices, Report, write_report
+from vosbench.reports.content import OnStep, ignore_step
 from vosbench.running.methods import open_method
 from vosbench.running.run import Run
 
@@ -23,6 +24,7 @@ def report(
     jobs: int | None = None,
     strict: bool = True,
     strips: int = DEFAULT_STRIPS,
+    shown: int = DEFAULT_SHOWN,
     title: str | None = None,
     overwrite: bool = False,
     datasets: str | Path = "datasets",
@@ -33,7 +35,8 @@ def report(
     methods: a run or masks, several of them, or a mapping from names to them. out: the file, HTML. dataset, split,
     rules: None is what a run says; masks that are not a run need a dataset. videos: only these. jobs: processes, one a
     core if None. strict: raise an error for what is missing; otherwise it is scored as absent, and the page names it.
-    strips: how many videos get pictures, the worst ones. title: of the page. overwrite: replace a file that is there.
+    strips: how many videos get pictures, the worst ones. shown: how many videos the page has in full; the others stand
+    in a table, and `<out>.objects.csv` has all figures. title: of the page. overwrite: replace files that are there.
     on_step: called as the work goes on.
     Raises VosbenchError, and writes nothing, for whatever the user can put right: a file that is there already, methods
     on different splits or by different rules, packages that are missing, masks that cannot be scored.
@@ -42,7 +45,7 @@ def report(
         open_method(each.path if isinstance(each, Run) else Path(each), dataset, split, rules, Path(datasets), name)
         for name, each in _pair_with_names(methods)
     ]
-    choices = Choices(tuple(videos), jobs, strict, strips, title, overwrite)
+    choices = Choices(tuple(videos), jobs, strict, strips, shown, title, overwrite)
     return write_report(opened, Path(out), choices, on_step)
 
 
