@@ -78,18 +78,20 @@ def _hold_scores(scores: Sequence[Score]) -> ScoreColumns:
 
 def pair_objects(first: ObjectFigures, second: ObjectFigures, places: Mapping[str, int]) -> NDArray[np.int64]:
     """The rows of the objects that two methods have: int64[2, objects]. places: a number for each video."""
-    (ours, theirs), _ = _number_objects([first, second], places)
+    (ours, theirs), _ = _number_object_rows([first, second], places)
     _, rows, others = np.intersect1d(ours, theirs, assume_unique=True, return_indices=True)
     return np.array([rows, others], np.int64)
 
 
 def count_objects(figures: Sequence[ObjectFigures], places: Mapping[str, int]) -> NDArray[np.int64]:
     """How many objects of each video have figures in any of the methods: int64[videos]. places: of the videos."""
-    numbers, ids = _number_objects(figures, places)
+    numbers, ids = _number_object_rows(figures, places)
     return np.bincount(np.unique(np.concatenate(numbers)) // ids, minlength=len(places))
 
 
-def _number_objects(figures: Sequence[ObjectFigures], places: Mapping[str, int]) -> tuple[list[NDArray[np.int64]], int]:
+def _number_object_rows(
+    figures: Sequence[ObjectFigures], places: Mapping[str, int]
+) -> tuple[list[NDArray[np.int64]], int]:
     """A number for each row of each method, equal for the same object of the same video: the place of the video times
     the number of object ids that there are, which is returned too, plus the place of the object id."""
     ids = np.unique(np.concatenate([each.objects for each in figures]))
