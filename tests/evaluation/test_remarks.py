@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.golden import by_object, fetched, make_tree, opened, squares,
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.remarks import Remark, describe_unscored, group_remarks
+from vosbench.evaluation.report import evaluation_to_json
 from vosbench.evaluation.summary import Evaluation
 from vosbench.types import Labels
 
@@ -103,7 +105,25 @@ def test_an_object_that_is_only_in_the_first_mask_is_no_stray(tmp_path: Path) ->
 
 def test_the_same_thing_is_said_once_of_several_videos() -> None:
     remarks = [Remark("bear", "is short"), Remark("fox", "is long"), Remark("cat", "is short")]
-    assert group_remarks(remarks) == ["bear, cat: is short", "fox: is long"]
+    assert group_remarks(remarks) == {"bear, cat: is short": ["bear", "cat"], "fox: is long": ["fox"]}
+
+
+def test_a_note_names_a_few_videos_and_the_json_all(tmp_path: Path) -> None:
+    names = [f"bear {number}" for number in range(5)]
+    dull = [squares(ONE, TWO), *FOX]
+    videos = dict.fromkeys(names, dull)
+    root = fetched(make_tree(tmp_path / "animals", videos, frames=False), "davis2017")
+    evaluation = score_split(write_masks(tmp_path / "results", videos), opened(root), jobs=1)
+    note = (
+        "bear 0, bear 1, bear 2 and 2 more: object 2 has no mask in the scored frames, where J and F are 1 if nothing"
+    )
+    assert evaluation.notes == (f"{note} is predicted",)
+    written = json.loads(evaluation_to_json(evaluation))
+    assert written["notes"] == [*evaluation.notes]
+    assert written["all_names"] == {evaluation.notes[0]: names}
+    few = score_split(tmp_path / "results", opened(root), names[:3], jobs=1)
+    assert few.notes[0].startswith("bear 0, bear 1, bear 2: object 2 has")
+    assert "all_names" not in json.loads(evaluation_to_json(few))
 
 
 def test_nothing_is_said_of_a_video_of_which_all_is_scored(tmp_path: Path) -> None:

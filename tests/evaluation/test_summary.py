@@ -76,6 +76,20 @@ def test_a_notebook_shows_the_table(more: Evaluation) -> None:
     assert "<p>scored as absent: video wolf is missing</p><p>vosbench:test</p>" in shown
 
 
+def test_a_notebook_shows_the_worst_of_very_many_videos_and_says_so() -> None:
+    scores = [Score(f"v{i}", 1, metric, i / 1001) for i in range(1001) for metric in (J, F)]
+    shown = Evaluation("animals", "val", "vosbench:test", scores)._repr_html_()
+    assert shown.count("<tr><td>v") == 20
+    assert "<td>v19</td>" in shown
+    assert (
+        "<p>the 20 worst of 1001 videos by J&amp;F-Mean; all: vosbench.dataframe(evaluation, &quot;video&quot;)"
+        in shown
+    )
+    whole = Evaluation("animals", "val", "vosbench:test", scores[2:])._repr_html_()
+    assert whole.count("<tr><td>v") == 1000
+    assert "the 20 worst" not in whole
+
+
 @pytest.mark.parametrize(
     ("signature", "marks", "told"),
     [

@@ -67,6 +67,15 @@ def test_what_is_missing_is_refused_or_counted_and_ends_with_status_1(cli: Cli, 
     assert "00003.png is missing" in cli("compare", "run", "theirs", "--dataset", bears, expect=2).stderr
     done = cli("compare", "run", "theirs", "--dataset", bears, "--no-strict", "--jobs", "1", expect=1)
     assert "scored as absent: theirs: " in done.stderr
+    assert "more; " not in done.stderr
+    for path in theirs.glob("*/*.png"):
+        path.write_bytes(b"")
+    done = cli("compare", "run", "theirs", "--dataset", bears, "--no-strict", "--json", "all.json", expect=1)
+    absent = [line for line in done.stderr.splitlines() if "scored as absent: " in line]
+    problems = json.loads((cli.folder / "all.json").read_text())["methods"][1]["problems"]
+    assert len(problems) > 10
+    assert len(absent) == 11
+    assert absent[-1].endswith(f'and {len(problems) - 10} more; "problems" of each method in all.json has all')
 
 
 def test_masks_scored_by_other_rules_are_refused_or_marked(cli: Cli, run: Path) -> None:

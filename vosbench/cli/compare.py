@@ -12,7 +12,8 @@ from vosbench.cli import options
 from vosbench.cli.app import app, print_error
 from vosbench.cli.given_methods import open_argument, parse_method
 from vosbench.cli.options import split_names
-from vosbench.cli.output import check_wanted_files, print_tables, write_forms
+from vosbench.cli.output import check_wanted_files, name_json, print_tables, write_forms
+from vosbench.io.wording import list_some
 
 if TYPE_CHECKING:
     from vosbench.publishing.comparison import MethodComparison
@@ -104,7 +105,8 @@ def compare_command(
     _publish_comparison(
         comparison, (shown, interval, top), beside, {form: path for form, path in wanted.items() if path}
     )
-    for problem in comparison.problems:
+    every = f'"problems" of each method in {name_json(json_)}'
+    for problem in list_some(comparison.problems, every):
         print_error(f"scored as absent: {problem}")
     for line in comparison.differences:
         print_error(f"NOT COMPARABLE: {line}")
@@ -139,5 +141,14 @@ def _publish_comparison(
     notes += published_notes
     if not write_forms(format_comparison(comparison, tables, notes, figures), wanted):
         print_tables(tables, list_signatures(comparison), notes)
+    if _leaves_names_out(comparison):
+        every = f'"all_names" and "unpaired" in {name_json(wanted.get("json"))}'
+        console.print_note(f"where a line names only some videos, {every} name all")
     for hint in find_comparison_hints(comparison):
         console.print_note(f"hint: {hint}")
+
+
+def _leaves_names_out(comparison: MethodComparison) -> bool:
+    """Whether some note names only a few of the things that it is about."""
+    cut = any(pair.unpaired != pair.unpaired_in_short for pair in comparison.pairs)
+    return cut or any(method.evaluation.all_names for method in comparison.methods)

@@ -42,6 +42,11 @@ def write_forms(formats: Mapping[str, Callable[[], Iterable[str]]], wanted: Mapp
     return STDOUT in wanted.values()
 
 
+def name_json(path: Path | None) -> str:
+    """How to call the JSON that holds what is not printed. path: where it is written to; None if it is not."""
+    return "the file of --json FILE" if path is None else "the JSON above" if path == STDOUT else str(path)
+
+
 def print_tables(tables: Sequence[Table], signatures: Sequence[str], notes: Sequence[str]) -> None:
     """Print tables with a line between them, then the notes and the signatures."""
     from vosbench.cli import console

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from vosbench.io.wording import count_of
+from vosbench.io.wording import NAMED_AT_MOST, count_of, name_some
 
 if TYPE_CHECKING:
     from vosbench.running.infer import RunOutcome
@@ -28,13 +29,17 @@ def format_untried(outcome: RunOutcome) -> str:
 
 
 def note_leaner_videos(records: Iterable[Record]) -> None:
-    """Name the videos that were tracked with other settings than the run's because memory ran out."""
+    """Name videos that were tracked with other settings than the run's because memory ran out: a few, and how many."""
     from vosbench.cli import console
 
+    videos: dict[str, list[str]] = defaultdict(list)
     for record in records:
         if record.leaner:
-            settings = ", ".join(f"{key}={value}" for key, value in record.leaner.items())
-            console.print_note(f"{record.video} was tracked with {settings} because memory ran out")
+            videos[", ".join(f"{key}={value}" for key, value in record.leaner.items())].append(record.video)
+    for settings, named in videos.items():
+        tracked = "was tracked" if len(named) == 1 else "were tracked"
+        every = "; `vosbench show --json` names all" if len(named) > NAMED_AT_MOST else ""
+        console.print_note(f"{name_some(named)} {tracked} with {settings} because memory ran out{every}")
 
 
 def note_mixture(run: Run, records: Mapping[str, Record] | None = None) -> None:

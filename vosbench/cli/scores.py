@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosbench.cli.app import print_error
-from vosbench.cli.output import STDOUT
+from vosbench.cli.output import STDOUT, name_json
 from vosbench.cli.run_notes import note_leaner_videos, note_mixture
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import write_bytes
+from vosbench.io.wording import list_some
 
 if TYPE_CHECKING:
     from vosbench.datasets.split import DatasetSplit
     from vosbench.evaluation.summary import Evaluation
-    from vosbench.evaluation.tables import Table, TableView
+    from vosbench.evaluation.tables import TableView
 
 
 def score_with_progress(
@@ -47,34 +48,43 @@ def publish_scores(
     further files that the user asked for, by form: json, csv, markdown, latex. STDOUT replaces the table.
     """
     from vosbench.cli import console
-    from vosbench.evaluation import tables
+    from vosbench.evaluation.tables import TableView
 
-    view = view or tables.TableView()
-    shown = tables.build_tables(evaluation.scores, evaluation.groups, view)
-    texts = _format_wanted(evaluation, view, shown, {form: path for form, path in wanted.items() if path})
+    view = view or TableView()
+    texts = _format_wanted(evaluation, view, {form: path for form, path in wanted.items() if path})
     files = {path: text for path, text in texts.items() if path != STDOUT}
-    written: list[str] = []
+    written, folder = list[str](), None
     try:  # before anything is printed, since whoever reads the output may close it, as `head` does
         for path, text in files.items():
             write_bytes(path, text.encode())
             written.append(f"written: {path}")
-        written += _write_all_files(masks, evaluation, out, may_fail=bool(texts))
+        told, folder = _write_all_files(masks, evaluation, out, may_fail=bool(texts))
+        written += told
     finally:
         if STDOUT in texts:
             sys.stdout.write(texts[STDOUT])
         else:
-            _print_scores(evaluation, shown)
+            _print_scores(evaluation, view)
     for line in written:
         console.print_note(line)
     if paths.is_run(masks):
         _print_run_notes(masks, evaluation)
-    for line in evaluation.reused.lines if evaluation.reused else ():
+    for line in list_some(evaluation.reused.lines, "these videos were scored anew") if evaluation.reused else ():
         console.print_note(line)
-    for note in evaluation.notes:
-        console.print_note(f"note: {note}")
-    for problem in evaluation.problems:
-        print_error(f"scored as absent: {problem}")
+    _print_notes(evaluation, name_json(wanted.get("json") or (folder / paths.SCORES if folder else None)))
     return 1 if evaluation.problems else 0
+
+
+def _print_notes(evaluation: Evaluation, json_name: str) -> None:
+    """Print what else to know of the videos, then what was scored as absent: some of it, and where all of it is."""
+    from vosbench.cli import console
+
+    for note in list_some(evaluation.notes, f'"notes" in {json_name} has all'):
+        console.print_note(f"note: {note}")
+    if evaluation.all_names:
+        console.print_note(f'note: where a note names only some, "all_names" in {json_name} has all names')
+    for problem in list_some(evaluation.problems, f'"problems" in {json_name} has all'):
+        print_error(f"scored as absent: {problem}")
 
 
 def _print_run_notes(run: Path, evaluation: Evaluation) -> None:
@@ -89,32 +99,34 @@ def _print_run_notes(run: Path, evaluation: Evaluation) -> None:
         console.print_note(f"hint: {hint}")
 
 
-def _format_wanted(
-    evaluation: Evaluation, view: TableView, shown: Sequence[Table], wanted: Mapping[str, Path]
-) -> dict[Path, str]:
-    """The text of each file that the user asked for."""
+def _format_wanted(evaluation: Evaluation, view: TableView, wanted: Mapping[str, Path]) -> dict[Path, str]:
+    """The text of each file that the user asked for, with all rows that the view has."""
     from vosbench.evaluation import report, tables
 
+    has_table = "markdown" in wanted or "latex" in wanted
+    whole = tables.build_tables(evaluation.scores, evaluation.groups, view) if has_table else []
     intervals = [evaluation.headline, evaluation.intervals_meaning] if evaluation.intervals else []
     formats = {
         "json": lambda: report.evaluation_to_json(evaluation),
         "csv": lambda: report.objects_csv(evaluation, view),
-        "markdown": lambda: tables.format_markdown(shown, evaluation.signature, intervals),
-        "latex": lambda: tables.format_latex(shown, evaluation.signature, intervals),
+        "markdown": lambda: tables.format_markdown(whole, evaluation.signature, intervals),
+        "latex": lambda: tables.format_latex(whole, evaluation.signature, intervals),
     }
     return {path: formats[form]() for form, path in wanted.items()}
 
 
-def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_fail: bool) -> list[str]:
+def _write_all_files(
+    masks: Path, evaluation: Evaluation, out: Path | None, may_fail: bool
+) -> tuple[list[str], Path | None]:
     """Write the files of an evaluation into `out`, or into the run; nothing for other masks without `out`.
 
-    Returns the lines that say so.
+    Returns the lines that say so, and the folder in which they are.
 
     may_fail: whether a run that cannot be written is only noted, because the scores were written elsewhere. Raises
     VosbenchError if a folder cannot be written.
     """
     if out is None and not paths.is_run(masks):
-        return []
+        return [], None
     from vosbench.running import score_run
     from vosbench.running.run import Run
 
@@ -125,18 +137,24 @@ def _write_all_files(masks: Path, evaluation: Evaluation, out: Path | None, may_
         if out or not may_fail:
             remedy = "the table above is complete; to keep it, name another folder with --out, or a file with --json"
             raise VosbenchError(error.subject, error.found, remedy) from None
-        return [f"not written to the run: {error.subject}: {error.found}"]
-    return [f"written to {folder}: {', '.join(names)}"]
+        return [f"not written to the run: {error.subject}: {error.found}"], None
+    return [f"written to {folder}: {', '.join(names)}"], folder
 
 
-def _print_scores(evaluation: Evaluation, shown: Sequence[Table]) -> None:
+def _print_scores(evaluation: Evaluation, view: TableView) -> None:
+    """Print the headline and the tables; of a very long table only the worst rows, and that there are others."""
     from vosbench.cli import console
     from vosbench.cli.table import print_table
+    from vosbench.evaluation.tables import build_tables, shorten_view
 
+    view, left_out = shorten_view(evaluation.scores, view)
+    shown = build_tables(evaluation.scores, evaluation.groups, view)
     console.print_result(evaluation.headline)
     if evaluation.intervals:
         console.print_result(evaluation.intervals_meaning)
     for index, table in enumerate(shown):
         title = "\nother means over all objects" if index else "\nin percent"
         print_table(table.columns, table.rows, title, table.total)
+        if left_out and not index:
+            console.print_prose(f"{left_out}; --worst N shows others, --csv FILE writes every object")
     console.print_result(evaluation.signature)

@@ -12,7 +12,7 @@ import typer
 
 from vosbench.cli.app import app
 from vosbench.cli.run_notes import format_attempts
-from vosbench.io.wording import count_of
+from vosbench.io.wording import count_of, list_some
 
 if TYPE_CHECKING:
     from vosbench.studies.sweep_folder import SweepFolder
@@ -137,14 +137,21 @@ def _describe_work(details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _describe_videos(videos: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The number of videos in each state; then each video that failed, or that was tracked with other settings."""
+    """The number of videos in each state; then videos that failed, and those that were tracked with other settings."""
     states = [video["state"] for video in videos.values()]
     yield "videos", ", ".join(f"{states.count(state)} {state}" for state in ("done", "failed", "pending"))
-    for name, video in videos.items():
-        if video["state"] == "failed":
-            yield "failed", f"{name}{format_attempts(video['attempts'])}: {video['error']}"
-        if video.get("leaner"):
-            yield "leaner", f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
+    failed = (
+        f"{name}{format_attempts(video['attempts'])}: {video['error']}"
+        for name, video in videos.items()
+        if video["state"] == "failed"
+    )
+    leaner = (
+        f"{name}: memory ran out, so it was tracked with {_format_pairs(video['leaner'])}"
+        for name, video in videos.items()
+        if video.get("leaner")
+    )
+    for label, lines in (("failed", failed), ("leaner", leaner)):
+        yield from ((label, line) for line in list_some(list(lines), "--json lists all"))
 
 
 def _describe_scores(path: str, details: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 from vosbench.datasets.card import Rules, Split
 from vosbench.errors import VosbenchError
 from vosbench.io import files
-from vosbench.io.wording import count_of
+from vosbench.io.wording import count_of, name_some
 from vosbench.types import Score
 
 META_FILE = "{split}_meta.json"  # the name of a meta file in a fetched dataset
@@ -83,17 +83,21 @@ def describe_unlisted_categories(rules: Rules, categories: Iterable[str | None])
 
     categories: of each object, None if it is not stated.
     """
-    if not rules.seen:
-        return ""
-    stated, known = [category for category in categories if category], {*rules.seen, *rules.unseen}
-    unlisted = [category for category in stated if category not in known]
+    stated = [category for category in categories if category]
+    unlisted = list_unlisted_categories(rules, stated)
     if not unlisted:
         return ""
+    objects = sum(map(stated.count, unlisted))
     return (
         "categories that the card lists neither as seen nor as unseen, "
-        f"with {len(unlisted)} of {count_of(len(stated), 'object')}, count as unseen: "
-        f"{', '.join(sorted(set(unlisted)))}"
+        f"with {objects} of {count_of(len(stated), 'object')}, count as unseen: {name_some(unlisted)}"
     )
+
+
+def list_unlisted_categories(rules: Rules, categories: Iterable[str | None]) -> list[str]:
+    """The categories, each once and sorted, that the rules list neither as seen nor as unseen, if they list any."""
+    known = {*rules.seen, *rules.unseen}
+    return sorted({category for category in categories if category and category not in known}) if rules.seen else []
 
 
 def read_meta_file(path: Path, frame_names: Mapping[str, Sequence[str]]) -> Listing:

@@ -17,7 +17,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.collected_scores import CollectedScores
 from vosbench.evaluation.ground_truth import open_ground_truths
-from vosbench.evaluation.remarks import group_remarks
+from vosbench.evaluation.remarks import Notes, collect_notes
 from vosbench.evaluation.scope import describe_scope
 from vosbench.evaluation.score_object import MEASURES
 from vosbench.evaluation.score_video import ScoringTask, score_video
@@ -25,7 +25,6 @@ from vosbench.evaluation.summary import Evaluation, format_signature
 from vosbench.io import processes
 from vosbench.io.sharing import share_tasks
 from vosbench.io.wording import count_of
-from vosbench.masks.binary import describe_binary_videos
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.open import open_predictions
 
@@ -72,18 +71,17 @@ def score_split(
         raise _make_strict_error(results, problems)
     scores = scored.order_scores(videos)
     frames = scored.order_frames(videos, MEASURES[dataset_split.rules.measure])
+    binary = [video for video in videos if video in scored.binary]
+    notes = collect_notes(dataset_split, listing, binary, scored.list_remarks(videos))
     if not frames:
-        raise _make_no_frames_error(dataset_split, _collect_remarks(scored, videos))
+        raise _make_no_frames_error(dataset_split, notes)
     groups = {(score.video, score.object): group_of(score) for score in scores} if group_of else {}
     valued = {score.video for score in scores if not math.isnan(score.value)}
     signature = format_signature(dataset_split, [video for video in videos if video in valued], strict)
     marks = tuple(describe_scope(signature).values())
     name, split = dataset_split.name, dataset_split.split.name
-    categories = (entry.category for objects in listing.values() for entry in objects.values())
-    unlisted = meta.describe_unlisted_categories(dataset_split.rules, categories)
-    notes = (*filter(None, (dataset_split.note, unlisted)), *_collect_remarks(scored, videos))
-    found = (tuple(problems), frames, notes, tuple(videos), marks)
-    return Evaluation(name, split, signature, scores, groups, *found, reused=reused)
+    found = (tuple(problems), frames, notes.lines, tuple(videos), marks)
+    return Evaluation(name, split, signature, scores, groups, *found, reused=reused, all_names=notes.all_names)
 
 
 def _make_tasks(
@@ -124,13 +122,6 @@ def _score_videos(tasks: Sequence[ScoringTask], jobs: int, on_video: Callable[[i
     return scored
 
 
-def _collect_remarks(scored: CollectedScores, videos: Sequence[str]) -> list[str]:
-    """What else to say of the videos: what 255 is in them, and which objects have no value."""
-    binary = describe_binary_videos([video for video in videos if video in scored.binary])
-    remarks = group_remarks(scored.list_remarks(videos))
-    return [binary, *remarks] if binary else remarks
-
-
 def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
     more = f"; and {len(problems) - MAX_PROBLEMS_SHOWN} more" if len(problems) > MAX_PROBLEMS_SHOWN else ""
     return VosbenchError(
@@ -141,7 +132,7 @@ def _make_strict_error(results: Path, problems: Sequence[str]) -> VosbenchError:
     )
 
 
-def _make_no_frames_error(dataset_split: DatasetSplit, remarks: Sequence[str]) -> VosbenchError:
-    why = "; ".join(remarks[:MAX_PROBLEMS_SHOWN])
+def _make_no_frames_error(dataset_split: DatasetSplit, notes: Notes) -> VosbenchError:
+    why = "; ".join(notes.lines[:MAX_PROBLEMS_SHOWN])
     found = f"no object has a frame that the rules of {dataset_split.rules.name} score ({why})"
     return VosbenchError(dataset_split.title, found, "add ground truth, or choose other --videos or --rules")

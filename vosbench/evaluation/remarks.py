@@ -1,4 +1,4 @@
-"""Say which objects of a video have no value or count without being shown, and refuse a first mask that misleads."""
+"""Say what else there is to know of a split's videos, and refuse a first mask that misleads."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from vosbench.datasets.card import Rules
+from vosbench.datasets.meta import Listing, describe_unlisted_categories, list_unlisted_categories
+from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import NAMED_AT_MOST, name_some
+from vosbench.masks.binary import describe_binary_videos
 from vosbench.masks.folder import MaskFolder
 
 
@@ -18,12 +22,35 @@ class Remark(NamedTuple):
     what: str
 
 
-def group_remarks(remarks: Iterable[Remark]) -> list[str]:
-    """One line for each thing to say, with the names of all videos of which it is said."""
+class Notes(NamedTuple):
+    """What else to say of a split and its videos. lines: each names a few things; all_names: line -> all, if more."""
+
+    lines: tuple[str, ...]
+    all_names: Mapping[str, tuple[str, ...]]
+
+
+def collect_notes(
+    dataset_split: DatasetSplit, listing: Listing, binary: Sequence[str], remarks: Iterable[Remark]
+) -> Notes:
+    """What to say of a split, of its categories, of the binary videos in it, and of single videos."""
+    categories = [entry.category for objects in listing.values() for entry in objects.values()]
+    unlisted = list_unlisted_categories(dataset_split.rules, categories)
+    named: dict[str, Sequence[str]] = {
+        dataset_split.note: (),
+        describe_unlisted_categories(dataset_split.rules, categories): unlisted,
+        describe_binary_videos(binary): binary,
+        **group_remarks(remarks),
+    }
+    named.pop("", None)
+    return Notes(tuple(named), {line: tuple(names) for line, names in named.items() if len(names) > NAMED_AT_MOST})
+
+
+def group_remarks(remarks: Iterable[Remark]) -> dict[str, list[str]]:
+    """One line for each thing to say, with the names of a few videos, and the names of all of which it is said."""
     videos: dict[str, list[str]] = defaultdict(list)
     for remark in remarks:
         videos[remark.what].append(remark.video)
-    return [f"{', '.join(named)}: {what}" for what, named in videos.items()]
+    return {f"{name_some(named)}: {what}": named for what, named in videos.items()}
 
 
 def describe_unscored(

@@ -86,9 +86,16 @@ def evaluation_json(evaluation: Evaluation) -> Iterator[str]:
             **({"intervals": describe_intervals(evaluation.intervals)} if evaluation.intervals else {}),
             "objects": io_files.ListOnTheWay(objects) if evaluation.scores else [],
             "problems": list(evaluation.problems),
-            **({"notes": list(evaluation.notes)} if evaluation.notes else {}),
+            **describe_notes(evaluation),
         }
     )
+
+
+def describe_notes(evaluation: Evaluation) -> dict[str, object]:
+    """The notes of an evaluation for JSON, and of those that name only some things the names of all."""
+    notes = {"notes": list(evaluation.notes)} if evaluation.notes else {}
+    names = {"all_names": {note: list(names) for note, names in evaluation.all_names.items()}}
+    return {**notes, **(names if evaluation.all_names else {})}
 
 
 def _describe_object(scores: Sequence[Score]) -> dict[str, object]:

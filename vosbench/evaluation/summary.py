@@ -11,7 +11,7 @@ from vosbench.evaluation.interval import BOOTSTRAP_SEED, DRAWS, Interval, bootst
 from vosbench.evaluation.reused_scores import ReusedScores
 from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, ObjectGroups, summarise_scores
 from vosbench.evaluation.scope import describe_scope, read_signature
-from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent
+from vosbench.evaluation.tables import MAIN_METRICS, TableView, build_tables, format_html, format_percent, shorten_view
 from vosbench.io.wording import count_of
 from vosbench.types import FrameScore, Metric, Score
 from vosbench.version import __version__
@@ -34,7 +34,8 @@ class Evaluation:
     videos: those that were to be scored. marks: what sets it apart from an evaluation of the whole split, by the run's
     own rules, strictly, in words such as "1 of 30 videos". records_digest: of the run's records when it was scored;
     empty for masks that are not a run. intervals: of the means, see `with_intervals`; none until they are asked for.
-    reused: how many videos' scores are those of an earlier evaluation; None if that was not asked for.
+    reused: how many videos' scores are those of an earlier evaluation; None if that was not asked for. all_names: of
+    each note that names only some of the things that it is about, all of them.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class Evaluation:
     records_digest: str = ""
     intervals: Mapping[Metric, Interval] = field(default_factory=dict)
     reused: ReusedScores | None = None
+    all_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def with_intervals(self, draws: int = DRAWS, seed: int = BOOTSTRAP_SEED) -> Evaluation:
         """The same with a confidence interval of each mean, by a bootstrap over videos, see `evaluation.interval`.
@@ -83,7 +85,9 @@ class Evaluation:
 
     def _repr_html_(self) -> str:
         """The table of `vosbench eval`, for notebooks."""
-        return format_html(build_tables(self.scores, self.groups, TableView()), self._describe(), self._notes())
+        view, shown = shorten_view(self.scores, TableView())
+        notes = [f'{shown}; all: vosbench.dataframe(evaluation, "video")', *self._notes()] if shown else self._notes()
+        return format_html(build_tables(self.scores, self.groups, view), self._describe(), notes)
 
     @property
     def headline(self) -> str:

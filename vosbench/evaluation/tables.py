@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from vosbench.datasets.card import Rules
 from vosbench.evaluation.rows import JF_MEAN, ObjectGroups, ReportRow, group_by_object, score_rows, summarise_scores
+from vosbench.evaluation.score_columns import hold_scores_in_columns
 from vosbench.evaluation.score_object import list_metrics
 from vosbench.io.plugins import make_unknown_name_error
+from vosbench.io.wording import count_of
 from vosbench.types import Metric, Score
 
 MAIN_METRICS = (JF_MEAN, *(Metric(measure, statistic) for measure in "JF" for statistic in ("Mean", "Recall", "Decay")))
 """The metrics that every benchmark's rules give."""
 
 SUBJECT_COLUMNS = {"video": ("video", "objects"), "object": ("video", "object", "group")}
+MOST_ROWS, FEW_ROWS = 1000, 20  # of a table that is printed whole, and of what is printed of a longer one
 TOTAL_NAME, MISSING_VALUE = "all objects", "-"
 LATEX_ESCAPES = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "[": "{[}"}
@@ -73,6 +76,19 @@ def build_tables(scores: Sequence[Score], groups: ObjectGroups, view: TableView)
     table = Table(columns, tuple(_format_row(row, columns) for row in rows), _format_row(total, columns))
     others = tuple((str(metric), format_percent(value)) for metric, value in means.items() if metric not in shown)
     return [table, Table(("metric", "mean"), others)] if others else [table]
+
+
+def shorten_view(scores: Sequence[Score], view: TableView) -> tuple[TableView, str]:
+    """The view of a table that is printed, and a line that says which rows it shows if they are not all.
+
+    A table of more than MOST_ROWS rows is cut to the FEW_ROWS worst ones, unless the view says how many to show.
+    """
+    columns = hold_scores_in_columns(scores)
+    rows = len(set(columns.videos)) if view.per == "video" else len(columns.videos)
+    if view.worst or rows <= MOST_ROWS:
+        return view, ""
+    line = f"the {FEW_ROWS} worst of {count_of(rows, view.per)} by {view.sort or JF_MEAN}"
+    return replace(view, worst=FEW_ROWS), line
 
 
 def find_sort_metric(name: str, rules: Rules) -> Metric:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 NAMED_AT_MOST = 3
 """Names that a line gives, of as many things as there may be."""
 
+LINES_AT_MOST = 10
+"""Lines that a command prints of things of one kind."""
+
 
 def count_of(number: int, noun: str) -> str:
     """Return a number of things in words: "1 video", "2 videos". noun: the thing in the singular; -s is its plural."""
@@ -23,3 +26,9 @@ def name_some(names: Sequence[str], at_most: int | None = NAMED_AT_MOST, between
     more = len(names) - len(names[:at_most])
     counted = f"{more} more{f' {noun}' if noun else ''}{'s' if noun and more > 1 else ''}"
     return f"{named} and {counted}" if more else named
+
+
+def list_some(lines: Sequence[str], where: str) -> list[str]:
+    """Return the first lines, and if there are others, one that says how many and where all are."""
+    more = len(lines) - LINES_AT_MOST
+    return [*lines[:LINES_AT_MOST], *([f"and {more} more; {where}"] if more > 0 else [])]

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from vosbench.errors import VosbenchError
+from vosbench.io.wording import name_some
 from vosbench.types import Labels, Mask
 
 WHITE_ID = 255
-MAX_VIDEOS_SHOWN = 3
 
 
 def is_white(label_map: Labels | None) -> bool:
@@ -37,6 +37,5 @@ def describe_binary_videos(videos: Sequence[str]) -> str:
     """The line that says what the pixels of binary videos mean; empty if there is no such video."""
     if not videos:
         return ""
-    more = f" and {len(videos) - MAX_VIDEOS_SHOWN} more" if len(videos) > MAX_VIDEOS_SHOWN else ""
-    which = f"{', '.join(videos[:MAX_VIDEOS_SHOWN])}{more}"
-    return f"the masks of {which} hold only 0 and {WHITE_ID}: {WHITE_ID} is one object there, with id 1, and not void"
+    what = f"hold only 0 and {WHITE_ID}: {WHITE_ID} is one object there, with id 1, and not void"
+    return f"the masks of {name_some(videos)} {what}"

@@ -30,6 +30,7 @@ from pathlib import Path
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.io.files import refuse_pipe
+from vosbench.io.wording import name_some
 from vosbench.masks.folder import MaskFolder
 from vosbench.masks.source import MaskSource, Opener, find_video_folder, refuse_label_maps_beside_objects
 
@@ -115,7 +116,7 @@ def _open_json_file(files: Sequence[Path], video: str, merge: bool, frame_names:
         raise VosbenchError(files[1], f"lies beside {files[0].name} of the same video", "remove one of the two")
     videos = find_json_videos(files[0], merge, [video])
     if list(videos) != [video]:
-        found = f"expected the masks of video {video}, found those of {', '.join(videos) or 'none'}"
+        found = f"expected the masks of video {video}, found those of {name_some(list(videos)) or 'none'}"
         raise VosbenchError(files[0], found, "name each file after its video")
     return videos[video](frame_names)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from vosbench.evaluation.interval import Interval
-from vosbench.evaluation.report import describe_intervals
+from vosbench.evaluation.report import describe_intervals, describe_notes
 from vosbench.evaluation.summary import Evaluation
 from vosbench.evaluation.tables import Table, format_latex, format_markdown
 from vosbench.io import files
@@ -71,6 +71,7 @@ def _describe_scored(evaluation: Evaluation) -> dict[str, Any]:
         "signature": evaluation.signature,
         "marks": list(evaluation.marks),
         "problems": list(evaluation.problems),
+        **describe_notes(evaluation),
         "global": {str(metric): _or_none(value) for metric, value in evaluation.means.items()},
         **({"intervals": describe_intervals(evaluation.intervals)} if evaluation.intervals else {}),
     }

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, Literal
 
 from vosbench.errors import VosbenchError
-from vosbench.io.wording import count_of
+from vosbench.io.wording import count_of, name_some
 from vosbench.running.attempts import Attempts, Event
 from vosbench.running.capacity import USUAL_NEED, choose_threads, choose_workers, read_machine
 from vosbench.running.devices import choose_devices, find_torch_device
@@ -167,7 +167,7 @@ def require_success(job: Job, outcome: RunOutcome) -> Run:
     failed = outcome.failed
     if not failed:
         return outcome.run
-    names = ", ".join(record.video for record in failed)
+    names = name_some([record.video for record in failed])
     given_up = f", so that {count_untried(outcome)} not tried" if outcome.untried else ""
     counts = f"{len(failed)} of {count_of(len(outcome.done) + len(failed), 'video')}"
     found = f"{counts} failed ({names}){given_up}, the first by: "

@@ -26,6 +26,7 @@ from vosbench.running.run_records import records_digest
 from vosbench.running.shard import find_shards_never_begun
 
 SCOPE_KEYS = ("dataset", "split", "rules")
+MOST_VIDEOS_NAMED = 20  # by an option that the user can copy
 
 
 def score_run(
@@ -85,8 +86,10 @@ def require_asked_videos(run: Run, dataset_split: DatasetSplit) -> None:
     if not notes or len(known) in (0, len(dataset_split.videos)) or find_shards_never_begun(n.shard for n in notes):
         return
     total = count_of(len(dataset_split.videos), "video")
+    few = f"score only these with --videos {','.join(known)}"
+    many = "complete it with its `vosbench infer` command, score some with --videos, or the rest as absent: --no-strict"
     raise VosbenchError(
         run.path,
         f"this run has only {len(known)} of the {total} of {dataset_split.title}",
-        f"score only these with --videos {','.join(known)}",
+        few if len(known) <= MOST_VIDEOS_NAMED else many,
     )
