@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from PIL import Image
 
 from vosbench.datasets.split import open_split
 from vosbench.evaluation.evaluate import score_split
+from vosbench.masks import frame_rle
+from vosbench.publishing.convert import convert
 from vosbench.running.score_run import write_evaluation
 
 VIDEOS, FRAMES = 50_000, 3
@@ -67,6 +71,27 @@ def measure_peak(folder: Path, count: int) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_the_masks_of_one_video_are_open_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dataset/ImageSets").mkdir(parents=True)
+    (tmp_path / "dataset/ImageSets/all.txt").write_text("".join(f"video_{i:06}\n" for i in range(6)))
+    write_videos(tmp_path / "dataset/Annotations", encode_two_objects(), 6)
+    masks = convert(tmp_path / "dataset/Annotations", tmp_path / "masks.json", "rle").path
+    open_masks = frame_rle.open_frame_codes
+    numbers: list[int] = []
+    every: list[ref[Any]] = []
+
+    def count(*given: Any) -> Any:
+        opened = open_masks(*given)
+        every.append(ref(opened))
+        numbers.append(sum(each() is not None for each in every))
+        return opened
+
+    monkeypatch.setattr(frame_rle, "open_frame_codes", count)
+    evaluation = score_split(masks, open_split(str(tmp_path / "dataset"), "all", tmp_path, "sav"), jobs=1)
+    assert numbers == [1] * 6
+    assert evaluation["J&F-Mean"] == 1
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.support.predictions import BEAR, FOX, OVERLAP, STEMS, dumped, npz, se
 from vosbench.errors import VosbenchError
 from vosbench.masks.labels import from_labels
 from vosbench.masks.open import open_predictions
+from vosbench.masks.rle import encode_rle
 from vosbench.masks.source import MaskSource
 
 CODES = segmentations(BEAR, 1)
@@ -171,3 +173,20 @@ def test_ids_that_do_not_fit_the_array_are_refused(tmp_path: Path, ids: list[int
     flat = npz(tmp_path / "r.npz", **{"fox": np.stack(FOX), "fox/objects": [1]})
     with pytest.raises(VosbenchError, match="give one id, 0 or higher, to each object"):
         source(flat, "fox")
+
+
+@pytest.mark.parametrize("form", ["youtube-vis", "burst", "rle", "masklets"])
+def test_of_a_video_that_waits_only_the_place_of_its_masks_is_held(tmp_path: Path, form: str) -> None:
+    noise = np.random.default_rng(0).random((200, 200)) > 0.5
+    code = encode_rle(noise)
+    contents: dict[str, Any] = {
+        "youtube-vis": [{"video_id": "bear", "object_id": 1, "segmentations": [code] * 3}],
+        "burst": {"sequences": [{**sequence(segmentations=[{"1": {"rle": code["counts"]}}] * 3), "height": 200}]},
+        "rle": [{**by_frame(), "frames": [{"frame": stem, "masks": {"1": code}} for stem in STEMS]}],
+        "masklets": masklets(3, masklet=[[code, None]] * 3),
+    }
+    path = dumped(tmp_path / "r.json", contents[form])
+    opener = open_predictions(path, ["bear"]).openers["bear"]
+    assert len(pickle.dumps(opener)) < 1500 < len(code["counts"])
+    if form != "burst":  # which states another width
+        assert np.array_equal(opener(STEMS).read("00001")[1][1], noise)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 
-from tests.support.predictions import BEAR, FOX, npz, read_all, source
+from tests.support.predictions import BEAR, FOX, STEMS, npz, read_all, source
 from vosbench.errors import VosbenchError
 from vosbench.masks.open import open_predictions
 
@@ -65,3 +67,19 @@ def test_a_file_of_one_video_holds_one_array(tmp_path: Path) -> None:
         VosbenchError, match=r"bear\.npz: expected one array, and optionally `frames` and `objects`, found masks, sc"
     ):
         source(tmp_path / "arrays")
+
+
+def test_a_file_of_many_videos_is_opened_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = []
+
+    class Counted(ZipFile):
+        def __init__(self, *given: Any) -> None:
+            opened.append(given)
+            super().__init__(*given)
+
+    monkeypatch.setattr("vosbench.masks.npz.ZipFile", Counted)
+    path = npz(tmp_path / "r.npz", **{f"video{number}": BEAR for number in range(20)})
+    predictions = open_predictions(path, [])
+    for video in predictions.videos():
+        assert np.array_equal(predictions.openers[video](STEMS).read("00001")[1][2], BEAR[1] == 2)
+    assert len(opened) == 1

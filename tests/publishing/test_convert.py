@@ -316,7 +316,7 @@ def test_masks_without_frame_names_get_those_of_the_dataset(tmp_path: Path) -> N
     ("content", "told"),
     [
         ("[]", "no masks of a video are found; give the folder of the videos' folders"),
-        ('{"a":', "not JSON of a known form .JSONDecodeError.*; write it again, in a form that"),
+        ('{"a":', "not JSON of a known form .ValueError: expecting value at byte 5.; write it again, in a form that"),
         ('{"sequences": 3}', "not JSON in the form of BURST .*; write it again, in a form that"),
         ('{"masklet": 3}', "has no masklets that can be read .KeyError: 'video_frame_count'.; write it again$"),
         ('"frames"', "not JSON in the form of YouTube-VIS .*; write `videos` and `annotations`"),

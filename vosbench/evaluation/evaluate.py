@@ -54,7 +54,7 @@ def score_split(
     listing = meta.load_listing(dataset_split.root, dataset_split.split, dataset_split.rules, frame_names)
     group_of = meta.make_grouping(dataset_split.root, dataset_split.rules, listing)
     tasks = _make_tasks(results, dataset_split, ground_truths, listing)
-    problems = [f"video {task.video} is missing" for task in tasks if task.prediction is None]
+    problems = [f"video {task.video} is missing" for task in tasks if task.open_prediction is None]
     if strict and problems:
         raise _make_strict_error(results, problems)
     jobs = jobs or processes.count_cores()
@@ -101,7 +101,7 @@ def _make_tasks(
         ScoringTask(
             video,
             truth,
-            predictions.video(video, truth.frame_names),
+            predictions.openers.get(video),
             rules,
             listing.get(video),
             dataset_split.frames_folder / video,

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from vosbench.datasets.card import Rules
@@ -31,7 +32,7 @@ from vosbench.evaluation.score_object import (
     skip_until_seen,
 )
 from vosbench.masks.folder import MaskFolder
-from vosbench.masks.source import MaskSource, describe_missing_frame
+from vosbench.masks.source import MaskSource, Opener, describe_missing_frame
 from vosbench.types import Score
 
 
@@ -39,16 +40,22 @@ from vosbench.types import Score
 class ScoringTask:
     """One video to score.
 
-    prediction: the masks to score; None if the video has none. listed: the objects in the publisher's meta file, where
-    the rules need one. frames: the folder of the video's frames, which need not exist.
+    open_prediction: opens the masks to score, given the frame names of the ground truth; None if the video has none.
+    listed: the objects in the publisher's meta file, where the rules need one. frames: the folder of the video's
+    frames, which need not exist.
     """
 
     video: str
     ground_truth: MaskFolder
-    prediction: MaskSource | None
+    open_prediction: Opener | None
     rules: Rules
     listed: Mapping[int, ListedObject] | None = None
     frames: Path | None = None
+
+    @cached_property
+    def prediction(self) -> MaskSource | None:
+        """The masks to score; None if the video has none. Raises VosbenchError if they cannot be opened."""
+        return self.open_prediction(self.ground_truth.frame_names) if self.open_prediction else None
 
     @property
     def length(self) -> int:
@@ -56,10 +63,9 @@ class ScoringTask:
         return len(self.ground_truth.frame_names)
 
     def forget_files(self) -> None:
-        """Free the memory of the lists of files, which nothing needs once the video is scored."""
-        for masks in (self.ground_truth, self.prediction):
-            if isinstance(masks, MaskFolder):
-                masks.forget_files()
+        """Free the memory of the lists of files and of what is open, which nothing needs once the video is scored."""
+        self.ground_truth.forget_files()
+        self.__dict__.pop("prediction", None)
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vosbench.errors import VosbenchError
+from vosbench.io.json_items import JsonItem, read_each_item
 from vosbench.masks.frame_codes import open_frame_codes
 from vosbench.masks.source import MaskSource, Opener, match_frames
 
@@ -29,17 +30,18 @@ def find_burst_videos(
     `videos`. Raises VosbenchError if two sequences have one name, and what a wrong form makes Python raise.
     """
     seen = set()
-    for sequence in content["sequences"]:
+    for place, sequence in read_each_item(content["sequences"]):
         dataset, name = str(sequence.get("dataset") or ""), str(sequence["seq_name"])
         joined = f"{dataset}{DATASET_SEPARATOR}{name}" if dataset else name
         video = name if name in videos and joined not in videos else joined
         if video in seen:
             raise VosbenchError(path, f"has two sequences of video {video}", "keep only one")
         seen.add(video)
-        yield video, partial(_open_sequence, f"{path}: video {video}", sequence, merge)
+        yield video, partial(_open_sequence, f"{path}: video {video}", place, merge)
 
 
-def _open_sequence(where: str, sequence: Mapping[str, Any], merge: bool, _: Sequence[str]) -> MaskSource:
+def _open_sequence(where: str, place: JsonItem, merge: bool, _: Sequence[str]) -> MaskSource:
+    sequence = place.read()
     size = [sequence.get("height"), sequence.get("width")]
     try:
         names = [PurePosixPath(file).stem for file in sequence["annotated_image_paths"]]

@@ -13,25 +13,37 @@ from pathlib import Path
 from typing import Any
 
 from vosbench.errors import VosbenchError
+from vosbench.io.json_items import JsonItem, JsonItems, locate_document, read_each_item
 from vosbench.masks.frame_codes import check_code, open_frame_codes
 from vosbench.masks.source import MaskSource, Opener, match_frames
 
 
-def find_rle_videos(path: Path, content: Any, merge: bool) -> Iterator[tuple[str, Opener]]:
+def find_rle_video(path: Path, content: Mapping[str, Any], merge: bool) -> tuple[str, Opener]:
+    """The only video of a file: its name, by default that of the file, and a function that opens its masks."""
+    video = _name_rle_video(path, content)
+    return video, partial(_open_rle_video, f"{path}: video {video}", locate_document(path), merge)
+
+
+def find_rle_videos(path: Path, content: JsonItems, merge: bool) -> Iterator[tuple[str, Opener]]:
     """Yield each video of a file: its name, and a function that opens its masks.
 
     Raises VosbenchError if a video is there twice, and what a wrong form makes Python raise.
     """
     seen = set()
-    for entry in content if isinstance(content, list) else [content]:
-        video = str(entry.get("video") or path.stem)
+    for place, entry in read_each_item(content):
+        video = _name_rle_video(path, entry)
         if video in seen:
             raise VosbenchError(path, f"has video {video} twice", "keep only one")
         seen.add(video)
-        yield video, partial(_open_rle_video, f"{path}: video {video}", entry, merge)
+        yield video, partial(_open_rle_video, f"{path}: video {video}", place, merge)
 
 
-def _open_rle_video(where: str, entry: Mapping[str, Any], merge: bool, _: Sequence[str]) -> MaskSource:
+def _name_rle_video(path: Path, entry: Mapping[str, Any]) -> str:
+    return str(entry.get("video") or path.stem)
+
+
+def _open_rle_video(where: str, place: JsonItem, merge: bool, _: Sequence[str]) -> MaskSource:
+    entry = place.read()
     try:
         names = [str(frame["frame"]) for frame in entry["frames"]]
         match_frames(where, len(entry["frames"]), names, ())

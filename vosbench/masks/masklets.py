@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vosbench.errors import VosbenchError
+from vosbench.io.json_items import JsonItem, locate_document
 from vosbench.io.wording import count_of
 from vosbench.masks.frame_codes import FrameCodes, open_frame_codes
 from vosbench.masks.source import MaskSource, Opener
@@ -71,7 +72,7 @@ def describe_unclear_steps(masklets: MaskletSteps) -> str:
 def find_masklet_video(path: Path, content: Mapping[str, Any], merge: bool) -> tuple[str, Opener]:
     """The video in a file, whose name is its `video_id` or else the file's, and a function that opens its masks."""
     video = str(content.get("video_id") or strip_kind(path.stem))
-    return video, partial(_open_masklets, f"{path}: video {video}", content, merge)
+    return video, partial(_open_masklets, f"{path}: video {video}", locate_document(path), merge)
 
 
 def strip_kind(stem: str) -> str:
@@ -79,11 +80,12 @@ def strip_kind(stem: str) -> str:
     return next((stem.removesuffix(kind) for kind in KINDS_OF_ANNOTATION if stem.endswith(kind)), stem)
 
 
-def _open_masklets(where: str, content: Mapping[str, Any], merge: bool, frame_names: Sequence[str]) -> MaskSource:
+def _open_masklets(where: str, place: JsonItem, merge: bool, frame_names: Sequence[str]) -> MaskSource:
     """Open the masks of a video. frame_names: those of the ground truth, used only where the file does not tell them.
 
     Raises VosbenchError for a file of another form, or if its frames are not clear.
     """
+    content = place.read()
     try:
         masklets = parse_masklets(content)
     except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import DAMAGE_ERRORS
+from vosbench.io.archives.volumes import Volumes
 from vosbench.io.files import refuse_pipe
 from vosbench.masks.labels import MAX_PIXELS, check_id_range, from_labels
 from vosbench.masks.source import MaskFrames, MaskSource, Opener, SizedMasks, match_frames
@@ -31,8 +32,8 @@ def find_npz_videos(path: Path, merge: bool) -> dict[str, Opener]:
 
     merge: whether all objects of a frame are merged into one with id 1. Raises VosbenchError for a damaged file.
     """
-    with _open_npz(path) as (_, names):
-        videos = [name for name in names if not name.endswith(("/frames", "/objects"))]
+    with _open_npz(path) as archive:
+        videos = [name for name in _list_arrays(archive) if not name.endswith(("/frames", "/objects"))]
     return {video: partial(_open_video_array, path, video, f"{video}/", merge) for video in videos}
 
 
@@ -42,10 +43,11 @@ def open_single_array(path: Path, merge: bool, frame_names: Sequence[str]) -> Ma
     frame_names: those of the ground truth, for an array without frame names.
     Raises VosbenchError if the file is damaged, has several arrays, or its array cannot be matched with frames.
     """
-    with _open_npz(path) as (_, names):
-        match [name for name in names if name not in ("frames", "objects")]:
-            case [key]:
-                return _open_video_array(path, key, "", merge, frame_names)
+    with _open_npz(path) as archive:
+        names = _list_arrays(archive)
+    match [name for name in names if name not in ("frames", "objects")]:
+        case [key]:
+            return _open_video_array(path, key, "", merge, frame_names)
     more = f" and {len(names) - SHOWN_ARRAYS} more" if len(names) > SHOWN_ARRAYS else ""
     shown = ", ".join(names[:SHOWN_ARRAYS]) or "none"
     found = f"expected one array, and optionally `frames` and `objects`, found {shown}{more}"
@@ -53,15 +55,32 @@ def open_single_array(path: Path, merge: bool, frame_names: Sequence[str]) -> Ma
 
 
 @contextmanager
-def _open_npz(path: Path) -> Iterator[tuple[ZipFile, list[str]]]:
-    """Open an NPZ: the archive and the names of its arrays. Errors of reading become VosbenchError."""
+def _open_npz(path: Path) -> Iterator[ZipFile]:
+    """An NPZ that is open. Errors of reading become VosbenchError."""
     refuse_pipe(path)
     try:
-        with ZipFile(path) as archive:
-            yield archive, [name.removesuffix(".npy") for name in archive.namelist()]
+        yield _open_cached_npz(path, path.stat().st_mtime_ns)
     except UNREADABLE_ERRORS as error:
         remedy = "write it again with numpy.savez_compressed, without Python objects"
         raise VosbenchError(path, f"cannot be read ({error})", remedy) from None
+
+
+@lru_cache(maxsize=1)
+def _open_cached_npz(path: Path, changed: int) -> ZipFile:
+    """Open an NPZ once in a process and not for each video, since opening reads the list of all videos.
+
+    changed: when the file was last changed, in nanoseconds, so that a changed file is opened again. `Volumes` reads at
+    given places, so that forks of this process may read the same open file.
+    """
+    return ZipFile(Volumes([path], ExitStack()).open())
+
+
+def _list_arrays(archive: ZipFile) -> list[str]:
+    return [name.removesuffix(".npy") for name in archive.namelist()]
+
+
+def _has_array(archive: ZipFile, key: str) -> bool:
+    return f"{key}.npy" in archive.NameToInfo
 
 
 def _read_array(archive: ZipFile, key: str) -> NDArray[Any]:
@@ -75,7 +94,7 @@ def _cached_masks(path: Path, key: str, changed: int) -> NDArray[Any]:
 
     changed: when the file was last changed, in nanoseconds, so that a changed file is read again.
     """
-    with _open_npz(path) as (archive, _):
+    with _open_npz(path) as archive:
         return _read_array(archive, key)
 
 
@@ -85,11 +104,13 @@ def _open_video_array(path: Path, key: str, beside: str, merge: bool, frame_name
     beside: the beginning of the names of the arrays with its frame names and object ids, which may be absent.
     """
     where = f"{path}: array {key}"
-    with _open_npz(path) as (archive, names):
+    with _open_npz(path) as archive:
         frames, objects = f"{beside}frames", f"{beside}objects"
-        own = _read_array(archive, frames).astype(str).ravel().tolist() if frames in names else None
+        own = _read_array(archive, frames).astype(str).ravel().tolist() if _has_array(archive, frames) else None
         shape, dtype = _read_array_header(archive, key)
-        ids = tuple(_read_array(archive, objects).astype(int).ravel().tolist()) if objects in names else None
+        ids = (
+            tuple(_read_array(archive, objects).astype(int).ravel().tolist()) if _has_array(archive, objects) else None
+        )
     if ids is not None and (len(shape) != 4 or len(set(ids)) != shape[1] or min(ids, default=0) < 0):
         found = f"has masks {list(shape)}, and {objects} gives the ids {list(ids)}"
         raise VosbenchError(where, found, "give one id, 0 or higher, to each object in masks [T, N, H, W] of bool")

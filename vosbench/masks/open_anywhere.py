@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
 from vosbench.masks.open import Predictions, open_predictions
-from vosbench.masks.source import MaskSource
+from vosbench.masks.source import MaskSource, Opener
 
 AROUND_VIDEOS = (paths.MASKS, paths.RUN_MASKS)  # folders whose folders are videos, also where these are called 1, 2
 
@@ -74,8 +74,8 @@ def _is_video(
     return folder.name not in AROUND_VIDEOS and all(name.isdecimal() and has_images(folder / name) for name in inside)
 
 
-def open_video_masks(predictions: Predictions, video: str, candidates: Sequence[Sequence[str]]) -> MaskSource | None:
-    """Open the masks of a video; None if it has none.
+def open_video_masks(opener: Opener, candidates: Iterable[Sequence[str]]) -> MaskSource:
+    """Open the masks of a video.
 
     candidates: lists of frame names; masks without frame names get those of the first list that has as many. Raises
     VosbenchError, for the first list, if none fits, or if the masks cannot be read.
@@ -83,7 +83,7 @@ def open_video_masks(predictions: Predictions, video: str, candidates: Sequence[
     errors = []
     for frame_names in candidates:
         try:
-            return predictions.video(video, frame_names)
+            return opener(frame_names)
         except VosbenchError as error:
             errors.append(error)
     raise errors[0]

@@ -7,18 +7,28 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from vosbench.datasets.split import DatasetSplit, open_split
-from vosbench.io.processes import count_cores, run_tasks
+from vosbench.io.processes import count_cores
+from vosbench.io.sharing import share_tasks
 from vosbench.publishing.check_masks import check_packed_files
 from vosbench.publishing.expected import find_submission, list_expected_frames, read_expected_masks
 from vosbench.publishing.fault import MISSING_VIDEO, MaskFault, sort_faults
 from vosbench.publishing.packed_masks import find_packed_masks, read_zip_entry
 from vosbench.publishing.submission_report import SubmissionReport, list_submission_notes
 
-VideoTask = TypeVar("VideoTask")
-VIDEOS_PER_PROCESS = 8  # checking fewer takes less time than starting another process
+
+class CheckedVideo(Protocol):
+    """A video that is checked. frame_names: of the masks that belong into the zip."""
+
+    @property
+    def frame_names(self) -> Sequence[str]:
+        """The frames whose masks are decoded, which is the work."""
+        ...
+
+
+VideoTask = TypeVar("VideoTask", bound=CheckedVideo)
 
 
 class PackedVideo(NamedTuple):
@@ -81,14 +91,12 @@ def check_videos(
     jobs: int | None,
     on_video: Callable[[int, int], None],
 ) -> list[MaskFault]:
-    """Check videos in parallel processes; the faults are in the order of the tasks.
-
-    jobs: processes; if None, one for every VIDEOS_PER_PROCESS videos, at most one for each core.
-    """
+    """Check videos in parallel processes, one a core if `jobs` is None; the faults are in the order of the tasks."""
     found: dict[int, list[MaskFault]] = {}
-    chosen = jobs or min(count_cores(), 1 + len(tasks) // VIDEOS_PER_PROCESS)
-    with closing(run_tasks(check, tasks, chosen)) as results:
-        for task, faults in results:
-            found[id(task)] = faults
-            on_video(len(found), len(tasks))
-    return [fault for task in tasks for fault in found[id(task)]]
+    work = [len(task.frame_names) for task in tasks]
+    with closing(share_tasks(check, tasks, work, jobs or count_cores())) as results:
+        for done, (task, faults) in enumerate(results, 1):
+            if faults:
+                found[id(task)] = faults
+            on_video(done, len(tasks))
+    return [fault for task in tasks for fault in found.get(id(task), ())]

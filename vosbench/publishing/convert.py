@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -173,13 +173,12 @@ def _writing(form: MaskForm, out: Path, writes_file: bool, counts: Mapping[str, 
 def _open_converted(predictions: Predictions, video: str, opened: DatasetSplit | None) -> MaskSource:
     """Open the masks of a video. Raises VosbenchError if there are none, or if names or ids are not clear."""
     _require_plain_name("video", video, predictions.path)
-    candidates = [opened.ground_truth(video).frame_names, _list_frame_names(opened, video)] if opened else [[]]
     try:
-        source = open_video_masks(predictions, video, candidates)
+        source = open_video_masks(predictions.openers[video], _list_candidates(opened, video))
     except NamelessMasksError as error:
         hint = "" if opened else ", or name their dataset with --dataset, whose frame names they get"
         raise VosbenchError(error.subject, error.found, f"{error.remedy}{hint}") from None
-    if source is None or not source.frame_names:
+    if not source.frame_names:
         remedy = "remove its folder, or name the dataset with --dataset, whose videos are converted"
         raise VosbenchError(predictions.path, f"video {video} has no masks", remedy)
     if isinstance(source, MaskFrames) and source.numbered > 1:
@@ -188,6 +187,13 @@ def _open_converted(predictions: Predictions, video: str, opened: DatasetSplit |
     for frame_name in source.frame_names:
         _require_plain_name("frame", frame_name, predictions.path)
     return source
+
+
+def _list_candidates(opened: DatasetSplit | None, video: str) -> Iterator[Sequence[str]]:
+    """Yield the lists of frame names that masks without names may get."""
+    yield opened.ground_truth(video).frame_names if opened else []
+    if opened:
+        yield _list_frame_names(opened, video)
 
 
 def _require_plain_name(kind: str, name: str, where: Path) -> None:

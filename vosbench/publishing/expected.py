@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from sys import intern
 from typing import NamedTuple
 
 from vosbench.datasets import registry
@@ -50,7 +51,7 @@ def list_expected_frames(dataset_split: DatasetSplit, submission: Submission) ->
     Raises VosbenchError if videos or frames of the split are missing on disk, or the meta file that lists frames is.
     """
     _require_whole_split(dataset_split)
-    every = {video: [path.stem for path in dataset_split.frame_paths(video)] for video in dataset_split.videos}
+    every = {video: [intern(path.stem) for path in dataset_split.frame_paths(video)] for video in dataset_split.videos}
     _require_fetched_frames(dataset_split, every)
     if submission.frames == "all":
         return {video: tuple(frame_names) for video, frame_names in every.items()}

@@ -24,7 +24,7 @@ from vosbench.io.files import (
 from vosbench.io.hashing import hash_file_sha256
 from vosbench.masks.labels import encode_labels, is_palette_png, to_labels
 from vosbench.masks.open_anywhere import open_video_masks
-from vosbench.masks.source import MaskSource
+from vosbench.masks.source import MaskSource, Opener
 from vosbench.publishing.check_masks import check_source
 from vosbench.publishing.check_submission import check_videos
 from vosbench.publishing.expected import find_submission, list_expected_frames, read_expected_masks
@@ -41,10 +41,13 @@ NO_DIGESTS: Mapping[str, str] = {}
 
 
 class UnpackedVideo(NamedTuple):
-    """A video to pack. frame_names: those of the masks that belong into the zip. digest: of its masks in a run."""
+    """A video to pack.
+
+    opener: opens its masks. frame_names: those of the masks that belong into the zip. digest: of its masks in a run.
+    """
 
     name: str
-    source: MaskSource
+    opener: Opener
     frame_names: Sequence[str]
     digest: str
 
@@ -83,13 +86,12 @@ def pack(
     videos = list(_open_videos(method, expected, digests))
     report = _describe_packing(method, submission, expected)
     check = partial(_check_unpacked_video, replace(method.dataset_split, videos=()), method.run, flatten)
-    missing = [
-        MaskFault(MISSING_VIDEO, each, each) for each in expected if each not in {video.name for video in videos}
-    ]
+    present = {video.name for video in videos}
+    missing = [MaskFault(MISSING_VIDEO, each, each) for each in expected if each not in present]
     if faults := sort_faults([*missing, *check_videos(check, videos, jobs, on_video)]):
         raise SubmissionError(replace(report, path=path, faults=tuple(faults)), "correct the masks; nothing is written")
     with translate_write_errors(out), replacing(out) as partial_file:
-        _write_zip(partial_file, submission, videos)
+        _write_zip(partial_file, submission, method.dataset_split, videos)
         sha256 = hash_file_sha256(partial_file)
     return replace(report, path=out, sha256=sha256)
 
@@ -108,9 +110,18 @@ def _open_videos(
 ) -> Iterator[UnpackedVideo]:
     predictions = method.open_masks(list(expected))
     for name, frame_names in expected.items():
-        every = [path.stem for path in method.dataset_split.frame_paths(name)]
-        if source := open_video_masks(predictions, name, [frame_names, every]):
-            yield UnpackedVideo(name, source, frame_names, digests.get(name, ""))
+        if opener := predictions.openers.get(name):
+            yield UnpackedVideo(name, opener, frame_names, digests.get(name, ""))
+
+
+def _open_unpacked(dataset_split: DatasetSplit, video: UnpackedVideo) -> MaskSource:
+    """Open the masks of a video. Without frame names they are of the expected frames, or of all."""
+
+    def list_candidates() -> Iterator[Sequence[str]]:
+        yield video.frame_names
+        yield [path.stem for path in dataset_split.frame_paths(video.name)]
+
+    return open_video_masks(video.opener, list_candidates())
 
 
 def _describe_packing(
@@ -137,17 +148,21 @@ def _check_unpacked_video(
         found = "its masks are not those that the run has written; something has changed them since"
         return [MaskFault("damaged file", video.name, video.name, found)]
     expected = read_expected_masks(dataset_split, video.name)
-    return check_source(video.source, video.name, video.frame_names, expected, flatten)
+    source = _open_unpacked(dataset_split, video)
+    return check_source(source, video.name, video.frame_names, expected, flatten)
 
 
-def _write_zip(path: Path, submission: Submission, videos: Sequence[UnpackedVideo]) -> None:
+def _write_zip(
+    path: Path, submission: Submission, dataset_split: DatasetSplit, videos: Sequence[UnpackedVideo]
+) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for video in sorted(videos, key=lambda video: video.name):
+            source = _open_unpacked(dataset_split, video)
             for frame_name in video.frame_names:
                 name = PurePosixPath(submission.folder) / video.name / f"{frame_name}.png"
                 info = zipfile.ZipInfo(str(name), FILE_TIME)
                 info.create_system, info.external_attr = UNIX, FILE_MODE << 16
-                archive.writestr(info, encode_palette_png(video.source, frame_name))
+                archive.writestr(info, encode_palette_png(source, frame_name))
 
 
 def encode_palette_png(source: MaskSource, frame_name: str) -> bytes:

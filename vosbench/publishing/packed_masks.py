@@ -6,6 +6,7 @@ import stat
 import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 from vosbench.datasets.card import Submission
 from vosbench.errors import VosbenchError
 from vosbench.io.archives.members import DAMAGE_ERRORS
+from vosbench.io.archives.volumes import Volumes
 from vosbench.io.files import refuse_pipe
 from vosbench.io.wording import count_of
 from vosbench.publishing.fault import MaskFault
@@ -30,10 +32,13 @@ class PackedMasks(NamedTuple):
 
 @lru_cache(maxsize=1)
 def _open_cached_zip(path: Path, changed: int) -> zipfile.ZipFile:
-    """Open a zip once in a process. changed: when the file was last changed, so that a changed file is opened again."""
+    """Open a zip once in a process. changed: when the file was last changed, so that a changed file is opened again.
+
+    `Volumes` reads at given places, so that forks of this process may read the same open file.
+    """
     refuse_pipe(path)
     try:
-        return zipfile.ZipFile(path)
+        return zipfile.ZipFile(Volumes([path], ExitStack()).open())
     except DAMAGE_ERRORS as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise VosbenchError(path, f"cannot be read as a zip ({reason})", "write the zip again") from None
@@ -79,7 +84,7 @@ def find_packed_masks(path: Path, submission: Submission, videos: Collection[str
     if deep := [name for inside in nested.values() for name in inside]:
         found = f"folders in the folder of a video, with {count_of(len(deep), 'file')}; expected <video>/<frame>.png"
         faults.append(MaskFault("wrong layout", "", str(PurePosixPath(deep[0]).parent), found))
-    flat = {video: [name for name in files[video] if name not in set(nested[video])] for video in files}
+    flat = {video: [name for name in files[video] if _depth(name, place) <= 2] for video in files}
     return PackedMasks(flat, [*faults, *_describe_others(others, place)])
 
 
