@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Sequence
+import tracemalloc
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from vosbench.evaluation.kept_scores import (
     write_kept_scores,
 )
 from vosbench.evaluation.remarks import Remark
+from vosbench.evaluation.score_spool import ScoreSpool
 from vosbench.evaluation.score_video import VideoScores
 from vosbench.types import Metric, Score
 
@@ -56,8 +58,15 @@ def to_bits(scores: VideoScores) -> object:
 
 
 def write(path: Path, *videos: str, scope: str = "animals", values: Sequence[float] = (0.1, 1 / 3, 0.5, 1.0)) -> None:
-    new = {KeptHeader(video, scope, f"digest of {video}", ""): make_scores(video, values) for video in videos}
-    write_kept_scores(path, EVALUATOR, new)
+    keep(path, {KeptHeader(video, scope, f"digest of {video}", ""): make_scores(video, values) for video in videos})
+
+
+def keep(path: Path, new: Mapping[KeptHeader, VideoScores], evaluator: str = EVALUATOR) -> None:
+    """Add scores to a file as `vosbench eval --reuse` does."""
+    with closing(ScoreSpool(path)) as spool:
+        for header, scores in new.items():
+            spool.add(header, scores)
+        write_kept_scores(path, evaluator, spool.names, spool.read_lines())
 
 
 def read(path: Path) -> dict[tuple[str, str], VideoScores]:
@@ -78,12 +87,12 @@ def test_scores_come_back_to_the_last_bit(
     path.unlink(missing_ok=True)
     values = [math.nan if math.isnan(value) else value for value in values]
     scores = make_scores(video, values, names)
-    write_kept_scores(path, EVALUATOR, {KeptHeader(video, "scope", "digest", "masks"): scores})
+    keep(path, {KeptHeader(video, "scope", "digest", "masks"): scores})
     assert to_bits(read(path)[video, "scope"]) == to_bits(scores)
 
 
 def test_scores_of_a_video_without_an_object_come_back(tmp_path: Path) -> None:
-    write_kept_scores(tmp_path / "kept", EVALUATOR, {KeptHeader("bear", "scope", "digest", ""): VideoScores()})
+    keep(tmp_path / "kept", {KeptHeader("bear", "scope", "digest", ""): VideoScores()})
     assert to_bits(read(tmp_path / "kept")["bear", "scope"]) == to_bits(VideoScores())
 
 
@@ -96,6 +105,19 @@ def test_new_scores_replace_those_of_the_same_video_and_scope_only(tmp_path: Pat
     assert set(found) == {("bear", "animals"), ("fox", "animals"), ("owl", "animals"), ("fox", "other")}
     assert [found[name, "animals"].scores[0].value for name in ("bear", "fox")] == [0.25, 0.1]
     assert len(path.read_bytes().splitlines()) == 4 + 2  # with the first and the last line
+
+
+def test_scores_that_wait_to_be_kept_take_a_few_hundred_bytes_a_video(tmp_path: Path) -> None:
+    sizes = []
+    for count in (500, 1500):
+        tracemalloc.start()
+        with closing(ScoreSpool(tmp_path / "kept")) as spool:
+            for number in range(count):
+                name = f"video {number}"
+                spool.add(KeptHeader(name, "scope", "digest", ""), make_scores(name, (0.1, 0.2, 0.3, 0.4)))
+            sizes.append(tracemalloc.get_traced_memory()[0])
+        tracemalloc.stop()
+    assert 50 < (sizes[1] - sizes[0]) / 1000 < 400  # as VideoScores, several thousand
 
 
 def test_damage_anywhere_is_noticed(tmp_path: Path) -> None:
@@ -133,7 +155,7 @@ def test_scores_of_another_evaluator_are_told_from_damage(tmp_path: Path) -> Non
     write(tmp_path / "kept", "bear")
     with pytest.raises(UnusableScoresError, match="of another version"):
         open_kept_scores(tmp_path / "kept", "f" * 64)
-    write_kept_scores(tmp_path / "kept", "f" * 64, {})
+    keep(tmp_path / "kept", {}, "f" * 64)
     with closing(open_kept_scores(tmp_path / "kept", "f" * 64)) as kept:
         assert not kept.lines
 
@@ -142,7 +164,7 @@ def test_scores_of_another_evaluator_are_told_from_damage(tmp_path: Path) -> Non
 def test_a_file_with_a_right_hash_and_other_content_is_refused(tmp_path: Path, body: str) -> None:
     import hashlib
 
-    write_kept_scores(tmp_path / "kept", EVALUATOR, {})
+    keep(tmp_path / "kept", {})
     first = (tmp_path / "kept").read_bytes().splitlines(keepends=True)[0]
     content = first + f'["bear", "scope", [1], {{"masks": 1}}]\t{body}\n'.encode()
     (tmp_path / "kept").write_bytes(content + f"sha256 {hashlib.sha256(content).hexdigest()}\n".encode())
@@ -155,6 +177,6 @@ def test_a_file_that_cannot_be_written_is_left_as_it_was(tmp_path: Path) -> None
     before = (tmp_path / "kept").read_bytes()
     broken = VideoScores(problems=[object()])  # type: ignore[list-item]
     with pytest.raises(TypeError):
-        write_kept_scores(tmp_path / "kept", EVALUATOR, {KeptHeader("fox", "animals", "digest", ""): broken})
+        keep(tmp_path / "kept", {KeptHeader("fox", "animals", "digest", ""): broken})
     assert (tmp_path / "kept").read_bytes() == before
     assert list(tmp_path.iterdir()) == [tmp_path / "kept"]

@@ -21,7 +21,7 @@ from tests.support.golden import make_tree, opened, squares, write_frames, write
 from vosbench.datasets.card import Rules
 from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
-from vosbench.evaluation import reuse, score_video
+from vosbench.evaluation import reuse, score_spool, score_video
 from vosbench.evaluation.evaluate import score_split
 from vosbench.evaluation.report import evaluation_files
 from vosbench.evaluation.summary import Evaluation
@@ -301,6 +301,26 @@ def test_a_folder_or_a_pipe_in_place_of_the_file_is_noted(place: Place, make: Ca
         unused, not_kept = found.troubles
         assert unused.startswith(f"the kept scores were not used: {place.kept}: ")
         assert not_kept.startswith(f"the scores are not kept for the next time: {place.kept}: ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_is_full_while_scores_come_changes_no_score(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert place.reused("bear") == 0
+    before = place.kept.read_bytes()
+    monkeypatch.setattr(score_spool, "TemporaryFile", lambda dir: os.fdopen(os.open("/dev/full", os.O_RDWR), "r+b", 0))
+    found = place.score().reused
+    assert found
+    told = f"the scores are not kept for the next time: {place.kept}: cannot be written (No space left on device)"
+    assert (found.videos, found.troubles) == (1, (told,))
+    assert place.kept.read_bytes() == before
+    monkeypatch.undo()
+    assert (place.reused(), place.reused()) == (1, 3)
+
+
+def test_no_file_is_left_beside_the_kept_scores(place: Place) -> None:
+    before = set(place.kept.parent.iterdir())
+    place.reused()
+    assert set(place.kept.parent.iterdir()) - before == {place.kept}
 
 
 def test_a_file_that_changes_while_it_is_read_gives_no_wrong_score(

@@ -105,7 +105,7 @@ def compare_command(
     _publish_comparison(
         comparison, (shown, interval, top), beside, {form: path for form, path in wanted.items() if path}
     )
-    every = f'"problems" of each method in {name_json(json_)}'
+    every = f'"problems" of each method in {name_json(json_)} has all'
     for problem in list_some(comparison.problems, every):
         print_error(f"scored as absent: {problem}")
     for line in comparison.differences:

@@ -8,9 +8,10 @@ noticed. Numbers come back to the last bit: Python writes the shortest text that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -127,24 +128,26 @@ def _make_unusable_error(path: object, found: str) -> UnusableScoresError:
     return UnusableScoresError(path, found, "delete it and repeat the command")
 
 
-def write_kept_scores(path: Path, evaluator: str, new: Mapping[KeptHeader, VideoScores]) -> None:
+def write_kept_scores(path: Path, evaluator: str, names: Collection[tuple[str, str]], lines: Iterable[bytes]) -> None:
     """Write a file of kept scores line by line: those of the old file that are not replaced, and the new ones.
 
-    Raises VosbenchError if the file cannot be written.
+    names: the videos and scopes of the new lines. Raises VosbenchError if the file cannot be written.
     """
     refuse_pipe(path)  # to which `write_pieces` would write, and wait for a reader
-    write_pieces(path, _seal_lines(evaluator, _list_lines(path, evaluator, new)))
+    write_pieces(path, _seal_lines(evaluator, chain(_list_old_lines(path, evaluator, names), lines)))
 
 
-def _list_lines(path: Path, evaluator: str, new: Mapping[KeptHeader, VideoScores]) -> Iterator[bytes]:
-    replaced = {header[:2] for header in new}
+def _list_old_lines(path: Path, evaluator: str, replaced: Collection[tuple[str, str]]) -> Iterator[bytes]:
     with suppress(FileNotFoundError, UnusableScoresError), closing(open_kept_scores(path, evaluator)) as old:
         yield from (old.read_bytes(line) for name, line in old.lines.items() if name not in replaced)
-    for header, scores in new.items():
-        yield f"{json.dumps(header)}\t{json.dumps(encode_scores(scores))}\n".encode()
 
 
-def _seal_lines(evaluator: str, lines: Iterator[bytes]) -> Iterator[bytes]:
+def format_kept_line(header: KeptHeader, scores: VideoScores) -> bytes:
+    """A line of a file of kept scores."""
+    return f"{json.dumps(header)}\t{json.dumps(encode_scores(scores))}\n".encode()
+
+
+def _seal_lines(evaluator: str, lines: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the first line, the given ones, and the last line with the hash of all before it."""
     import hashlib
 

@@ -6,7 +6,7 @@ whenever it is not certain that nothing has changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from io import BytesIO
@@ -26,6 +26,7 @@ from vosbench.evaluation.kept_scores import (
 )
 from vosbench.evaluation.matching import check_frame_names
 from vosbench.evaluation.reused_scores import ReusedScores
+from vosbench.evaluation.score_spool import ScoreSpool
 from vosbench.evaluation.score_video import ScoringTask, VideoScores, score_video
 from vosbench.evaluation.scored_content import digest_evaluator, digest_task
 from vosbench.io.sharing import share_tasks
@@ -66,22 +67,22 @@ def score_or_reuse(
     """
     evaluator, troubles = digest_evaluator(), list[str]()
     scored = CollectedScores()
-    new: dict[KeptHeader, VideoScores] = {}
     reused = 0
-    with closing(_open_if_usable(path, evaluator, troubles)) as kept:
-        kept_tasks = [KeptTask(task, _find_line(kept, task, scope)) for task in tasks]
-        ordered = sorted(kept_tasks, key=attrgetter("work"), reverse=True)
-        with closing(share_tasks(find_scores, ordered, [each.work for each in ordered], jobs)) as results:
-            for each, (digest, scores) in results:
-                old = None if scores or not each.line else _read_if_usable(kept, each.line, troubles)
-                found = (scores or old or score_video(each.task)).share_names()
-                reused += old is not None
-                if scores and digest:
-                    new[_make_header(each.task, scope, digest, found)] = found
-                scored.add(each.task.video, found)
-                each.task.forget_files()
-                on_video(len(scored), len(tasks))
-    _keep_new(path, evaluator, new, troubles)
+    with closing(ScoreSpool(path)) as spool:
+        with closing(_open_if_usable(path, evaluator, troubles)) as kept:
+            kept_tasks = [KeptTask(task, _find_line(kept, task, scope)) for task in tasks]
+            ordered = sorted(kept_tasks, key=attrgetter("work"), reverse=True)
+            with closing(share_tasks(find_scores, ordered, [each.work for each in ordered], jobs)) as results:
+                for each, (digest, scores) in results:
+                    old = None if scores or not each.line else _read_if_usable(kept, each.line, troubles)
+                    found = (scores or old or score_video(each.task)).share_names()
+                    reused += old is not None
+                    if scores and digest and evaluator:
+                        _keep(spool, _make_header(each.task, scope, digest, found), found, troubles)
+                    scored.add(each.task.video, found)
+                    each.task.forget_files()
+                    on_video(len(scored), len(tasks))
+        _write_kept(path, evaluator, spool, troubles)
     return scored, ReusedScores(reused, len(tasks), tuple(troubles))
 
 
@@ -135,10 +136,24 @@ def _read_if_usable(kept: KeptScores, line: KeptLine, troubles: list[str]) -> Vi
         return None
 
 
-def _keep_new(path: Path, evaluator: str, new: Mapping[KeptHeader, VideoScores], troubles: list[str]) -> None:
-    """Add new scores to the file; if it cannot be written, add the reason to `troubles`."""
+def _keep(spool: ScoreSpool, header: KeptHeader, scores: VideoScores, troubles: list[str]) -> None:
+    """Add scores to those that will be kept; if they cannot be written, add the reason to `troubles`, once."""
     try:
-        if new and evaluator:
-            write_kept_scores(path, evaluator, new)
+        spool.add(header, scores)
     except VosbenchError as error:
-        troubles.append(f"the scores are not kept for the next time: {error.subject}: {error.found}")
+        if (trouble := _describe_unkept(error)) not in troubles:
+            troubles.append(trouble)
+
+
+def _write_kept(path: Path, evaluator: str, spool: ScoreSpool, troubles: list[str]) -> None:
+    """Add new scores to the file; if it cannot be written, add the reason to `troubles`, once."""
+    try:
+        if spool.names:
+            write_kept_scores(path, evaluator, spool.names, spool.read_lines())
+    except VosbenchError as error:
+        if (trouble := _describe_unkept(error)) not in troubles:
+            troubles.append(trouble)
+
+
+def _describe_unkept(error: VosbenchError) -> str:
+    return f"the scores are not kept for the next time: {error.subject}: {error.found}"
