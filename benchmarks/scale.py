@@ -8,7 +8,7 @@ workers    frames per second with more and more workers, relative to one worker
 parent     what a video costs beyond its tracking: CPU time of the parent, and time between two videos of a worker
 start      seconds from the command to the first frame, by stage; with SAM 2 where --data has its seeded weights
 growth     memory and open files of the parent and its workers during a run over ten thousand tiny videos
-results    memory and CPU time of the commands that list, show and score a run of very many tiny videos
+results    memory and CPU time of the commands on a run of very many tiny videos (benchmarks/scale_results.py)
 
 `workers` calls the library; all other parts start the command line as a process. Times on the clock depend on what else
 the machine does, so the goals are ratios, CPU time, memory and counts.
@@ -28,13 +28,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+
+from scale_tools import cpu_of_children, make_tree, met, show, spread
 
 # Workers import this file too, and their start is measured: so functions import what workers do not need.
 
@@ -43,7 +44,6 @@ DATA = Path(os.environ.get("VOSBENCH_TEST_DATA") or HERE.parents[1] / "shared" /
 BALANCE_GOAL = 1.05  # times the ideal, for the queue on the recorded videos, sorted by the tracker's true cost
 PARENT_GOAL = 20.0  # milliseconds of the parent's CPU time a video
 FILES_GOAL = 2  # more open files of a process after nine times as many videos: the files of the video in work
-RESULTS_GOAL = 300.0  # MB of a process, for 50,000 videos
 MEMORY_GOAL = 1.1  # times the memory of a worker, after nine times as many videos
 RECORD_GOAL = (
     4.0  # kB by which the parent grows for each video: it holds the names, the records and their place in run.json
@@ -162,30 +162,6 @@ def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
         sys.exit(f"{process.args!r}\nfailed:\n{(folder / 'told.txt').read_text()[-2000:]}")
 
 
-def make_tree(root: Path, count: int, frames: int, side: int = 16) -> None:
-    """Write a dataset of `count` equal videos with one object; all files are links to those of the first video."""
-    import numpy as np
-    from PIL import Image
-
-    from vosbench.masks.labels import encode_labels
-
-    labels = np.zeros((side, side), np.uint8)
-    labels[side // 4 : side // 2, side // 4 : side // 2] = 1
-    files = [*(f"JPEGImages/{{}}/{index:05}.jpg" for index in range(frames)), "Annotations/{}/00000.png"]
-    names = [f"v{index:05}" for index in range(count)]
-    for file in files:
-        (first := root / file.format(names[0])).parent.mkdir(parents=True, exist_ok=True)
-        if first.suffix == ".png":
-            first.write_bytes(encode_labels(labels))
-        else:
-            Image.fromarray(np.repeat(100 * labels[..., None], 3, axis=2)).save(first)
-        for name in names[1:]:
-            (link := root / file.format(name)).parent.mkdir(exist_ok=True)
-            link.hardlink_to(first)
-    (root / "ImageSets").mkdir()
-    (root / "ImageSets" / "val.txt").write_text("".join(f"{name}\n" for name in names))
-
-
 def balance(options: argparse.Namespace, scratch: Path) -> bool:
     """Print the makespans. Returns whether the makespan of the queue is near the ideal."""
     from balance import DEVICES, TRUTH, davis, table, ways
@@ -227,12 +203,6 @@ def rate(tree: Path, tracker: str, workers: int, videos: int) -> Rate:
     if not frames:
         sys.exit(f"{videos} videos are too few for {workers} workers: some workers end while others start")
     return Rate(frames / (empty - built), 1000 * (cpu_of_children() - before) / sum(done.values()))
-
-
-def cpu_of_children() -> float:
-    """The CPU seconds of all processes that this one has started and that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def workers(options: argparse.Namespace, scratch: Path) -> bool:
@@ -396,93 +366,9 @@ def growth(options: argparse.Namespace, scratch: Path) -> bool:
 
 def results(options: argparse.Namespace, scratch: Path) -> bool:
     """Print what commands take for a finished run over very many videos. Returns whether memory meets its goal."""
-    count = options.videos
-    make_tree(scratch / "tree", count, 3)
-    first, *others = sorted((scratch / "tree/Annotations").iterdir())
-    for frame in ("00001.png", "00002.png"):
-        (first / frame).write_bytes((first / "00000.png").read_bytes())  # a new file, as one has few links
-        for video in others:
-            (video / frame).hardlink_to(first / frame)
-    run = scratch / "out"
-    given = ["--gpus", "cpu", "--out", run, "--tracker", "static", "--rules", "sav"]
-    commands: dict[str, list[object]] = {
-        "infer": ["infer", "--dataset", scratch / "tree", *given],
-        "eval, 1 job": ["eval", run, "--jobs", 1],
-        "eval, 2 jobs": ["eval", run, "--jobs", 2],
-        "eval --interval": ["eval", run, "--jobs", 1, "--interval", "--worst", 5],
-        "status": ["status", run],
-        "show": ["show", run],
-    }
-    rows = [["command", "CPU s", "peak MB of a process", "PSS of all, MB"]]
-    peaks = []
-    for name, command in commands.items():
-        cpu, peak, shared = measure_command([sys.executable, "-m", "vosbench", *map(str, command)], scratch)
-        peaks.append(peak)
-        rows.append([name, f"{cpu:.0f}", f"{peak:.0f}", f"{shared:.0f}"])
-    print(f"{count} videos of 3 frames of 16x16 pixels with one object")
-    show(rows, options.markdown)
-    return met("peak of a process, MB", max(peaks), RESULTS_GOAL)
+    from scale_results import measure_results
 
-
-def measure_command(command: Sequence[str], folder: Path) -> tuple[float, float, float]:
-    """Run a command. Returns its CPU seconds, the peak of its largest process, and of all together as PSS, in MB.
-
-    PSS counts a page that processes share once: each of n processes counts an n-th of it. It is read five times a
-    second.
-    """
-    before, shared = cpu_of_children(), 0
-    with (folder / "told.txt").open("wb") as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told)
-        while True:
-            ended, status, used = os.wait4(process.pid, os.WNOHANG)
-            if ended:
-                break
-            shared = max(shared, sum(map(read_pss, find_descendants(process.pid))))
-            time.sleep(0.2)
-    if os.waitstatus_to_exitcode(status):
-        sys.exit(f"{command!r}\nfailed:\n{(folder / 'told.txt').read_text()[-2000:]}")
-    return cpu_of_children() - before, used.ru_maxrss * 1024 / 1e6, shared / 1e6
-
-
-def find_descendants(pid: int) -> list[int]:
-    """A process and all that it and they have started."""
-    found = [pid]
-    for each in found:
-        with suppress(OSError):
-            found += map(int, (Path("/proc") / str(each) / "task" / str(each) / "children").read_text().split())
-    return found
-
-
-def read_pss(pid: int) -> int:
-    """The proportional set size of a process in bytes; 0 if it has ended."""
-    with suppress(OSError):
-        lines = (Path("/proc") / str(pid) / "smaps_rollup").read_text().splitlines()
-        return 1024 * int(next(line.split()[1] for line in lines if line.startswith("Pss:")))
-    return 0
-
-
-def met(what: str, value: float, goal: float) -> bool:
-    """Print whether a goal is met, and return it."""
-    print(f"{'met' if value <= goal else 'MISSED'}: {what}: {value:.3g}, at most {goal:g}")
-    return value <= goal
-
-
-def spread(values: Sequence[float]) -> str:
-    """The median and, if there are several values, the least and the most."""
-    return f"{median(values):.2f}" + (f" ({min(values):.2f} to {max(values):.2f})" if len(values) > 1 else "")
-
-
-def show(rows: Sequence[Sequence[str]], markdown: bool) -> None:
-    """Print a table whose first row is its head."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    left, between, right = ("| ", " | ", " |") if markdown else ("", "  ", "")
-    print()
-    for index, row in enumerate(rows):
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        print(left + between.join([row[0].ljust(widths[0]), *cells[1:]]) + right)
-        if markdown and not index:
-            print(f"|{'-' * (widths[0] + 2)}|{'|'.join('-' * (width + 1) + ':' for width in widths[1:])}|")
-    print()
+    return measure_results(options.videos, scratch, options.markdown)
 
 
 def prepare_environment(scratch: Path) -> None:

@@ -72,6 +72,15 @@ def test_errors_are_drawn_where_masks_are_wrong_and_only_there(animals: Path, st
     assert _count(wrong, FALSE_COLOUR) > _count(right, FALSE_COLOUR) + 1000
 
 
+def test_only_the_videos_of_the_worst_frames_are_opened(animals: Path, still: Path) -> None:
+    overlay = _prepare(animals, still)
+    (animals / "JPEGImages/bear").rename(animals / "bear")
+    assert draw_contact_sheet(overlay, worst=1, longest=100).height > 100
+    assert [video.name for video in open_shown_videos(overlay, {"fox"})] == ["fox"]
+    with pytest.raises(VosbenchError, match="bear"):
+        draw_contact_sheet(overlay, longest=100)
+
+
 def test_the_worst_frames_are_those_with_the_lowest_scores(animals: Path, still: Path) -> None:
     one, two = (draw_contact_sheet(_prepare(animals, still), worst=count, longest=200) for count in (1, 2))
     assert two.height == one.height

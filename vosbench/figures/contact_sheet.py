@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,11 +97,12 @@ def find_sheet_format(path: Path) -> str:
 
 def _list_even(overlay: Overlay, columns: int, errors: bool, longest: int) -> Iterator[SheetBlock]:
     """A block for each video; with several methods one for each frame of it."""
+    describe = _make_describer(overlay)
     for video in open_shown_videos(overlay):
         indices = spread_evenly(len(video.frame_names), columns)
         drawn = [(video.frame_names[index], _draw(video, index, errors, longest)) for index in indices]
         if len(overlay.methods) == 1:
-            yield SheetBlock(_describe_video(overlay, video.name), [(name, panels[0]) for name, panels in drawn])
+            yield SheetBlock(describe(video.name), [(name, panels[0]) for name, panels in drawn])
         else:
             for name, panels in drawn:
                 yield SheetBlock(f"{video.name}  {name}", [(panel.name, panel) for panel in panels])
@@ -126,9 +127,9 @@ def _list_worst(overlay: Overlay, count: int, errors: bool, longest: int) -> Ite
 def _draw_chosen(
     overlay: Overlay, chosen: Iterable[ShownFrame], errors: bool, longest: int
 ) -> dict[ShownFrame, list[Panel]]:
-    """The pictures of some frames. Each video is opened once."""
+    """The pictures of some frames. Each of their videos is opened once, and no other."""
     wanted, drawn = set(chosen), {}
-    for video in open_shown_videos(overlay):
+    for video in open_shown_videos(overlay, {frame.video for frame in wanted}):
         for frame in sorted(frame for frame in wanted if frame.video == video.name):
             drawn[frame] = _draw(video, video.find_index(frame.frame_name), errors, longest)
     return drawn
@@ -138,15 +139,13 @@ def _draw(video: ShownVideo, index: int, errors: bool, longest: int) -> list[Pan
     return video.draw(index, video.overlay.dataset_split.frames_of(video.name)[index], errors, longest)
 
 
-def _describe_video(overlay: Overlay, video: str) -> str:
-    """The name of a video, with its score if it has one."""
+def _make_describer(overlay: Overlay) -> Callable[[str], str]:
+    """A function that gives the name of a video, with its score if it has one."""
     evaluation = overlay.methods[0].evaluation
     measure = name_frame_measure(overlay.dataset_split.rules)
-    for row in score_rows(evaluation.scores, evaluation.groups, "video") if evaluation else ():
-        if row["video"] == video:
-            value = row.get(measure, row.get(str(JF_MEAN)))
-            return f"{video}  {measure} {format_percent(value)}"
-    return video
+    rows = score_rows(evaluation.scores, evaluation.groups, "video") if evaluation else ()
+    scores = {row["video"]: format_percent(row.get(measure, row.get(str(JF_MEAN)))) for row in rows}
+    return lambda video: f"{video}  {measure} {scores[video]}" if video in scores else video
 
 
 def _draw_block(block: SheetBlock, across: int) -> Image.Image:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -92,25 +92,36 @@ class ShownVideo:
         return [] if value is None else [f"{measure} {format_percent(value)}"]
 
 
-def open_shown_videos(overlay: Overlay) -> Iterator[ShownVideo]:
-    """Open the masks and the ground truth of each video. Raises VosbenchError for a video without frames."""
+def open_shown_videos(overlay: Overlay, names: Collection[str] | None = None) -> Iterator[ShownVideo]:
+    """Open the masks and the ground truth of each video, or of those with some names.
+
+    Raises VosbenchError for a video without frames.
+    """
+    shown = [video for video in overlay.videos if names is None or video in names]
+    scored = _list_scored_objects(overlay, shown)
     predictions = [each.method.open_masks(overlay.videos) for each in overlay.methods]
-    for video in overlay.videos:
+    for video in shown:
         frame_names = tuple(path.stem for path in overlay.dataset_split.frame_paths(video))
         ground_truth = overlay.dataset_split.ground_truth(video)
         matched = ground_truth.frame_names or list(frame_names)
         sources = tuple(each.video(video, matched) for each in predictions)
-        yield ShownVideo(
-            overlay, video, frame_names, ground_truth, _list_objects_of_video(overlay, ground_truth, video), sources
-        )
+        objects = frozenset(scored[video] or _list_first_objects(ground_truth))
+        yield ShownVideo(overlay, video, frame_names, ground_truth, objects, sources)
 
 
-def _list_objects_of_video(overlay: Overlay, ground_truth: MaskFolder, video: str) -> frozenset[int]:
-    """The objects that were scored; without scores those in the first mask of the ground truth."""
-    evaluations = [each.evaluation for each in overlay.methods if each.evaluation]
-    scored = frozenset(score.object for each in evaluations for score in each.scores if score.video == video)
-    first = ground_truth.frame_names[:1]
-    return scored or frozenset(object_id for name in first for object_id in ground_truth.read(name)[1])
+def _list_scored_objects(overlay: Overlay, videos: Iterable[str]) -> dict[str, set[int]]:
+    """The objects of each video that were scored, found in one pass over the scores of all videos."""
+    found: dict[str, set[int]] = {video: set() for video in videos}
+    for each in overlay.methods:
+        for score in each.evaluation.scores if each.evaluation else ():
+            if score.video in found:
+                found[score.video].add(score.object)
+    return found
+
+
+def _list_first_objects(ground_truth: MaskFolder) -> set[int]:
+    """The objects in the first mask of the ground truth."""
+    return {object_id for name in ground_truth.frame_names[:1] for object_id in ground_truth.read(name)[1]}
 
 
 def scale_width(frame: Frame, longest: int | None) -> int | None:
