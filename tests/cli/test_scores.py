@@ -83,17 +83,15 @@ def test_files_have_every_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 
 def test_a_few_problems_are_printed_and_where_all_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for wanted, name in (
-        ({"json": tmp_path / "all.json"}, str(tmp_path / "all.json")),
-        ({}, "the file of --json FILE"),
-    ):
+    path = tmp_path / "all.json"
+    for wanted, where in (({"json": path}, f'"{{}}" in {path} has all'), ({}, '--json FILE writes all ("{}")')):
         assert publish_scores(Path("nowhere"), make_evaluation(3, 25), **wanted) == 1
         told = capsys.readouterr().err.splitlines()
         absent = [line for line in told if "scored as absent: " in line]
         assert absent[0] == "vosbench: scored as absent: video 0 is missing"
-        assert absent[10:] == [f'vosbench: scored as absent: and 15 more; "problems" in {name} has all']
-        assert f'note: where a note names only some, "all_names" in {name} has all names' in told
-    assert len(json.loads((tmp_path / "all.json").read_text())["problems"]) == 25
+        assert absent[10:] == [f"vosbench: scored as absent: and 15 more; {where.format('problems')}"]
+        assert f"note: where a note names only some: {where.format('all_names')}" in told
+    assert len(json.loads(path.read_text())["problems"]) == 25
 
 
 def test_problems_are_in_the_json_of_the_folder_that_is_written(

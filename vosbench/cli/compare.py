@@ -12,7 +12,7 @@ from vosbench.cli import options
 from vosbench.cli.app import app, print_error
 from vosbench.cli.given_methods import open_argument, parse_method
 from vosbench.cli.options import split_names
-from vosbench.cli.output import check_wanted_files, name_json, print_tables, write_forms
+from vosbench.cli.output import check_wanted_files, point_to_json, print_tables, write_forms
 from vosbench.io.wording import list_some
 
 if TYPE_CHECKING:
@@ -105,8 +105,7 @@ def compare_command(
     _publish_comparison(
         comparison, (shown, interval, top), beside, {form: path for form, path in wanted.items() if path}
     )
-    every = f'"problems" of each method in {name_json(json_)} has all'
-    for problem in list_some(comparison.problems, every):
+    for problem in list_some(comparison.problems, point_to_json("problems", json_)):
         print_error(f"scored as absent: {problem}")
     for line in comparison.differences:
         print_error(f"NOT COMPARABLE: {line}")
@@ -142,8 +141,8 @@ def _publish_comparison(
     if not write_forms(format_comparison(comparison, tables, notes, figures), wanted):
         print_tables(tables, list_signatures(comparison), notes)
     if _leaves_names_out(comparison):
-        every = f'"all_names" and "unpaired" in {name_json(wanted.get("json"))}'
-        console.print_note(f"where a line names only some videos, {every} name all")
+        every = point_to_json('all_names" and "unpaired', wanted.get("json"))
+        console.print_note(f"where a line names only some videos: {every}")
     for hint in find_comparison_hints(comparison):
         console.print_note(f"hint: {hint}")
 

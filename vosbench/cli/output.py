@@ -35,16 +35,21 @@ def write_forms(formats: Mapping[str, Callable[[], Iterable[str]]], wanted: Mapp
 
     for form, path in wanted.items():
         if path != STDOUT:
-            write_pieces(path, (piece.encode() for piece in formats[form]()))
+            write_pieces(path, (piece.encode(errors="backslashreplace") for piece in formats[form]()))
             console.print_note(f"written: {path}")
     for form in (form for form, path in wanted.items() if path == STDOUT):
         sys.stdout.writelines(formats[form]())
     return STDOUT in wanted.values()
 
 
-def name_json(path: Path | None) -> str:
-    """How to call the JSON that holds what is not printed. path: where it is written to; None if it is not."""
-    return "the file of --json FILE" if path is None else "the JSON above" if path == STDOUT else str(path)
+def point_to_json(key: str, path: Path | None) -> str:
+    """Say where everything is of which some is printed.
+
+    key: of the JSON that holds it. path: where the JSON is written to; None if it is not.
+    """
+    if path is None:
+        return f'--json FILE writes all ("{key}")'
+    return f'"{key}" in {"the JSON above" if path == STDOUT else path} has all'
 
 
 def print_tables(tables: Sequence[Table], signatures: Sequence[str], notes: Sequence[str]) -> None:

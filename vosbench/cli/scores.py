@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vosbench.cli.app import print_error
-from vosbench.cli.output import STDOUT, name_json
+from vosbench.cli.output import STDOUT, point_to_json
 from vosbench.cli.run_notes import note_leaner_videos, note_mixture
 from vosbench.errors import VosbenchError
 from vosbench.io import paths
@@ -56,7 +56,7 @@ def publish_scores(
     written, folder = list[str](), None
     try:  # before anything is printed, since whoever reads the output may close it, as `head` does
         for path, text in files.items():
-            write_bytes(path, text.encode())
+            write_bytes(path, text.encode(errors="backslashreplace"))
             written.append(f"written: {path}")
         told, folder = _write_all_files(masks, evaluation, out, may_fail=bool(texts))
         written += told
@@ -71,19 +71,22 @@ def publish_scores(
         _print_run_notes(masks, evaluation)
     for line in list_some(evaluation.reused.lines, "these videos were scored anew") if evaluation.reused else ():
         console.print_note(line)
-    _print_notes(evaluation, name_json(wanted.get("json") or (folder / paths.SCORES if folder else None)))
+    _print_notes(evaluation, wanted.get("json") or (folder / paths.SCORES if folder else None))
     return 1 if evaluation.problems else 0
 
 
-def _print_notes(evaluation: Evaluation, json_name: str) -> None:
-    """Print what else to know of the videos, then what was scored as absent: some of it, and where all of it is."""
+def _print_notes(evaluation: Evaluation, written: Path | None) -> None:
+    """Print what else to know of the videos, then what was scored as absent: some of it, and where all of it is.
+
+    written: the JSON that was written, if any.
+    """
     from vosbench.cli import console
 
-    for note in list_some(evaluation.notes, f'"notes" in {json_name} has all'):
+    for note in list_some(evaluation.notes, point_to_json("notes", written)):
         console.print_note(f"note: {note}")
     if evaluation.all_names:
-        console.print_note(f'note: where a note names only some, "all_names" in {json_name} has all names')
-    for problem in list_some(evaluation.problems, f'"problems" in {json_name} has all'):
+        console.print_note(f"note: where a note names only some: {point_to_json('all_names', written)}")
+    for problem in list_some(evaluation.problems, point_to_json("problems", written)):
         print_error(f"scored as absent: {problem}")
 
 
