@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from vosbench.evaluation.rows import J_MEAN, JF_MEAN, summarise_scores
 from vosbench.evaluation.score_columns import ScoreColumns
 from vosbench.evaluation.tables import format_percent
 from vosbench.masks.open import Predictions
+from vosbench.reports import render
 from vosbench.reports.attribute_columns import AttributeColumns
 from vosbench.reports.attributes import ObjectAttributes, VideoAttributes, measure_attributes
 from vosbench.reports.collect import ReportedMethod, bring_together
@@ -36,7 +38,7 @@ from vosbench.reports.figures_file import write_figures_file
 from vosbench.reports.object_figures import ObjectFigures, count_objects, read_object_figures
 from vosbench.reports.page_videos import PageVideos, choose_extremes, choose_page_videos
 from vosbench.reports.pictures import draw_pictures
-from vosbench.reports.render import to_script_json
+from vosbench.reports.render import render_page, to_script_json
 from vosbench.running.methods import Method, open_method, score_method
 from vosbench.types import Metric, Score
 
@@ -266,9 +268,26 @@ def test_the_masks_of_a_method_are_listed_once_for_all_pictures(
 def test_the_page_says_how_many_videos_it_does_not_show_and_where_their_figures_are() -> None:
     chosen = PageVideos(tuple(map(str, range(50_000))), np.zeros((2, 50_000)), tuple("abc"), ())
     said = describe_shown(chosen, JF_MEAN, "report.objects.csv")
-    for part in ("3 videos of 50,000", "other 49,997", "report.objects.csv", "J&F-Mean", "gain or lose most"):
+    for part in ("3 of 50,000 videos", "other 49,997", "report.objects.csv", "J&F-Mean", "gain or lose most"):
         assert part in said
     assert describe_shown(PageVideos(("a",), np.zeros((1, 1)), ("a",), ()), JF_MEAN, "r.csv") == ""
+
+
+def test_of_very_many_problems_the_page_has_the_first_ones_and_their_number(
+    tree: Path, masks: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scored,) = score(tree, masks[:1])
+    problems = tuple(f"video {number} is missing" for number in range(1200))
+    scored = replace(scored, evaluation=replace(scored.evaluation, problems=problems))
+    _, content = describe(tree, [scored], COUNT)
+    del content["every_video"]
+    monkeypatch.setattr(render, "bundle_charts", lambda: "")
+    page = render_page({**content, "pictures_note": "", "shown_note": ""}, {})
+    assert "1,200 scored as absent" in page
+    assert "and 1,195 more, of which the first 1,000 are listed" in page
+    assert "and 200 more, which the command named" in page
+    assert "video 999 is missing" in page
+    assert "video 1000 is missing" not in page
 
 
 def test_a_csv_that_is_there_is_not_overwritten_unless_that_is_asked_for(
@@ -288,7 +307,7 @@ def test_a_report_of_more_videos_than_are_shown_has_a_table_of_all_and_a_csv(
     assert "figures of all objects: r.objects.csv" in done.stdout
     page, rows = (cli.folder / "r.html").read_text(), (cli.folder / "r.objects.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * COUNT
-    assert "5 videos of 12 are here in full" in page
+    assert "5 of 12 videos are here in full" in page
     data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])  # type: ignore[index]
     assert len(data["videos"]) == 5
     table = json.loads(re.search(r'id="every-video">(.*?)</script>', page)[1])  # type: ignore[index]

@@ -21,6 +21,7 @@ from vosbench.reports.attributes import measure_attributes
 from vosbench.reports.collect import ReportedMethod, bring_together
 from vosbench.reports.content import (
     OnStep,
+    announce_step,
     describe_every_video,
     describe_pictures,
     describe_report,
@@ -137,7 +138,9 @@ def _require_same_split(methods: Sequence[Method]) -> DatasetSplit:
 def _score_and_read(method: Method, choices: Choices, on_step: OnStep) -> ReportedMethod:
     progress = partial(on_step, f"scoring {method.name}")
     evaluation = score_method(method, choices.videos, choices.jobs, choices.strict, progress)
-    return bring_together(method, evaluation.with_intervals())
+    with announce_step(on_step, f"intervals of {method.name}"):
+        evaluation = evaluation.with_intervals()
+    return bring_together(method, evaluation)
 
 
 def _measure(dataset_split: DatasetSplit, videos: Sequence[str], jobs: int, on_step: OnStep) -> AttributeColumns:

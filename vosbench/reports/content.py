@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -39,6 +40,14 @@ def ignore_step(label: str, done: int, total: int) -> None:
     """Do nothing with the progress of a report."""
 
 
+@contextmanager
+def announce_step(on_step: OnStep, label: str) -> Iterator[None]:
+    """Say when a piece of work begins and ends that has no parts."""
+    on_step(label, 0, 1)
+    yield
+    on_step(label, 1, 1)
+
+
 def describe_report(
     scored: Sequence[ReportedMethod],
     attributes: AttributeColumns,
@@ -48,10 +57,11 @@ def describe_report(
     on_step: OnStep = ignore_step,
 ) -> dict[str, Any]:
     """All that the page shows, except the pictures. Its figures are of all videos, also where it does not show all."""
-    names, differences = [each.method.name for each in scored], describe_differences(scored)
+    names = [each.method.name for each in scored]
+    with announce_step(on_step, "comparing the methods") if len(scored) > 1 else nullcontext():
+        differences = describe_differences(scored)
     main = find_headline_metrics(scored[0].evaluation)[0]
     metrics = list(dict.fromkeys(metric for each in scored for metric in each.evaluation.means))
-    measures = hold_in_columns(scored[0].evaluation.frames).measures
     signatures: dict[str, list[str]] = {}
     for each in scored:
         signatures.setdefault(each.evaluation.signature, []).append(each.method.name)
@@ -74,7 +84,7 @@ def describe_report(
         "holm_meaning": HOLM_MEANING if any(each["p_holm"] for each in differences) else "",
         "metrics": list(map(str, metrics)),
         "lower_is_better": [str(metric) for metric in metrics if not metric.higher_is_better],
-        "boundary": find_boundary_measure(measures),
+        "boundary": find_boundary_measure(hold_in_columns(scored[0].evaluation.frames).measures),
         "video_count": len(chosen.scored),
         "objects": int(count_objects([each.figures for each in scored], places).sum()),
         "videos": describe_videos(scored, attributes, chosen.shown),
@@ -128,9 +138,9 @@ def describe_shown(chosen: PageVideos, metric: Metric, figures_file: str) -> str
         return ""
     ways = {1: "", 2: ", or that gain or lose most from one method to the other"}
     apart = ways.get(len(chosen.figures), ", or whose methods differ most")
-    every = f"{len(chosen.scored):,}"
+    every, shown = f"{len(chosen.scored):,}", f"{len(chosen.shown):,}"
     return (
-        f"{count_of(len(chosen.shown), 'video')} of {every} are here in full: those with the lowest or the highest "
+        f"{shown} of {every} videos are here in full: those with the lowest or the highest "
         f"{metric}{apart}. Scores, breakdowns and distributions are of all {every}. The other {chosen.left_out:,} are "
         f"shown only in the table of all videos; all figures are in {figures_file} beside this page."
     )
@@ -140,7 +150,7 @@ def describe_pictures(drawn: int, videos: int, with_frames: bool) -> str:
     """What the page says of its pictures. drawn: how many of the videos have some."""
     if not drawn:
         return "No video has pictures here; --strips chooses how many get some."
-    which = "every video" if drawn == videos else f"the {count_of(drawn, 'video')} of {videos} with the lowest scores"
+    which = "every video" if drawn == videos else f"the {count_of(drawn, 'video')} of {videos:,} with the lowest scores"
     shown = f"Pictures of {which} show the worst frames, the worst first."
     grey = "" if with_frames else " The dataset has no frames on disk, so masks are drawn on grey."
     return f"{shown}{grey} Open a video to see them, with its scores over time."

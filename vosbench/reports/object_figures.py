@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vosbench.evaluation.interval import Grid
 from vosbench.evaluation.metrics import Series
-from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN, group_by_object, mean_of_defined
-from vosbench.evaluation.score_columns import ScoreColumns
+from vosbench.evaluation.rows import F_MEAN, J_MEAN, JF_MEAN
+from vosbench.evaluation.score_columns import hold_scores_in_columns
+from vosbench.publishing.paired_scores import average_ranges
 from vosbench.types import Metric, Score
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 class ObjectFigures:
     """The figures of objects, as fractions; NaN where nothing was scored.
 
-    metrics: J&F-Mean first. videos, objects: of each row, a video and an object id; the rows of a video follow one
-    another. values: float64[rows, metrics].
+    metrics: J&F-Mean first. videos, objects: of each row, a video and an object id. values: float64[rows, metrics].
     """
 
     metrics: tuple[Metric, ...]
@@ -48,32 +47,30 @@ class ObjectFigures:
 
         places: of the videos in the answer, which is NaN for a video without a value.
         """
-        found, start = np.full(len(places), np.nan), 0
-        parts = [self.read_column(each) for each in ((J_MEAN, F_MEAN) if metric == JF_MEAN else (metric,))]
-        for video, rows in groupby(self.videos):
-            end = start + sum(1 for _ in rows)
-            means = [mean_of_defined(part[start:end]) for part in parts]
-            found[places[video]] = sum(means) / len(means)
-            start = end
-        return found
+        numbers = np.array([places[video] for video in self.videos], np.int64)
+        parts = (J_MEAN, F_MEAN) if metric == JF_MEAN else (metric,)
+        means = [_average_by_number(numbers, self.read_column(part), len(places)) for part in parts]
+        averages: Series = sum(means, np.zeros(len(places))) / len(parts)
+        return averages
+
+
+def _average_by_number(numbers: NDArray[np.int64], values: Series, count: int) -> Series:
+    """The mean of the values of each number from 0 to count - 1, without those that are NaN; NaN if there is none."""
+    order = np.argsort(numbers, kind="stable")
+    order = order[~np.isnan(values[order])]
+    counts = np.bincount(numbers[order], minlength=count).astype(np.int64)
+    found = np.full(count, np.nan)
+    found[counts > 0] = average_ranges(values[order], counts[counts > 0])
+    return found
 
 
 def read_object_figures(scores: Sequence[Score]) -> ObjectFigures:
     """The figures of all objects of an evaluation, in its order."""
-    columns = scores if isinstance(scores, ScoreColumns) else _hold_scores(scores)
+    columns = hold_scores_in_columns(scores)
     places = [columns.metrics.index(metric) for metric in (J_MEAN, F_MEAN)]
     overall = (columns.values[:, places[0]] + columns.values[:, places[1]]) / 2
     values = np.column_stack([overall, columns.values])
     return ObjectFigures((JF_MEAN, *columns.metrics), columns.videos, columns.objects, values)
-
-
-def _hold_scores(scores: Sequence[Score]) -> ScoreColumns:
-    """Any scores in columns. A metric that an object lacks is NaN there."""
-    metrics = tuple(dict.fromkeys(score.metric for score in scores))
-    found = group_by_object(sorted(scores, key=lambda score: score.video))
-    values = [[figures.get(metric, np.nan) for metric in metrics] for figures in found.values()]
-    objects = np.array([object_id for _, object_id in found], np.int64)
-    return ScoreColumns(metrics, tuple(video for video, _ in found), objects, np.array(values))
 
 
 def pair_objects(first: ObjectFigures, second: ObjectFigures, places: Mapping[str, int]) -> NDArray[np.int64]:
