@@ -201,7 +201,7 @@ def test_a_page_of_some_videos_has_a_table_of_all_and_counts_all_objects(
 ) -> None:
     tab = Opened(browser, written_in_part, width)
     page = tab.page
-    assert "2 of 4 videos are here in full" in page.inner_text("#shown-note")
+    assert "are here in full: 2 of 4." in page.inner_text("#shown-note")
     assert sorted(tab.column(0)) == sorted(VIDEOS)
     assert page.inner_text("#table-count") == "4 videos"
     assert not page.is_visible("#table-metric")

@@ -268,7 +268,7 @@ def test_the_masks_of_a_method_are_listed_once_for_all_pictures(
 def test_the_page_says_how_many_videos_it_does_not_show_and_where_their_figures_are() -> None:
     chosen = PageVideos(tuple(map(str, range(50_000))), np.zeros((2, 50_000)), tuple("abc"), ())
     said = describe_shown(chosen, JF_MEAN, "report.objects.csv")
-    for part in ("3 of 50,000 videos", "other 49,997", "report.objects.csv", "J&F-Mean", "gain or lose most"):
+    for part in ("in full: 3 of 50,000", "other 49,997", "report.objects.csv", "J&F-Mean", "gain or lose most"):
         assert part in said
     assert describe_shown(PageVideos(("a",), np.zeros((1, 1)), ("a",), ()), JF_MEAN, "r.csv") == ""
 
@@ -307,7 +307,7 @@ def test_a_report_of_more_videos_than_are_shown_has_a_table_of_all_and_a_csv(
     assert "figures of all objects: r.objects.csv" in done.stdout
     page, rows = (cli.folder / "r.html").read_text(), (cli.folder / "r.objects.csv").read_text().splitlines()
     assert len(rows) == 1 + 2 * COUNT
-    assert "5 of 12 videos are here in full" in page
+    assert "are here in full: 5 of 12." in page
     data = json.loads(re.search(r'id="data">(.*?)</script>', page)[1])  # type: ignore[index]
     assert len(data["videos"]) == 5
     table = json.loads(re.search(r'id="every-video">(.*?)</script>', page)[1])  # type: ignore[index]

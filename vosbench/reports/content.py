@@ -136,13 +136,13 @@ def describe_shown(chosen: PageVideos, metric: Metric, figures_file: str) -> str
     """
     if not chosen.left_out:
         return ""
-    ways = {1: "", 2: ", or that gain or lose most from one method to the other"}
-    apart = ways.get(len(chosen.figures), ", or whose methods differ most")
+    ways = {1: "", 2: ", and those that gain or lose most from one method to the other,"}
+    apart = ways.get(len(chosen.figures), ", and those whose methods differ most,")
     every, shown = f"{len(chosen.scored):,}", f"{len(chosen.shown):,}"
     return (
-        f"{shown} of {every} videos are here in full: those with the lowest or the highest "
-        f"{metric}{apart}. Scores, breakdowns and distributions are of all {every}. The other {chosen.left_out:,} are "
-        f"shown only in the table of all videos; all figures are in {figures_file} beside this page."
+        f"The videos with the lowest and the highest {metric}{apart} are here in full: {shown} of {every}. Scores, "
+        f"breakdowns and distributions are of all {every}. The other {chosen.left_out:,} are shown only in the table "
+        f"of all videos; all figures are in {figures_file} beside this page."
     )
 
 
