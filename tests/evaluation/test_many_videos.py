@@ -1,4 +1,4 @@
-"""Fifty thousand videos of a few frames, as in SA-V's training split, are scored or reused in less than 300 MB."""
+"""Fifty thousand videos of a few frames, as in SA-V, are scored, reused or compared in less than 300 MB."""
 
 from __future__ import annotations
 
@@ -109,34 +109,37 @@ def test_the_peak_grows_by_less_than_four_kilobytes_a_video_of_two_objects(tmp_p
 @pytest.mark.timeout(1800)
 @pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux only")
 def test_fifty_thousand_videos_are_scored_in_less_than_300_mb(tmp_path: Path) -> None:
-    labels = np.zeros((16, 16), np.uint8)
-    labels[4:9, 3:12] = 1
-    content = io.BytesIO()
-    Image.fromarray(labels).save(content, "PNG")
-    write_videos(tmp_path / "dataset/Annotations", content.getvalue())
-    write_videos(tmp_path / "masks", content.getvalue())
+    write_videos(tmp_path / "dataset/Annotations", encode_two_objects())
+    write_videos(tmp_path / "masks", encode_two_objects())
     given = ["--dataset", tmp_path / "dataset", "--split", "all", "--rules", "sav", "--jobs", "2"]
     (tmp_path / "dataset/ImageSets").mkdir()
     names = (f"video_{number:06}\n" for number in range(VIDEOS))
     (tmp_path / "dataset/ImageSets/all.txt").write_text("".join(names))
-    evaluate(tmp_path / "masks", *given, "--out", tmp_path / "scores")
+    run_in_little_memory("eval", tmp_path / "masks", *given, "--out", tmp_path / "scores")
+    two = f"a={tmp_path / 'masks'}", f"b={tmp_path / 'masks'}"
+    run_in_little_memory("compare", *two, *given, "--json", tmp_path / "pair.json")
+    assert (tmp_path / "pair.json").read_text().count('"object": ') == 2 * VIDEOS
     (tmp_path / "run").mkdir()
     (tmp_path / "masks").rename(tmp_path / "run/masks")
     (tmp_path / "run/run.json").write_text(json.dumps(FACTS))
     for _ in range(2):
-        told = evaluate(tmp_path / "run", *given, "--reuse", "--out", tmp_path / "run_scores")
+        told = run_in_little_memory("eval", tmp_path / "run", *given, "--reuse", "--out", tmp_path / "run_scores")
         rows, others = (
             gzip.decompress((tmp_path / name / "frames.csv.gz").read_bytes()).decode().splitlines()
             for name in ("scores", "run_scores")
         )
-        assert rows[1:] == [f"video_{number:06},1,00001,1.0,1.0" for number in range(VIDEOS)]  # not first, not last
+        assert rows[1:] == [
+            f"video_{number:06},{object_id},00001,1.0,1.0"  # not the first frame, not the last one
+            for number in range(VIDEOS)
+            for object_id in (1, 2)
+        ]
         assert others == rows
     assert f"reused the scores of {VIDEOS} of {VIDEOS} videos" in told
 
 
-def evaluate(masks: Path, *options: object) -> str:
-    """Run `vosbench eval`, which may take at most 300 MB, and return its notes."""
-    command = [sys.executable, "-m", "vosbench", "eval", masks, *options]
+def run_in_little_memory(*words: object) -> str:
+    """Run a command of vosbench, which may take at most 300 MB, and return its notes."""
+    command = [sys.executable, "-m", "vosbench", *words]
     done = subprocess.run([sys.executable, "-c", MEASURE, *map(str, command)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) * 1024 < 300e6

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import vosbench
-from vosbench.io.wording import count_of, name_some
+from vosbench.io.wording import count_of, list_some, name_some
 
 PACKAGE = Path(vosbench.__file__).parent
 NOUNS = "videos|frames|objects|runs|shards|files|masks|attempts|findings|splits|workers|cores|GPUs"
@@ -33,6 +33,13 @@ def test_one_thing_is_in_the_singular(number: int, words: str) -> None:
 )
 def test_a_long_list_names_a_few_and_says_how_many_more(names: str, more: dict[str, Any], words: str) -> None:
     assert name_some(list(names), **more) == words
+
+
+def test_of_many_lines_the_first_are_shown_and_where_all_are() -> None:
+    lines = [f"line {number}" for number in range(12)]
+    assert list_some(lines[:10], "see the file") == lines[:10]
+    assert list_some(lines, "see the file") == [*lines[:10], "and 2 more; see the file"]
+    assert list_some([], "see the file") == []
 
 
 def test_no_message_has_a_plural_behind_a_number_that_may_be_one() -> None:

@@ -285,7 +285,7 @@ def test_of_very_many_problems_the_page_has_the_first_ones_and_their_number(
     page = render_page({**content, "pictures_note": "", "shown_note": ""}, {})
     assert "1,200 scored as absent" in page
     assert "and 1,195 more, of which the first 1,000 are listed" in page
-    assert "and 200 more, which the command named" in page
+    assert "and 200 more; <code>vosbench eval --json FILE</code> writes all" in page
     assert "video 999 is missing" in page
     assert "video 1000 is missing" not in page
 

@@ -11,6 +11,7 @@ from vosbench.cli import options
 from vosbench.cli.app import app, print_error
 from vosbench.cli.given_methods import open_argument, parse_method
 from vosbench.cli.options import split_names
+from vosbench.io.wording import list_some
 
 
 @app.command("report")
@@ -58,6 +59,6 @@ def report_command(
     if report.figures:
         size = report.figures.stat().st_size / 1e6
         console.print_result(f"figures of all objects: {report.figures} ({size:.1f} MB)")
-    for problem in report.problems:
+    for problem in list_some(report.problems, "vosbench eval --json FILE writes all"):
         print_error(f"scored as absent: {problem}")
     raise typer.Exit(1 if report.problems else 0)
