@@ -299,6 +299,11 @@ def test_a_csv_that_is_there_is_not_overwritten_unless_that_is_asked_for(
     assert [path.name for path in tmp_path.iterdir()] == ["r.objects.csv"]
 
 
+def test_a_page_with_a_csv_beside_it_is_not_written_to_a_device(tree: Path, masks: tuple[Path, Path]) -> None:
+    with pytest.raises(VosbenchError, match=r"/dev/null: is a pipe, a socket or a device"):
+        vosbench.report(masks[0], "/dev/null", dataset=tree, jobs=1, shown=3, overwrite=True)
+
+
 @pytest.mark.slow
 def test_a_report_of_more_videos_than_are_shown_has_a_table_of_all_and_a_csv(
     cli: Cli, tree: Path, masks: tuple[Path, Path]

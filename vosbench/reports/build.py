@@ -12,7 +12,7 @@ from vosbench.datasets.split import DatasetSplit
 from vosbench.errors import VosbenchError
 from vosbench.evaluation.lazy_sequence import LazySequence
 from vosbench.io import processes
-from vosbench.io.files import require_writable, write_bytes
+from vosbench.io.files import refuse_pipe, require_writable, write_bytes
 from vosbench.io.sharing import share_tasks
 from vosbench.masks.folder import MaskFolder
 from vosbench.publishing.paired import find_headline_metrics
@@ -87,6 +87,7 @@ def write_report(methods: Sequence[Method], out: Path, choices: Choices, on_step
     figures_file = name_figures_file(out)
     _require_free(out, choices)
     if len(choices.videos or dataset_split.videos) > choices.shown:
+        refuse_pipe(out)  # beside which no file belongs
         _require_free(figures_file, choices)
     scored = [_score_and_read(method, choices, on_step) for method in name_apart(methods)]
     asked = set(scored[0].evaluation.videos)
