@@ -28,9 +28,10 @@ def read_zip_entries(path: Path, packed: Volumes) -> Iterator[ArchiveEntry]:
     for info, (start, following) in zip(placed, pairwise(starts), strict=True):
         if start + ZIP_HEADER_BYTES + len(info.orig_filename) + info.compress_size > following:
             raise make_refusal(path, "overlaps another entry: a bomb", info.orig_filename)
+    open_entry = archive.open  # one bound method for all entries, of which there may be very many
     for info in archive.infolist():
         name = info.orig_filename  # info.filename ends at the first NUL
-        yield ArchiveEntry(name, _get_zip_kind(info), info.file_size, info.compress_size, partial(archive.open, info))
+        yield ArchiveEntry(name, _get_zip_kind(info), info.file_size, info.compress_size, partial(open_entry, info))
 
 
 def _get_zip_kind(info: zipfile.ZipInfo) -> str:
