@@ -148,7 +148,7 @@ class _Reader:
             while self._peek() == ",":
                 self._at += 1
                 yield
-        self._take(end)
+        self._take(end, instead="',' or ")
 
     def _peek(self) -> str:
         """The next character that is no space; empty at the end of the file."""
@@ -158,9 +158,9 @@ class _Reader:
         self._at = found.end() if found else self._at
         return self._text[self._at : self._at + 1]
 
-    def _take(self, character: str) -> None:
+    def _take(self, character: str, instead: str = "") -> None:
         if self._peek() != character:
-            raise self._make_error(f"expected {character!r}")
+            raise self._make_error(f"expected {instead}{character!r}")
         self._at += 1
 
     def _read_value(self) -> Any:
@@ -170,7 +170,7 @@ class _Reader:
             except json.JSONDecodeError as error:
                 if self._has_ended:
                     self._at = error.pos
-                    raise self._make_error(error.msg.lower()) from None
+                    raise self._make_error(error.msg.lower().removesuffix(" starting at")) from None
             else:
                 if self._has_ended or self._text[end : end + 1] in _AFTER_VALUE:
                     self._at = end
