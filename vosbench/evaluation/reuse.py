@@ -141,8 +141,7 @@ def _keep(spool: ScoreSpool, header: KeptHeader, scores: VideoScores, troubles: 
     try:
         spool.add(header, scores)
     except VosbenchError as error:
-        if (trouble := _describe_unkept(error)) not in troubles:
-            troubles.append(trouble)
+        _add_unkept(error, troubles)
 
 
 def _write_kept(path: Path, evaluator: str, spool: ScoreSpool, troubles: list[str]) -> None:
@@ -151,9 +150,10 @@ def _write_kept(path: Path, evaluator: str, spool: ScoreSpool, troubles: list[st
         if spool.names:
             write_kept_scores(path, evaluator, spool.names, spool.read_lines())
     except VosbenchError as error:
-        if (trouble := _describe_unkept(error)) not in troubles:
-            troubles.append(trouble)
+        _add_unkept(error, troubles)
 
 
-def _describe_unkept(error: VosbenchError) -> str:
-    return f"the scores are not kept for the next time: {error.subject}: {error.found}"
+def _add_unkept(error: VosbenchError, troubles: list[str]) -> None:
+    trouble = f"the scores are not kept for the next time: {error.subject}: {error.found}"
+    if trouble not in troubles:
+        troubles.append(trouble)

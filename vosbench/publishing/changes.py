@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vosbench.evaluation.lazy_sequence import LazySequence
+from vosbench.evaluation.lazy_sequence import Item, LazySequence
 from vosbench.evaluation.metrics import Series
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class ObjectChange:
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class ObjectChanges(LazySequence[ObjectChange]):
-    """A sequence of ObjectChange, which are made when they are asked for. All columns have a row an object."""
+class _ChangeColumns(LazySequence[Item]):
+    """Changes in columns of a row each. objects: the id of an object, or of a video how many paired objects it has."""
 
     videos: Sequence[str]
     objects: NDArray[np.int64]
@@ -57,30 +57,25 @@ class ObjectChanges(LazySequence[ObjectChange]):
 
     def __len__(self) -> int:
         return len(self.objects)
+
+    def read_row(self, position: int) -> tuple[str, int, float, float]:
+        """The values of a row, in the order of the columns."""
+        values = float(self.first[position]), float(self.second[position])
+        return self.videos[position], int(self.objects[position]), *values
+
+
+class ObjectChanges(_ChangeColumns[ObjectChange]):
+    """A sequence of ObjectChange, which are made when they are asked for."""
 
     def make_item(self, position: int) -> ObjectChange:
-        values = float(self.first[position]), float(self.second[position])
-        return ObjectChange(self.videos[position], int(self.objects[position]), *values)
+        return ObjectChange(*self.read_row(position))
 
 
-@dataclass(frozen=True, repr=False, eq=False)
-class VideoChanges(LazySequence[VideoChange]):
-    """A sequence of VideoChange, which are made when they are asked for. All columns have a row a video.
-
-    objects: how many paired objects a video has.
-    """
-
-    videos: Sequence[str]
-    objects: NDArray[np.int64]
-    first: Series
-    second: Series
-
-    def __len__(self) -> int:
-        return len(self.objects)
+class VideoChanges(_ChangeColumns[VideoChange]):
+    """A sequence of VideoChange, which are made when they are asked for."""
 
     def make_item(self, position: int) -> VideoChange:
-        values = float(self.first[position]), float(self.second[position])
-        return VideoChange(self.videos[position], int(self.objects[position]), *values)
+        return VideoChange(*self.read_row(position))
 
     def find_extremes(self, top: int) -> tuple[list[VideoChange], list[VideoChange]]:
         """The up to `top` videos that gained most and those that lost most, each beginning with the largest change."""
